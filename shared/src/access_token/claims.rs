@@ -1,0 +1,37 @@
+//! What an access token says.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The `typ` of an access token's header (RFC 9068, section 2.1).
+pub const TOKEN_TYPE: &str = "at+jwt";
+
+/// The claims as the issuer writes them. Verifiers never build one of these: they hand out a verified token.
+#[derive(Debug, Clone, Serialize)]
+pub struct Claims {
+    /// Issuer: the public URL of auth-service.
+    pub iss: String,
+    /// The user's id.
+    pub sub: String,
+    /// For whom the token is.
+    pub aud: String,
+    /// The client that the token was issued to.
+    pub client_id: String,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// From when on it is refused, in seconds since 1970.
+    pub exp: i64,
+    /// The token's own id.
+    pub jti: String,
+    /// The refresh session's public id.
+    pub sid: String,
+    /// What one may do: scopes, separated by single spaces.
+    pub scope: String,
+    /// What one is.
+    pub roles: Vec<String>,
+    /// What else admins said of the user; left out when empty.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub custom: Map<String, Value>,
+    /// The user's session epoch when the session began. Only auth-service reads it, at its own endpoints.
+    pub epoch: i64,
+}

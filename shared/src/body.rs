@@ -1,0 +1,117 @@
+//! JSON bodies, read only when the handler asks for them: who the caller is and what one may is checked before.
+
+use crate::problem::Problem;
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web::{Bytes, BytesMut},
+};
+use futures_util::StreamExt as _;
+use serde::de::DeserializeOwned;
+use std::{
+    future::{Ready, ready},
+    marker::PhantomData,
+};
+
+/// How many bytes a body may have where nothing else is said: 16 KiB.
+pub const DEFAULT_LIMIT: usize = 16 * 1024;
+
+/// Registered as `app_data` on a route, it changes how many bytes the body may have.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit(pub usize);
+
+/// A JSON body that has not been read yet. Taking it as an argument costs nothing and refuses nothing.
+pub struct Body<T> {
+    request: HttpRequest,
+    payload: Payload,
+    value: PhantomData<T>,
+}
+
+impl<T> FromRequest for Body<T> {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Ok(Self { request: request.clone(), payload: payload.take(), value: PhantomData }))
+    }
+}
+
+impl<T: DeserializeOwned> Body<T> {
+    /// Reads and parses the body.
+    ///
+    /// # Errors
+    /// 415 for another content type than JSON, 413 for too many bytes, 400 for what is not JSON, 422 for JSON of
+    /// another shape. None of them repeats what was sent.
+    pub async fn read(self) -> Result<T, Problem> {
+        self.read_optional().await?.ok_or_else(|| {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_json", "the body is empty: this call takes a JSON object")
+        })
+    }
+
+    /// As [`Body::read`], but a body of no bytes is `None`, whatever its content type.
+    ///
+    /// # Errors
+    /// As [`Body::read`].
+    pub async fn read_optional(mut self) -> Result<Option<T>, Problem> {
+        let limit = self.request.app_data::<Limit>().map_or(DEFAULT_LIMIT, |limit| limit.0);
+        let announced = self.request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > limit) {
+            return Err(too_large(limit));
+        }
+        let bytes = collect(&mut self.payload, limit).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if !is_json(&self.request) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "send the body as Content-Type: application/json",
+            ));
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| refusal(&error))
+    }
+}
+
+async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive as it was announced")
+        })?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let Some(kind) = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) else {
+        return false;
+    };
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        format!("the body is larger than the {limit} bytes that this call takes"),
+    )
+}
+
+/// serde's own words can repeat what was sent, a password among them: only the place is passed on.
+fn refusal(error: &serde_json::Error) -> Problem {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    if error.is_data() {
+        let detail =
+            format!("the body does not fit: an unknown, missing or repeated field, or a wrong type, at {place}");
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
+    } else {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is not JSON, at {place}"))
+    }
+}

@@ -1,0 +1,1 @@
+//! Request guards for actix-web.

@@ -1,0 +1,58 @@
+//! Names of things. Two ids of different things are different types.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $new:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A fresh id, from the operating system's randomness.
+            #[must_use]
+            pub fn fresh() -> Self {
+                Self($new)
+            }
+
+            /// An id with a chosen value, for models and tests of pure rules.
+            #[must_use]
+            pub const fn from_u128(value: u128) -> Self {
+                Self(Uuid::from_u128(value))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
+    };
+}
+
+id!(
+    /// A user. Ids sort by the time of registration (UUID version 7).
+    UserId,
+    Uuid::now_v7()
+);
+id!(
+    /// A refresh session: the public `sid` of both kinds of token. Not a credential.
+    SessionId,
+    Uuid::new_v4()
+);
+id!(
+    /// One token, its `jti`; also the name of the family of tokens that were exchanged for it.
+    TokenId,
+    Uuid::new_v4()
+);

@@ -1,0 +1,12 @@
+//! What both services, and any other Rust service, agree on: access tokens and the only way to get a verified one,
+//! the request guards, errors as problem documents, settings, and how a process starts and stops.
+
+pub mod access_token;
+pub mod body;
+pub mod clock;
+pub mod guard;
+pub mod ids;
+pub mod problem;
+pub mod server;
+pub mod settings;
+pub mod telemetry;

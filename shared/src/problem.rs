@@ -1,0 +1,208 @@
+//! Errors as RFC 9457 problem documents with a stable `code`.
+
+use actix_web::{
+    Error, HttpResponse, HttpResponseBuilder, ResponseError,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+use serde_json::json;
+use std::{borrow::Cow, fmt};
+
+/// The media type of a problem document.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// An answer that says what went wrong and what to do. Never holds a secret or what a client sent.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: Cow<'static, str>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// `code` is part of the contract; `detail` is for people and may change.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, detail: detail.into(), headers: Vec::new() }
+    }
+
+    /// 503 `unavailable`: try again in a second and keep what you have.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(1)
+    }
+
+    /// Adds `Retry-After`, in seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.with(header::RETRY_AFTER, HeaderValue::from(seconds))
+    }
+
+    /// Adds a `WWW-Authenticate` challenge.
+    #[must_use]
+    pub fn challenge(self, challenge: &Challenge) -> Self {
+        let value = HeaderValue::from_str(&challenge.to_string()).expect("a challenge is printable ASCII");
+        self.with(header::WWW_AUTHENTICATE, value)
+    }
+
+    /// Adds any other header.
+    #[must_use]
+    pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The stable name of what went wrong.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut answer = HttpResponseBuilder::new(self.status);
+        for (name, value) in &self.headers {
+            answer.append_header((name.clone(), value.clone()));
+        }
+        answer.insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).insert_header((header::CACHE_CONTROL, "no-store"));
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        answer.body(
+            json!({
+                "type": format!("urn:jeton:problem:{}", self.code),
+                "title": title,
+                "status": self.status.as_u16(),
+                "code": self.code,
+                "detail": self.detail,
+            })
+            .to_string(),
+        )
+    }
+}
+
+/// A `WWW-Authenticate: Bearer` challenge (RFC 6750, section 3), its parameters separated by commas (RFC 9110).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Challenge {
+    /// `error`: absent when no credentials were sent.
+    pub error: Option<&'static str>,
+    /// `error_description`: no quotes, no backslashes.
+    pub description: Option<&'static str>,
+    /// `scope`: what would have been needed.
+    pub scope: Option<&'static str>,
+}
+
+impl fmt::Display for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"Bearer realm="jeton""#)?;
+        for (name, value) in [("error", self.error), ("error_description", self.description), ("scope", self.scope)] {
+            if let Some(value) = value {
+                write!(f, r#", {name}="{value}""#)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the framework's own refusals (paths, queries, unknown routes) problems too. Call it for every `App`.
+pub fn configure(app: &mut web::ServiceConfig) {
+    app.app_data(web::PathConfig::default().error_handler(|_, _| not_found().into()))
+        .app_data(web::QueryConfig::default().error_handler(|_, _| {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "the query string is not what this call takes")
+                .into()
+        }))
+        .default_service(web::to(async || Err::<HttpResponse, Problem>(not_found())));
+}
+
+/// 404 `not_found`.
+#[must_use]
+pub fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+/// The largest request head (names and values of its headers, in bytes) that is looked at.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// Middleware, the outermost: refuses oversized heads, and turns whatever error is not yet a problem document into one.
+///
+/// # Errors
+/// Never: an error of the inner service becomes an answer.
+pub async fn speak_problems(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
+        + request.uri().to_string().len();
+    if head > MAX_HEAD {
+        let problem = Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "headers_too_large",
+            "the request line and headers are larger than 16 KiB",
+        );
+        return Ok(request.into_response(problem.error_response()));
+    }
+    let path = request.request().clone();
+    let answer = match next.call(request).await {
+        Ok(answer) => answer.map_into_boxed_body(),
+        Err(error) => {
+            let answer = error.error_response();
+            ServiceResponse::new(path, answer)
+        }
+    };
+    let status = answer.status();
+    let spoken = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == CONTENT_TYPE);
+    if spoken || !(status.is_client_error() || status.is_server_error()) {
+        return Ok(answer);
+    }
+    let (request, plain) = answer.into_parts();
+    let mut problem = of_status(status).error_response();
+    for (name, value) in plain.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            problem.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    Ok(ServiceResponse::new(request, problem))
+}
+
+fn of_status(status: StatusCode) -> Problem {
+    let (code, detail) = match status {
+        StatusCode::NOT_FOUND => return not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("method_not_allowed", "this path does not take this method: see the Allow header")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the body is larger than this call takes"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported_media_type", "send application/json"),
+        StatusCode::REQUEST_TIMEOUT => ("request_timeout", "the request did not arrive in time"),
+        status if status.is_server_error() => ("internal", "something is wrong on our side: see the log"),
+        _ => ("bad_request", "the request could not be understood"),
+    };
+    Problem::new(status, code, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_separates_its_parameters_with_commas() {
+        let challenge =
+            Challenge { error: Some("insufficient_scope"), scope: Some("books:write"), ..Challenge::default() };
+        assert_eq!(challenge.to_string(), r#"Bearer realm="jeton", error="insufficient_scope", scope="books:write""#);
+    }
+}

@@ -1,0 +1,113 @@
+//! How a service listens and stops.
+
+use actix_web::{
+    HttpResponse,
+    dev::{Server, ServerHandle},
+    http::header,
+};
+use listenfd::ListenFd;
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    time::Duration,
+};
+
+/// How long requests under way get to finish once the process was told to stop, in seconds.
+pub const DRAIN_SECONDS: u64 = 10;
+
+/// A service's two sockets: the public one, and the admin one for health and metrics.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For clients.
+    pub public: TcpListener,
+    /// For operators and their machines.
+    pub admin: TcpListener,
+}
+
+impl Listeners {
+    /// Takes the sockets that systemd (or a test) hands over by `LISTEN_FDS`, first the public, then the admin one,
+    /// and binds those that were not handed over.
+    ///
+    /// # Errors
+    /// One sentence that names the address.
+    pub fn bind(public: SocketAddr, admin: SocketAddr) -> Result<Self, String> {
+        let mut inherited = ListenFd::from_env();
+        let mut listener = |index: usize, address: SocketAddr| {
+            if let Some(listener) = inherited.take_tcp_listener(index).map_err(|error| error.to_string())? {
+                return Ok(listener);
+            }
+            TcpListener::bind(address)
+                .map_err(|error| format!("cannot listen on {address}: {error}; is another process using it?"))
+        };
+        Ok(Self { public: listener(0, public)?, admin: listener(1, admin)? })
+    }
+}
+
+/// Runs both servers until SIGTERM or SIGINT (Ctrl-C), then lets requests under way finish.
+///
+/// # Errors
+/// What made a server end by itself.
+pub async fn run(public: Server, admin: Server) -> io::Result<()> {
+    let handles = [public.handle(), admin.handle()];
+    let stopper = tokio::spawn(async move {
+        stop_signal().await;
+        tracing::info!("stopping: requests under way may finish");
+        stop(&handles).await;
+    });
+    let ended = tokio::try_join!(public, admin);
+    stopper.abort();
+    ended.map(|_| ())
+}
+
+async fn stop(handles: &[ServerHandle]) {
+    for handle in handles {
+        handle.stop(true).await;
+    }
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal handler can be installed");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("a signal handler can be installed");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    tokio::signal::ctrl_c().await.expect("a signal handler can be installed");
+}
+
+/// The answer of `GET /health/live`: the process runs.
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(serde_json::json!({ "status": "live" }))
+}
+
+/// Asks a running service's `/health/ready` on its admin address, without any HTTP client: for container health checks.
+///
+/// # Errors
+/// One sentence: no connection, or not ready.
+pub fn healthcheck(admin: SocketAddr) -> Result<(), String> {
+    let mut address = admin;
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    let patience = Duration::from_secs(2);
+    let ask = || -> io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&address, patience)?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: health\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = ask().map_err(|error| format!("no answer from {address}: {error}"))?;
+    if answer.starts_with("HTTP/1.1 200") {
+        return Ok(());
+    }
+    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+    Err(format!("{address} is not ready: {body}"))
+}

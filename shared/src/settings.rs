@@ -1,0 +1,304 @@
+//! Settings: command-line flags with environment variables, every mistake reported at once.
+//!
+//! A service lists its [`Setting`]s; from the list come the flags, `--help`, the environment variables, `X_FILE` for
+//! secrets, and the check for misspelt variables. [`Settings`] then hands out parsed values and collects what is wrong.
+
+use clap::{Arg, ArgMatches, Command};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fmt::{self, Display},
+    fs,
+    str::FromStr,
+    time::Duration,
+};
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// The environment variable; the flag is derived from it (`AUTH_LISTEN` is `--listen`).
+    pub name: &'static str,
+    /// What holds when nothing is said.
+    pub default: Option<&'static str>,
+    /// One sentence for `--help`.
+    pub help: &'static str,
+    /// Secrets have no flag (a command line is public): only the variable, and `X_FILE` or `--x-file` with a path.
+    pub secret: bool,
+}
+
+/// Everything that is wrong with the settings, a line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistakes(Vec<String>);
+
+impl Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Adds a flag for each setting to `command`.
+#[must_use]
+pub fn flags(command: Command, prefix: &'static str, settings: &'static [Setting]) -> Command {
+    settings.iter().fold(command, |command, setting| {
+        let flag = flag_name(prefix, setting.name);
+        let (id, flag) = if setting.secret {
+            (file_name(setting.name), format!("{flag}-file"))
+        } else {
+            (setting.name.to_owned(), flag)
+        };
+        let default = setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+        let help = if setting.secret {
+            format!("{} Path of a file that holds it; or give it as [env: {}].", setting.help, setting.name)
+        } else {
+            format!("{}{default} [env: {id}]", setting.help)
+        };
+        command.arg(
+            Arg::new(id)
+                .long(flag)
+                .help(help)
+                .value_name(setting.name.rsplit('_').next().unwrap_or("VALUE"))
+                .global(true),
+        )
+    })
+}
+
+fn flag_name(prefix: &str, name: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase().replace('_', "-")
+}
+
+fn file_name(name: &str) -> String {
+    format!("{name}_FILE")
+}
+
+/// The values given for a list of settings.
+pub struct Settings {
+    values: BTreeMap<&'static str, String>,
+    mistakes: RefCell<Vec<String>>,
+}
+
+impl Settings {
+    /// Gathers what was given: a flag wins over the variable, the variable over the default. Variables with `prefix`
+    /// that no setting has are mistakes (but not those that Kubernetes sets for a service of that name).
+    #[must_use]
+    pub fn gather(
+        prefix: &str,
+        settings: &'static [Setting],
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let environment: BTreeMap<String, String> =
+            environment.into_iter().filter(|(name, value)| name.starts_with(prefix) && !value.is_empty()).collect();
+        let mut mistakes = Vec::new();
+        let mut values = BTreeMap::new();
+        for setting in settings {
+            match value_of(setting, flags, &environment) {
+                Ok(Some(value)) => drop(values.insert(setting.name, value)),
+                Ok(None) => {}
+                Err(mistake) => mistakes.push(mistake),
+            }
+        }
+        let known: Vec<String> = settings
+            .iter()
+            .flat_map(|setting| [Some(setting.name.to_owned()), setting.secret.then(|| file_name(setting.name))])
+            .flatten()
+            .collect();
+        mistakes.extend(
+            environment
+                .keys()
+                .filter(|name| !known.contains(name) && !is_set_by_kubernetes(name))
+                .map(|name| unknown(name, &known)),
+        );
+        Self { values, mistakes: RefCell::new(mistakes) }
+    }
+
+    /// The text of a setting, if it was given or has a default.
+    #[must_use]
+    pub fn text(&self, name: &'static str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// Parses a setting that may be absent. A mistake is remembered and reads as absent.
+    pub fn optional<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        match parse(self.text(name)?) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.mistake(format!("{name}: {reason}"));
+                None
+            }
+        }
+    }
+
+    /// Parses a setting that has a default. A mistake is remembered and `stand_in` used, until [`Settings::finish`]
+    /// refuses the whole.
+    pub fn required<T>(&self, name: &'static str, stand_in: T, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
+        self.optional(name, parse).unwrap_or(stand_in)
+    }
+
+    /// Remembers a mistake, such as two settings that contradict each other.
+    pub fn mistake(&self, mistake: impl Into<String>) {
+        self.mistakes.borrow_mut().push(mistake.into());
+    }
+
+    /// The value, if nothing was wrong.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn finish<T>(self, value: T) -> Result<T, Mistakes> {
+        let mistakes = self.mistakes.into_inner();
+        if mistakes.is_empty() { Ok(value) } else { Err(Mistakes(mistakes)) }
+    }
+}
+
+fn value_of(
+    setting: &Setting,
+    flags: &ArgMatches,
+    environment: &BTreeMap<String, String>,
+) -> Result<Option<String>, String> {
+    let name = setting.name;
+    if !setting.secret {
+        let given = flags.get_one::<String>(name).or_else(|| environment.get(name)).cloned();
+        return Ok(given.or_else(|| setting.default.map(str::to_owned)));
+    }
+    let file = file_name(name);
+    let path = flags.get_one::<String>(&file).or_else(|| environment.get(&file));
+    match (environment.get(name), path) {
+        (Some(_), Some(_)) => Err(format!("{name} and {file} are both set: keep one of them")),
+        (Some(value), None) => Ok(Some(value.clone())),
+        (None, Some(path)) => match fs::read_to_string(path) {
+            Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
+            Err(error) => Err(format!("{file}: cannot read {path}: {error}")),
+        },
+        (None, None) => Ok(None),
+    }
+}
+
+/// Kubernetes gives every pod `AUTH_PORT`, `AUTH_SERVICE_HOST`, `AUTH_PORT_8080_TCP_ADDR`, … of a service named `auth`.
+fn is_set_by_kubernetes(name: &str) -> bool {
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_PORT")
+        || name.contains("_SERVICE_PORT")
+        || name.contains("_PORT_") && (name.contains("_TCP") || name.contains("_UDP"))
+}
+
+fn unknown(name: &str, known: &[String]) -> String {
+    let nearest = known.iter().min_by_key(|other| strsim::damerau_levenshtein(name, other));
+    match nearest.filter(|other| strsim::damerau_levenshtein(name, other) <= 3) {
+        Some(other) => format!("{name}: unknown; did you mean {other}?"),
+        None => format!("{name}: unknown; `--help` lists the settings"),
+    }
+}
+
+/// Reads a duration such as `10s`, `15m`, `7d`; `0` is none at all.
+///
+/// # Errors
+/// What is wrong, and what would be right.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "not a duration: write it as 10s, 15m or 7d".to_owned())
+}
+
+/// Reads a duration within bounds.
+///
+/// # Errors
+/// What is wrong, and what would be right.
+pub fn duration_within(min: &'static str, max: &'static str) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| {
+        let value = duration(text)?;
+        let bounds = duration(min)?..=duration(max)?;
+        if bounds.contains(&value) { Ok(value) } else { Err(format!("must be from {min} to {max}")) }
+    }
+}
+
+/// Reads anything that parses, with one sentence for when it does not.
+pub fn parsed<T: FromStr>(wanted: &'static str) -> impl Fn(&str) -> Result<T, String> {
+    move |text| text.parse().map_err(|_| format!("not {wanted}"))
+}
+
+/// Reads a switch.
+///
+/// # Errors
+/// What would be right.
+pub fn on_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("must be on or off".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &[Setting] = &[
+        Setting { name: "AUTH_LISTEN", default: Some("127.0.0.1:8080"), help: "Public API.", secret: false },
+        Setting { name: "AUTH_REDIS_URL", default: None, help: "Redis.", secret: false },
+        Setting { name: "AUTH_SECRET", default: None, help: "Root secret.", secret: true },
+    ];
+
+    fn gather(flags_given: &[&str], environment: &[(&str, &str)]) -> Settings {
+        let command = flags(Command::new("auth-service").no_binary_name(true), "AUTH_", LIST);
+        let matches = command.get_matches_from(flags_given);
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::gather("AUTH_", LIST, &matches, environment)
+    }
+
+    fn mistakes(settings: Settings) -> String {
+        settings.finish(()).map_or_else(|mistakes| mistakes.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_variable_and_the_variable_over_the_default() {
+        assert_eq!(gather(&[], &[]).text("AUTH_LISTEN"), Some("127.0.0.1:8080"));
+        assert_eq!(gather(&[], &[("AUTH_LISTEN", "a")]).text("AUTH_LISTEN"), Some("a"));
+        assert_eq!(gather(&["--listen", "b"], &[("AUTH_LISTEN", "a")]).text("AUTH_LISTEN"), Some("b"));
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_named_with_what_was_meant() {
+        assert_eq!(
+            mistakes(gather(&[], &[("AUTH_REDIS_ULR", "x")])),
+            "AUTH_REDIS_ULR: unknown; did you mean AUTH_REDIS_URL?"
+        );
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let settings = gather(&[], &[("AUTH_FOO_BAR_BAZ", "x"), ("AUTH_LISTEN", "nowhere")]);
+        settings.optional("AUTH_LISTEN", parsed::<std::net::SocketAddr>("an address"));
+        assert_eq!(
+            mistakes(settings),
+            "AUTH_FOO_BAR_BAZ: unknown; `--help` lists the settings\nAUTH_LISTEN: not an address"
+        );
+    }
+
+    #[test]
+    fn what_kubernetes_sets_for_a_service_named_auth_is_no_mistake() {
+        assert_eq!(
+            mistakes(gather(&[], &[("AUTH_SERVICE_HOST", "10.0.0.1"), ("AUTH_PORT_8080_TCP_ADDR", "10.0.0.1")])),
+            ""
+        );
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_without_its_line_end_and_not_from_two_places() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        fs::write(file.path(), "hush\n").expect("a written file");
+        let path = file.path().to_str().expect("a path in UTF-8");
+        assert_eq!(gather(&["--secret-file", path], &[]).text("AUTH_SECRET"), Some("hush"));
+        assert_eq!(gather(&[], &[("AUTH_SECRET_FILE", path)]).text("AUTH_SECRET"), Some("hush"));
+        assert_eq!(
+            mistakes(gather(&[], &[("AUTH_SECRET_FILE", path), ("AUTH_SECRET", "hush")])),
+            "AUTH_SECRET and AUTH_SECRET_FILE are both set: keep one of them"
+        );
+    }
+
+    #[test]
+    fn durations_read_as_people_write_them() {
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert_eq!(duration_within("1s", "1h")("2h"), Err("must be from 1s to 1h".to_owned()));
+        assert!(duration("soon").is_err());
+    }
+}
