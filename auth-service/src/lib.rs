@@ -1,1 +1,7 @@
-//! x
+//! auth-service: registers and logs in users, signs access tokens, keeps refresh sessions.
+
+pub mod app;
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod storage;

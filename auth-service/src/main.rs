@@ -1,2 +1,127 @@
-//! x
-fn main() {}
+//! The auth-service program.
+
+use auth_service::{
+    app,
+    config::{Config, PREFIX, SETTINGS},
+    domain::{
+        account::{EmailAddress, PersonName},
+        password::Password,
+        roles::DEFAULT_ROLE,
+        secret::RootSecret,
+    },
+};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use shared::{server, settings::flags, telemetry};
+use std::{
+    io::{IsTerminal, Read},
+    process::ExitCode,
+};
+use zeroize::Zeroizing;
+
+fn command() -> Command {
+    let command = Command::new("auth-service")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Registers and logs in users, signs access tokens, keeps refresh sessions.\nWithout a subcommand it serves.")
+        .after_help("A secret X may also be given as X_FILE, the path of a file that holds it.")
+        .subcommand(Command::new("secret").about("Prints a fresh root secret for AUTH_SECRET"))
+        .subcommand(Command::new("healthcheck").about("Exits 0 if the service at AUTH_ADMIN_LISTEN is ready, else 1"))
+        .subcommand(
+            Command::new("user").about("Manages users").subcommand_required(true).arg_required_else_help(true).subcommand(
+                Command::new("create")
+                    .about("Creates a user; asks for the password on a terminal, else reads it from standard input")
+                    .arg(Arg::new("email").long("email").required(true).help("The e-mail address to log in with"))
+                    .arg(Arg::new("role").long("role").default_value(DEFAULT_ROLE).help("What the user is, such as admin"))
+                    .arg(Arg::new("name").long("name").help("What the user is called"))
+                    .arg(
+                        Arg::new("password-stdin")
+                            .long("password-stdin")
+                            .action(ArgAction::SetTrue)
+                            .help("Read the password from standard input even on a terminal"),
+                    ),
+            ),
+        )
+        .subcommand(
+            Command::new("sessions").about("Manages sessions").subcommand_required(true).arg_required_else_help(true).subcommand(
+                Command::new("end-all").about("Ends every session of every user: after the database was restored from a backup"),
+            ),
+        );
+    flags(command, PREFIX, SETTINGS)
+}
+
+fn main() -> ExitCode {
+    let matches = command().get_matches();
+    if matches.subcommand_matches("secret").is_some() {
+        println!("{}", *RootSecret::generate());
+        return ExitCode::SUCCESS;
+    }
+    telemetry::start();
+    let config = match Config::read(&matches, std::env::vars()) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&matches, config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[actix_web::main]
+async fn run(matches: &ArgMatches, config: Config) -> Result<(), String> {
+    match matches.subcommand() {
+        None => app::serve(config).await,
+        Some(("healthcheck", _)) => server::healthcheck(config.admin_listen),
+        Some(("user", user)) => {
+            let create = user.subcommand_matches("create").ok_or("see `auth-service user --help`")?;
+            create_user(create, config).await
+        }
+        Some(("sessions", _)) => end_all_sessions(config).await,
+        Some((other, _)) => Err(format!("unknown subcommand {other}")),
+    }
+}
+
+async fn create_user(arguments: &ArgMatches, config: Config) -> Result<(), String> {
+    let text = |name: &str| arguments.get_one::<String>(name).map(String::as_str);
+    let role = text("role").unwrap_or(DEFAULT_ROLE).to_owned();
+    if !config.roles.has(&role) {
+        let known: Vec<&str> = config.roles.names().collect();
+        return Err(format!("--role {role}: there is no such role; there are {}", known.join(", ")));
+    }
+    let email = EmailAddress::parse(text("email").unwrap_or_default()).map_err(|error| format!("--email: {error}"))?;
+    let name = text("name").map(PersonName::parse).transpose().map_err(|error| format!("--name: {error}"))?;
+    let password = read_password(arguments.get_flag("password-stdin"))?;
+    let (assembled, _) = app::assemble(config).await?;
+    let account =
+        assembled.state.auth.create_user(email, &password, name, &role).await.map_err(|error| error.to_string())?;
+    println!("{} {} {}", account.id, account.email, account.roles.join(","));
+    Ok(())
+}
+
+fn read_password(from_stdin: bool) -> Result<Password, String> {
+    if !from_stdin && std::io::stdin().is_terminal() {
+        let typed = || rpassword::prompt_password("Password: ").map_err(|error| format!("no password: {error}"));
+        let again = || rpassword::prompt_password("Again: ").map_err(|error| format!("no password: {error}"));
+        let (first, second) = (Zeroizing::new(typed()?), Zeroizing::new(again()?));
+        return if first == second {
+            Ok(Password::new(first.to_string()))
+        } else {
+            Err("the two passwords differ".to_owned())
+        };
+    }
+    let mut text = Zeroizing::new(String::new());
+    std::io::stdin().read_to_string(&mut text).map_err(|error| format!("no password on standard input: {error}"))?;
+    Ok(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+async fn end_all_sessions(config: Config) -> Result<(), String> {
+    let (assembled, _) = app::assemble(config).await?;
+    let auth = &assembled.state.auth;
+    let users = auth.accounts.raise_all_epochs(auth.clock.now()).await.map_err(|error| error.to_string())?;
+    println!("ended the sessions of {users} users");
+    Ok(())
+}

@@ -1,1 +1,12 @@
-//! x
+//! The resource server: serves protected data and verifies access tokens offline, with nothing but the published
+//! public keys.
+
+pub mod app;
+pub mod books;
+pub mod config;
+pub mod http;
+pub mod published_keys;
+
+#[cfg(test)]
+#[path = "../../shared/tests/common/mod.rs"]
+mod issuer;

@@ -56,3 +56,10 @@ id!(
     TokenId,
     Uuid::new_v4()
 );
+
+/// A session's first family of tokens is named after the session.
+impl From<SessionId> for TokenId {
+    fn from(session: SessionId) -> Self {
+        Self(session.0)
+    }
+}

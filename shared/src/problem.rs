@@ -142,7 +142,7 @@ const MAX_HEAD: usize = 16 * 1024;
 /// Middleware, the outermost: refuses oversized heads, and turns whatever error is not yet a problem document into one.
 ///
 /// # Errors
-/// Never: an error of the inner service becomes an answer.
+/// Those of inner middleware. Errors of handlers and extractors have become answers before they come here.
 pub async fn speak_problems(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -157,14 +157,8 @@ pub async fn speak_problems(
         );
         return Ok(request.into_response(problem.error_response()));
     }
-    let path = request.request().clone();
-    let answer = match next.call(request).await {
-        Ok(answer) => answer.map_into_boxed_body(),
-        Err(error) => {
-            let answer = error.error_response();
-            ServiceResponse::new(path, answer)
-        }
-    };
+    // The request may not be held on to: actix takes it back, and panics when somebody else still has it.
+    let answer = next.call(request).await?.map_into_boxed_body();
     let status = answer.status();
     let spoken = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == CONTENT_TYPE);
     if spoken || !(status.is_client_error() || status.is_server_error()) {

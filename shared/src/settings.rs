@@ -22,8 +22,40 @@ pub struct Setting {
     pub default: Option<&'static str>,
     /// One sentence for `--help`.
     pub help: &'static str,
-    /// Secrets have no flag (a command line is public): only the variable, and `X_FILE` or `--x-file` with a path.
-    pub secret: bool,
+    /// How it may be given.
+    pub kind: Kind,
+}
+
+/// How a setting may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// By flag or variable.
+    Plain,
+    /// May hold a password: by flag or variable, or as the path of a file in `X_FILE`.
+    Url,
+    /// A secret has no flag, as a command line is public: by variable, or as the path of a file in `X_FILE` or
+    /// `--x-file`.
+    Secret,
+}
+
+impl Setting {
+    /// A setting that is neither secret nor may hold a secret.
+    #[must_use]
+    pub const fn plain(name: &'static str, default: Option<&'static str>, help: &'static str) -> Self {
+        Self { name, default, help, kind: Kind::Plain }
+    }
+
+    /// A URL with, perhaps, a password in it.
+    #[must_use]
+    pub const fn url(name: &'static str, default: Option<&'static str>, help: &'static str) -> Self {
+        Self { name, default, help, kind: Kind::Url }
+    }
+
+    /// A secret.
+    #[must_use]
+    pub const fn secret(name: &'static str, help: &'static str) -> Self {
+        Self { name, default: None, help, kind: Kind::Secret }
+    }
 }
 
 /// Everything that is wrong with the settings, a line each.
@@ -41,27 +73,22 @@ impl std::error::Error for Mistakes {}
 /// Adds a flag for each setting to `command`.
 #[must_use]
 pub fn flags(command: Command, prefix: &'static str, settings: &'static [Setting]) -> Command {
-    settings.iter().fold(command, |command, setting| {
-        let flag = flag_name(prefix, setting.name);
-        let (id, flag) = if setting.secret {
-            (file_name(setting.name), format!("{flag}-file"))
-        } else {
-            (setting.name.to_owned(), flag)
-        };
-        let default = setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
-        let help = if setting.secret {
-            format!("{} Path of a file that holds it; or give it as [env: {}].", setting.help, setting.name)
-        } else {
-            format!("{}{default} [env: {id}]", setting.help)
-        };
-        command.arg(
-            Arg::new(id)
-                .long(flag)
-                .help(help)
-                .value_name(setting.name.rsplit('_').next().unwrap_or("VALUE"))
-                .global(true),
-        )
-    })
+    settings.iter().fold(command, |command, setting| command.arg(flag(prefix, setting)))
+}
+
+fn flag(prefix: &str, setting: &'static Setting) -> Arg {
+    let flag = flag_name(prefix, setting.name);
+    let default = setting.default.map(|default| format!(" [default: {default}]")).unwrap_or_default();
+    let (id, flag, help) = match setting.kind {
+        Kind::Plain => (setting.name.to_owned(), flag, format!("[env: {}]", setting.name)),
+        Kind::Url => (setting.name.to_owned(), flag, format!("[env: {0}, or a file: {0}_FILE]", setting.name)),
+        Kind::Secret => {
+            let source = format!("Path of a file that holds it [env: {0}_FILE, or itself: {0}]", setting.name);
+            (file_name(setting.name), format!("{flag}-file"), source)
+        }
+    };
+    let value = setting.name.rsplit('_').next().unwrap_or("VALUE");
+    Arg::new(id).long(flag).help(format!("{}{default} {help}", setting.help)).value_name(value).global(true)
 }
 
 fn flag_name(prefix: &str, name: &str) -> String {
@@ -101,7 +128,9 @@ impl Settings {
         }
         let known: Vec<String> = settings
             .iter()
-            .flat_map(|setting| [Some(setting.name.to_owned()), setting.secret.then(|| file_name(setting.name))])
+            .flat_map(|setting| {
+                [Some(setting.name.to_owned()), (setting.kind != Kind::Plain).then(|| file_name(setting.name))]
+            })
             .flatten()
             .collect();
         mistakes.extend(
@@ -157,20 +186,22 @@ fn value_of(
     environment: &BTreeMap<String, String>,
 ) -> Result<Option<String>, String> {
     let name = setting.name;
-    if !setting.secret {
-        let given = flags.get_one::<String>(name).or_else(|| environment.get(name)).cloned();
-        return Ok(given.or_else(|| setting.default.map(str::to_owned)));
-    }
     let file = file_name(name);
-    let path = flags.get_one::<String>(&file).or_else(|| environment.get(&file));
-    match (environment.get(name), path) {
+    let flag = |id: &str| flags.try_get_one::<String>(id).ok().flatten();
+    if let Some(value) = flag(name) {
+        return Ok(Some(value.clone()));
+    }
+    if setting.kind == Kind::Plain {
+        return Ok(environment.get(name).cloned().or_else(|| setting.default.map(str::to_owned)));
+    }
+    match (environment.get(name), flag(&file).or_else(|| environment.get(&file))) {
         (Some(_), Some(_)) => Err(format!("{name} and {file} are both set: keep one of them")),
         (Some(value), None) => Ok(Some(value.clone())),
         (None, Some(path)) => match fs::read_to_string(path) {
             Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
             Err(error) => Err(format!("{file}: cannot read {path}: {error}")),
         },
-        (None, None) => Ok(None),
+        (None, None) => Ok(setting.default.map(str::to_owned)),
     }
 }
 
@@ -232,9 +263,9 @@ mod tests {
     use super::*;
 
     const LIST: &[Setting] = &[
-        Setting { name: "AUTH_LISTEN", default: Some("127.0.0.1:8080"), help: "Public API.", secret: false },
-        Setting { name: "AUTH_REDIS_URL", default: None, help: "Redis.", secret: false },
-        Setting { name: "AUTH_SECRET", default: None, help: "Root secret.", secret: true },
+        Setting::plain("AUTH_LISTEN", Some("127.0.0.1:8080"), "Public API."),
+        Setting::url("AUTH_REDIS_URL", None, "Redis."),
+        Setting::secret("AUTH_SECRET", "Root secret."),
     ];
 
     fn gather(flags_given: &[&str], environment: &[(&str, &str)]) -> Settings {
@@ -288,6 +319,7 @@ mod tests {
         let path = file.path().to_str().expect("a path in UTF-8");
         assert_eq!(gather(&["--secret-file", path], &[]).text("AUTH_SECRET"), Some("hush"));
         assert_eq!(gather(&[], &[("AUTH_SECRET_FILE", path)]).text("AUTH_SECRET"), Some("hush"));
+        assert_eq!(gather(&[], &[("AUTH_REDIS_URL_FILE", path)]).text("AUTH_REDIS_URL"), Some("hush"));
         assert_eq!(
             mistakes(gather(&[], &[("AUTH_SECRET_FILE", path), ("AUTH_SECRET", "hush")])),
             "AUTH_SECRET and AUTH_SECRET_FILE are both set: keep one of them"

@@ -1,2 +1,56 @@
-//! x
-fn main() {}
+//! End-to-end tests: real processes, real HTTP. Each module is a subject, each test a sentence. They share nothing and
+//! run in any order.
+
+/// Runs tests that take a [`harness::Storage`] on each of the three.
+macro_rules! on_every_storage {
+    ($($test:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[tokio::test] async fn $test() { super::$test(harness::Storage::Embedded).await; })+
+        }
+        mod redis_and_sqlite {
+            $(#[tokio::test] async fn $test() { super::$test(harness::Storage::RedisAndSqlite).await; })+
+        }
+        mod redis_and_postgres {
+            $(#[tokio::test] async fn $test() { super::$test(harness::Storage::RedisAndPostgres).await; })+
+        }
+    };
+}
+
+/// Runs tests that take a [`harness::Storage`] on the two that have a Redis.
+macro_rules! with_redis {
+    ($($test:ident),+ $(,)?) => {
+        mod redis_and_sqlite {
+            $(#[tokio::test] async fn $test() { super::$test(harness::Storage::RedisAndSqlite).await; })+
+        }
+        mod redis_and_postgres {
+            $(#[tokio::test] async fn $test() { super::$test(harness::Storage::RedisAndPostgres).await; })+
+        }
+    };
+}
+
+mod accounts;
+mod admin;
+mod bad_bodies;
+mod bad_requests;
+mod books;
+mod command_line;
+mod cookies;
+mod csrf;
+mod guards;
+mod hostile_tokens;
+mod logout;
+mod lost_stores;
+mod origins;
+mod outages;
+mod parallel;
+mod passwords;
+mod published;
+mod refresh;
+mod replicas;
+mod restarts;
+mod reuse;
+mod secrecy;
+mod sessions;
+mod settings;
+mod story;
+mod throttling;

@@ -1,1 +1,41 @@
-//! x
+//! A running Jeton for tests: the real processes, the servers they need, people who use it, and forged tokens.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use harness::{Stack, Storage};
+//! let stack = Stack::on(Storage::RedisAndPostgres).start().await;
+//! let ada = stack.ada().await; // registered and logged in over HTTP
+//! let answer = stack.books(&ada.tokens).await;
+//! assert_eq!(answer.status, 200, "{answer}");
+//! # }
+//! ```
+//!
+//! Sockets are bound here and handed over, so that no test waits for a "free port, hopefully"; whatever was started
+//! ends with the test process, also when that is killed.
+
+pub mod answer;
+pub mod binaries;
+pub mod command;
+pub mod eventually;
+pub mod forge;
+pub mod http;
+pub mod person;
+pub mod postgres;
+pub mod process;
+pub mod raw;
+pub mod redis;
+pub mod secrets;
+pub mod service;
+pub mod sockets;
+pub mod stack;
+pub mod storage;
+pub mod tokens;
+mod warden;
+
+pub use answer::{Answer, assert_problem};
+pub use eventually::eventually;
+pub use http::{Http, Request};
+pub use person::Person;
+pub use stack::{Stack, StackBuilder};
+pub use storage::Storage;
+pub use tokens::{Tokens, Transport};

@@ -1,0 +1,283 @@
+//! Settings: read once, every mistake reported at once. DESIGN's table, in the same order.
+
+use crate::{
+    domain::{
+        Policy, ReuseEnds,
+        account::EmailAddress,
+        password::Password,
+        roles::Roles,
+        secret::{KeyRing, RootSecret},
+        session,
+        signing_keys::KeyPolicy,
+    },
+    http::Site,
+};
+use clap::ArgMatches;
+use ipnet::IpNet;
+use shared::settings::{Mistakes, Setting, Settings, duration, duration_within, on_off, parsed};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use url::Url;
+
+mod secret_file;
+
+/// What all variables begin with.
+pub const PREFIX: &str = "AUTH_";
+
+const fn setting(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting::plain(name, Some(default), help)
+}
+
+/// All settings.
+pub const SETTINGS: &[Setting] = &[
+    setting("AUTH_LISTEN", "127.0.0.1:8080", "Address of the public API."),
+    setting("AUTH_ADMIN_LISTEN", "127.0.0.1:9080", "Address of health and metrics: not for the public."),
+    setting(
+        "AUTH_PUBLIC_URL",
+        "http://localhost:8080",
+        "Where clients reach the public API: the issuer; cookie flags and allowed origins follow from it.",
+    ),
+    Setting::url(
+        "AUTH_DATABASE_URL",
+        Some("sqlite://data/auth.db"),
+        "Users, signing keys, what has ended: sqlite://path or postgres://…",
+    ),
+    Setting::url(
+        "AUTH_REDIS_URL",
+        None,
+        "Sessions and throttling: redis://…, rediss://…, redis+cluster://a,b,c, redis+sentinel://a,b,c/master. Without it they are in the database.",
+    ),
+    Setting::secret(
+        "AUTH_SECRET",
+        "Root secret: 32 or more random bytes in hex or base64 (`auth-service secret` prints one). With SQLite it is made at first start, beside the database.",
+    ),
+    Setting::secret("AUTH_SECRET_PREVIOUS", "The root secret before, while it is being rotated."),
+    setting("AUTH_AUDIENCE", "jeton", "aud of access tokens."),
+    setting("AUTH_ACCESS_TTL", "15m", "How long an access token lives: 1s to 1h."),
+    setting("AUTH_SESSION_IDLE", "7d", "A session unused for so long ends."),
+    setting("AUTH_SESSION_MAX", "30d", "A session's life, whatever its use."),
+    setting(
+        "AUTH_REPLAY_WINDOW",
+        "10s",
+        "For so long after a rotation, the tokens before it get the same answer; 0s: never.",
+    ),
+    setting("AUTH_LATE_RETRY", "on", "Whether a client whose response was lost may retry later than that: on or off."),
+    setting("AUTH_REUSE_ENDS", "user", "What a stolen refresh token ends: user (all the user's sessions) or session."),
+    setting("AUTH_KEY_LIFETIME", "30d", "How long a signing key signs before the next takes over; 0: by command only."),
+    setting(
+        "AUTH_KEY_LEAD",
+        "24h",
+        "How long a new key is published before it signs: at least twice AUTH_JWKS_MAX_AGE.",
+    ),
+    setting("AUTH_KEY_BITS", "2048", "Size of new signing keys: 2048, 3072 or 4096."),
+    setting("AUTH_JWKS_MAX_AGE", "5m", "How long verifiers may cache the key set."),
+    setting("AUTH_CLIENT_ID", "jeton", "client_id of access tokens."),
+    Setting::plain("AUTH_ROLES_FILE", None, "TOML of the form role = [\"scope\", …]; built in: reader, author, admin."),
+    Setting::plain("AUTH_ADMIN_EMAIL", None, "Creates this admin at start if there is none."),
+    Setting::secret("AUTH_ADMIN_PASSWORD", "The password of that admin."),
+    Setting::plain(
+        "AUTH_ALLOWED_ORIGINS",
+        None,
+        "Browser origins that may call with credentials beside the public URL's, separated by commas.",
+    ),
+    Setting::plain(
+        "AUTH_TRUSTED_PROXIES",
+        None,
+        "Networks from which Forwarded and X-Forwarded-For are believed, separated by commas.",
+    ),
+];
+
+/// The settings of a service, all of them valid.
+pub struct Config {
+    /// Public API.
+    pub listen: SocketAddr,
+    /// Health and metrics.
+    pub admin_listen: SocketAddr,
+    /// Where the service is on the web.
+    pub site: Site,
+    /// SQLite or PostgreSQL.
+    pub database_url: String,
+    /// Redis, if any.
+    pub redis_url: Option<String>,
+    /// Keys derived from the root secrets.
+    pub keys: KeyRing,
+    /// How signing keys are made and published.
+    pub key_policy: KeyPolicy,
+    /// The domain's choices.
+    pub policy: Policy,
+    /// Roles.
+    pub roles: Roles,
+    /// The admin to create at first start.
+    pub bootstrap_admin: Option<(EmailAddress, Password)>,
+}
+
+impl Config {
+    /// Reads flags and environment.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn read(flags: &ArgMatches, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Mistakes> {
+        let settings = Settings::gather(PREFIX, SETTINGS, flags, environment);
+        let localhost = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = || parsed::<SocketAddr>("an address such as 127.0.0.1:8080");
+        let database_url = settings.required("AUTH_DATABASE_URL", String::new(), database_url);
+        let config = Self {
+            listen: settings.required("AUTH_LISTEN", localhost(8080), address()),
+            admin_listen: settings.required("AUTH_ADMIN_LISTEN", localhost(9080), address()),
+            site: site(&settings),
+            redis_url: settings.optional("AUTH_REDIS_URL", redis_url),
+            keys: keys(&settings, &database_url),
+            key_policy: key_policy(&settings),
+            policy: policy(&settings),
+            roles: settings.optional("AUTH_ROLES_FILE", roles_file).unwrap_or_default(),
+            bootstrap_admin: bootstrap_admin(&settings),
+            database_url,
+        };
+        settings.finish(config)
+    }
+}
+
+fn site(settings: &Settings) -> Site {
+    let fallback = Url::parse("http://localhost:8080").expect("the default is a URL");
+    let public_url = settings.required("AUTH_PUBLIC_URL", fallback, origin);
+    let origins = settings.optional("AUTH_ALLOWED_ORIGINS", |text| list(text, origin)).unwrap_or_default();
+    let proxies = settings.optional("AUTH_TRUSTED_PROXIES", |text| list(text, network)).unwrap_or_default();
+    Site::new(&public_url, &origins, proxies)
+}
+
+fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
+}
+
+fn origin(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|_| format!("{text:?} is no URL: write it as https://auth.example.com"))?;
+    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !is_web || !is_bare || url.password().is_some() {
+        return Err(format!("{text:?} must be scheme, host and port only, such as https://auth.example.com"));
+    }
+    let written = url.origin().ascii_serialization();
+    if text.trim_end_matches('/') == written { Ok(url) } else { Err(format!("write {text:?} as {written}")) }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
+    text.parse().or(address).map_err(|_| format!("{text:?} is no network such as 10.0.0.0/8"))
+}
+
+fn database_url(text: &str) -> Result<String, String> {
+    let is_known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    if is_known {
+        Ok(text.to_owned())
+    } else {
+        Err("must be sqlite://path or postgres://user:password@host/database".to_owned())
+    }
+}
+
+fn redis_url(text: &str) -> Result<String, String> {
+    crate::storage::redis::RedisStores::connect(text).map(|_| text.to_owned())
+}
+
+fn keys(settings: &Settings, database_url: &str) -> KeyRing {
+    let parse = |text: &str| RootSecret::parse(text).map_err(|error| error.to_string());
+    let given = settings.optional("AUTH_SECRET", parse);
+    let previous = settings.optional("AUTH_SECRET_PREVIOUS", parse);
+    let current = given.or_else(|| {
+        if settings.text("AUTH_SECRET").is_some() {
+            return None;
+        }
+        match sqlite_directory(database_url) {
+            Some(directory) => secret_file::read_or_create(&directory.join("secret"))
+                .map_err(|mistake| settings.mistake(format!("AUTH_SECRET: {mistake}")))
+                .ok(),
+            None => {
+                settings.mistake(
+                    "AUTH_SECRET: missing; `auth-service secret` prints one, and every replica needs the same",
+                );
+                None
+            }
+        }
+    });
+    // Only stands in until the mistake is reported.
+    let stand_in = || RootSecret::parse(&RootSecret::generate()).expect("a generated secret is accepted");
+    KeyRing::new(&current.unwrap_or_else(stand_in), previous.as_ref())
+}
+
+/// Where an SQLite file lies; `None` for another database or one in memory.
+fn sqlite_directory(database_url: &str) -> Option<PathBuf> {
+    let path = database_url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
+    let path = Path::new(path).parent()?;
+    Some(if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_path_buf() })
+}
+
+fn key_policy(settings: &Settings) -> KeyPolicy {
+    let max_age = settings.required("AUTH_JWKS_MAX_AGE", Duration::from_secs(300), duration_within("1s", "1d"));
+    let lead = settings.required("AUTH_KEY_LEAD", max_age * 2, duration);
+    let lifetime = settings.required("AUTH_KEY_LIFETIME", Duration::ZERO, duration);
+    if lead < max_age * 2 {
+        settings
+            .mistake("AUTH_KEY_LEAD: must be at least twice AUTH_JWKS_MAX_AGE, or verifiers would meet unknown keys");
+    }
+    if !lifetime.is_zero() && lifetime <= lead {
+        settings.mistake("AUTH_KEY_LIFETIME: must be longer than AUTH_KEY_LEAD, or 0");
+    }
+    let bits = settings.required("AUTH_KEY_BITS", 2048, |text| match text {
+        "2048" => Ok(2048),
+        "3072" => Ok(3072),
+        "4096" => Ok(4096),
+        _ => Err("must be 2048, 3072 or 4096".to_owned()),
+    });
+    KeyPolicy { bits, max_age }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let word = |text: &str| {
+        let fits = (1..=256).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits {
+            Ok(text.to_owned())
+        } else {
+            Err("must be 1 to 256 printable ASCII characters without spaces".to_owned())
+        }
+    };
+    let day = Duration::from_secs(24 * 3600);
+    Policy {
+        audience: settings.required("AUTH_AUDIENCE", String::new(), word),
+        client_id: settings.required("AUTH_CLIENT_ID", String::new(), word),
+        access_ttl: settings.required("AUTH_ACCESS_TTL", day, duration_within("1s", "1h")),
+        session_idle: settings.required("AUTH_SESSION_IDLE", day, duration_within("1s", "400d")),
+        session_max: settings.required("AUTH_SESSION_MAX", day, duration_within("1s", "400d")),
+        session: session::Policy {
+            replay_window: settings.required("AUTH_REPLAY_WINDOW", Duration::ZERO, duration_within("0s", "5m")),
+            late_retry: settings.required("AUTH_LATE_RETRY", true, on_off),
+        },
+        reuse_ends: settings.required("AUTH_REUSE_ENDS", ReuseEnds::User, |text| match text {
+            "user" => Ok(ReuseEnds::User),
+            "session" => Ok(ReuseEnds::Session),
+            _ => Err("must be user or session".to_owned()),
+        }),
+    }
+}
+
+fn roles_file(path: &str) -> Result<Roles, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    Roles::parse(&text).map_err(|error| format!("{path}: {error}"))
+}
+
+fn bootstrap_admin(settings: &Settings) -> Option<(EmailAddress, Password)> {
+    let email =
+        settings.optional("AUTH_ADMIN_EMAIL", |text| EmailAddress::parse(text).map_err(|error| error.to_string()));
+    let password = settings.text("AUTH_ADMIN_PASSWORD").map(|text| Password::new(text.to_owned()));
+    match (settings.text("AUTH_ADMIN_EMAIL").is_some(), password.is_some()) {
+        (true, false) => settings.mistake("AUTH_ADMIN_PASSWORD: missing; AUTH_ADMIN_EMAIL is set"),
+        (false, true) => settings.mistake("AUTH_ADMIN_EMAIL: missing; AUTH_ADMIN_PASSWORD is set"),
+        _ => {}
+    }
+    email.zip(password)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! The root secret of an embedded installation: made at first start, readable by its owner only.
+
+use crate::domain::secret::RootSecret;
+use std::{
+    fs::{self, DirBuilder, OpenOptions},
+    io::{self, ErrorKind, Write},
+    path::Path,
+};
+
+/// Reads the secret, or makes it. Of several processes that start at once, one makes it and all read the same.
+///
+/// # Errors
+/// One sentence that names the file.
+pub fn read_or_create(path: &Path) -> Result<RootSecret, String> {
+    let explain = |error: io::Error| format!("cannot read or create {}: {error}", path.display());
+    if !path.try_exists().map_err(explain)? {
+        create(path).map_err(explain)?;
+    }
+    let text = fs::read_to_string(path).map_err(explain)?;
+    RootSecret::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Written aside and linked into place: a reader never sees half a secret, and nobody's is overwritten.
+fn create(path: &Path) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    create_directory(directory)?;
+    let aside = directory.join(format!(".secret-{}", uuid::Uuid::new_v4()));
+    let mut file = owner_only().write(true).create_new(true).open(&aside)?;
+    let written = file.write_all(RootSecret::generate().as_bytes()).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| fs::hard_link(&aside, path));
+    fs::remove_file(&aside)?;
+    match linked {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(unix)]
+fn owner_only() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+#[cfg(not(unix))]
+fn owner_only() -> OpenOptions {
+    OpenOptions::new()
+}
+
+#[cfg(unix)]
+fn create_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn create_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(path)
+}

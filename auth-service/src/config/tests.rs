@@ -1,0 +1,79 @@
+use super::*;
+use clap::Command;
+use shared::settings::flags;
+
+fn read(environment: &[(&str, &str)]) -> Result<Config, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}/auth.db", directory.path().display());
+    let command = flags(Command::new("auth-service").no_binary_name(true), PREFIX, SETTINGS);
+    let matches = command.get_matches_from(Vec::<String>::new());
+    let given = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment = [("AUTH_DATABASE_URL".to_owned(), database)].into_iter().chain(given);
+    Config::read(&matches, environment).map_err(|mistakes| mistakes.to_string())
+}
+
+fn refusal(environment: &[(&str, &str)]) -> String {
+    read(environment).err().expect("the settings are refused")
+}
+
+#[test]
+fn the_defaults_are_those_of_the_design() {
+    let config = read(&[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.policy.access_ttl, Duration::from_secs(900));
+    assert_eq!(config.policy.session.replay_window, Duration::from_secs(10));
+    assert!(config.policy.session.late_retry);
+    assert_eq!(config.policy.reuse_ends, ReuseEnds::User);
+    assert_eq!(config.site.issuer(), "http://localhost:8080");
+}
+
+#[test]
+fn every_mistake_is_reported_at_once() {
+    let mistakes = refusal(&[
+        ("AUTH_REDIS_ULR", "redis://x"),
+        ("AUTH_ACCESS_TTL", "2h"),
+        ("AUTH_PUBLIC_URL", "https://auth.example.com/path"),
+        ("AUTH_ADMIN_EMAIL", "ada@example.com"),
+    ]);
+    for part in [
+        "did you mean AUTH_REDIS_URL?",
+        "AUTH_ACCESS_TTL: must be from 1s to 1h",
+        "AUTH_PUBLIC_URL: \"https://auth.example.com/path\" must be scheme, host and port only",
+        "AUTH_ADMIN_PASSWORD: missing",
+    ] {
+        assert!(mistakes.contains(part), "{part} is not in\n{mistakes}");
+    }
+}
+
+#[test]
+fn a_passphrase_is_no_secret() {
+    assert!(refusal(&[("AUTH_SECRET", "MyCompanysSuperSecretProductionKey2026ForJet")]).contains("passphrase"));
+    assert!(refusal(&[("AUTH_SECRET", "changeme")]).contains("auth-service secret"));
+}
+
+#[test]
+fn postgres_needs_a_secret() {
+    assert!(refusal(&[("AUTH_DATABASE_URL", "postgres://u:p@h/d")]).contains("AUTH_SECRET: missing"));
+}
+
+#[test]
+fn a_key_is_published_long_enough_before_it_signs() {
+    assert!(refusal(&[("AUTH_JWKS_MAX_AGE", "13h")]).contains("AUTH_KEY_LEAD"));
+    assert!(refusal(&[("AUTH_KEY_LIFETIME", "1h")]).contains("AUTH_KEY_LIFETIME"));
+    assert!(read(&[("AUTH_KEY_LIFETIME", "0")]).is_ok());
+}
+
+#[test]
+fn processes_that_start_at_once_make_one_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("data").join("secret");
+    let ids: Vec<String> = std::thread::scope(|scope| {
+        let racers: Vec<_> = (0..8).map(|_| scope.spawn(|| secret_file::read_or_create(&path))).collect();
+        racers
+            .into_iter()
+            .map(|racer| racer.join().unwrap().unwrap_or_else(|mistake| panic!("{mistake}")))
+            .map(|secret| KeyRing::new(&secret, None).current().id().to_owned())
+            .collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}

@@ -1,0 +1,289 @@
+//! Users: what is known of them, and what the store of them promises.
+
+use super::{Unavailable, password::PasswordHash};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared::{
+    clock::Timestamp,
+    ids::{SessionId, UserId},
+};
+use std::fmt;
+
+/// An e-mail address, in lower case: two spellings that differ in case only are one address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress(String);
+
+/// The text is no e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an e-mail address")]
+pub struct InvalidEmail;
+
+impl EmailAddress {
+    /// Reads `local@domain` in ASCII: at most 254 characters, no quoted local part, a domain of dotted labels.
+    ///
+    /// # Errors
+    /// [`InvalidEmail`].
+    pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
+        let text = text.trim();
+        let (local, domain) = text.split_once('@').ok_or(InvalidEmail)?;
+        let fits = text.len() <= 254 && is_local_part(local) && is_domain(domain);
+        if fits { Ok(Self(text.to_ascii_lowercase())) } else { Err(InvalidEmail) }
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// RFC 5322's dot-atom.
+fn is_local_part(local: &str) -> bool {
+    let is_atom = |atom: &str| {
+        !atom.is_empty()
+            && atom.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
+    };
+    local.len() <= 64 && local.split('.').all(is_atom)
+}
+
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    domain.split('.').all(is_label)
+}
+
+/// What a user is called: 1 to 200 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonName(String);
+
+/// The text is no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to 200 characters and no control characters")]
+pub struct InvalidName;
+
+impl PersonName {
+    /// Reads a name; white space around it is dropped.
+    ///
+    /// # Errors
+    /// [`InvalidName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.trim();
+        let fits = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidName) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A user's session epoch: only sessions that began in the present one live on. A raised epoch is never one that was
+/// used before, not even by a database that was since restored, as it is at least the milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub i64);
+
+impl Epoch {
+    /// The epoch of a new user.
+    pub const FIRST: Self = Self(0);
+}
+
+/// A user, without the password's hash.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Account {
+    /// The user's id.
+    pub id: UserId,
+    /// How the user logs in.
+    pub email: EmailAddress,
+    /// What the user is called.
+    pub name: Option<PersonName>,
+    /// What the user is.
+    pub roles: Vec<String>,
+    /// What else admins said of the user; copied into access tokens.
+    pub custom: Map<String, Value>,
+    /// A disabled user has no sessions and cannot log in.
+    pub disabled: bool,
+    /// See [`Epoch`].
+    pub session_epoch: Epoch,
+    /// The one session of an earlier epoch that goes on: the one that changed the password.
+    pub kept_session: Option<SessionId>,
+    /// When the user registered.
+    pub created_at: Timestamp,
+}
+
+/// A user and the password's hash.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user.
+    pub account: Account,
+    /// The hash.
+    pub hash: PasswordHash,
+}
+
+/// What SQL knows of a session: its user, and whether it was ended by name.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The session's user.
+    pub account: Account,
+    /// Whether this one session was ended.
+    pub ended: bool,
+}
+
+impl Standing {
+    /// Whether session `sid`, which began in `epoch`, may go on.
+    #[must_use]
+    pub fn is_alive(&self, sid: SessionId, epoch: Epoch) -> bool {
+        let account = &self.account;
+        !self.ended && !account.disabled && (account.session_epoch == epoch || account.kept_session == Some(sid))
+    }
+}
+
+/// A user to be.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// A fresh id.
+    pub id: UserId,
+    /// How the user will log in.
+    pub email: EmailAddress,
+    /// What the user is called.
+    pub name: Option<PersonName>,
+    /// The password's hash.
+    pub hash: PasswordHash,
+    /// What the user is.
+    pub roles: Vec<String>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// What an admin changes; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct AccountChange {
+    /// The user's roles from now on.
+    pub roles: Option<Vec<String>>,
+    /// Disabling raises the epoch, in the same statement.
+    pub disabled: Option<bool>,
+    /// The user's custom claims from now on.
+    pub custom: Option<Map<String, Value>>,
+}
+
+/// Which users an admin asks for.
+#[derive(Debug, Clone)]
+pub struct AccountQuery {
+    /// Only those whose e-mail address or name contains this, whatever the case.
+    pub search: Option<String>,
+    /// Only those after this id (the last one of the page before).
+    pub after: Option<UserId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Why an account was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// Another account has this address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// The store of users and of what has ended. All it says it did is durable.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Creates an account.
+    async fn create(&self, account: &NewAccount) -> Result<(), CreateError>;
+
+    /// Finds a user by address.
+    async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, Unavailable>;
+
+    /// Finds a user by id.
+    async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, Unavailable>;
+
+    /// What SQL knows of a session, in one read. `None`: there is no such user.
+    async fn standing(&self, id: UserId, session: SessionId) -> Result<Option<Standing>, Unavailable>;
+
+    /// Replaces a hash by one of the same password with other parameters, unless the password has changed since.
+    async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable>;
+
+    /// Changes the password, raises the epoch and spares one session, in one statement.
+    /// `false`: the hash is no longer `old`, and nothing was changed.
+    async fn change_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        kept: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable>;
+
+    /// Raises the epoch to the greater of its successor and `now` in milliseconds, and spares no session.
+    /// With `seen`, only if the epoch is still that one; `false`: it was not.
+    async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable>;
+
+    /// Raises every user's epoch, as [`Accounts::raise_epoch`]; answers how many users there are.
+    async fn raise_all_epochs(&self, now: Timestamp) -> Result<u64, Unavailable>;
+
+    /// Writes down that a session has ended, whether or not it is known; the note is kept at least until `until`.
+    async fn end_session(&self, id: UserId, session: SessionId, until: Timestamp) -> Result<(), Unavailable>;
+
+    /// The user's sessions that were ended by name.
+    async fn ended_sessions(&self, id: UserId) -> Result<Vec<SessionId>, Unavailable>;
+
+    /// Users in the order of their ids.
+    async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, Unavailable>;
+
+    /// Changes a user; `None`: there is no such user.
+    async fn update(&self, id: UserId, change: &AccountChange, now: Timestamp) -> Result<Option<Account>, Unavailable>;
+
+    /// Deletes a user; `false`: there was none.
+    async fn delete(&self, id: UserId) -> Result<bool, Unavailable>;
+
+    /// Whether any user has this role.
+    async fn has_any_with_role(&self, role: &str) -> Result<bool, Unavailable>;
+
+    /// Forgets, in a bounded batch, ended sessions that can no longer be used at `now`; answers how many.
+    async fn forget_ended(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable>;
+
+    /// Answers when the store can be reached.
+    async fn ping(&self) -> Result<(), Unavailable>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_compare_in_lower_case() {
+        assert_eq!(EmailAddress::parse(" Ada@Example.COM "), EmailAddress::parse("ada@example.com"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "ada", "@a.b", "ada@", "a@b@c", "a b@c.d", "a@-b.c", "a@b..c", "a\0@b.c", ".a@b.c", "é@b.c"] {
+            assert_eq!(EmailAddress::parse(text), Err(InvalidEmail), "{text:?}");
+        }
+        assert_eq!(EmailAddress::parse(&format!("{}@b.c", "a".repeat(65))), Err(InvalidEmail));
+    }
+
+    #[test]
+    fn names_have_no_control_characters() {
+        assert!(PersonName::parse("Ada Лавлейс").is_ok());
+        assert_eq!(PersonName::parse("a\0b"), Err(InvalidName));
+        assert_eq!(PersonName::parse("  "), Err(InvalidName));
+        assert_eq!(PersonName::parse(&"a".repeat(201)), Err(InvalidName));
+    }
+}

@@ -1,0 +1,54 @@
+//! Who calls auth-service's own protected endpoints. They are not offline: besides the access token, the session, the
+//! user and the roles are checked in SQL, so that a demoted admin or an ended session is refused at once.
+
+use super::{
+    Auth, Unavailable,
+    account::{Account, Epoch},
+};
+use shared::{
+    access_token::VerifiedToken,
+    ids::{SessionId, UserId},
+};
+
+/// A user with a live session.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The user, as SQL has it now.
+    pub account: Account,
+    /// The session that the access token belongs to.
+    pub session: SessionId,
+}
+
+/// Why an access token is not taken here, although it verifies.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerError {
+    /// Its session, or its user, is gone.
+    #[error("the session of this access token has ended")]
+    Ended,
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Auth {
+    /// Finds out who holds a verified access token.
+    ///
+    /// # Errors
+    /// [`CallerError`].
+    pub async fn caller(&self, token: &VerifiedToken) -> Result<Caller, CallerError> {
+        let sub: UserId = token.subject().parse().map_err(|_| CallerError::Ended)?;
+        let sid: SessionId = token.session_id().parse().map_err(|_| CallerError::Ended)?;
+        let epoch = token.epoch().map(Epoch).ok_or(CallerError::Ended)?;
+        let standing = self.accounts.standing(sub, sid).await?;
+        match standing.filter(|standing| standing.is_alive(sid, epoch)) {
+            Some(standing) => Ok(Caller { account: standing.account, session: sid }),
+            None => Err(CallerError::Ended),
+        }
+    }
+
+    /// Whether the caller's roles bring a scope, now.
+    #[must_use]
+    pub fn permits(&self, caller: &Caller, scope: &str) -> bool {
+        self.roles.scopes(&caller.account.roles).contains(scope)
+    }
+}

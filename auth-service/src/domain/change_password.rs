@@ -1,0 +1,89 @@
+//! Change of one's own password: all other sessions end.
+
+use super::{
+    Auth, Client, Unavailable,
+    caller::Caller,
+    hashing::Overloaded,
+    login::LoginError,
+    password::{Password, WeakPassword},
+};
+use std::time::Duration;
+
+/// Why a password, asked for again, was not taken; also used where an account is deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// The present password is another one.
+    #[error("the present password is another one")]
+    Wrong,
+    /// The new password may not be chosen.
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    /// Too many failures.
+    #[error("too many failed attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The hashing queue is full.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// A store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<LoginError> for PasswordError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials | LoginError::Disabled => Self::Wrong,
+            LoginError::TooManyAttempts { retry_after } => Self::TooManyAttempts { retry_after },
+            LoginError::Overloaded(error) => Self::Overloaded(error),
+            LoginError::Unavailable(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+impl Auth {
+    /// Changes the caller's password, and ends all sessions but the caller's.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: &Password,
+        new: &Password,
+        client: &Client,
+    ) -> Result<(), PasswordError> {
+        let account = &caller.account;
+        let known =
+            [Some(account.email.as_str().to_owned()), account.name.as_ref().map(|name| name.as_str().to_owned())];
+        self.hasher.check_strength(new, known.into_iter().flatten().collect()).await??;
+        self.confirm_password(caller, current, client).await?;
+        // Read after the check, which may itself have upgraded the hash.
+        let Some(found) = self.accounts.by_id(account.id).await? else { return Err(PasswordError::Wrong) };
+        if !self.hasher.verify(current, &found.hash).await?.matches {
+            return Err(PasswordError::Wrong);
+        }
+        let hash = self.hasher.hash(new).await?;
+        let changed = self.accounts.change_password(account.id, &found.hash, &hash, caller.session, self.now()).await?;
+        if !changed {
+            return Err(PasswordError::Wrong);
+        }
+        self.forget(self.sessions.remove_all(account.id, Some(caller.session))).await;
+        tracing::info!(sub = %account.id, "password changed; other sessions ended");
+        Ok(())
+    }
+
+    /// Asks the caller for the password again, under the same throttling as a login.
+    pub(super) async fn confirm_password(
+        &self,
+        caller: &Caller,
+        password: &Password,
+        client: &Client,
+    ) -> Result<(), PasswordError> {
+        let found = self.accounts.by_id(caller.account.id).await?;
+        self.check_password(&caller.account.email, found, password, client).await?;
+        Ok(())
+    }
+}

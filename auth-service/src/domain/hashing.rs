@@ -1,0 +1,338 @@
+//! Argon2id on a bounded pool of threads of its own, so that logins cannot starve refreshes.
+
+use super::password::{Password, PasswordHash, WeakPassword};
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
+};
+use aws_lc_rs::{constant_time, rand};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// How many jobs may wait for each thread: about a second's worth.
+const WAITING_PER_THREAD: usize = 64;
+/// An idle thread gives its memory back after so long.
+const IDLE: Duration = Duration::from_secs(1);
+const OUTPUT_BYTES: usize = 32;
+const SALT_BYTES: usize = 16;
+
+/// The queue is full: try again later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many passwords are being hashed")]
+pub struct Overloaded;
+
+/// What comparing a password with a hash told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is the password.
+    pub matches: bool,
+    /// Whether the hash was made with other parameters than today's.
+    pub is_outdated: bool,
+}
+
+/// Hashes and compares passwords. OWASP's parameters by default: 19 MiB, two passes, one lane.
+pub struct Hasher {
+    queue: Arc<Queue>,
+    runs: Arc<AtomicU64>,
+    params: Params,
+    decoy: PasswordHash,
+}
+
+type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+
+#[derive(Default)]
+struct Queue {
+    jobs: Mutex<VecDeque<Job>>,
+    arrived: Condvar,
+    closed: AtomicBool,
+    capacity: usize,
+}
+
+/// A thread's working memory, kept from one job to the next.
+#[derive(Default)]
+struct Memory(Vec<Block>);
+
+impl Hasher {
+    /// A pool with one thread fewer than the machine has cores, at least one.
+    ///
+    /// # Panics
+    /// If the operating system gives no thread or no randomness.
+    #[must_use]
+    pub fn start() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let params = Params::new(19 * 1024, 2, 1, Some(OUTPUT_BYTES)).expect("OWASP's parameters are valid");
+        Self::with(params, cores.saturating_sub(1).max(1))
+    }
+
+    /// A pool with other parameters.
+    ///
+    /// # Panics
+    /// As [`Hasher::start`].
+    #[must_use]
+    pub fn with(params: Params, threads: usize) -> Self {
+        let queue = Arc::new(Queue { capacity: WAITING_PER_THREAD * threads, ..Queue::default() });
+        for index in 0..threads {
+            let queue = Arc::clone(&queue);
+            thread::Builder::new()
+                .name(format!("hash-{index}"))
+                .spawn(move || work(&queue))
+                .expect("the operating system gives a thread");
+        }
+        let mut nobodys = [0; 32];
+        rand::fill(&mut nobodys).expect("the operating system gives randomness");
+        let decoy = hash_with(&params, &nobodys, &mut Memory::default());
+        Self { queue, runs: Arc::default(), params, decoy }
+    }
+
+    /// Hashes a password for storage.
+    ///
+    /// # Errors
+    /// [`Overloaded`].
+    pub async fn hash(&self, password: &Password) -> Result<PasswordHash, Overloaded> {
+        let (password, params) = (password.clone(), self.params.clone());
+        self.run(move |memory| hash_with(&params, password.expose().as_bytes(), memory)).await
+    }
+
+    /// Compares a password with a hash, in constant time.
+    ///
+    /// # Errors
+    /// [`Overloaded`].
+    pub async fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<Verdict, Overloaded> {
+        let (password, params, hash) = (password.clone(), self.params.clone(), hash.clone());
+        self.run(move |memory| verify_with(&params, &password, &hash, memory)).await
+    }
+
+    /// Does what [`Hasher::verify`] does, for a user who does not exist: nobody's password is compared.
+    ///
+    /// # Errors
+    /// [`Overloaded`].
+    pub async fn verify_nobody(&self, password: &Password) -> Result<(), Overloaded> {
+        self.verify(password, &self.decoy).await.map(drop)
+    }
+
+    /// Checks on the pool that a password may be chosen: this, too, costs milliseconds.
+    ///
+    /// # Errors
+    /// [`Overloaded`].
+    pub async fn check_strength(
+        &self,
+        password: &Password,
+        known: Vec<String>,
+    ) -> Result<Result<(), WeakPassword>, Overloaded> {
+        let password = password.clone();
+        self.submit(move |_| {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            password.check_strength(&known)
+        })
+        .await
+    }
+
+    /// How often the hash function has run.
+    #[must_use]
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    /// How many jobs wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().len()
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Overloaded> {
+        let runs = Arc::clone(&self.runs);
+        self.submit(move |memory| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            job(memory)
+        })
+        .await
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Result<T, Overloaded> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.push(Box::new(move |memory| {
+            // Nobody waits any more for a request that was given up.
+            if !answer.is_closed() {
+                drop(answer.send(job(memory)));
+            }
+        }))?;
+        answered.await.map_err(|_| Overloaded)
+    }
+}
+
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.queue.closed.store(true, Ordering::Release);
+        self.queue.arrived.notify_all();
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, job: Job) -> Result<(), Overloaded> {
+        let mut jobs = self.lock();
+        if jobs.len() >= self.capacity {
+            return Err(Overloaded);
+        }
+        jobs.push_back(job);
+        drop(jobs);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// The next job; `None` when none came for a while.
+    fn next(&self) -> Option<Job> {
+        let jobs = self.lock();
+        let is_idle = |jobs: &mut VecDeque<Job>| jobs.is_empty() && !self.closed.load(Ordering::Acquire);
+        let (mut jobs, _) =
+            self.arrived.wait_timeout_while(jobs, IDLE, is_idle).unwrap_or_else(PoisonError::into_inner);
+        jobs.pop_front()
+    }
+}
+
+fn work(queue: &Queue) {
+    let mut memory = Memory::default();
+    loop {
+        match queue.next() {
+            Some(job) => job(&mut memory),
+            None if queue.closed.load(Ordering::Acquire) => return,
+            None => memory = Memory::default(),
+        }
+    }
+}
+
+fn fill(params: &Params, password: &[u8], salt: &[u8], memory: &mut Memory) -> [u8; OUTPUT_BYTES] {
+    memory.0.resize(params.block_count(), Block::default());
+    let mut output = [0; OUTPUT_BYTES];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(password, salt, &mut output, &mut memory.0)
+        .expect("salt, output and memory have the sizes that the parameters ask for");
+    output
+}
+
+fn hash_with(params: &Params, password: &[u8], memory: &mut Memory) -> PasswordHash {
+    let mut salt = [0; SALT_BYTES];
+    rand::fill(&mut salt).expect("the operating system gives randomness");
+    let output = fill(params, password, &salt, memory);
+    let phc = Phc {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).expect("the parameters are valid"),
+        salt: Some(Salt::new(&salt).expect("the salt has a valid length")),
+        hash: Some(Output::new(&output).expect("the output has a valid length")),
+    };
+    PasswordHash(phc.to_string())
+}
+
+/// A hash that cannot be read matches nothing, at the cost of one that can.
+fn verify_with(today: &Params, password: &Password, hash: &PasswordHash, memory: &mut Memory) -> Verdict {
+    let parsed = Phc::new(&hash.0).ok().and_then(|phc| {
+        let params = Params::try_from(&phc).ok()?;
+        Some((params, phc.salt?, phc.hash?))
+    });
+    let Some((params, salt, expected)) = parsed else {
+        fill(today, password.expose().as_bytes(), &[0; SALT_BYTES], memory);
+        return Verdict { matches: false, is_outdated: true };
+    };
+    let output = fill(&params, password.expose().as_bytes(), &salt, memory);
+    let matches = constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_ok();
+    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+    Verdict { matches, is_outdated: costs(&params) != costs(today) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quick(passes: u32) -> Hasher {
+        Hasher::with(Params::new(64, passes, 1, Some(OUTPUT_BYTES)).expect("valid parameters"), 1)
+    }
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_and_no_other() {
+        let hasher = quick(1);
+        let hash = hasher.hash(&password("right")).await.unwrap();
+        assert_eq!(
+            hasher.verify(&password("right"), &hash).await.unwrap(),
+            Verdict { matches: true, is_outdated: false }
+        );
+        assert_eq!(
+            hasher.verify(&password("wrong"), &hash).await.unwrap(),
+            Verdict { matches: false, is_outdated: false }
+        );
+    }
+
+    #[tokio::test]
+    async fn hashes_of_other_parameters_still_match_and_are_outdated() {
+        let hash = quick(1).hash(&password("right")).await.unwrap();
+        let verdict = quick(2).verify(&password("right"), &hash).await.unwrap();
+        assert_eq!(verdict, Verdict { matches: true, is_outdated: true });
+    }
+
+    #[tokio::test]
+    async fn the_library_accepts_our_hashes() {
+        use argon2::PasswordVerifier;
+        let hash = quick(1).hash(&password("right")).await.unwrap();
+        assert!(Argon2::default().verify_password(b"right", hash.0.as_str()).is_ok());
+        assert!(Argon2::default().verify_password(b"wrong", hash.0.as_str()).is_err());
+    }
+
+    #[tokio::test]
+    async fn nobodys_password_costs_one_run_like_anybodys() {
+        let hasher = quick(1);
+        hasher.verify_nobody(&password("guess")).await.unwrap();
+        assert_eq!(hasher.runs(), 1);
+        hasher.verify(&password("guess"), &PasswordHash("garbage".into())).await.unwrap();
+        assert_eq!(hasher.runs(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once_and_works_off_what_it_took() {
+        let hasher = Arc::new(quick(1));
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (began, begun) = oneshot::channel();
+        let busy = in_background(&hasher, move |_| {
+            began.send(()).unwrap();
+            held.recv().unwrap();
+        });
+        begun.await.unwrap();
+        let waiting: Vec<_> = (0..WAITING_PER_THREAD).map(|_| in_background(&hasher, |_| ())).collect();
+        while hasher.waiting() < WAITING_PER_THREAD {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(hasher.hash(&password("too late")).await, Err(Overloaded));
+        release.send(()).unwrap();
+        for job in waiting.into_iter().chain([busy]) {
+            assert_eq!(job.await.unwrap(), Ok(()));
+        }
+    }
+
+    fn in_background(
+        hasher: &Arc<Hasher>,
+        job: impl FnOnce(&mut Memory) + Send + 'static,
+    ) -> tokio::task::JoinHandle<Result<(), Overloaded>> {
+        let hasher = Arc::clone(hasher);
+        tokio::spawn(async move { hasher.submit(job).await })
+    }
+}

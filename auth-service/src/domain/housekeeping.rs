@@ -1,0 +1,23 @@
+//! What is done now and then, by every replica: forgetting what can no longer matter.
+
+use super::{Auth, Unavailable, counters::Counters};
+
+/// How much one round forgets of each kind.
+const BATCH: u32 = 1000;
+
+impl Auth {
+    /// Forgets a bounded batch of sessions, notes of ended sessions and counters whose time is over.
+    /// Answers whether there may be more.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn tidy(&self, counters: &dyn Counters) -> Result<bool, Unavailable> {
+        let now = self.now();
+        let forgotten = [
+            self.accounts.forget_ended(now, BATCH).await?,
+            self.sessions.forget_expired(now, BATCH).await?,
+            counters.forget_expired(BATCH).await?,
+        ];
+        Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
+    }
+}

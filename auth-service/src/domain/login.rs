@@ -1,0 +1,175 @@
+//! Login: a password for a new session.
+
+use super::{
+    Auth, Client, Unavailable,
+    account::{Account, Credentials, EmailAddress},
+    hashing::Overloaded,
+    password::Password,
+    refresh_token::{NotOurs, RefreshClaims, Transport},
+    session::Lineage,
+    sessions::{Commit, Expected, SessionRecord},
+    throttle::Throttled,
+    tokens::Tokens,
+};
+use shared::{
+    clock::Timestamp,
+    ids::{SessionId, TokenId},
+};
+use std::time::Duration;
+
+/// Why nobody was logged in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// No user has this address, or the password is another one: told alike.
+    #[error("wrong e-mail address or password")]
+    InvalidCredentials,
+    /// The password is right, and the account is disabled.
+    #[error("the account is disabled")]
+    Disabled,
+    /// Too many failures.
+    #[error("too many failed attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The hashing queue is full.
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    /// A store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<Throttled> for LoginError {
+    fn from(error: Throttled) -> Self {
+        match error {
+            Throttled::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
+            Throttled::Unavailable(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+/// Our own draft was not accepted by ourselves.
+impl From<NotOurs> for Unavailable {
+    fn from(error: NotOurs) -> Self {
+        Self { store: "session store", cause: error.to_string() }
+    }
+}
+
+impl Auth {
+    /// Logs in, and ends the session whose cookie came along.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub async fn login(
+        &self,
+        email: Option<EmailAddress>,
+        password: &Password,
+        transport: Transport,
+        client: &Client,
+    ) -> Result<Tokens, LoginError> {
+        // What is no address has no account, and is told alike, at the same cost.
+        let Some(email) = email else {
+            self.hasher.verify_nobody(password).await?;
+            return Err(LoginError::InvalidCredentials);
+        };
+        let found = self.accounts.by_email(&email).await?;
+        let account = self.check_password(&email, found, password, client).await?;
+        if account.disabled {
+            return Err(LoginError::Disabled);
+        }
+        if let Some(previous) = &client.token {
+            self.end_session_of(previous).await?;
+        }
+        self.begin_session(&account, transport, client).await
+    }
+
+    /// Checks a password, under throttling; for an unknown address at the same cost.
+    pub(super) async fn check_password(
+        &self,
+        email: &EmailAddress,
+        found: Option<Credentials>,
+        password: &Password,
+        client: &Client,
+    ) -> Result<Account, LoginError> {
+        let origin = client.origin(found.as_ref().map(|found| found.account.id));
+        self.throttle.admit(email, &origin).await?;
+        let matches = match &found {
+            Some(found) => self.hasher.verify(password, &found.hash).await?,
+            None => {
+                self.hasher.verify_nobody(password).await?;
+                super::hashing::Verdict { matches: false, is_outdated: false }
+            }
+        };
+        let Some(found) = found.filter(|_| matches.matches) else {
+            self.throttle.failed(email, &origin).await?;
+            return Err(LoginError::InvalidCredentials);
+        };
+        self.throttle.succeeded(email, &origin).await?;
+        if matches.is_outdated {
+            let upgraded = self.hasher.hash(password).await?;
+            self.accounts.rehash(found.account.id, &found.hash, &upgraded).await?;
+        }
+        Ok(found.account)
+    }
+
+    async fn begin_session(
+        &self,
+        account: &Account,
+        transport: Transport,
+        client: &Client,
+    ) -> Result<Tokens, LoginError> {
+        let now = self.now();
+        let sid = SessionId::fresh();
+        let first = RefreshClaims {
+            iss: self.refresh_tokens.issuer().to_owned(),
+            sub: account.id,
+            sid,
+            generation: 1,
+            jti: TokenId::fresh(),
+            // The first family has no parent: it is named after the session.
+            family: TokenId::from(sid),
+            epoch: account.session_epoch,
+            transport,
+            iat: now.secs(),
+            exp: self.refresh_expiry(now, now),
+            auth_time: now.secs(),
+        };
+        let record = self.record(Lineage::begin(first.family), &first, now, client);
+        match self.sessions.commit(Expected::Absent, &record).await? {
+            Commit::Done => {}
+            Commit::Conflict => {
+                return Err(Unavailable { store: "session store", cause: "a session id twice".into() }.into());
+            }
+        }
+        tracing::info!(sub = %account.id, sid = %sid, "logged in");
+        self.tokens(account, &record.newest).map_err(|error| LoginError::Unavailable(error.into()))
+    }
+
+    /// The earlier of the idle limit and the end of the session's life, in seconds since 1970.
+    pub(super) fn refresh_expiry(&self, now: Timestamp, auth_time: Timestamp) -> i64 {
+        now.plus(self.policy.session_idle).min(auth_time.plus(self.policy.session_max)).secs()
+    }
+
+    /// The record of a session whose newest token says `newest`.
+    pub(super) fn record(
+        &self,
+        lineage: Lineage,
+        newest: &RefreshClaims,
+        now: Timestamp,
+        client: &Client,
+    ) -> SessionRecord {
+        SessionRecord {
+            sub: newest.sub,
+            sid: newest.sid,
+            lineage,
+            epoch: newest.epoch,
+            auth_time: Timestamp::from_secs(newest.auth_time),
+            last_used: now,
+            expires_at: Timestamp::from_secs(newest.exp),
+            ip: client.address.to_string(),
+            user_agent: client.user_agent.clone(),
+            newest: self.refresh_tokens.draft(newest),
+        }
+    }
+}

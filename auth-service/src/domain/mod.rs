@@ -1,0 +1,136 @@
+//! What auth-service is about, without HTTP, SQL or Redis: accounts, sessions, keys, and the flows between them.
+
+pub mod account;
+pub mod counters;
+pub mod hashing;
+pub mod key_table;
+pub mod password;
+pub mod refresh_token;
+pub mod roles;
+pub mod secret;
+pub mod session;
+pub mod sessions;
+pub mod signing_keys;
+pub mod throttle;
+
+pub mod admin;
+pub mod caller;
+pub mod change_password;
+pub mod delete_account;
+pub mod devices;
+pub mod housekeeping;
+pub mod login;
+pub mod logout;
+pub mod refresh;
+pub mod register;
+pub mod tokens;
+
+use account::Accounts;
+use hashing::Hasher;
+use refresh_token::{RefreshClaims, RefreshTokens};
+use roles::Roles;
+use sessions::Sessions;
+use shared::clock::{Clock, Timestamp};
+use signing_keys::SigningKeys;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use throttle::{Origin, Throttle};
+
+/// A store did not answer, or not in time. Never means "not there" or "wrong".
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{store} is unavailable: {cause}")]
+pub struct Unavailable {
+    /// Which store.
+    pub store: &'static str,
+    /// What happened, for the log; no secret, nothing a client sent.
+    pub cause: String,
+}
+
+/// The choices that settings leave open.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// For whom access tokens are.
+    pub audience: String,
+    /// The client that they are issued to.
+    pub client_id: String,
+    /// How long an access token lives.
+    pub access_ttl: Duration,
+    /// A session unused for so long ends.
+    pub session_idle: Duration,
+    /// A session's life, whatever its use.
+    pub session_max: Duration,
+    /// What a presented refresh token is worth.
+    pub session: session::Policy,
+    /// What a theft ends.
+    pub reuse_ends: ReuseEnds,
+}
+
+/// What ends when a refresh token turns out to be stolen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReuseEnds {
+    /// All sessions of the user.
+    User,
+    /// That one session.
+    Session,
+}
+
+/// auth-service's abilities, one flow a file, and what it needs for them.
+pub struct Auth {
+    /// Users, and what has ended.
+    pub accounts: Arc<dyn Accounts>,
+    /// Refresh sessions.
+    pub sessions: Arc<dyn Sessions>,
+    /// Throttling of failed logins.
+    pub throttle: Throttle,
+    /// Argon2id on its pool.
+    pub hasher: Hasher,
+    /// What signs access tokens.
+    pub keys: SigningKeys,
+    /// Makes and reads refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    /// What roles bring.
+    pub roles: Roles,
+    /// Settings.
+    pub policy: Policy,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Who is calling: where from, with what, and with which refresh token at hand.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Whether different clients have different addresses here.
+    pub is_told_apart: bool,
+    /// The `User-Agent`, shortened.
+    pub user_agent: String,
+    /// The refresh token that came along in a cookie, if it is ours, expired or not.
+    pub token: Option<RefreshClaims>,
+}
+
+impl Client {
+    /// The origin of an attempt on an account.
+    fn origin(&self, account: Option<shared::ids::UserId>) -> Origin {
+        let is_known_device = account.is_some() && self.token.as_ref().map(|token| token.sub) == account;
+        Origin { address: self.address, is_told_apart: self.is_told_apart, is_known_device }
+    }
+}
+
+impl Auth {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Until when it must be known that a session has ended: nothing that began by now lives longer.
+    fn last_possible_use(&self, token: Option<&RefreshClaims>) -> Timestamp {
+        let longest = self.now().plus(self.policy.session_max);
+        token.map_or(longest, |token| longest.max(Timestamp::from_secs(token.exp)))
+    }
+
+    /// Removes what has ended from the session store. What matters is in SQL already: a failure is only logged.
+    async fn forget(&self, removal: impl Future<Output = Result<(), Unavailable>>) {
+        if let Err(error) = removal.await {
+            tracing::warn!(%error, "an ended session could not be removed from the session store; it stays ended");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The session protocol: what a presented refresh token is worth, given what the store remembers of its session.
+//!
+//! A *family* is the set of refresh tokens issued in exchange for the same token, their *parent*; it is named by the
+//! parent's id. [`decide`] is the only place where the rules stand. It knows no clock, no store and no token format.
+
+use serde::{Deserialize, Serialize};
+use shared::{clock::Timestamp, ids::TokenId};
+use std::time::Duration;
+
+/// What the store remembers of a session's tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Lineage {
+    /// How many tokens the session has had.
+    #[serde(rename = "gen")]
+    pub generation: u64,
+    /// The newest family.
+    #[serde(rename = "fam")]
+    pub family: TokenId,
+    /// The two families before it, the later one first.
+    pub earlier: [Option<TokenId>; 2],
+    /// When the newest family began; never for a login.
+    pub rotated_at: Option<Timestamp>,
+    /// When the session was last taken up from a token alone, because the store had lost something.
+    pub adopted_at: Option<Timestamp>,
+}
+
+/// The part of a refresh token that the rules look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Presented {
+    /// The token's own id.
+    pub id: TokenId,
+    /// The token's family.
+    pub family: TokenId,
+    /// Which of the session's tokens it is.
+    pub generation: u64,
+}
+
+/// The choices that settings leave open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Policy {
+    /// For how long after a rotation the tokens before it still get the same answer. Zero: never.
+    pub replay_window: Duration,
+    /// Whether a client whose response was lost may retry at any later time.
+    pub late_retry: bool,
+}
+
+/// What to do. The lineage, where there is one, is what to commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub enum Outcome {
+    /// Give the newest token again; nothing is written.
+    Replay,
+    /// Give the first token of a new family, with the presented token as its parent.
+    Rotate(Lineage),
+    /// The response was lost: give another member of the newest family.
+    Retry(Lineage),
+    /// The store has lost what it acknowledged, and the signature proves that the token is ours: take the session up
+    /// from the token, and rotate.
+    Adopt(Lineage),
+    /// The token was used before, and not by a client that follows the rules: a theft.
+    Reuse,
+}
+
+/// Decides what `token`, whose signature and expiry were checked, is worth at `now` on the store's clock.
+pub fn decide(record: Option<&Lineage>, token: &Presented, now: Timestamp, policy: &Policy) -> Outcome {
+    let Some(record) = record else {
+        return Outcome::Adopt(adopted(token, now));
+    };
+    let young = is_within_window(record.rotated_at, now, policy);
+    let is_earlier = record.earlier.contains(&Some(token.family));
+    if token.family == record.family {
+        return if young { Outcome::Replay } else { Outcome::Rotate(rotated(record, token, now)) };
+    }
+    if token.id == record.family {
+        return match (young, policy.late_retry) {
+            (true, _) => Outcome::Replay,
+            (false, true) => Outcome::Retry(Lineage { generation: next_generation(record, token), ..*record }),
+            (false, false) => Outcome::Reuse,
+        };
+    }
+    if is_earlier {
+        return if young { Outcome::Replay } else { Outcome::Reuse };
+    }
+    if token.generation > record.generation {
+        return Outcome::Adopt(adopted(token, now));
+    }
+    if is_within_window(record.adopted_at, now, policy) { Outcome::Replay } else { Outcome::Reuse }
+}
+
+impl Lineage {
+    /// The lineage of a session that begins: its first token is of the family that is named after it by `family`.
+    #[must_use]
+    pub fn begin(family: TokenId) -> Self {
+        Self { generation: 1, family, earlier: [None; 2], rotated_at: None, adopted_at: None }
+    }
+}
+
+fn rotated(record: &Lineage, token: &Presented, now: Timestamp) -> Lineage {
+    Lineage {
+        generation: next_generation(record, token),
+        family: token.id,
+        earlier: [Some(record.family), record.earlier[0]],
+        rotated_at: Some(now),
+        adopted_at: record.adopted_at,
+    }
+}
+
+fn adopted(token: &Presented, now: Timestamp) -> Lineage {
+    Lineage {
+        generation: token.generation + 1,
+        family: token.id,
+        earlier: [Some(token.family), None],
+        rotated_at: Some(now),
+        adopted_at: Some(now),
+    }
+}
+
+/// A store that lost a retry can know of fewer tokens than the token itself.
+fn next_generation(record: &Lineage, token: &Presented) -> u64 {
+    record.generation.max(token.generation) + 1
+}
+
+/// The window is anchored where it began and never slides.
+fn is_within_window(began: Option<Timestamp>, now: Timestamp, policy: &Policy) -> bool {
+    began.is_some_and(|began| !policy.replay_window.is_zero() && now <= began.plus(policy.replay_window))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: Policy = Policy { replay_window: Duration::from_secs(10), late_retry: true };
+    const STRICT: Policy = Policy { replay_window: Duration::ZERO, late_retry: false };
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    fn token(id: u128, family: u128, generation: u64) -> Presented {
+        Presented { id: TokenId::from_u128(id), family: TokenId::from_u128(family), generation }
+    }
+
+    fn family(name: u128) -> TokenId {
+        TokenId::from_u128(name)
+    }
+
+    /// Token 1 of the session's own family 100 was exchanged at 50 s for token 2, that at 100 s for token 3.
+    fn third() -> Lineage {
+        Lineage {
+            generation: 3,
+            family: family(2),
+            earlier: [Some(family(1)), Some(family(100))],
+            rotated_at: Some(at(100)),
+            adopted_at: None,
+        }
+    }
+
+    #[test]
+    fn the_token_of_a_login_rotates_at_once() {
+        let login = Lineage::begin(family(100));
+        let Outcome::Rotate(next) = decide(Some(&login), &token(1, 100, 1), at(0), &POLICY) else {
+            panic!("no rotation")
+        };
+        assert_eq!((next.generation, next.family, next.rotated_at), (2, family(1), Some(at(0))));
+        assert_eq!(next.earlier, [Some(family(100)), None]);
+    }
+
+    #[test]
+    fn a_member_of_the_newest_family_is_replayed_while_young_and_rotates_later() {
+        assert_eq!(decide(Some(&third()), &token(3, 2, 3), at(110), &POLICY), Outcome::Replay);
+        let Outcome::Rotate(next) = decide(Some(&third()), &token(3, 2, 3), at(111), &POLICY) else {
+            panic!("no rotation")
+        };
+        assert_eq!((next.generation, next.family), (4, family(3)));
+        assert_eq!(next.earlier, [Some(family(2)), Some(family(1))]);
+    }
+
+    #[test]
+    fn the_parent_of_the_newest_family_is_replayed_while_young_and_retried_later() {
+        assert_eq!(decide(Some(&third()), &token(2, 1, 2), at(110), &POLICY), Outcome::Replay);
+        let Outcome::Retry(next) = decide(Some(&third()), &token(2, 1, 2), at(9_999), &POLICY) else {
+            panic!("no retry")
+        };
+        assert_eq!(next, Lineage { generation: 4, ..third() });
+    }
+
+    #[test]
+    fn without_late_retries_a_late_parent_is_a_reuse() {
+        let policy = Policy { late_retry: false, ..POLICY };
+        assert_eq!(decide(Some(&third()), &token(2, 1, 2), at(111), &policy), Outcome::Reuse);
+        assert_eq!(decide(Some(&third()), &token(2, 1, 2), at(110), &policy), Outcome::Replay);
+    }
+
+    #[test]
+    fn using_one_member_of_a_family_kills_the_others() {
+        let Outcome::Retry(two_members) = decide(Some(&third()), &token(2, 1, 2), at(200), &POLICY) else {
+            panic!("no retry")
+        };
+        let Outcome::Rotate(used) = decide(Some(&two_members), &token(4, 2, 4), at(300), &POLICY) else {
+            panic!("no rotation")
+        };
+        assert_eq!(decide(Some(&used), &token(3, 2, 3), at(310), &POLICY), Outcome::Replay);
+        assert_eq!(decide(Some(&used), &token(3, 2, 3), at(311), &POLICY), Outcome::Reuse);
+    }
+
+    #[test]
+    fn a_token_of_the_two_earlier_families_is_replayed_while_young_and_a_reuse_later() {
+        for slow in [token(20, 1, 2), token(1, 100, 1)] {
+            assert_eq!(decide(Some(&third()), &slow, at(110), &POLICY), Outcome::Replay);
+            assert_eq!(decide(Some(&third()), &slow, at(111), &POLICY), Outcome::Reuse);
+        }
+    }
+
+    #[test]
+    fn an_older_token_is_a_reuse_even_while_young() {
+        assert_eq!(decide(Some(&third()), &token(70, 60, 1), at(100), &POLICY), Outcome::Reuse);
+    }
+
+    #[test]
+    fn an_older_token_is_replayed_within_the_window_of_an_adoption() {
+        let record = Lineage { adopted_at: Some(at(100)), ..third() };
+        assert_eq!(decide(Some(&record), &token(70, 60, 1), at(110), &POLICY), Outcome::Replay);
+        assert_eq!(decide(Some(&record), &token(70, 60, 1), at(111), &POLICY), Outcome::Reuse);
+    }
+
+    #[test]
+    fn a_session_that_the_store_has_lost_is_taken_up_from_its_token() {
+        let Outcome::Adopt(next) = decide(None, &token(7, 6, 9), at(5), &POLICY) else { panic!("no adoption") };
+        assert_eq!(
+            next,
+            Lineage {
+                generation: 10,
+                family: family(7),
+                earlier: [Some(family(6)), None],
+                rotated_at: Some(at(5)),
+                adopted_at: Some(at(5)),
+            }
+        );
+    }
+
+    #[test]
+    fn a_token_that_the_store_has_lost_is_taken_up_whatever_the_window() {
+        for now in [at(100), at(500)] {
+            let Outcome::Adopt(next) = decide(Some(&third()), &token(7, 6, 9), now, &STRICT) else {
+                panic!("no adoption")
+            };
+            assert_eq!(next.generation, 10);
+        }
+    }
+
+    #[test]
+    fn a_window_of_zero_is_strict_even_within_the_same_millisecond() {
+        assert_eq!(decide(Some(&third()), &token(2, 1, 2), at(100), &STRICT), Outcome::Reuse);
+    }
+
+    #[test]
+    fn a_member_that_a_rolled_back_store_does_not_know_keeps_the_count_rising() {
+        let Outcome::Rotate(next) = decide(Some(&third()), &token(8, 2, 12), at(500), &POLICY) else {
+            panic!("no rotation")
+        };
+        assert_eq!(next.generation, 13);
+    }
+}

@@ -1,0 +1,88 @@
+//! Guards of auth-service's own protected endpoints: a handler that takes one of these cannot run without it.
+
+use super::State;
+use crate::domain::{self, roles};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use futures_util::future::LocalBoxFuture;
+use shared::{
+    guard::{self, Scope},
+    problem::Problem,
+};
+use std::{marker::PhantomData, ops::Deref};
+
+/// A caller with a valid access token and, as SQL says now, a live session.
+pub struct Caller(domain::caller::Caller);
+
+/// A [`Caller`] whose roles, as SQL has them now, bring the scope `S`.
+pub struct Permitted<S>(domain::caller::Caller, PhantomData<S>);
+
+/// May see the users.
+pub struct UsersRead;
+/// May change the users.
+pub struct UsersWrite;
+
+impl Scope for UsersRead {
+    const NAME: &'static str = roles::USERS_READ;
+}
+
+impl Scope for UsersWrite {
+    const NAME: &'static str = roles::USERS_WRITE;
+}
+
+impl Deref for Caller {
+    type Target = domain::caller::Caller;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<S> Deref for Permitted<S> {
+    type Target = domain::caller::Caller;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { identify(&request).await.map(Self) })
+    }
+}
+
+impl<S: Scope> FromRequest for Permitted<S> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = identify(&request).await?;
+            if state(&request).auth.permits(&caller, S::NAME) {
+                Ok(Self(caller, PhantomData))
+            } else {
+                Err(guard::insufficient_scope(S::NAME))
+            }
+        })
+    }
+}
+
+fn state(request: &HttpRequest) -> &State {
+    request.app_data::<web::Data<State>>().expect("app.rs registers the state")
+}
+
+async fn identify(request: &HttpRequest) -> Result<domain::caller::Caller, Problem> {
+    let state = state(request);
+    let token = guard::bearer(request)?;
+    let keys = state.auth.keys.active();
+    let verified = state.verifier.verify(token, &keys.verification).map_err(|refusal| {
+        tracing::debug!(path = request.path(), reason = %refusal, "not let in");
+        guard::refused(&refusal)
+    })?;
+    state.auth.caller(&verified).await.map_err(Problem::from)
+}

@@ -1,0 +1,137 @@
+//! Outcome → status and code: the only place. Outages are 503 and never look like a refusal.
+
+use crate::domain::{
+    Unavailable, admin::AdminError, caller::CallerError, change_password::PasswordError, login::LoginError,
+    password::WeakPassword, refresh::RefreshError, register::RegisterError,
+};
+use actix_web::http::StatusCode;
+use shared::{
+    access_token::{Flaw, Refusal},
+    guard,
+    problem::{Challenge, Problem},
+};
+use std::time::Duration;
+
+impl From<Unavailable> for Problem {
+    fn from(error: Unavailable) -> Self {
+        tracing::warn!(store = error.store, cause = error.cause, "a store is unavailable");
+        Problem::unavailable("a store does not answer: keep your tokens and try again")
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::EmailTaken => {
+                Problem::new(StatusCode::CONFLICT, "email_taken", "this e-mail address is registered already")
+            }
+            RegisterError::WeakPassword(weak) => weak.into(),
+            RegisterError::Overloaded(_) => overloaded(),
+            RegisterError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<WeakPassword> for Problem {
+    fn from(error: WeakPassword) -> Self {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "weak_password", error.to_string())
+    }
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => {
+                Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "wrong e-mail address or password")
+                    .challenge(&Challenge::default())
+            }
+            LoginError::Disabled => Problem::new(StatusCode::FORBIDDEN, "account_disabled", "this account is disabled"),
+            LoginError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
+            LoginError::Overloaded(_) => overloaded(),
+            LoginError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Wrong => {
+                Problem::new(StatusCode::FORBIDDEN, "wrong_password", "the present password is another one")
+            }
+            PasswordError::Weak(weak) => weak.into(),
+            PasswordError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
+            PasswordError::Overloaded(_) => overloaded(),
+            PasswordError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::SessionEnded => session_over("session_ended", "the session has ended: log in again"),
+            RefreshError::Reused => session_over(
+                "refresh_reused",
+                "this refresh token was used before, which looks like a theft: the session was ended, log in again",
+            ),
+            RefreshError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<CallerError> for Problem {
+    fn from(error: CallerError) -> Self {
+        match error {
+            CallerError::Ended => guard::refused(&Refusal::Invalid(Flaw::Claim("sid"))),
+            CallerError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        let unprocessable = |code, detail: &'static str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+        match error {
+            AdminError::NoSuchUser => Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"),
+            AdminError::UnknownRole => {
+                unprocessable("unknown_role", "a role that is not in the roles file, or more than 16 roles")
+            }
+            AdminError::CustomTooLarge => unprocessable("custom_too_large", "custom claims may have 1 KiB of JSON"),
+            AdminError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+/// 401 `invalid_refresh_token`: none, or none of ours.
+pub fn invalid_refresh_token() -> Problem {
+    session_over("invalid_refresh_token", "no refresh token, or not one of ours, or one for another transport: log in")
+}
+
+/// 403 `csrf_rejected`, with what is wrong.
+pub fn csrf_rejected(detail: &'static str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "csrf_rejected", detail)
+}
+
+/// 400 `ambiguous_credentials`.
+pub fn ambiguous_credentials() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "ambiguous_credentials",
+        "more than one refresh token came: send one, in the cookie or in the body",
+    )
+}
+
+fn session_over(code: &'static str, detail: &'static str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, detail).challenge(&Challenge::default())
+}
+
+fn too_many_attempts(retry_after: Duration) -> Problem {
+    let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", "too many failed attempts: try again later")
+        .retry_after(u64::try_from(seconds).unwrap_or(u64::MAX))
+}
+
+fn overloaded() -> Problem {
+    Problem::unavailable("too many passwords are being checked at once: try again")
+}

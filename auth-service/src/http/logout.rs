@@ -1,0 +1,34 @@
+//! `POST /auth/logout` and `POST /auth/logout-all`.
+
+use super::{
+    State,
+    caller::Caller,
+    cookie,
+    origin::AllowedOrigin,
+    refresh::{InBody, check_csrf, presented},
+};
+use crate::domain::refresh_token::Transport;
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use shared::{body::Body, problem::Problem};
+
+/// Ends the session of a refresh token of ours, however old. Without one there is nothing to end: 204 as well.
+pub async fn logout(
+    _: AllowedOrigin,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body<InBody>,
+) -> Result<HttpResponse, Problem> {
+    if let Some(token) = presented(&request, &state, body).await? {
+        if token.transport == Transport::Cookie {
+            check_csrf(&request, &state.auth, &token)?;
+        }
+        state.auth.logout(&token).await?;
+    }
+    Ok(HttpResponse::NoContent().cookie(cookie::cleared(&state.site)).finish())
+}
+
+/// Ends all sessions of the caller.
+pub async fn logout_all(caller: Caller, state: Data<State>) -> Result<HttpResponse, Problem> {
+    state.auth.logout_everywhere(&caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

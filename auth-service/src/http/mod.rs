@@ -1,0 +1,93 @@
+//! The HTTP contract: every route, one line each. Handlers translate; the domain decides.
+
+mod admin;
+mod caller;
+mod client;
+mod cookie;
+mod csrf;
+mod error;
+mod health;
+mod login;
+mod logout;
+mod me;
+mod origin;
+mod password;
+mod refresh;
+mod register;
+mod sessions;
+mod site;
+mod tokens;
+mod well_known;
+
+pub use site::Site;
+
+use crate::domain::Auth;
+use actix_cors::Cors;
+use actix_web::{
+    http::header,
+    middleware::DefaultHeaders,
+    web::{self, ServiceConfig, delete, get, patch, post, resource},
+};
+use shared::{access_token::Verifier, problem, server};
+
+/// What handlers need.
+pub struct State {
+    /// What auth-service can do.
+    pub auth: Auth,
+    /// Where it is on the web.
+    pub site: Site,
+    /// Checks access tokens before [`Auth::caller`] does.
+    pub verifier: Verifier,
+}
+
+/// The public API.
+pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
+    |app| {
+        problem::configure(app);
+        app.app_data(state)
+            .service(resource("/auth/register").route(post().to(register::register)))
+            .service(resource("/auth/login").route(post().to(login::login)))
+            .service(resource("/auth/refresh").route(post().to(refresh::refresh)))
+            .service(resource("/auth/csrf").route(get().to(csrf::csrf)))
+            .service(resource("/auth/logout").route(post().to(logout::logout)))
+            .service(resource("/auth/logout-all").route(post().to(logout::logout_all)))
+            .service(resource("/auth/me").route(get().to(me::me)).route(delete().to(me::delete)))
+            .service(resource("/auth/password").route(post().to(password::change)))
+            .service(resource("/auth/sessions").route(get().to(sessions::list)))
+            .service(resource("/auth/sessions/{id}").route(delete().to(sessions::end)))
+            .service(resource("/admin/users").route(get().to(admin::users)))
+            .service(resource("/admin/users/{id}").route(patch().to(admin::change)).route(delete().to(admin::delete)))
+            .service(resource("/admin/users/{id}/sessions").route(delete().to(admin::end_sessions)))
+            .service(resource("/.well-known/jwks.json").route(get().to(well_known::jwks)))
+            .service(resource("/.well-known/oauth-authorization-server").route(get().to(well_known::metadata)));
+    }
+}
+
+/// What operators and their machines ask.
+pub fn admin(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
+    |app| {
+        problem::configure(app);
+        app.app_data(state)
+            .service(resource("/health/live").route(get().to(server::live)))
+            .service(resource("/health/ready").route(get().to(health::ready)));
+    }
+}
+
+/// The headers that every answer has unless it says otherwise.
+#[must_use]
+pub fn default_headers() -> DefaultHeaders {
+    DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")).add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+}
+
+/// Which pages of other origins may call, with credentials.
+#[must_use]
+pub fn cors(site: &Site) -> Cors {
+    let cors = Cors::default()
+        .block_on_origin_mismatch(false)
+        .supports_credentials()
+        .allowed_methods(["GET", "POST", "PATCH", "DELETE"])
+        .allowed_headers(["authorization", "content-type", cookie::CSRF_HEADER])
+        .expose_headers(["retry-after", "www-authenticate"])
+        .max_age(600);
+    site.origins().fold(cors, Cors::allowed_origin)
+}

@@ -1,0 +1,39 @@
+//! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: the user's devices.
+
+use super::{State, caller::Caller};
+use crate::domain::sessions::SessionRecord;
+use actix_web::{
+    HttpResponse,
+    web::{Data, Path},
+};
+use serde_json::{Value, json};
+use shared::{
+    ids::SessionId,
+    problem::{self, Problem},
+};
+
+/// Lists the caller's sessions.
+pub async fn list(caller: Caller, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let sessions = state.auth.sessions_of(&caller).await?;
+    let sessions: Vec<Value> = sessions.iter().map(|record| device(record, caller.session)).collect();
+    Ok(HttpResponse::Ok().json(json!({ "sessions": sessions })))
+}
+
+fn device(record: &SessionRecord, current: SessionId) -> Value {
+    json!({
+        "id": record.sid,
+        "created_at": record.auth_time.rfc3339(),
+        "last_used_at": record.last_used.rfc3339(),
+        "expires_at": record.expires_at.rfc3339(),
+        "ip": record.ip,
+        "user_agent": record.user_agent,
+        "current": record.sid == current,
+    })
+}
+
+/// Ends one of the caller's sessions.
+pub async fn end(caller: Caller, state: Data<State>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let id: SessionId = id.parse().map_err(|_| problem::not_found())?;
+    state.auth.end_own_session(&caller, id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,102 @@
+//! The one connection that all calls share, and how it is replaced.
+//!
+//! An outage is told within a second: connecting and answering have bounds of their own. It is over at most [`COOLDOWN`]
+//! and one attempt to connect after Redis is back. The redis crate's ConnectionManager waits longer between attempts and
+//! knows no Sentinel.
+
+use super::{address::Address, connection::Connection, script::Call, unavailable};
+use crate::{domain::Unavailable, storage::PATIENCE};
+use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
+use std::time::{Duration, Instant};
+use tokio::{sync::Mutex, time::timeout};
+
+/// Between two attempts to connect. Meanwhile calls fail at once.
+const COOLDOWN: Duration = Duration::from_millis(50);
+
+/// Connects when it is first needed.
+pub(super) struct Link {
+    address: Address,
+    current: Mutex<Current>,
+}
+
+/// Whoever finds no connection makes one while the others wait for it.
+#[derive(Default)]
+struct Current {
+    connection: Option<Connection>,
+    /// Which of the connections it is, so that only that one is dropped which has failed.
+    number: u64,
+    last_attempt: Option<Instant>,
+    last_failure: Option<RedisError>,
+}
+
+impl Link {
+    pub(super) fn to(address: Address) -> Self {
+        Self { address, current: Mutex::default() }
+    }
+
+    /// Asks, and on a broken connection asks again on another.
+    pub(super) async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {
+        match timeout(PATIENCE, self.twice_if_broken(call)).await {
+            Ok(answer) => answer.map_err(unavailable),
+            Err(_) => Err(unavailable("no answer in time")),
+        }
+    }
+
+    /// A time-out has used up the patience.
+    async fn twice_if_broken<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
+        match self.once(call).await {
+            Err(error) if is_suspect(&error) && !error.is_timeout() => self.once(call).await,
+            answer => answer,
+        }
+    }
+
+    async fn once<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
+        let (mut connection, number) = self.connection().await?;
+        let answer = call.ask(&mut connection).await;
+        if answer.as_ref().is_err_and(is_suspect) {
+            self.discard(number).await;
+        }
+        answer
+    }
+
+    async fn connection(&self) -> RedisResult<(Connection, u64)> {
+        let mut current = self.current.lock().await;
+        if let Some(connection) = &current.connection {
+            return Ok((connection.clone(), current.number));
+        }
+        let is_cooling = current.last_attempt.is_some_and(|attempt| attempt.elapsed() < COOLDOWN);
+        if is_cooling && let Some(failure) = &current.last_failure {
+            return Err(failure.clone());
+        }
+        let opened = Connection::open(&self.address).await;
+        current.last_attempt = Some(Instant::now());
+        current.last_failure = opened.as_ref().err().cloned();
+        let connection = opened?;
+        current.number += 1;
+        current.connection = Some(connection.clone());
+        Ok((connection, current.number))
+    }
+
+    async fn discard(&self, number: u64) {
+        let mut current = self.current.lock().await;
+        if current.number == number {
+            current.connection = None;
+        }
+    }
+}
+
+/// Whether a new connection may fare better: it does after anything but an answer of a server that is in charge.
+fn is_suspect(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Server(kind) => matches!(
+            kind,
+            ServerErrorKind::ReadOnly
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::BusyLoading
+                | ServerErrorKind::Moved
+        ),
+        ErrorKind::Extension => false,
+        _ => true,
+    }
+}

@@ -1,0 +1,37 @@
+//! Sessions and counters in Redis: one server, one behind Sentinel, or a Cluster.
+//!
+//! All keys of one user share the hash tag `{sub}`, so that a script stays within one slot of a Cluster. Every operation
+//! is a script and may be repeated: what a broken connection has left in doubt is simply asked again.
+
+mod address;
+mod connection;
+mod counters;
+mod link;
+mod script;
+mod sentinel;
+mod sessions;
+
+use self::{address::Address, link::Link};
+use crate::domain::Unavailable;
+use std::sync::Arc;
+
+/// Redis. Clones share the connection.
+#[derive(Clone)]
+pub struct RedisStores {
+    link: Arc<Link>,
+}
+
+impl RedisStores {
+    /// Redis at `redis://…`, `rediss://…`, `redis+cluster://a,b,c` or `redis+sentinel://a,b,c/master`. Does not connect
+    /// yet: a program can start while Redis is down.
+    ///
+    /// # Errors
+    /// What is wrong with the URL; never what stands in it.
+    pub fn connect(url: &str) -> Result<Self, String> {
+        Ok(Self { link: Arc::new(Link::to(Address::parse(url)?)) })
+    }
+}
+
+fn unavailable(cause: impl ToString) -> Unavailable {
+    Unavailable { store: "Redis", cause: cause.to_string() }
+}

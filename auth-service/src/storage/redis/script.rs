@@ -1,0 +1,60 @@
+//! What is asked of Redis: scripts, which it runs as a whole and remembers by their hashes.
+
+use super::connection::Connection;
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, cmd};
+use std::sync::LazyLock;
+
+/// A script.
+pub(super) struct Script {
+    text: &'static str,
+    hash: LazyLock<String>,
+}
+
+macro_rules! script {
+    ($file:literal) => {
+        $crate::storage::redis::script::Script::new(include_str!($file), || {
+            redis::Script::new(include_str!($file)).get_hash().to_owned()
+        })
+    };
+}
+pub(super) use script;
+
+impl Script {
+    pub(super) const fn new(text: &'static str, hash: fn() -> String) -> Self {
+        Self { text, hash: LazyLock::new(hash) }
+    }
+
+    /// This script with its keys and values. In a Cluster it runs where its keys are.
+    pub(super) fn on(&self, keys: &[&str], values: &[&str]) -> Call {
+        let command = |name: &str, body: &str| {
+            let mut command = cmd(name);
+            command.arg(body).arg(keys.len()).arg(keys).arg(values);
+            command
+        };
+        Call { command: command("EVALSHA", &self.hash), with_text: Some(command("EVAL", self.text)) }
+    }
+}
+
+/// A question that may be asked twice.
+pub(super) struct Call {
+    command: Cmd,
+    /// For a server that does not know the script yet; it does after this.
+    with_text: Option<Cmd>,
+}
+
+impl Call {
+    /// Whether anybody is there; in a Cluster, whether all masters are.
+    pub(super) fn ping() -> Self {
+        Self { command: cmd("PING"), with_text: None }
+    }
+
+    /// Asks once.
+    pub(super) async fn ask<T: FromRedisValue>(&self, connection: &mut Connection) -> RedisResult<T> {
+        match (self.command.query_async(connection).await, &self.with_text) {
+            (Err(error), Some(with_text)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                with_text.query_async(connection).await
+            }
+            (answer, _) => answer,
+        }
+    }
+}

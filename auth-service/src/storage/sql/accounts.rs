@@ -1,0 +1,250 @@
+//! Users, and what has ended: each call is one statement.
+
+use super::{
+    Sql, Statement,
+    rows::{json, moment, parsed, to_json, unreadable, value},
+};
+use crate::domain::{
+    Unavailable,
+    account::{
+        Account, AccountChange, AccountQuery, Accounts, CreateError, Credentials, EmailAddress, Epoch, NewAccount,
+        PersonName, Standing,
+    },
+    password::PasswordHash,
+};
+use async_trait::async_trait;
+use shared::{
+    clock::Timestamp,
+    ids::{SessionId, UserId},
+};
+use sqlx::{AssertSqlSafe, any::AnyRow, query};
+use std::time::Duration;
+
+/// Named one by one, so that a later version may add a column while this one runs.
+const COLUMNS: &str = "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at";
+
+/// How long raising the epoch of all users may take; an operator waits for it.
+const MANY_ROWS: Duration = Duration::from_secs(120);
+
+#[async_trait]
+impl Accounts for Sql {
+    async fn create(&self, account: &NewAccount) -> Result<(), CreateError> {
+        let insert = || {
+            query(
+                "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, '{}', 0, $7, $8) ON CONFLICT (email) DO NOTHING",
+            )
+            .bind(account.id.to_string())
+            .bind(account.email.to_string())
+            .bind(account.name.as_ref().map(|name| name.as_str().to_owned()))
+            .bind(searchable(account))
+            .bind(account.hash.0.clone())
+            .bind(to_json(&account.roles))
+            .bind(Epoch::FIRST.0)
+            .bind(account.created_at.millis())
+        };
+        match self.durable.run(insert).await?.written {
+            0 => Err(CreateError::EmailTaken),
+            _ => Ok(()),
+        }
+    }
+
+    async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, Unavailable> {
+        self.credentials(|| select("WHERE email = $1").bind(email.to_string())).await
+    }
+
+    async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, Unavailable> {
+        self.credentials(|| select("WHERE id = $1").bind(id.to_string())).await
+    }
+
+    async fn standing(&self, id: UserId, session: SessionId) -> Result<Option<Standing>, Unavailable> {
+        let read = || {
+            query(AssertSqlSafe(format!(
+                "SELECT {COLUMNS}, sid AS ended FROM users
+                 LEFT JOIN ended_sessions ON sub = id AND sid = $2 WHERE id = $1"
+            )))
+            .bind(id.to_string())
+            .bind(session.to_string())
+        };
+        let standing = |row: &AnyRow| {
+            Ok(Standing { account: account(row)?, ended: value::<Option<&str>>(row, "ended")?.is_some() })
+        };
+        self.reading.run(read).await?.rows.first().map(standing).transpose()
+    }
+
+    async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable> {
+        let update = || {
+            query("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+                .bind(id.to_string())
+                .bind(old.0.clone())
+                .bind(new.0.clone())
+        };
+        self.durable.run(update).await.map(drop)
+    }
+
+    async fn change_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        kept: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let update = || {
+            query(
+                "UPDATE users SET password_hash = $3, kept_sid = $4,
+                 session_epoch = CASE WHEN session_epoch >= $5 THEN session_epoch + 1 ELSE $5 END
+                 WHERE id = $1 AND password_hash = $2",
+            )
+            .bind(id.to_string())
+            .bind(old.0.clone())
+            .bind(new.0.clone())
+            .bind(kept.to_string())
+            .bind(now.millis())
+        };
+        Ok(self.durable.run(update).await?.written > 0)
+    }
+
+    async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable> {
+        let update = || {
+            query(
+                "UPDATE users SET kept_sid = NULL,
+                 session_epoch = CASE WHEN session_epoch >= $3 THEN session_epoch + 1 ELSE $3 END
+                 WHERE id = $1 AND session_epoch = coalesce($2, session_epoch)",
+            )
+            .bind(id.to_string())
+            .bind(seen.map(|epoch| epoch.0))
+            .bind(now.millis())
+        };
+        Ok(self.durable.run(update).await?.written > 0)
+    }
+
+    async fn raise_all_epochs(&self, now: Timestamp) -> Result<u64, Unavailable> {
+        let update = || {
+            query(
+                "UPDATE users SET kept_sid = NULL,
+                 session_epoch = CASE WHEN session_epoch >= $1 THEN session_epoch + 1 ELSE $1 END",
+            )
+            .bind(now.millis())
+        };
+        Ok(self.durable.run_within(MANY_ROWS, update).await?.written)
+    }
+
+    async fn end_session(&self, id: UserId, session: SessionId, until: Timestamp) -> Result<(), Unavailable> {
+        let upsert = || {
+            query(
+                "INSERT INTO ended_sessions (sub, sid, until) VALUES ($1, $2, $3)
+                 ON CONFLICT (sub, sid) DO UPDATE SET until = excluded.until
+                 WHERE ended_sessions.until < excluded.until",
+            )
+            .bind(id.to_string())
+            .bind(session.to_string())
+            .bind(until.millis())
+        };
+        self.durable.run(upsert).await.map(drop)
+    }
+
+    async fn ended_sessions(&self, id: UserId) -> Result<Vec<SessionId>, Unavailable> {
+        let read = || query("SELECT sid FROM ended_sessions WHERE sub = $1").bind(id.to_string());
+        self.reading.run(read).await?.rows.iter().map(|row| parsed(row, "sid")).collect()
+    }
+
+    async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, Unavailable> {
+        let Some(search) = search_text(asked) else { return Ok(Vec::new()) };
+        let read = || {
+            select("WHERE id > $1 AND ($2 = '' OR replace(search, $2, '') <> search) ORDER BY id LIMIT $3")
+                .bind(asked.after.map(|id| id.to_string()).unwrap_or_default())
+                .bind(search.clone())
+                .bind(i64::from(asked.limit))
+        };
+        self.reading.run(read).await?.rows.iter().map(account).collect()
+    }
+
+    async fn update(&self, id: UserId, change: &AccountChange, now: Timestamp) -> Result<Option<Account>, Unavailable> {
+        let update = || {
+            query(AssertSqlSafe(format!(
+                "UPDATE users SET roles = coalesce($2, roles), custom = coalesce($3, custom),
+                 disabled = coalesce($4, disabled),
+                 kept_sid = CASE WHEN $4 = 1 THEN NULL ELSE kept_sid END,
+                 session_epoch = CASE WHEN $4 = 1
+                     THEN CASE WHEN session_epoch >= $5 THEN session_epoch + 1 ELSE $5 END
+                     ELSE session_epoch END
+                 WHERE id = $1 RETURNING {COLUMNS}"
+            )))
+            .bind(id.to_string())
+            .bind(change.roles.as_ref().map(to_json))
+            .bind(change.custom.as_ref().map(to_json))
+            .bind(change.disabled.map(i64::from))
+            .bind(now.millis())
+        };
+        self.durable.run(update).await?.rows.first().map(account).transpose()
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, Unavailable> {
+        let delete = || query("DELETE FROM users WHERE id = $1").bind(id.to_string());
+        Ok(self.durable.run(delete).await?.written > 0)
+    }
+
+    async fn has_any_with_role(&self, role: &str) -> Result<bool, Unavailable> {
+        let answer = self.reading.run(|| query("SELECT DISTINCT roles FROM users")).await?;
+        let lists: Vec<Vec<String>> = answer.rows.iter().map(|row| json(row, "roles")).collect::<Result<_, _>>()?;
+        Ok(lists.iter().flatten().any(|held| held == role))
+    }
+
+    async fn forget_ended(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
+        let delete = || {
+            query(
+                "DELETE FROM ended_sessions WHERE (sub, sid) IN
+                 (SELECT sub, sid FROM ended_sessions WHERE until < $1 ORDER BY until LIMIT $2)",
+            )
+            .bind(now.millis())
+            .bind(i64::from(at_most))
+        };
+        Ok(self.durable.run(delete).await?.written)
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        self.reading.run(|| query("SELECT 1")).await.map(drop)
+    }
+}
+
+impl Sql {
+    async fn credentials(&self, read: impl Fn() -> Statement) -> Result<Option<Credentials>, Unavailable> {
+        let credentials =
+            |row: &AnyRow| Ok(Credentials { account: account(row)?, hash: PasswordHash(value(row, "password_hash")?) });
+        self.reading.run(read).await?.rows.first().map(credentials).transpose()
+    }
+}
+
+fn select(which: &str) -> Statement {
+    query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM users {which}")))
+}
+
+fn account(row: &AnyRow) -> Result<Account, Unavailable> {
+    let name = value::<Option<&str>>(row, "name")?.map(PersonName::parse).transpose();
+    let kept = value::<Option<&str>>(row, "kept_sid")?.map(str::parse).transpose();
+    Ok(Account {
+        id: parsed(row, "id")?,
+        email: EmailAddress::parse(value(row, "email")?).map_err(|_| unreadable("email"))?,
+        name: name.map_err(|_| unreadable("name"))?,
+        roles: json(row, "roles")?,
+        custom: json(row, "custom")?,
+        disabled: value::<i64>(row, "disabled")? != 0,
+        session_epoch: Epoch(value(row, "session_epoch")?),
+        kept_session: kept.map_err(|_| unreadable("kept_sid"))?,
+        created_at: moment(row, "created_at")?,
+    })
+}
+
+/// Rust's lower case knows every script, that of the databases only some.
+fn searchable(account: &NewAccount) -> String {
+    let name = account.name.as_ref().map_or("", PersonName::as_str);
+    format!("{}\n{name}", account.email).to_lowercase()
+}
+
+/// What to look for; empty for all users. `None`: a character that no address and no name has, and that PostgreSQL
+/// does not take.
+fn search_text(asked: &AccountQuery) -> Option<String> {
+    let text = asked.search.as_deref().unwrap_or_default();
+    (!text.contains('\0')).then(|| text.to_lowercase())
+}

@@ -1,0 +1,137 @@
+//! The connections to the database, and how an outage ends calls and not the program.
+//!
+//! sqlx's own pool asks the server twice per use whether a connection lives, and waits for the second answer without
+//! bound: a server that stands still would fill it with connections that are waited for. Here a call that fails or is
+//! given up closes its connection, and with it all that are idle: nothing we ask is refused by a healthy database, so
+//! that any error makes all of them suspect. The next call opens a fresh one.
+
+use super::{Statement, unavailable};
+use crate::{domain::Unavailable, storage::PATIENCE};
+use futures_util::TryStreamExt as _;
+use sqlx::{
+    AnyConnection, ConnectOptions as _, Connection as _, Either, Executor as _,
+    any::{AnyConnectOptions, AnyRow},
+    raw_sql,
+};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+
+/// A connection that was idle for so long is asked whether it lives, and given so long to answer.
+const STALE: Duration = Duration::from_millis(500);
+const PING: Duration = Duration::from_millis(300);
+
+/// How soon SQLite is asked again while another process writes. Its own way of waiting backs off to 100 ms, and a busy
+/// neighbour starves it.
+const BUSY: Duration = Duration::from_millis(2);
+
+/// Connections of one kind.
+pub(super) struct Connections {
+    options: AnyConnectOptions,
+    /// What is run on each new connection.
+    setup: &'static str,
+    turns: Arc<Semaphore>,
+    /// The most recently used one is the last.
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: AnyConnection,
+    since: Instant,
+}
+
+/// What a statement came to.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) rows: Vec<AnyRow>,
+    /// How many rows it wrote.
+    pub(super) written: u64,
+}
+
+impl Connections {
+    /// Connections with as many statements at once as there are `turns`. Opens none yet.
+    pub(super) fn new(options: &AnyConnectOptions, setup: &'static str, turns: Arc<Semaphore>) -> Arc<Self> {
+        let options = options.clone().disable_statement_logging();
+        Arc::new(Self { options, setup, turns, idle: Mutex::default() })
+    }
+
+    /// Runs a statement to its end.
+    pub(super) async fn run(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
+        self.run_within(PATIENCE, statement).await
+    }
+
+    /// As [`Connections::run`], for a statement that may take longer than others.
+    pub(super) async fn run_within(
+        &self,
+        patience: Duration,
+        statement: impl Fn() -> Statement,
+    ) -> Result<Answer, Unavailable> {
+        let outcome = match timeout(patience, self.attempt(statement)).await {
+            Ok(outcome) => outcome.map_err(unavailable),
+            Err(_) => Err(unavailable("no answer in time")),
+        };
+        if outcome.is_err() {
+            self.idle().clear();
+        }
+        outcome
+    }
+
+    /// The connection is out of reach of others until the statement has succeeded; given up on the way, it is closed.
+    async fn attempt(&self, statement: impl Fn() -> Statement) -> sqlx::Result<Answer> {
+        let _turn = self.turns.acquire().await.expect("the turns are never closed");
+        let mut connection = self.connection().await?;
+        let answer = loop {
+            match answer(&mut connection, statement()).await {
+                Err(error) if is_busy(&error) => sleep(BUSY).await,
+                answer => break answer?,
+            }
+        };
+        self.idle().push(Idle { connection, since: Instant::now() });
+        Ok(answer)
+    }
+
+    async fn connection(&self) -> sqlx::Result<AnyConnection> {
+        let idle = self.idle().pop();
+        if let Some(Idle { mut connection, since }) = idle {
+            if since.elapsed() < STALE || matches!(timeout(PING, connection.ping()).await, Ok(Ok(()))) {
+                return Ok(connection);
+            }
+            self.idle().clear();
+        }
+        open(&self.options, self.setup).await
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A new connection that is ready for use.
+pub(super) async fn open(options: &AnyConnectOptions, setup: &'static str) -> sqlx::Result<AnyConnection> {
+    let mut connection = options.connect().await?;
+    raw_sql(setup).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+async fn answer(connection: &mut AnyConnection, statement: Statement) -> sqlx::Result<Answer> {
+    let mut answer = Answer::default();
+    let mut parts = connection.fetch_many(statement);
+    while let Some(part) = parts.try_next().await? {
+        match part {
+            Either::Left(result) => answer.written += result.rows_affected(),
+            Either::Right(row) => answer.rows.push(row),
+        }
+    }
+    Ok(answer)
+}
+
+/// Another process writes to the SQLite file; nothing was done.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: [&str; 4] = ["5", "261", "517", "773"];
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| SQLITE_BUSY.contains(&code.as_ref()))
+}

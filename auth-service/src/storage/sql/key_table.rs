@@ -1,0 +1,85 @@
+//! Signing keys, and facts about the installation. First come, first served: what is there is never overwritten.
+
+use super::{
+    Sql,
+    rows::{moment, value},
+    unavailable,
+};
+use crate::domain::{
+    Unavailable,
+    key_table::{KeyRows, KeyTable, NewKey, StoredKey},
+};
+use async_trait::async_trait;
+use shared::clock::Timestamp;
+use sqlx::{any::AnyRow, query};
+
+#[async_trait]
+impl KeyTable for Sql {
+    async fn keys(&self) -> Result<KeyRows, Unavailable> {
+        let read = || {
+            self.timed(
+                "SELECT clock.now AS now, slot, kid, jwk, sealed, published_at, active_at, revoked_at
+                 FROM (SELECT :now AS now) AS clock LEFT JOIN signing_keys ON 1 = 1 ORDER BY slot",
+            )
+        };
+        let rows = self.reading.run(read).await?.rows;
+        let first = rows.first().ok_or_else(|| unavailable("the clock has answered nothing"))?;
+        let keys: Result<Vec<Option<StoredKey>>, _> = rows.iter().map(stored_key).collect();
+        Ok(KeyRows { now: moment(first, "now")?, keys: keys?.into_iter().flatten().collect() })
+    }
+
+    async fn fill(&self, key: &NewKey) -> Result<(), Unavailable> {
+        let insert = || {
+            self.timed(
+                "INSERT INTO signing_keys (slot, kid, jwk, sealed, published_at, active_at)
+                 VALUES ($2, $3, $4, $5, :now, :now + $6) ON CONFLICT DO NOTHING",
+            )
+            .bind(key.slot)
+            .bind(key.kid.clone())
+            .bind(key.jwk.clone())
+            .bind(key.sealed.clone())
+            .bind(i64::try_from(key.lead.as_millis()).unwrap_or(i64::MAX))
+        };
+        self.durable.run(insert).await.map(drop)
+    }
+
+    async fn fact(&self, name: &str, text: &str) -> Result<String, Unavailable> {
+        let insert = || {
+            query(
+                "INSERT INTO facts (name, value) VALUES ($1, $2)
+                 ON CONFLICT (name) DO UPDATE SET value = facts.value RETURNING value",
+            )
+            .bind(name.to_owned())
+            .bind(text.to_owned())
+        };
+        let answer = self.durable.run(insert).await?;
+        answer
+            .rows
+            .first()
+            .map_or_else(|| Err(unavailable("an upsert has answered nothing")), |row| value(row, "value"))
+    }
+
+    async fn replace_fact(&self, name: &str, old: &str, new: &str) -> Result<bool, Unavailable> {
+        let update = || {
+            query("UPDATE facts SET value = $3 WHERE name = $1 AND value = $2")
+                .bind(name.to_owned())
+                .bind(old.to_owned())
+                .bind(new.to_owned())
+        };
+        Ok(self.durable.run(update).await?.written > 0)
+    }
+}
+
+/// `None`: there is no key in this row, as there is none at all.
+fn stored_key(row: &AnyRow) -> Result<Option<StoredKey>, Unavailable> {
+    let Some(slot) = value(row, "slot")? else { return Ok(None) };
+    Ok(Some(StoredKey {
+        slot,
+        kid: value(row, "kid")?,
+        jwk: value(row, "jwk")?,
+        sealed: value(row, "sealed")?,
+        published_at: moment(row, "published_at")?,
+        active_at: moment(row, "active_at")?,
+        revoked_at: value::<Option<i64>>(row, "revoked_at")?.map(Timestamp::from_millis),
+    }))
+}

@@ -1,0 +1,111 @@
+//! The composition root: what is made at start, and the two servers around it.
+
+use crate::{books::Books, config::Config, http, published_keys::PublishedKeys};
+use actix_web::{
+    App, HttpServer,
+    body::MessageBody,
+    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::{Condition, from_fn},
+    web,
+};
+use shared::{
+    access_token::Verifier,
+    clock::{Clock, SystemClock},
+    guard::Authenticate,
+    problem,
+    server::{self, Listeners},
+};
+use std::{io, net::TcpListener, sync::Arc};
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct Parts {
+    /// The keys that tokens are verified with.
+    pub keys: Arc<PublishedKeys>,
+    /// The protected data.
+    pub books: Books,
+    /// Browser origins that may call.
+    pub allowed_origins: Vec<String>,
+}
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// One sentence: what kept it from starting, or ended it.
+pub async fn serve(config: Config) -> Result<(), String> {
+    shared::telemetry::start();
+    let listeners = Listeners::bind(config.listen, config.admin_listen)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let verifier = Verifier::new(config.issuer, config.audience, Arc::clone(&clock));
+    let parts = Parts {
+        keys: PublishedKeys::start(config.keys, verifier, Arc::clone(&clock))?,
+        books: Books::open(config.database, clock).await?,
+        allowed_origins: config.allowed_origins,
+    };
+    announce(&listeners).map_err(|error| error.to_string())?;
+    let public = public_server(parts.clone(), listeners.public);
+    let admin = admin_server(parts.keys, listeners.admin);
+    let servers = public.and_then(|public| Ok((public, admin?)));
+    let (public, admin) = servers.map_err(|error| format!("cannot serve: {error}"))?;
+    server::run(public, admin).await.map_err(|error| format!("a server ended: {error}"))
+}
+
+fn announce(listeners: &Listeners) -> io::Result<()> {
+    let (public, admin) = (listeners.public.local_addr()?, listeners.admin.local_addr()?);
+    tracing::info!("resource-service listens on http://{public}, for operators on http://{admin}");
+    Ok(())
+}
+
+fn public_server(parts: Parts, listener: TcpListener) -> io::Result<Server> {
+    let server = HttpServer::new(move || public_app(parts.clone())).listen(listener)?;
+    Ok(server.disable_signals().shutdown_timeout(server::DRAIN_SECONDS).run())
+}
+
+fn admin_server(keys: Arc<PublishedKeys>, listener: TcpListener) -> io::Result<Server> {
+    let server = HttpServer::new(move || admin_app(Arc::clone(&keys))).workers(1).listen(listener)?;
+    Ok(server.disable_signals().shutdown_timeout(server::DRAIN_SECONDS).run())
+}
+
+/// The public API.
+pub fn public_app(
+    parts: Parts,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let authority: Arc<dyn Authenticate> = parts.keys;
+    let cors = Condition::new(!parts.allowed_origins.is_empty(), http::cors(&parts.allowed_origins));
+    App::new()
+        .app_data(web::Data::from(authority))
+        .app_data(web::Data::new(parts.books))
+        .configure(problem::configure)
+        .configure(http::routes)
+        .wrap(cors)
+        .wrap(from_fn(problem::speak_problems))
+        .wrap(http::never_stored())
+        .wrap(from_fn(http::verify::nothing_but_a_verdict))
+}
+
+/// What operators and their machines ask.
+pub fn admin_app(
+    keys: Arc<PublishedKeys>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(web::Data::from(keys))
+        .configure(problem::configure)
+        .configure(http::admin_routes)
+        .wrap(from_fn(problem::speak_problems))
+}

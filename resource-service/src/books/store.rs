@@ -1,0 +1,152 @@
+//! Books in an SQLite file of their own.
+
+use super::{Book, BookId, Chapter, OpenBook, Shelf, Title};
+use futures_util::TryStreamExt as _;
+use shared::clock::Clock;
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{str::FromStr as _, sync::Arc, time::Duration};
+
+/// How long a write waits for another process's, so that an outage is answered within a second.
+const PATIENCE: Duration = Duration::from_millis(800);
+/// How much text one answer carries before it ends with `next`, in bytes.
+const TEXT_PER_ANSWER: usize = 1024 * 1024;
+
+/// The store of books. Clones share it.
+#[derive(Clone)]
+pub struct Books {
+    pool: SqlitePool,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why the books do not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum BooksError {
+    /// There is no book with this id.
+    #[error("there is no such book")]
+    NoSuchBook,
+    /// The store cannot be reached or is too busy: later, perhaps.
+    #[error(transparent)]
+    Unavailable(sqlx::Error),
+}
+
+impl From<sqlx::Error> for BooksError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::RowNotFound => Self::NoSuchBook,
+            sqlx::Error::Database(refusal) if refusal.is_foreign_key_violation() => Self::NoSuchBook,
+            _ => Self::Unavailable(error),
+        }
+    }
+}
+
+/// Reads a URL such as `sqlite://data/books.db`.
+///
+/// # Errors
+/// What would be right.
+pub fn connect_options(url: &str) -> Result<SqliteConnectOptions, String> {
+    let options = SqliteConnectOptions::from_str(url).ok().filter(|_| url.starts_with("sqlite:"));
+    options.ok_or_else(|| "must be an SQLite file, such as sqlite://data/books.db".to_owned())
+}
+
+impl Books {
+    /// Opens the file, creates it and its directory if need be, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub async fn open(options: SqliteConnectOptions, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let file = options.get_filename().to_owned();
+        let failed = |reason: &dyn std::fmt::Display| format!("cannot open the books in {}: {reason}", file.display());
+        if let Some(directory) = file.parent() {
+            std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
+        }
+        let options = options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(PATIENCE);
+        let pool = SqlitePoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_lazy_with(options);
+        sqlx::migrate!().run(&pool).await.map_err(|error| failed(&error))?;
+        Ok(Self { pool, clock })
+    }
+
+    /// At most `limit` books behind `after`.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn list(&self, after: i64, limit: u32) -> Result<Shelf, BooksError> {
+        let query = "SELECT id, title, created_by, created_at, \
+                     (SELECT COUNT(*) FROM chapters WHERE book_id = books.id) AS chapters \
+                     FROM books WHERE id > $1 ORDER BY id LIMIT $2";
+        let mut books: Vec<Book> =
+            sqlx::query_as(query).bind(after).bind(i64::from(limit) + 1).fetch_all(&self.pool).await?;
+        let more = books.len() > limit as usize;
+        books.truncate(limit as usize);
+        let next = books.last().filter(|_| more).map(|last| last.id);
+        Ok(Shelf { books, next })
+    }
+
+    /// A book with at most `limit` chapters behind number `after`, fewer when they are long.
+    ///
+    /// # Errors
+    /// If there is no such book, or the store does not answer.
+    pub async fn read(&self, id: BookId, after: i64, limit: u32) -> Result<OpenBook, BooksError> {
+        let query = "SELECT id, title, created_by, created_at, 0 AS chapters FROM books WHERE id = $1";
+        let book: Book = sqlx::query_as(query).bind(id).fetch_one(&self.pool).await?;
+        let (chapters, next) = self.chapters(id, after, limit as usize).await?;
+        let Book { id, title, created_by, created_at, .. } = book;
+        Ok(OpenBook { id, title, created_by, created_at, chapters, next })
+    }
+
+    async fn chapters(&self, id: BookId, after: i64, limit: usize) -> Result<(Vec<Chapter>, Option<i64>), BooksError> {
+        let query = "SELECT number, title, text, created_by, created_at FROM chapters \
+                     WHERE book_id = $1 AND number > $2 ORDER BY number";
+        let mut rows = sqlx::query_as::<_, Chapter>(query).bind(id).bind(after).fetch(&self.pool);
+        let mut chapters: Vec<Chapter> = Vec::new();
+        let mut text = 0;
+        while let Some(chapter) = rows.try_next().await? {
+            text += chapter.text.len();
+            if let Some(last) = chapters.last()
+                && (chapters.len() == limit || text > TEXT_PER_ANSWER)
+            {
+                let next = last.number;
+                return Ok((chapters, Some(next)));
+            }
+            chapters.push(chapter);
+        }
+        Ok((chapters, None))
+    }
+
+    /// Adds a book without chapters.
+    ///
+    /// # Errors
+    /// If the store does not answer.
+    pub async fn create(&self, title: &Title, author: &str) -> Result<Book, BooksError> {
+        let query = "INSERT INTO books (title, created_by, created_at) VALUES ($1, $2, $3) \
+                     RETURNING id, title, created_by, created_at, 0 AS chapters";
+        let now = self.clock.now().millis();
+        Ok(sqlx::query_as(query).bind(&title.0).bind(author).bind(now).fetch_one(&self.pool).await?)
+    }
+
+    /// Appends a chapter to a book.
+    ///
+    /// # Errors
+    /// If there is no such book, or the store does not answer.
+    pub async fn append(&self, id: BookId, title: &Title, text: String, author: &str) -> Result<Chapter, BooksError> {
+        let query = "INSERT INTO chapters (book_id, number, title, text, created_by, created_at) \
+                     VALUES ($1, (SELECT COALESCE(MAX(number), 0) + 1 FROM chapters WHERE book_id = $1), $2, $3, $4, $5) \
+                     RETURNING number, title, text, created_by, created_at";
+        let now = self.clock.now().millis();
+        Ok(sqlx::query_as(query)
+            .bind(id)
+            .bind(&title.0)
+            .bind(text)
+            .bind(author)
+            .bind(now)
+            .fetch_one(&self.pool)
+            .await?)
+    }
+}

@@ -1,0 +1,16 @@
+//! `GET /health/ready`: ready is who has a key to verify with.
+
+use crate::published_keys::PublishedKeys;
+use actix_web::{HttpResponse, http::header, web};
+use serde_json::json;
+use shared::problem::Problem;
+
+pub(super) async fn ready(keys: web::Data<PublishedKeys>) -> Result<HttpResponse, Problem> {
+    let Some(held) = keys.held() else {
+        return Err(Problem::unavailable("there is no key to verify access tokens with: see the log"));
+    };
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
+        "status": "ready",
+        "keys": { "count": held.count, "source": held.source, "age_seconds": held.age.as_secs() },
+    })))
+}

@@ -1,0 +1,100 @@
+//! `/verify`: the verdict on a request, for gateways (nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`).
+
+use actix_web::{
+    Error, HttpResponse, ResponseError as _,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::StatusCode,
+    middleware::Next,
+    web,
+};
+use serde::Deserialize;
+use shared::{
+    access_token::VerifiedToken,
+    guard::{self, AccessToken},
+    problem::{Challenge, Problem},
+};
+
+/// Where gateways ask.
+pub const PATH: &str = "/verify";
+
+/// What the gateway asks for beyond a valid token.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// A scope, or several with spaces between them.
+    scope: Option<String>,
+}
+
+/// Any method, because gateways pass on the client's.
+pub(super) async fn verify(
+    token: AccessToken,
+    wanted: Result<web::Query<Wanted>, Error>,
+) -> Result<HttpResponse, Problem> {
+    let wanted = wanted.map_err(|_| misconfigured())?.into_inner();
+    if let Some(scope) = wanted.scope {
+        if !guard::is_scope(&scope) {
+            return Err(misconfigured());
+        }
+        if let Some(lacking) = scope.split(' ').find(|scope| !token.has_scope(scope)) {
+            return Err(guard::insufficient_scope(lacking));
+        }
+    }
+    Ok(identity(&token))
+}
+
+/// A gateway that asks in a way that is not understood lets nobody in: 403, since any other status would become its
+/// own 500.
+fn misconfigured() -> Problem {
+    tracing::warn!("a gateway asks {PATH} with a query that is not understood: only ?scope= is");
+    Problem::new(StatusCode::FORBIDDEN, "invalid_query", "the gateway's question is not understood: ask with ?scope=")
+}
+
+fn identity(token: &VerifiedToken) -> HttpResponse {
+    let roles: Vec<String> = token.roles().iter().map(|role| header_word(role)).collect();
+    let scopes: Vec<String> = token.scopes().map(header_word).collect();
+    HttpResponse::Ok()
+        .insert_header(("X-Auth-Subject", header_word(token.subject())))
+        .insert_header(("X-Auth-Session", header_word(token.session_id())))
+        .insert_header(("X-Auth-Roles", roles.join(",")))
+        .insert_header(("X-Auth-Scopes", scopes.join(" ")))
+        .finish()
+}
+
+/// What no header can carry as it is, and what separates one role from the next, is percent-encoded: a role can not
+/// be named so that it reads as two.
+fn header_word(text: &str) -> String {
+    let mut word = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && !matches!(byte, b',' | b'%') {
+            word.push(char::from(byte));
+        } else {
+            word.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    word
+}
+
+/// Middleware, around everything: whatever happens, the answer at [`PATH`] is 200, 401 or 403, since nginx turns
+/// anything else into a 500. What says nothing about the token (no keys yet, an oversized request head) becomes a
+/// 401 without an `error` in its challenge, with `Retry-After`. That is no logout: a client refreshes and repeats, and
+/// only `/auth/refresh` can tell it that the session is over. 403 would tell it that it may not, which is not so.
+///
+/// # Errors
+/// Never but those of the inner service.
+pub async fn nothing_but_a_verdict(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_asked_for_a_verdict = request.path() == PATH;
+    let answer = next.call(request).await?.map_into_boxed_body();
+    if !is_asked_for_a_verdict
+        || matches!(answer.status(), StatusCode::OK | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+    {
+        return Ok(answer);
+    }
+    let detail = "nothing can be said about the access token right now: keep it and try again";
+    let problem =
+        Problem::new(StatusCode::UNAUTHORIZED, "unavailable", detail).challenge(&Challenge::default()).retry_after(1);
+    Ok(answer.into_response(problem.error_response()))
+}

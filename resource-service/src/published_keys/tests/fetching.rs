@@ -1,0 +1,72 @@
+//! What is taken from a publisher, and what is not.
+
+use super::{publisher::Answer, *};
+use crate::published_keys::Origin;
+
+#[actix_web::test]
+async fn without_any_key_nothing_is_said_about_a_token_and_keys_are_found_without_a_restart() {
+    let publisher = TestPublisher::that_answers(Answer::status(500));
+    let keys = follow(&publisher, pace());
+    eventually("three attempts", async || publisher.asked().len() >= 3).await;
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
+    publisher.now_answers(Answer::good(Issuer::usual().jwks()));
+    eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
+    assert_eq!(keys.held().expect("keys").source, Origin::Published);
+}
+
+#[actix_web::test]
+async fn no_bad_answer_replaces_good_keys() {
+    let publisher =
+        TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("cache-control", "max-age=0"));
+    let elsewhere = TestPublisher::that_answers(Answer::good(Issuer::other().jwks()));
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() });
+    eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
+    let private = Issuer::other().jwks().replace("\"e\"", "\"d\":\"AQAB\",\"e\"");
+    let huge = format!("{}{}", Issuer::other().jwks(), " ".repeat(300 * 1024));
+    for bad in [
+        Answer::status(500),
+        Answer::status(404),
+        Answer { status: 203, ..Answer::good(Issuer::other().jwks()) },
+        Answer { status: 500, ..Answer::good(Issuer::other().jwks()) },
+        Answer::status(304),
+        Answer::status(302).with("location", elsewhere.url().as_str()),
+        Answer::status(307).with("location", elsewhere.url().as_str()),
+        Answer::good(""),
+        Answer::good("<html>down for maintenance</html>"),
+        Answer::good(r#"{"keys":[]}"#),
+        Answer::good(private),
+        Answer::good(huge),
+    ] {
+        publisher.now_answers(bad.clone());
+        let before = publisher.asked().len();
+        eventually("two more attempts", async || publisher.asked().len() > before + 1).await;
+        assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()), "after {} {:.20}", bad.status, bad.body);
+    }
+    assert!(elsewhere.asked().is_empty(), "a redirect was followed");
+}
+
+#[actix_web::test]
+async fn unchanged_keys_are_asked_for_by_their_etag_and_confirmed() {
+    let good = Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\"");
+    let publisher = TestPublisher::that_answers(good);
+    let clock = clock();
+    let source = KeySource::Published { url: publisher.url(), snapshot: None };
+    let keys = start(source, &clock, Pace { longest: Duration::ZERO, ..pace() });
+    eventually("the key is there", async || keys.held().is_some()).await;
+    clock.advance(Duration::from_secs(30));
+    eventually("confirmed", async || keys.held().is_some_and(|held| held.age < Duration::from_secs(30))).await;
+    let asked = publisher.asked();
+    assert_eq!(asked[0], None);
+    assert_eq!(asked[1].as_deref(), Some("\"v1\""));
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+}
+
+#[actix_web::test]
+async fn a_key_that_is_no_longer_published_is_no_longer_used() {
+    let publisher = TestPublisher::that_answers(Answer::good(jwks_of(&[Issuer::usual(), Issuer::other()])));
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() });
+    eventually("both keys", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
+    publisher.now_answers(Answer::good(Issuer::other().jwks()));
+    eventually("one is gone", async || verdict(&keys, Issuer::usual()).await.is_err()).await;
+    assert_eq!(verdict(&keys, Issuer::other()).await, Ok(()));
+}

@@ -1,0 +1,75 @@
+//! The whole way: a publisher over real HTTP, or a file, and tokens that are let in or not.
+
+mod fetching;
+mod pinning;
+mod publisher;
+mod restart;
+mod rotation;
+
+use super::{KeySource, PublishedKeys, refresh::Pace};
+use crate::issuer::{AUDIENCE, ISSUER, Issuer, claims};
+use publisher::TestPublisher;
+use serde_json::json;
+use shared::{
+    access_token::Verifier,
+    clock::{ManualClock, Timestamp},
+    guard::{Authenticate as _, Rejection},
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// When the tests take place.
+const NOW: i64 = 1_800_000_000;
+/// Nothing happens by itself in so long.
+const LONG: Duration = Duration::from_secs(3600);
+
+fn clock() -> ManualClock {
+    ManualClock::at(Timestamp::from_secs(NOW))
+}
+
+/// In a hurry after failures; otherwise nothing happens but by demand.
+fn pace() -> Pace {
+    let moment = Duration::from_millis(10);
+    Pace {
+        shortest: moment,
+        longest: LONG,
+        default_max_age: LONG,
+        retry: moment,
+        longest_retry_without_keys: moment,
+        longest_retry: moment,
+        cooldown: LONG,
+        file: moment,
+    }
+}
+
+fn start(source: KeySource, clock: &ManualClock, pace: Pace) -> Arc<PublishedKeys> {
+    let clock = Arc::new(clock.clone());
+    let verifier = Verifier::new(ISSUER, AUDIENCE, Arc::clone(&clock) as _);
+    PublishedKeys::start_at_pace(source, verifier, clock, pace).expect("an HTTP client")
+}
+
+fn follow(publisher: &TestPublisher, pace: Pace) -> Arc<PublishedKeys> {
+    start(KeySource::Published { url: publisher.url(), snapshot: None }, &clock(), pace)
+}
+
+fn pinned(path: PathBuf) -> Arc<PublishedKeys> {
+    start(KeySource::Pinned(path), &clock(), pace())
+}
+
+async fn verdict(keys: &PublishedKeys, issuer: &Issuer) -> Result<(), Rejection> {
+    keys.authenticate(&issuer.token(&claims(NOW))).await.map(|_| ())
+}
+
+fn jwks_of(issuers: &[&Issuer]) -> String {
+    json!({ "keys": issuers.iter().map(|issuer| issuer.jwk()).collect::<Vec<_>>() }).to_string()
+}
+
+/// Waits for something that is about to be true.
+async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
+    for _ in 0..2000 {
+        if is_true().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not within ten seconds: {what}");
+}

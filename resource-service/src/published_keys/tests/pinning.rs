@@ -1,0 +1,46 @@
+//! Keys pinned in a file.
+
+use super::*;
+use crate::published_keys::Origin;
+use std::fs;
+use tempfile::TempDir;
+
+fn file_with(content: &str) -> (TempDir, PathBuf) {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("keys.json");
+    fs::write(&path, content).expect("a written file");
+    (directory, path)
+}
+
+#[actix_web::test]
+async fn pinned_keys_are_there_at_once() {
+    let (_directory, path) = file_with(&Issuer::usual().jwks());
+    let keys = pinned(path);
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+    assert_eq!(keys.held().expect("keys").source, Origin::Pinned);
+}
+
+#[actix_web::test]
+async fn a_changed_file_is_read_again_and_a_broken_one_keeps_the_keys() {
+    let (_directory, path) = file_with(&Issuer::usual().jwks());
+    let keys = pinned(path.clone());
+    fs::write(&path, "not yet written comp").expect("a written file");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+    fs::remove_file(&path).expect("a removed file");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+    fs::write(&path, Issuer::other().jwks()).expect("a written file");
+    eventually("the other key", async || verdict(&keys, Issuer::other()).await.is_ok()).await;
+    assert!(verdict(&keys, Issuer::usual()).await.is_err());
+}
+
+#[actix_web::test]
+async fn a_file_that_appears_later_is_found() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("keys.pem");
+    let keys = pinned(path.clone());
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
+    fs::write(&path, Issuer::usual().pem()).expect("a written file");
+    eventually("the key is there", async || keys.held().is_some()).await;
+}

@@ -1,0 +1,72 @@
+//! Why a token is refused.
+
+/// Why a token is refused. Holds nothing of the token, so that it can be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The token was good, and its time is over.
+    #[error("expired")]
+    Expired,
+    /// No key of the set has the token's `kid`. What could be checked without it is in order, so that it is worth
+    /// fetching the keys again.
+    #[error("signed with a key that is not known")]
+    UnknownKey,
+    /// Anything else.
+    #[error("{0}")]
+    Invalid(Flaw),
+}
+
+impl From<Flaw> for Refusal {
+    fn from(flaw: Flaw) -> Self {
+        Self::Invalid(flaw)
+    }
+}
+
+/// What is wrong with an invalid token: for logs and metrics, never for clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// It is longer than 8 KiB.
+    #[error("longer than 8 KiB")]
+    TooLong,
+    /// It is not three parts of canonical base64url without padding.
+    #[error("not three parts of base64url")]
+    Shape,
+    /// The header is not a JSON object with each member once.
+    #[error("the header is not an object with each member once")]
+    Header,
+    /// `alg` is not RS256.
+    #[error("alg is not RS256")]
+    Algorithm,
+    /// `typ` is not that of an access token.
+    #[error("typ is not at+jwt")]
+    Type,
+    /// A header member that changes what the token means (`crit`, `b64`, `enc`, `zip`).
+    #[error("the header asks for processing that is not supported")]
+    Extension,
+    /// `kid` is missing, empty, too long or no string.
+    #[error("kid is missing or unusable")]
+    KeyId,
+    /// The claims are not a JSON object with each member once.
+    #[error("the claims are not an object with each member once")]
+    Claims,
+    /// A claim is missing or of the wrong type; its name.
+    #[error("claim {0} is missing or of the wrong type")]
+    Claim(&'static str),
+    /// Another issuer's token.
+    #[error("iss is another issuer")]
+    Issuer,
+    /// A token for somebody else.
+    #[error("aud does not name this service")]
+    Audience,
+    /// The token is bound to a key of its holder (`cnf`), which cannot be checked here.
+    #[error("bound to a proof of possession, which is not supported")]
+    ProofOfPossession,
+    /// The signature is not the key's.
+    #[error("the signature is wrong")]
+    Signature,
+    /// `nbf` or `iat` lies in the future.
+    #[error("not valid yet")]
+    NotYetValid,
+    /// `exp` is not after `iat`, or more than an hour after it.
+    #[error("exp is not within an hour after iat")]
+    Lifetime,
+}

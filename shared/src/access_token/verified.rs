@@ -1,0 +1,98 @@
+//! A token that was verified.
+
+use crate::clock::Timestamp;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// What a verified access token says. Only the [`Verifier`](super::Verifier) makes one, so having one is the proof.
+/// Clones are cheap.
+#[derive(Debug, Clone)]
+pub struct VerifiedToken(pub(super) Arc<Facts>);
+
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) subject: String,
+    pub(super) session_id: String,
+    pub(super) client_id: String,
+    pub(super) token_id: String,
+    pub(super) scope: String,
+    pub(super) roles: Vec<String>,
+    pub(super) custom: Map<String, Value>,
+    pub(super) epoch: Option<i64>,
+    pub(super) issued_at: Timestamp,
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) expires_at: Timestamp,
+}
+
+impl VerifiedToken {
+    /// The user's id (`sub`).
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// The refresh session's public id (`sid`).
+    #[must_use]
+    pub fn session_id(&self) -> &str {
+        &self.0.session_id
+    }
+
+    /// The client that the token was issued to.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.0.client_id
+    }
+
+    /// The token's own id (`jti`).
+    #[must_use]
+    pub fn token_id(&self) -> &str {
+        &self.0.token_id
+    }
+
+    /// What the user is.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.0.roles
+    }
+
+    /// What the user may do: scopes, separated by spaces, as the issuer wrote them.
+    #[must_use]
+    pub fn scope(&self) -> &str {
+        &self.0.scope
+    }
+
+    /// What the user may do, one by one.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.scope.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// Whether the user may do this.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|held| held == scope)
+    }
+
+    /// What else admins said of the user; empty when nothing.
+    #[must_use]
+    pub fn custom(&self) -> &Map<String, Value> {
+        &self.0.custom
+    }
+
+    /// The user's session epoch when the session began. Means something to the issuer only.
+    #[must_use]
+    pub fn epoch(&self) -> Option<i64> {
+        self.0.epoch
+    }
+
+    /// When the token was issued.
+    #[must_use]
+    pub fn issued_at(&self) -> Timestamp {
+        self.0.issued_at
+    }
+
+    /// From when on the token is refused, but for the leeway.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.0.expires_at
+    }
+}

@@ -1,0 +1,214 @@
+//! The verifier: the only way to a [`VerifiedToken`].
+
+use super::{Flaw, KeySet, Refusal, TOKEN_TYPE, VerifiedToken, json::Object, key_set::is_kid, verified::Facts};
+use crate::clock::{Clock, Timestamp};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+use std::{sync::Arc, time::Duration};
+
+/// The longest token that is looked at, in bytes.
+const MAX_BYTES: usize = 8 * 1024;
+/// How long after `exp` a token is still taken, for clocks that differ.
+const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
+/// How far `nbf` and `iat` may lie in the future, for clocks that differ.
+const FUTURE_LEEWAY: Duration = Duration::from_secs(60);
+/// The longest life of a token that is believed.
+const MAX_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// Verifies the access tokens of one issuer for one audience.
+pub struct Verifier {
+    issuer: String,
+    audience: String,
+    clock: Arc<dyn Clock>,
+}
+
+impl Verifier {
+    /// `issuer` and `audience` are compared with the token's byte by byte.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
+        Self { issuer: issuer.into(), audience: audience.into(), clock }
+    }
+
+    /// Verifies a token offline, as RFC 9068 (section 4) and RFC 8725 ask.
+    ///
+    /// # Errors
+    /// Why the token is refused. An invalid token is never called expired: that is said only of one that was good.
+    pub fn verify(&self, token: &str, keys: &KeySet) -> Result<VerifiedToken, Refusal> {
+        let parts = Parts::of(token)?;
+        let kid = kid(parts.header)?;
+        let claims = self.claims(parts.payload)?;
+        let now = self.clock.now();
+        let Some(key) = keys.get(&kid) else {
+            check_times(&claims, now)?;
+            return Err(Refusal::UnknownKey);
+        };
+        if !key.has_signed(parts.message, parts.signature) {
+            return Err(Flaw::Signature.into());
+        }
+        check_times(&claims, now)?;
+        Ok(VerifiedToken(Arc::new(claims)))
+    }
+
+    /// What can be said of the claims without the key and the time.
+    fn claims(&self, part: &str) -> Result<Facts, Flaw> {
+        let mut claims = Object::parse(&decode(part)?).ok_or(Flaw::Claims)?;
+        if claims.has("cnf") {
+            return Err(Flaw::ProofOfPossession);
+        }
+        if claims.text("iss").ok_or(Flaw::Claim("iss"))? != self.issuer {
+            return Err(Flaw::Issuer);
+        }
+        if !names(claims.get("aud"), &self.audience)? {
+            return Err(Flaw::Audience);
+        }
+        facts(&mut claims)
+    }
+}
+
+/// The parts of a compact JWS (RFC 7515, section 7.1).
+struct Parts<'a> {
+    /// Header and payload: what is signed.
+    message: &'a str,
+    header: &'a str,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(token: &'a str) -> Result<Self, Flaw> {
+        if token.len() > MAX_BYTES {
+            return Err(Flaw::TooLong);
+        }
+        let (message, signature) = token.rsplit_once('.').ok_or(Flaw::Shape)?;
+        let (header, payload) = message.split_once('.').ok_or(Flaw::Shape)?;
+        let parts = [header, payload, signature];
+        if parts.iter().any(|part| part.is_empty() || !part.bytes().all(is_base64url)) {
+            return Err(Flaw::Shape);
+        }
+        Ok(Self { message, header, payload, signature })
+    }
+}
+
+fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+}
+
+/// Decodes base64url without padding; trailing bits must be zero, so that there is one spelling only.
+fn decode(part: &str) -> Result<Vec<u8>, Flaw> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| Flaw::Shape)
+}
+
+/// Reads the header and gives the key's name. Keys that a header brings along (`jwk`, `jku`, `x5c`, `x5u`) are
+/// never used (RFC 8725, section 3.10).
+fn kid(part: &str) -> Result<String, Flaw> {
+    let mut header = Object::parse(&decode(part)?).ok_or(Flaw::Header)?;
+    if ["crit", "b64", "enc", "zip"].into_iter().any(|extension| header.has(extension)) {
+        return Err(Flaw::Extension);
+    }
+    if header.text("alg") != Some("RS256") {
+        return Err(Flaw::Algorithm);
+    }
+    if !header.text("typ").is_some_and(is_access_token_type) {
+        return Err(Flaw::Type);
+    }
+    match header.take("kid") {
+        Some(Value::String(kid)) if is_kid(&kid) => Ok(kid),
+        _ => Err(Flaw::KeyId),
+    }
+}
+
+/// `at+jwt`, also as a whole media type (RFC 9068, section 4; case-insensitive as RFC 7515, section 4.1.9).
+fn is_access_token_type(typ: &str) -> bool {
+    const MEDIA_TYPE: &str = "application/";
+    let prefixed = typ.get(..MEDIA_TYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(MEDIA_TYPE));
+    let subtype = if prefixed { &typ[MEDIA_TYPE.len()..] } else { typ };
+    subtype.eq_ignore_ascii_case(TOKEN_TYPE)
+}
+
+/// Whether `aud`, a string or a list of strings, names the audience.
+fn names(aud: Option<&Value>, audience: &str) -> Result<bool, Flaw> {
+    match aud {
+        Some(Value::String(one)) => Ok(one == audience),
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
+            Ok(list.iter().any(|one| one.as_str() == Some(audience)))
+        }
+        _ => Err(Flaw::Claim("aud")),
+    }
+}
+
+fn facts(claims: &mut Object) -> Result<Facts, Flaw> {
+    Ok(Facts {
+        subject: name(claims, "sub")?,
+        session_id: name(claims, "sid")?,
+        client_id: name(claims, "client_id")?,
+        token_id: name(claims, "jti")?,
+        scope: text(claims, "scope")?,
+        roles: roles(claims)?,
+        custom: custom(claims)?,
+        epoch: optional_integer(claims, "epoch")?,
+        issued_at: time(claims, "iat")?.ok_or(Flaw::Claim("iat"))?,
+        not_before: time(claims, "nbf")?,
+        expires_at: time(claims, "exp")?.ok_or(Flaw::Claim("exp"))?,
+    })
+}
+
+/// A string of printable characters.
+fn text(claims: &mut Object, claim: &'static str) -> Result<String, Flaw> {
+    match claims.take(claim) {
+        Some(Value::String(text)) if !text.chars().any(char::is_control) => Ok(text),
+        _ => Err(Flaw::Claim(claim)),
+    }
+}
+
+/// A string that names something.
+fn name(claims: &mut Object, claim: &'static str) -> Result<String, Flaw> {
+    text(claims, claim).and_then(|text| if text.is_empty() { Err(Flaw::Claim(claim)) } else { Ok(text) })
+}
+
+fn roles(claims: &mut Object) -> Result<Vec<String>, Flaw> {
+    let Some(Value::Array(roles)) = claims.take("roles") else {
+        return Err(Flaw::Claim("roles"));
+    };
+    roles
+        .into_iter()
+        .map(|role| match role {
+            Value::String(role) => Ok(role),
+            _ => Err(Flaw::Claim("roles")),
+        })
+        .collect()
+}
+
+fn custom(claims: &mut Object) -> Result<Map<String, Value>, Flaw> {
+    match claims.take("custom") {
+        None => Ok(Map::new()),
+        Some(Value::Object(custom)) => Ok(custom),
+        Some(_) => Err(Flaw::Claim("custom")),
+    }
+}
+
+/// A NumericDate in whole seconds: this issuer writes no fractions.
+fn time(claims: &mut Object, claim: &'static str) -> Result<Option<Timestamp>, Flaw> {
+    Ok(optional_integer(claims, claim)?.map(Timestamp::from_secs))
+}
+
+fn optional_integer(claims: &mut Object, claim: &'static str) -> Result<Option<i64>, Flaw> {
+    match claims.take(claim) {
+        None => Ok(None),
+        Some(value) => value.as_i64().map(Some).ok_or(Flaw::Claim(claim)),
+    }
+}
+
+/// The rules about time (RFC 7519, sections 4.1.4 to 4.1.6). Expiry comes last, so that only a good token is expired.
+fn check_times(token: &Facts, now: Timestamp) -> Result<(), Refusal> {
+    let lifetime = token.expires_at.since(token.issued_at);
+    if lifetime.is_zero() || lifetime > MAX_LIFETIME {
+        return Err(Flaw::Lifetime.into());
+    }
+    let horizon = now.plus(FUTURE_LEEWAY);
+    if token.issued_at > horizon || token.not_before.is_some_and(|start| start > horizon) {
+        return Err(Flaw::NotYetValid.into());
+    }
+    if now >= token.expires_at.plus(EXPIRY_LEEWAY) {
+        return Err(Refusal::Expired);
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Registration, login, and the end of an account.
+
+use harness::{
+    Answer, Stack, Storage, Transport, assert_problem,
+    person::{fresh_email, fresh_password},
+};
+use serde_json::{Value, json};
+
+on_every_storage! {
+    registering_makes_a_reader_with_an_id,
+    an_email_is_taken_once_whatever_its_case,
+    one_may_log_in_with_any_case_of_the_email,
+    a_deleted_account_is_gone_with_its_sessions,
+    two_registrations_at_once_make_one_account,
+}
+
+async fn registering_makes_a_reader_with_an_id(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let (email, password) = (fresh_email("ada"), fresh_password());
+    let body = json!({ "email": email, "password": password, "name": "Ada Lovelace ♥" });
+    let ada = stack.auth.post("/auth/register").json(&body).send().await.expect(201);
+    assert_eq!((&ada["email"], &ada["name"]), (&json!(email), &json!("Ada Lovelace ♥")), "{ada}");
+    assert_eq!(ada["roles"], json!(["reader"]), "{ada}");
+    assert!(!ada.body.contains(&password), "{ada}");
+    let bob = stack.bob().await;
+    assert_ne!(ada.id(), bob.id);
+    let tokens = stack.auth.login(&email, &password, Transport::Body).await.tokens();
+    let me = stack.auth.me(&tokens).await.expect(200);
+    assert_eq!((&me["id"], &me["email"], &me["name"]), (&ada["id"], &ada["email"], &ada["name"]), "{me}");
+}
+
+async fn an_email_is_taken_once_whatever_its_case(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let ada = stack.ada().await;
+    for email in [ada.email.clone(), ada.email.to_uppercase()] {
+        assert_problem(&stack.auth.register(&email, &fresh_password()).await, 409, "email_taken");
+    }
+}
+
+async fn one_may_log_in_with_any_case_of_the_email(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let (email, password) = (fresh_email("Ada.Lovelace"), fresh_password());
+    let registered = stack.auth.register(&email, &password).await.expect(201);
+    assert_eq!(registered["email"], email.to_lowercase(), "{registered}");
+    for email in [email.to_lowercase(), email.to_uppercase()] {
+        let tokens = stack.auth.login(&email, &password, Transport::Body).await.tokens();
+        assert_eq!(tokens.claims()["sub"], registered["id"]);
+    }
+}
+
+async fn a_deleted_account_is_gone_with_its_sessions(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let ada = stack.ada().await;
+    let phone = ada.another_device().await;
+    assert_problem(&stack.auth.delete_account(&phone, "not the password").await, 403, "wrong_password");
+    stack.auth.me(&phone).await.expect(200);
+
+    stack.auth.delete_account(&phone, &ada.password).await.expect(204);
+    for tokens in [&ada.tokens, &phone] {
+        assert_problem(&stack.auth.refresh(tokens).await, 401, "session_ended");
+        assert_problem(&stack.auth.me(tokens).await, 401, "token_invalid");
+    }
+    let refused = stack.auth.login(&ada.email, &ada.password, Transport::Body).await;
+    assert_problem(&refused, 401, "invalid_credentials");
+    let again = stack.auth.register(&ada.email, &ada.password).await.expect(201);
+    assert_ne!(again.id(), ada.id, "a new account has a new id");
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+}
+
+async fn two_registrations_at_once_make_one_account(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let (email, password) = (fresh_email("ada"), fresh_password());
+    let answers = futures_util::future::join_all((0..4).map(|_| stack.auth.register(&email, &password))).await;
+    let made = answers.iter().filter(|answer| answer.status == 201).count();
+    let refused = answers.iter().filter(|answer| answer.status == 409).count();
+    assert_eq!((made, refused), (1, 3), "{answers:?}");
+}
+
+#[tokio::test]
+async fn an_email_that_is_none_is_refused() {
+    let stack = Stack::embedded().await;
+    let too_long = format!("{}@example.org", "a".repeat(300));
+    let invalid = [
+        "",
+        " ",
+        "a",
+        "a@",
+        "@b",
+        "@",
+        "a b@example.org",
+        "a@b@example.org",
+        "a@example.org\n",
+        "a\u{0}@example.org",
+        "a@exa mple.org",
+        "<a@example.org>",
+        &too_long,
+    ];
+    for email in invalid {
+        let refused = stack.auth.register(email, &fresh_password()).await;
+        eprintln!("{email:?}");
+        assert_problem(&refused, 422, "invalid_email");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_email_gets_the_same_answer_as_a_wrong_password() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let wrong = stack.auth.login(&ada.email, &fresh_password(), Transport::Body).await;
+    let unknown = stack.auth.login(&fresh_email("nobody"), &fresh_password(), Transport::Body).await;
+    assert_problem(&wrong, 401, "invalid_credentials");
+    assert_eq!(without_date(&wrong), without_date(&unknown));
+}
+
+#[tokio::test]
+async fn a_login_says_what_the_contract_says() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
+    assert_eq!((&login["token_type"], &login["expires_in"]), (&json!("Bearer"), &json!(900)), "{login}");
+    assert_eq!(login.header("cache-control"), "no-store", "{login}");
+    let refreshed = stack.auth.refresh(&login.tokens()).await.expect(200);
+    assert_eq!(refreshed.header("cache-control"), "no-store", "{refreshed}");
+    let members = |answer: &Answer| -> Vec<String> {
+        let mut names: Vec<String> = answer.json.as_object().expect("an object").keys().cloned().collect();
+        names.sort();
+        names
+    };
+    let expected = ["access_token", "csrf_token", "expires_in", "refresh_token", "session_id", "token_type"];
+    assert_eq!(members(&login), expected, "{login}");
+    assert_eq!(members(&refreshed), expected, "{refreshed}");
+}
+
+#[tokio::test]
+async fn an_unknown_transport_is_refused() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    for transport in [json!("pigeon"), json!(1), json!(["cookie"])] {
+        let body = json!({ "email": ada.email, "password": ada.password, "transport": transport });
+        assert_problem(&stack.auth.post("/auth/login").json(&body).send().await, 422, "invalid_body");
+    }
+}
+
+fn without_date(answer: &Answer) -> (u16, Value, Vec<(String, String)>) {
+    let headers = answer.headers.iter().filter(|(name, _)| *name != "date");
+    let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}")));
+    (answer.status, answer.json.clone(), headers.collect())
+}

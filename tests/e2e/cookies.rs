@@ -1,0 +1,168 @@
+//! The cookie that holds a browser's refresh token.
+
+use harness::{Answer, Stack, StackBuilder, Storage, Transport, assert_problem, forge, tokens::SetCookie};
+use serde_json::json;
+
+fn behind_https() -> StackBuilder {
+    Stack::on(Storage::Embedded).auth("AUTH_PUBLIC_URL", "https://auth.example")
+}
+
+fn only_cookie(answer: &Answer) -> SetCookie {
+    let mut cookies = answer.set_cookies();
+    assert_eq!(cookies.len(), 1, "exactly one cookie\n{answer}");
+    cookies.remove(0)
+}
+
+#[tokio::test]
+async fn over_http_the_cookie_has_exactly_the_attributes_of_the_contract() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
+    let refreshed = stack.auth.refresh(&login.tokens()).await;
+    for answer in [&login, &refreshed] {
+        let cookie = only_cookie(answer);
+        assert_eq!(cookie.name, "jeton-refresh");
+        assert_eq!(cookie.fixed_attributes(), ["HttpOnly", "Path=/auth", "SameSite=Strict"]);
+        assert_eq!(answer["refresh_token"], json!(null), "a page's scripts must not see it\n{answer}");
+        assert_lives_as_long_as_its_token(&cookie);
+    }
+}
+
+#[tokio::test]
+async fn over_https_the_cookie_is_bound_to_the_host() {
+    let stack = behind_https().start().await;
+    let ada = stack.ada().await;
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
+    let cookie = only_cookie(&login);
+    assert_eq!(cookie.name, "__Host-jeton-refresh");
+    assert_eq!(cookie.fixed_attributes(), ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"]);
+    assert_lives_as_long_as_its_token(&cookie);
+    let refreshed = stack.auth.refresh(&login.tokens()).await.tokens();
+    let goodbye = stack.auth.logout(&refreshed).await.expect(204);
+    assert_cleared(&goodbye, &cookie);
+}
+
+#[tokio::test]
+async fn logging_out_clears_the_cookie() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
+    for _ in 0..2 {
+        let goodbye = stack.auth.logout(&login.tokens()).await.expect(204);
+        assert_cleared(&goodbye, &only_cookie(&login));
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_is_the_default_transport() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let body = json!({ "email": ada.email, "password": ada.password });
+    let login = stack.auth.post("/auth/login").json(&body).send().await.expect(200);
+    assert_eq!(only_cookie(&login).name, "jeton-refresh");
+}
+
+#[tokio::test]
+async fn tokens_in_the_body_set_no_cookie() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
+    let refreshed = stack.auth.refresh(&login.tokens()).await.expect(200);
+    let goodbye = stack.auth.logout(&refreshed.tokens()).await.expect(204);
+    for answer in [login, refreshed, goodbye] {
+        assert_eq!(answer.set_cookies(), [], "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_works_only_over_the_transport_it_was_made_for() {
+    let stack = Stack::embedded().await;
+    let (browser, program) = (stack.ada_in_a_browser().await, stack.bob().await);
+    let mut cookie_in_a_body = browser.tokens.clone();
+    cookie_in_a_body.cookie = None;
+    assert_problem(&stack.auth.refresh(&cookie_in_a_body).await, 401, "invalid_refresh_token");
+    let mut body_in_a_cookie = program.tokens.clone();
+    body_in_a_cookie.cookie.clone_from(&browser.tokens.cookie);
+    assert_problem(&stack.auth.refresh(&body_in_a_cookie).await, 401, "invalid_refresh_token");
+    for tokens in [&browser.tokens, &program.tokens] {
+        stack.auth.refresh(tokens).await.tokens();
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_and_a_body_at_once_are_refused() {
+    let stack = Stack::embedded().await;
+    let (browser, program) = (stack.ada_in_a_browser().await, stack.bob().await);
+    for path in ["/auth/refresh", "/auth/logout"] {
+        let both = stack
+            .auth
+            .post(path)
+            .header("cookie", &browser.tokens.cookie_header())
+            .header("x-csrf-token", &browser.tokens.csrf)
+            .json(&json!({ "refresh_token": program.tokens.refresh }));
+        assert_problem(&both.send().await, 400, "ambiguous_credentials");
+    }
+    for tokens in [&browser.tokens, &program.tokens] {
+        stack.auth.refresh(tokens).await.tokens();
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_twice_is_refused() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada_in_a_browser().await;
+    let own = ada.tokens.cookie_header();
+    let planted = "jeton-refresh=planted";
+    for path in ["/auth/refresh", "/auth/logout"] {
+        let in_one_header = stack.auth.post(path).header("cookie", &format!("{own}; theme=dark; {planted}"));
+        let in_two_headers = stack.auth.post(path).header("cookie", planted).header("cookie", &own);
+        for request in [in_one_header, in_two_headers] {
+            let answer = request.header("x-csrf-token", &ada.tokens.csrf).send().await;
+            assert_problem(&answer, 400, "ambiguous_credentials");
+        }
+    }
+    stack.auth.refresh(&ada.tokens).await.tokens();
+}
+
+#[tokio::test]
+async fn other_cookies_do_not_disturb() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada_in_a_browser().await;
+    let cookies = format!("theme=dark; {}; jeton-refresh-2=x; broken", ada.tokens.cookie_header());
+    let request = stack.auth.post("/auth/refresh").header("cookie", &cookies);
+    request.header("x-csrf-token", &ada.tokens.csrf).send().await.tokens();
+}
+
+#[tokio::test]
+async fn logging_in_over_an_existing_cookie_ends_the_session_it_held() {
+    let stack = Stack::embedded().await;
+    let (ada, bob) = (stack.ada_in_a_browser().await, stack.bob().await);
+    let login = stack.auth.login_request(&bob.email, &bob.password, Transport::Cookie);
+    let bobs = login.header("cookie", &ada.tokens.cookie_header()).send().await.tokens();
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+    stack.auth.refresh(&bobs).await.tokens();
+}
+
+#[tokio::test]
+async fn a_failed_login_over_an_existing_cookie_ends_nothing() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada_in_a_browser().await;
+    let login = stack.auth.login_request(&ada.email, "not the password", Transport::Cookie);
+    let refused = login.header("cookie", &ada.tokens.cookie_header()).send().await;
+    assert_problem(&refused, 401, "invalid_credentials");
+    stack.auth.refresh(&ada.tokens).await.tokens();
+}
+
+fn assert_lives_as_long_as_its_token(cookie: &SetCookie) {
+    let left = forge::claims_of(&cookie.value)["exp"].as_i64().expect("exp is a number") - forge::now();
+    let max_age = cookie.max_age().expect("the cookie has a Max-Age");
+    assert!((left - max_age).abs() <= 5, "the token lives for {left} s, the cookie for {max_age} s");
+}
+
+#[track_caller]
+fn assert_cleared(answer: &Answer, cookie: &SetCookie) {
+    let cleared = only_cookie(answer);
+    assert_eq!((cleared.name.as_str(), cleared.value.as_str()), (cookie.name.as_str(), ""), "{answer}");
+    assert_eq!(cleared.max_age(), Some(0), "{answer}");
+    assert_eq!(cleared.fixed_attributes(), cookie.fixed_attributes(), "or the browser keeps the old one\n{answer}");
+}

@@ -1,0 +1,61 @@
+//! Many requests at once do not break a session.
+
+use futures_util::future::join_all;
+use harness::{Stack, Storage, Tokens};
+use std::{cell::RefCell, time::Duration};
+
+on_every_storage! {
+    twenty_parallel_refreshes_make_one_rotation_and_get_the_same_token,
+    ten_tabs_restored_at_once_again_and_again_keep_the_session,
+    two_people_refresh_at_once_without_getting_in_each_others_way,
+}
+
+async fn twenty_parallel_refreshes_make_one_rotation_and_get_the_same_token(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let mut ada = stack.ada().await;
+    let answers = join_all((0..20).map(|_| stack.auth.refresh(&ada.tokens))).await;
+    let refreshed: Vec<Tokens> = answers.iter().map(harness::Answer::tokens).collect();
+    for tokens in &refreshed {
+        assert_eq!(tokens.refresh, refreshed[0].refresh);
+    }
+    let generation = |tokens: &Tokens| tokens.refresh_claims()["gen"].as_u64().expect("gen is a number");
+    assert_eq!(generation(&refreshed[0]), generation(&ada.tokens) + 1);
+    ada.tokens = refreshed[0].clone();
+    assert_eq!(ada.refresh().await.refresh, refreshed[0].refresh);
+}
+
+/// A browser's tabs share the cookie; each reads it when it happens to wake up.
+async fn ten_tabs_restored_at_once_again_and_again_keep_the_session(storage: Storage) {
+    let window = Duration::from_secs(1);
+    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "1s").start().await;
+    let jar = RefCell::new(stack.ada_in_a_browser().await.tokens);
+    for _ in 0..3 {
+        let before = jar.borrow().refresh.clone();
+        join_all((0..10).map(|tab| {
+            let (stack, jar) = (&stack, &jar);
+            async move {
+                tokio::time::sleep(Duration::from_millis(tab * 7 % 40)).await;
+                let held = jar.borrow().clone();
+                let refreshed = stack.auth.refresh(&held).await.tokens();
+                jar.replace(refreshed);
+            }
+        }))
+        .await;
+        assert_ne!(jar.borrow().refresh, before, "the token has moved on");
+        tokio::time::sleep(window + Duration::from_millis(100)).await;
+    }
+}
+
+async fn two_people_refresh_at_once_without_getting_in_each_others_way(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let (ada, bob) = (stack.ada().await, stack.bob().await);
+    let answers = join_all((0..20).map(|turn| {
+        let person = if turn % 2 == 0 { &ada } else { &bob };
+        stack.auth.refresh(&person.tokens)
+    }))
+    .await;
+    for (turn, answer) in answers.iter().enumerate() {
+        let person = if turn % 2 == 0 { &ada } else { &bob };
+        assert_eq!(answer.tokens().claims()["sub"], person.id);
+    }
+}

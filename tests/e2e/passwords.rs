@@ -1,0 +1,97 @@
+//! Which passwords are taken, and what changing one does.
+
+use harness::{
+    Stack, Storage, Transport, assert_problem,
+    person::{fresh_email, fresh_password},
+};
+
+on_every_storage! {
+    changing_the_password_ends_the_other_sessions_and_spares_this_one,
+    the_next_change_spares_only_the_session_that_made_it,
+}
+
+/// Characters that nobody has in a list, so that only the length counts.
+fn random_characters(count: usize) -> String {
+    fresh_password().chars().rev().chain(fresh_password().chars()).cycle().take(count).collect()
+}
+
+#[tokio::test]
+async fn a_password_has_8_to_256_characters() {
+    let stack = Stack::embedded().await;
+    for (length, status) in [(0, 422), (1, 422), (7, 422), (8, 201), (9, 201), (256, 201), (257, 422), (2000, 422)] {
+        let answer = stack.auth.register(&fresh_email("ada"), &random_characters(length)).await;
+        eprintln!("{length} characters");
+        if status == 422 {
+            assert_problem(&answer, 422, "weak_password");
+        } else {
+            assert_eq!(answer.status, status, "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn characters_count_not_bytes() {
+    let stack = Stack::embedded().await;
+    let seven = "жщюяъэё";
+    assert_problem(&stack.auth.register(&fresh_email("ada"), seven).await, 422, "weak_password");
+    let long: String = random_characters(256).chars().map(|c| if c == 'e' { 'é' } else { c }).collect();
+    let (email, password) = (fresh_email("ada"), long);
+    stack.auth.register(&email, &password).await.expect(201);
+    stack.auth.login(&email, &password, Transport::Body).await.tokens();
+}
+
+#[tokio::test]
+async fn common_passwords_are_refused() {
+    let stack = Stack::embedded().await;
+    for password in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1", "11111111", "letmein123"] {
+        let answer = stack.auth.register(&fresh_email("ada"), password).await;
+        eprintln!("{password}");
+        assert_problem(&answer, 422, "weak_password");
+        assert!(!answer.body.contains(password), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn every_character_of_a_long_password_counts() {
+    let stack = Stack::embedded().await;
+    let (email, password) = (fresh_email("ada"), random_characters(256));
+    stack.auth.register(&email, &password).await.expect(201);
+    let almost: String = password.chars().take(255).chain(['~']).collect();
+    for wrong in [almost, password[..255].to_owned(), format!("{password} "), password.to_uppercase()] {
+        assert_problem(&stack.auth.login(&email, &wrong, Transport::Body).await, 401, "invalid_credentials");
+    }
+    stack.auth.login(&email, &password, Transport::Body).await.tokens();
+}
+
+async fn changing_the_password_ends_the_other_sessions_and_spares_this_one(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let (mut ada, mut bob) = (stack.ada().await, stack.bob().await);
+    let phone = ada.another_device().await;
+    let new = fresh_password();
+    assert_problem(&stack.auth.change_password(&ada.tokens, "not it", &new).await, 403, "wrong_password");
+    assert_problem(&stack.auth.change_password(&ada.tokens, &ada.password, "password").await, 422, "weak_password");
+
+    stack.auth.change_password(&ada.tokens, &ada.password, &new).await.expect(204);
+    assert_problem(&stack.auth.refresh(&phone).await, 401, "session_ended");
+    assert_problem(&stack.auth.me(&phone).await, 401, "token_invalid");
+    ada.refresh().await;
+    stack.auth.me(&ada.tokens).await.expect(200);
+    ada.refresh().await;
+    bob.refresh().await;
+    let old = stack.auth.login(&ada.email, &ada.password, Transport::Body).await;
+    assert_problem(&old, 401, "invalid_credentials");
+    let fresh = stack.auth.login(&ada.email, &new, Transport::Body).await.tokens();
+    stack.auth.refresh(&fresh).await.tokens();
+}
+
+async fn the_next_change_spares_only_the_session_that_made_it(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let mut ada = stack.ada().await;
+    let (second, third) = (fresh_password(), fresh_password());
+    stack.auth.change_password(&ada.tokens, &ada.password, &second).await.expect(204);
+    ada.refresh().await;
+    let phone = stack.auth.login(&ada.email, &second, Transport::Body).await.tokens();
+    stack.auth.change_password(&phone, &second, &third).await.expect(204);
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+    stack.auth.refresh(&phone).await.tokens();
+}

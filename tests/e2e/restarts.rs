@@ -1,0 +1,68 @@
+//! auth-service stops, is killed, and comes back.
+
+use futures_util::future::join_all;
+use harness::{Stack, Storage, assert_problem, forge};
+use std::time::Duration;
+
+on_every_storage! {
+    a_restart_keeps_users_sessions_and_the_signing_key,
+    killing_auth_service_at_any_instant_costs_nobody_the_session,
+}
+
+async fn a_restart_keeps_users_sessions_and_the_signing_key(storage: Storage) {
+    let mut stack = Stack::on(storage).start().await;
+    let (mut ada, gone) = (stack.ada().await, stack.bob().await);
+    stack.auth.logout(&gone.tokens).await.expect(204);
+    let keys = stack.auth.key_set().await.expect(200);
+    let key_id = forge::header_of(&ada.tokens.access)["kid"].clone();
+    stack.auth.restart().await;
+
+    assert_eq!(stack.auth.key_set().await.expect(200).json, keys.json);
+    stack.auth.me(&ada.tokens).await.expect(200);
+    ada.refresh().await;
+    assert_eq!(forge::header_of(&ada.tokens.access)["kid"], key_id);
+    assert_problem(&stack.auth.refresh(&gone.tokens).await, 401, "session_ended");
+    stack.auth.refresh(&ada.another_device().await).await.tokens();
+    stack.admin().await;
+}
+
+async fn killing_auth_service_at_any_instant_costs_nobody_the_session(storage: Storage) {
+    let mut stack = Stack::on(storage).start().await;
+    let mut ada = stack.ada().await;
+    for delay in [0, 3, 6, 12, 25] {
+        let refreshes = join_all((0..5).map(|_| stack.auth.refresh_request(&ada.tokens).try_send()));
+        // Whatever comes back before the kill is lost on its way.
+        drop(tokio::time::timeout(Duration::from_millis(delay), refreshes).await);
+        stack.auth.kill();
+        stack.auth.start().await;
+        ada.refresh().await;
+    }
+}
+
+#[tokio::test]
+async fn both_services_stop_in_order_when_they_are_told_to() {
+    let mut stack = Stack::embedded().await;
+    let _ada = stack.ada().await;
+    for status in [stack.auth.stop(), stack.resource.stop()] {
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+    assert!(stack.auth.get("/auth/me").try_send().await.is_err(), "a stopped service refuses connections");
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_finished_before_the_service_stops() {
+    let mut stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let login = stack.auth.login_request(&ada.email, &ada.password, harness::Transport::Body);
+    let login = tokio::spawn(login.try_send());
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let stopping = tokio::task::spawn_blocking(move || (stack.auth.stop(), stack));
+    let answer = login.await.expect("no panic");
+    let (status, stack) = stopping.await.expect("no panic");
+    assert_eq!(status.code(), Some(0), "{status}");
+    match answer {
+        Ok(answer) => assert_eq!(answer.status, 200, "{answer}"),
+        Err(error) => assert!(error.is_connect(), "it was accepted and then dropped: {error}"),
+    }
+    drop(stack);
+}

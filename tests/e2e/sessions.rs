@@ -1,0 +1,82 @@
+//! The list of one's devices, and ending one of them.
+
+use harness::{Stack, Storage, Tokens, Transport, assert_problem};
+use serde_json::Value;
+use uuid::Uuid;
+
+on_every_storage! {
+    the_list_shows_each_device_and_which_one_is_this,
+    ending_a_device_logs_it_out_and_nobody_else,
+    nobody_can_end_the_session_of_somebody_else,
+}
+
+async fn the_list_shows_each_device_and_which_one_is_this(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let (ada, _bob) = (stack.ada().await, stack.bob().await);
+    let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Cookie);
+    let phone = login.header("user-agent", "Phone/1.0 <b>").send().await.tokens();
+
+    let answer = stack.auth.sessions(&phone).await.expect(200);
+    let sessions = answer["sessions"].as_array().expect("a list").clone();
+    assert_eq!(ids(&sessions), sorted([&ada.tokens, &phone]), "{answer}");
+    let own = sessions.iter().find(|session| session["current"] == true).expect("one is this one");
+    assert_eq!((&own["id"], &own["user_agent"]), (&phone.session_id.into(), &"Phone/1.0 <b>".into()), "{answer}");
+    assert_eq!(sessions.iter().filter(|session| session["current"] == true).count(), 1, "{answer}");
+    for session in &sessions {
+        assert_eq!(session["ip"], "127.0.0.1", "{answer}");
+        for time in ["created_at", "last_used_at"] {
+            let time = session[time].as_str().expect("a time");
+            assert!(time.len() >= 20 && time.ends_with('Z'), "RFC 3339 in UTC, not {time}");
+        }
+    }
+}
+
+async fn ending_a_device_logs_it_out_and_nobody_else(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let mut ada = stack.ada().await;
+    let phone = ada.another_device().await;
+    for _ in 0..2 {
+        stack.auth.end_session(&ada.tokens, &phone.session_id).await.expect(204);
+    }
+    assert_problem(&stack.auth.refresh(&phone).await, 401, "session_ended");
+    assert_problem(&stack.auth.me(&phone).await, 401, "token_invalid");
+    ada.refresh().await;
+    let left = stack.auth.sessions(&ada.tokens).await.expect(200);
+    assert_eq!(ids(left["sessions"].as_array().expect("a list")), sorted([&ada.tokens]), "{left}");
+
+    stack.auth.end_session(&ada.tokens, &ada.tokens.session_id).await.expect(204);
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+}
+
+async fn nobody_can_end_the_session_of_somebody_else(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let (ada, mut bob) = (stack.ada().await, stack.bob().await);
+    for id in [bob.tokens.session_id.clone(), Uuid::new_v4().to_string()] {
+        stack.auth.end_session(&ada.tokens, &id).await.expect(204);
+    }
+    bob.refresh().await;
+    stack.auth.me(&bob.tokens).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_list_is_empty_of_what_has_ended() {
+    let stack = Stack::embedded().await;
+    let ada = stack.ada().await;
+    let phone = ada.another_device().await;
+    stack.auth.logout(&phone).await.expect(204);
+    let left = stack.auth.sessions(&ada.tokens).await.expect(200);
+    assert_eq!(ids(left["sessions"].as_array().expect("a list")), sorted([&ada.tokens]), "{left}");
+}
+
+fn ids(sessions: &[Value]) -> Vec<String> {
+    let mut ids: Vec<String> =
+        sessions.iter().filter_map(|session| session["id"].as_str()).map(str::to_owned).collect();
+    ids.sort();
+    ids
+}
+
+fn sorted<const N: usize>(devices: [&Tokens; N]) -> Vec<String> {
+    let mut ids: Vec<String> = devices.iter().map(|tokens| tokens.session_id.clone()).collect();
+    ids.sort();
+    ids
+}

@@ -1,0 +1,161 @@
+//! Settings that are wrong stop the start with a sentence that says what to change.
+
+use harness::{
+    Stack, Storage,
+    command::{Ended, Run},
+    storage::random_secret,
+};
+use tempfile::TempDir;
+
+async fn start(service: &str, settings: &[(&str, &str)]) -> Ended {
+    let directory = TempDir::new().expect("a temporary directory");
+    let prefix = if service == "auth-service" { "AUTH" } else { "RESOURCE" };
+    let run = Run::new(service, directory.path(), &[])
+        .env(&format!("{prefix}_LISTEN"), "127.0.0.1:0")
+        .env(&format!("{prefix}_ADMIN_LISTEN"), "127.0.0.1:0");
+    settings.iter().fold(run, |run, (name, value)| run.env(name, value)).ended().await
+}
+
+#[track_caller]
+fn assert_refused(ended: &Ended, words: &[&str]) {
+    assert!(ended.code.is_some_and(|code| code != 0), "{ended:?}");
+    assert!(!ended.errors.contains("panicked"), "{}", ended.errors);
+    for word in words {
+        assert!(ended.errors.contains(word), "{word:?} is not said: {}", ended.errors);
+    }
+}
+
+#[tokio::test]
+async fn a_misspelt_setting_is_named_with_what_was_meant() {
+    let ended = start("auth-service", &[("AUTH_REDIS_ULR", "redis://127.0.0.1")]).await;
+    assert_refused(&ended, &["AUTH_REDIS_ULR", "did you mean AUTH_REDIS_URL?"]);
+    let ended = start("resource-service", &[("RESOURCE_ISUER", "http://localhost")]).await;
+    assert_refused(&ended, &["RESOURCE_ISUER", "did you mean RESOURCE_ISSUER?"]);
+}
+
+#[tokio::test]
+async fn every_mistake_is_told_at_once() {
+    let mistakes =
+        [("AUTH_ACCESS_TTL", "2h"), ("AUTH_LATE_RETRY", "maybe"), ("AUTH_REDIS_ULR", "x"), ("AUTH_PUBLIC_URL", "x")];
+    let ended = start("auth-service", &mistakes).await;
+    assert_refused(&ended, &["AUTH_ACCESS_TTL", "AUTH_LATE_RETRY", "did you mean AUTH_REDIS_URL?", "AUTH_PUBLIC_URL"]);
+    let mistakes =
+        [("RESOURCE_JWKS_URL", "not a url"), ("RESOURCE_ISUER", "x"), ("RESOURCE_DATABASE_URL", "oracle://x")];
+    let ended = start("resource-service", &mistakes).await;
+    assert_refused(&ended, &["RESOURCE_JWKS_URL", "did you mean RESOURCE_ISSUER?", "RESOURCE_DATABASE_URL"]);
+}
+
+#[tokio::test]
+async fn values_that_make_no_sense_are_refused() {
+    let wrong = [
+        ("AUTH_ACCESS_TTL", "0s"),
+        ("AUTH_ACCESS_TTL", "soon"),
+        ("AUTH_SESSION_IDLE", "-1d"),
+        ("AUTH_REUSE_ENDS", "nobody"),
+        ("AUTH_DATABASE_URL", "mysql://localhost/x"),
+        ("AUTH_REDIS_URL", "http://localhost"),
+        ("AUTH_ALLOWED_ORIGINS", "*"),
+        ("AUTH_TRUSTED_PROXIES", "everybody"),
+        ("AUTH_ROLES_FILE", "/nowhere/roles.toml"),
+        ("AUTH_SECRET_FILE", "/nowhere/secret"),
+        ("AUTH_PUBLIC_URL", "ftp://auth.example"),
+        ("AUTH_KEY_LEAD", "1s"),
+    ];
+    for (name, value) in wrong {
+        let ended = start("auth-service", &[(name, value)]).await;
+        eprintln!("{name}={value}");
+        assert_refused(&ended, &[name]);
+    }
+}
+
+#[tokio::test]
+async fn a_passphrase_or_a_short_secret_is_refused() {
+    for secret in
+        ["correct horse battery staple and some more words", "00112233445566778899aabbccddeeff", "x", &"0".repeat(64)]
+    {
+        let ended = start("auth-service", &[("AUTH_SECRET", secret)]).await;
+        eprintln!("{secret}");
+        assert_refused(&ended, &["AUTH_SECRET"]);
+        assert!(!ended.errors.contains(secret) || secret == "x", "a secret is repeated: {}", ended.errors);
+    }
+}
+
+#[tokio::test]
+async fn real_stores_need_a_secret_that_is_given() {
+    let ended = start("auth-service", &[("AUTH_REDIS_URL", "redis://127.0.0.1:1")]).await;
+    assert_refused(&ended, &["AUTH_SECRET"]);
+}
+
+#[tokio::test]
+async fn an_unknown_flag_is_refused() {
+    let directory = TempDir::new().expect("a temporary directory");
+    for service in ["auth-service", "resource-service"] {
+        let ended = Run::new(service, directory.path(), &["--lissten", "x"]).ended().await;
+        assert_refused(&ended, &["--lissten", "--listen"]);
+    }
+}
+
+#[tokio::test]
+async fn another_secret_on_the_same_database_is_refused() {
+    let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    stack.auth.stop();
+    let ended = with_free_ports(stack.auth.command(&[])).env("AUTH_SECRET", &random_secret()).ended().await;
+    assert_refused(&ended, &["AUTH_SECRET"]);
+    stack.auth.start().await;
+    stack.admin().await;
+}
+
+#[tokio::test]
+async fn the_secret_can_be_changed_when_the_one_before_is_named() {
+    let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    let mut ada = stack.ada().await;
+    let keys = stack.auth.key_set().await.json;
+    let before = stack.auth.settings()["AUTH_SECRET"].clone();
+    stack.auth.set("AUTH_SECRET", &random_secret());
+    stack.auth.set("AUTH_SECRET_PREVIOUS", &before);
+    stack.auth.restart().await;
+    ada.refresh().await;
+    ada.refresh().await;
+    assert_eq!(stack.auth.key_set().await.json, keys);
+    let browser = stack.ada_in_a_browser().await;
+    stack.auth.refresh(&browser.tokens).await.tokens();
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let stack = Stack::embedded().await;
+    for service in [&stack.auth, &stack.resource] {
+        let ended = service.command(&[]).ended().await;
+        assert_refused(&ended, &[&format!("127.0.0.1:{}", service.port())]);
+    }
+}
+
+#[tokio::test]
+async fn help_lists_every_setting() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let expected = [
+        (
+            "auth-service",
+            "AUTH_LISTEN AUTH_ADMIN_LISTEN AUTH_PUBLIC_URL AUTH_DATABASE_URL AUTH_REDIS_URL AUTH_SECRET \
+            AUTH_SECRET_PREVIOUS AUTH_AUDIENCE AUTH_ACCESS_TTL AUTH_SESSION_IDLE AUTH_SESSION_MAX AUTH_REPLAY_WINDOW \
+            AUTH_LATE_RETRY AUTH_REUSE_ENDS AUTH_KEY_LIFETIME AUTH_KEY_LEAD AUTH_JWKS_MAX_AGE AUTH_CLIENT_ID \
+            AUTH_ROLES_FILE AUTH_ADMIN_EMAIL AUTH_ADMIN_PASSWORD AUTH_ALLOWED_ORIGINS AUTH_TRUSTED_PROXIES",
+        ),
+        (
+            "resource-service",
+            "RESOURCE_LISTEN RESOURCE_ADMIN_LISTEN RESOURCE_ISSUER RESOURCE_AUDIENCE RESOURCE_JWKS_URL \
+            RESOURCE_JWKS_FILE RESOURCE_JWKS_SNAPSHOT RESOURCE_DATABASE_URL RESOURCE_ALLOWED_ORIGINS",
+        ),
+    ];
+    for (service, settings) in expected {
+        let ended = Run::new(service, directory.path(), &["--help"]).ended().await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for setting in settings.split_whitespace() {
+            assert!(ended.output.contains(setting), "{setting} is missing in\n{}", ended.output);
+        }
+    }
+}
+
+fn with_free_ports(run: Run) -> Run {
+    run.env("AUTH_LISTEN", "127.0.0.1:0").env("AUTH_ADMIN_LISTEN", "127.0.0.1:0")
+}

@@ -1,0 +1,138 @@
+//! Talking to a service as any client would; the calls of the contract are in [`auth`] and [`resource`].
+
+mod auth;
+mod resource;
+
+use crate::{answer::Answer, raw, secrets::Secrets};
+use reqwest::{
+    Client, Method,
+    header::{AUTHORIZATION, COOKIE, SET_COOKIE},
+    redirect::Policy,
+};
+use serde_json::Value;
+use std::time::Duration;
+
+/// No call may take longer: a hang is a failure.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One address of a service.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: Client,
+    port: u16,
+    secrets: Secrets,
+}
+
+impl Http {
+    /// Every request gets a connection of its own, so that a service may be restarted in between.
+    pub(crate) fn to(port: u16, secrets: Secrets) -> Self {
+        let client = Client::builder()
+            .timeout(PATIENCE)
+            .pool_max_idle_per_host(0)
+            .redirect(Policy::none())
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .expect("a client without TLS needs nothing from the system");
+        Self { client, port, secrets }
+    }
+
+    /// `http://127.0.0.1:<port>`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What this client has sent and received and must never be logged.
+    #[must_use]
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// A request with any method.
+    ///
+    /// # Panics
+    /// When there is no such method.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method is a token");
+        let inner = self.client.request(method, format!("{}{path}", self.url()));
+        Request { inner, secrets: self.secrets.clone() }
+    }
+
+    /// `GET path`
+    pub fn get(&self, path: &str) -> Request {
+        self.request("GET", path)
+    }
+
+    /// `POST path`
+    pub fn post(&self, path: &str) -> Request {
+        self.request("POST", path)
+    }
+
+    /// Sends bytes as they are, for what no HTTP client would send. They must ask for `Connection: close`.
+    pub async fn raw(&self, bytes: &[u8]) -> Answer {
+        raw::exchange(self.port, bytes, PATIENCE).await
+    }
+}
+
+/// A request on its way.
+#[derive(Debug)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct Request {
+    inner: reqwest::RequestBuilder,
+    secrets: Secrets,
+}
+
+impl Request {
+    /// Adds a header; several of the same name stay several.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        Self { inner: self.inner.header(name, value), ..self }
+    }
+
+    /// Adds an access token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header(AUTHORIZATION.as_str(), &format!("Bearer {token}"))
+    }
+
+    /// Adds a JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        self.secrets.learn_from(body);
+        Self { inner: self.inner.json(body), ..self }
+    }
+
+    /// Adds any body.
+    pub fn body(self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let request = self.header("content-type", content_type);
+        Self { inner: request.inner.body(body.into()), ..request }
+    }
+
+    /// Sends it.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn send(self) -> Answer {
+        self.try_send().await.expect("the service answers")
+    }
+
+    /// Sends it to a service that may be down.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn try_send(self) -> Result<Answer, reqwest::Error> {
+        let (client, request) = self.inner.build_split();
+        let request = request?;
+        for name in [AUTHORIZATION, COOKIE] {
+            self.secrets.learn_from_headers(request.headers(), name);
+        }
+        let answer = Answer::read(client.execute(request).await?).await?;
+        self.secrets.learn_from(&answer.json);
+        self.secrets.learn_from_headers(&answer.headers, SET_COOKIE);
+        Ok(answer)
+    }
+}

@@ -1,0 +1,74 @@
+//! People who use Jeton.
+
+use crate::{
+    http::Http,
+    tokens::{Tokens, Transport},
+};
+use uuid::Uuid;
+
+/// Somebody who is registered and logged in, and behaves well: after a refresh, the old token is forgotten.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Unique to this person.
+    pub email: String,
+    /// Unique to this person, and strong.
+    pub password: String,
+    /// The user's id.
+    pub id: String,
+    /// What this device holds now.
+    pub tokens: Tokens,
+    auth: Http,
+}
+
+impl Person {
+    /// Registers and logs in over HTTP.
+    ///
+    /// # Panics
+    /// When either is refused.
+    pub async fn new(auth: &Http, name: &str, transport: Transport) -> Self {
+        let (email, password) = (fresh_email(name), fresh_password());
+        let registered = auth.register(&email, &password).await.expect(201);
+        let id = registered["id"].as_str().expect("a user has an id").to_owned();
+        let tokens = auth.login(&email, &password, transport).await.tokens();
+        Self { email, password, id, tokens, auth: auth.clone() }
+    }
+
+    /// Somebody who is registered already, the admin for example.
+    ///
+    /// # Panics
+    /// When the login is refused.
+    pub async fn registered(auth: &Http, email: &str, password: &str) -> Self {
+        let tokens = auth.login(email, password, Transport::Body).await.tokens();
+        let id = tokens.claims()["sub"].as_str().expect("a token has a subject").to_owned();
+        Self { email: email.to_owned(), password: password.to_owned(), id, tokens, auth: auth.clone() }
+    }
+
+    /// Logs in on another device, which gets a session of its own.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn another_device(&self) -> Tokens {
+        self.auth.login(&self.email, &self.password, Transport::Body).await.tokens()
+    }
+
+    /// Refreshes and goes on with the new tokens.
+    ///
+    /// # Panics
+    /// When that is refused.
+    pub async fn refresh(&mut self) -> &Tokens {
+        self.tokens = self.auth.refresh(&self.tokens).await.tokens();
+        &self.tokens
+    }
+}
+
+/// An e-mail address that nobody has.
+#[must_use]
+pub fn fresh_email(name: &str) -> String {
+    format!("{name}-{}@example.org", Uuid::new_v4().simple())
+}
+
+/// A password that nobody has and nobody guesses.
+#[must_use]
+pub fn fresh_password() -> String {
+    format!("correct horse {}", Uuid::new_v4().simple())
+}

@@ -1,0 +1,181 @@
+//! A real PostgreSQL: one server for the whole test process, with a fresh database for each stack.
+
+use crate::{process::Process, sockets, warden};
+use std::{
+    env, fs, io,
+    os::unix::{fs::MetadataExt as _, process::CommandExt as _},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What makes a server that may be thrown away fast.
+const SETTINGS: [&str; 7] = [
+    "listen_addresses=127.0.0.1",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "shared_buffers=32MB",
+    "max_connections=300",
+    "logging_collector=off",
+];
+
+static SHARED: Mutex<Option<Postgres>> = Mutex::new(None);
+
+/// The URL of a fresh database on the server that all tests of this process share.
+///
+/// # Panics
+/// When PostgreSQL is not installed or does not start.
+#[must_use]
+pub fn fresh_database() -> String {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.get_or_insert_with(Postgres::start).fresh_database()
+}
+
+/// Called once, when the test process ends.
+pub(crate) fn stop_shared() {
+    drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+/// A PostgreSQL server.
+#[derive(Debug)]
+pub struct Postgres {
+    directory: TempDir,
+    programs: PathBuf,
+    account: Option<(u32, u32)>,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Postgres {
+    /// Starts a server without databases, for tests that stop it.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, with the way to get it.
+    #[must_use]
+    pub fn start() -> Self {
+        let directory = warden::new_directory("postgres");
+        let account = account_to_run_as(directory.path());
+        if let Some((user, group)) = account {
+            std::os::unix::fs::chown(directory.path(), Some(user), Some(group)).expect("root may give files away");
+        }
+        let mut postgres = Self { directory, programs: programs(), account, port: 0, process: None };
+        let mut initdb = postgres.command("initdb");
+        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "-D"]);
+        run(initdb.arg(postgres.data())).expect("initdb makes an empty cluster");
+        for _ in 0..5 {
+            postgres.port = sockets::fresh_port();
+            if postgres.try_start().is_ok() {
+                return postgres;
+            }
+        }
+        panic!("postgres does not start\n{}", postgres.process.map(|process| process.tail()).unwrap_or_default());
+    }
+
+    /// Makes an empty database and returns its URL.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    #[must_use]
+    pub fn fresh_database(&self) -> String {
+        let name = format!("jeton_{}", Uuid::new_v4().simple());
+        run(self.client("createdb").arg(&name)).expect("createdb makes a database");
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Everything in the database of that URL, as `pg_dump` writes it.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    #[must_use]
+    pub fn dump(url: &str) -> String {
+        run(Command::new(programs().join("pg_dump")).arg(url)).expect("pg_dump writes the database out")
+    }
+
+    /// Ends the server at once, as a crash would.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts the server again where it was, with what it held.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.try_start().expect("PostgreSQL finds the port free that it had before");
+    }
+
+    fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn try_start(&mut self) -> io::Result<()> {
+        let mut command = self.command("postgres");
+        command.arg("-D").arg(self.data()).arg("-k").arg(self.directory.path()).args(["-p", &self.port.to_string()]);
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        let process = Process::start("postgres", command, &self.directory.path().join("log"), "QUIT");
+        self.process = Some(process);
+        let until = Instant::now() + PATIENCE;
+        while run(&mut self.client("pg_isready")).is_err() {
+            if self.process.as_mut().is_some_and(|process| process.ended().is_some()) || Instant::now() > until {
+                return Err(io::Error::other("it does not answer"));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.current_dir(self.directory.path());
+        if let Some((user, group)) = self.account {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+
+    fn client(&self, program: &str) -> Command {
+        let mut command = self.command(program);
+        command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
+        command
+    }
+}
+
+/// initdb and postgres refuse to run as root: then they run as the user that Debian's package makes.
+fn account_to_run_as(ours: &Path) -> Option<(u32, u32)> {
+    if fs::metadata(ours).expect("our own directory").uid() != 0 {
+        return None;
+    }
+    let id = |flag: &str| -> Option<u32> { run(Command::new("id").args([flag, "postgres"])).ok()?.trim().parse().ok() };
+    let account = id("-u").zip(id("-g"));
+    assert!(account.is_some(), "there is no user `postgres`, and PostgreSQL does not run as root: `adduser postgres`");
+    account
+}
+
+/// The directory with `initdb`: Debian keeps it out of the PATH.
+fn programs() -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let debian =
+        fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    debian
+        .chain(env::split_paths(&path))
+        .find(|directory| ["initdb", "postgres", "createdb"].iter().all(|program| directory.join(program).is_file()))
+        .expect("PostgreSQL is missing: `apt-get install postgresql` (Debian), `brew install postgresql` (macOS)")
+}
+
+fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{:?}: {}", command.get_program(), String::from_utf8_lossy(&output.stderr)))
+}

@@ -1,0 +1,56 @@
+//! Whatever was sent or received that must never stand in a log.
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Members of bodies, sent or received, that hold a secret. A CSRF token is no credential by itself.
+const MEMBERS: [&str; 5] = ["password", "current", "new", "refresh_token", "access_token"];
+
+/// Shorter texts, such as those of deliberately bad requests, are found anywhere.
+const SHORTEST: usize = 12;
+
+/// The secrets that a stack has seen. Copies share them.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets(Arc<Mutex<BTreeSet<String>>>);
+
+impl Secrets {
+    /// Remembers a password, a token or a cookie. Of a token, the signature is what makes it a credential.
+    pub fn learn(&self, secret: &str) {
+        let telling = secret.rsplit('.').next().unwrap_or(secret);
+        if telling.len() >= SHORTEST {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(telling.to_owned());
+        }
+    }
+
+    /// Remembers what stands in the members of a body that hold secrets.
+    pub fn learn_from(&self, body: &Value) {
+        for member in MEMBERS {
+            if let Some(secret) = body[member].as_str() {
+                self.learn(secret);
+            }
+        }
+    }
+
+    pub(crate) fn learn_from_headers(&self, headers: &HeaderMap, name: HeaderName) {
+        for value in headers.get_all(name).iter().filter_map(|value: &HeaderValue| value.to_str().ok()) {
+            self.learn(value.split(';').next().unwrap_or_default().trim_start_matches("Bearer "));
+        }
+    }
+
+    /// The first secret that stands in `text`, if any does.
+    #[must_use]
+    pub fn found_in(&self, text: &str) -> Option<String> {
+        let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.iter().find(|secret| text.contains(secret.as_str())).cloned()
+    }
+
+    /// How many secrets there are, so that a test can tell that it looked for some.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
