@@ -3,15 +3,9 @@
 use crate::{
     config::Config,
     domain::{
-        Auth, Unavailable,
-        counters::Counters,
-        hashing::Hasher,
-        refresh_token::RefreshTokens,
-        register::RegisterError,
-        roles::ADMIN_ROLE,
-        sessions::Sessions,
-        signing_keys::{KeyError, SigningKeys},
-        throttle::Throttle,
+        Auth, account::EmailAddress, counters::Counters, hashing::Hasher, key_table::KeyTable, password::Password,
+        refresh_token::RefreshTokens, register::RegisterError, roles::ADMIN_ROLE, sessions::Sessions,
+        signing_keys::SigningKeys, throttle::Throttle,
     },
     http::{self, State},
     storage::{redis::RedisStores, sql::Sql},
@@ -31,61 +25,50 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How often the keys are read again, and what has expired is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 
-/// The service, put together, and what only housekeeping needs of it.
-pub struct Assembled {
-    /// What handlers need.
-    pub state: State,
-    counters: Arc<dyn Counters>,
-}
-
 /// Puts the service together; waits for the database if it does not answer yet.
 ///
 /// # Errors
 /// One sentence that says what to change.
-pub async fn assemble(config: Config) -> Result<(Assembled, Listening), String> {
+pub async fn assemble(config: Config) -> Result<State, String> {
     shared::access_token::install_crypto();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sql = open_database(&config.database_url, &clock).await?;
-    let (sessions, counters) = session_stores(config.redis_url.as_deref(), &sql)?;
+    let sql = Arc::new(open_database(&config.database_url, &clock).await?);
+    let stores = session_stores(config.redis_url.as_deref(), &sql)?;
     let secrets = Arc::new(config.keys);
-    let keys = SigningKeys::open(Arc::new(sql.clone()), Arc::clone(&secrets), config.key_policy)
-        .await
-        .map_err(|error| error.to_string())?;
-    let verifier = Verifier::new(config.site.issuer(), &config.policy.audience, Arc::clone(&clock));
+    let table: Arc<dyn KeyTable> = sql.clone();
+    let keys = SigningKeys::open(table, Arc::clone(&secrets), config.key_policy).await;
+    let issuer = config.site.issuer();
     let auth = Auth {
-        accounts: Arc::new(sql),
-        sessions,
-        throttle: Throttle::new(Arc::clone(&counters), Arc::clone(&secrets)),
+        accounts: sql,
+        sessions: stores.sessions,
+        throttle: Throttle::new(stores.counters, Arc::clone(&secrets)),
         hasher: Hasher::start(),
-        keys,
-        refresh_tokens: RefreshTokens::new(secrets, config.site.issuer().to_owned()),
+        keys: keys.map_err(|error| error.to_string())?,
+        refresh_tokens: RefreshTokens::new(secrets, issuer.to_owned()),
         roles: config.roles,
+        clock: Arc::clone(&clock),
         policy: config.policy,
-        clock,
     };
-    if let Some((email, password)) = config.bootstrap_admin
-        && !auth.accounts.has_any_with_role(ADMIN_ROLE).await.map_err(|error| error.to_string())?
-    {
-        match auth.create_user(email, &password, None, ADMIN_ROLE).await {
-            Ok(_) => {}
-            // A stranger may have registered the address: never promoted. Or another replica was faster.
-            Err(RegisterError::EmailTaken) => {
-                tracing::warn!(
-                    "AUTH_ADMIN_EMAIL is registered already and was not made an admin: use `auth-service user create` with another address"
-                );
-            }
-            Err(error) => return Err(format!("AUTH_ADMIN_PASSWORD: {error}")),
-        }
+    let verifier = Verifier::new(issuer, &auth.policy.audience, clock);
+    if let Some((email, password)) = config.bootstrap_admin {
+        bootstrap_admin(&auth, email, &password).await?;
     }
-    let state = State { auth, site: config.site, verifier };
-    let listening = Listening { public: config.listen, admin: config.admin_listen };
-    Ok((Assembled { state, counters }, listening))
+    Ok(State { auth, site: config.site, verifier })
 }
 
-/// Where to listen.
-pub struct Listening {
-    public: std::net::SocketAddr,
-    admin: std::net::SocketAddr,
+async fn bootstrap_admin(auth: &Auth, email: EmailAddress, password: &Password) -> Result<(), String> {
+    if auth.accounts.has_any_with_role(ADMIN_ROLE).await.map_err(|error| error.to_string())? {
+        return Ok(());
+    }
+    match auth.create_user(email, password, None, ADMIN_ROLE).await {
+        Ok(_) => Ok(()),
+        // A stranger may have registered the address: never promoted. Or another replica was faster.
+        Err(RegisterError::EmailTaken) => {
+            tracing::warn!("AUTH_ADMIN_EMAIL is registered already and was not made an admin: give another address");
+            Ok(())
+        }
+        Err(error) => Err(format!("AUTH_ADMIN_PASSWORD: {error}")),
+    }
 }
 
 async fn open_database(url: &str, clock: &Arc<dyn Clock>) -> Result<Sql, String> {
@@ -102,12 +85,17 @@ async fn open_database(url: &str, clock: &Arc<dyn Clock>) -> Result<Sql, String>
     }
 }
 
-fn session_stores(redis_url: Option<&str>, sql: &Sql) -> Result<(Arc<dyn Sessions>, Arc<dyn Counters>), String> {
+struct SessionStores {
+    sessions: Arc<dyn Sessions>,
+    counters: Arc<dyn Counters>,
+}
+
+fn session_stores(redis_url: Option<&str>, sql: &Arc<Sql>) -> Result<SessionStores, String> {
     let Some(url) = redis_url else {
-        return Ok((Arc::new(sql.clone()), Arc::new(sql.clone())));
+        return Ok(SessionStores { sessions: sql.clone(), counters: sql.clone() });
     };
-    let redis = RedisStores::connect(url).map_err(|mistake| format!("AUTH_REDIS_URL: {mistake}"))?;
-    Ok((Arc::new(redis.clone()), Arc::new(redis)))
+    let redis = Arc::new(RedisStores::connect(url).map_err(|mistake| format!("AUTH_REDIS_URL: {mistake}"))?);
+    Ok(SessionStores { sessions: redis.clone(), counters: redis })
 }
 
 /// Serves until told to stop.
@@ -115,12 +103,12 @@ fn session_stores(redis_url: Option<&str>, sql: &Sql) -> Result<(Arc<dyn Session
 /// # Errors
 /// One sentence that says what to change.
 pub async fn serve(config: Config) -> Result<(), String> {
-    let (assembled, listening) = assemble(config).await?;
-    let listeners = Listeners::bind(listening.public, listening.admin)?;
+    let (public, admin) = (config.listen, config.admin_listen);
+    let state = Data::new(assemble(config).await?);
+    let listeners = Listeners::bind(public, admin)?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(|error| error.to_string());
     let (public, admin) = (address(&listeners.public)?, address(&listeners.admin)?);
-    let state = Data::new(assembled.state);
-    let housekeeping = tokio::spawn(keep_house(state.clone(), assembled.counters));
+    let housekeeping = tokio::spawn(keep_house(state.clone()));
 
     let for_public = state.clone();
     let public_server = HttpServer::new(move || {
@@ -152,22 +140,19 @@ pub async fn serve(config: Config) -> Result<(), String> {
     ended.map_err(|error| error.to_string())
 }
 
-async fn keep_house(state: Data<State>, counters: Arc<dyn Counters>) {
+async fn keep_house(state: Data<State>) {
     let mut rounds = interval(HOUSEKEEPING);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     rounds.tick().await;
     loop {
         rounds.tick().await;
         if let Err(error) = state.auth.keys.reload().await {
-            warn("the signing keys could not be read again; the known ones stay", &error);
+            tracing::warn!(%error, "the signing keys could not be read again; the known ones stay");
         }
-        while state.auth.tidy(&*counters).await.unwrap_or_else(|error: Unavailable| {
-            warn("what has expired could not be forgotten; tried again later", &KeyError::from(error));
-            false
-        }) {}
+        match state.auth.tidy().await {
+            Ok(true) => rounds.reset_immediately(),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "what has expired could not be forgotten; tried again later"),
+        }
     }
-}
-
-fn warn(what: &str, error: &KeyError) {
-    tracing::warn!(%error, "{what}");
 }

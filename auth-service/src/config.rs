@@ -53,7 +53,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::secret(
         "AUTH_SECRET",
-        "Root secret: 32 or more random bytes in hex or base64 (`auth-service secret` prints one). With SQLite it is made at first start, beside the database.",
+        "Root secret: 32 or more random bytes in hex or base64 (`auth-service secret` prints one). With everything embedded it is made at first start, beside the database.",
     ),
     Setting::secret("AUTH_SECRET_PREVIOUS", "The root secret before, while it is being rotated."),
     setting("AUTH_AUDIENCE", "jeton", "aud of access tokens."),
@@ -190,7 +190,7 @@ fn keys(settings: &Settings, database_url: &str) -> KeyRing {
         if settings.text("AUTH_SECRET").is_some() {
             return None;
         }
-        match sqlite_directory(database_url) {
+        match sqlite_directory(database_url).filter(|_| settings.text("AUTH_REDIS_URL").is_none()) {
             Some(directory) => secret_file::read_or_create(&directory.join("secret"))
                 .map_err(|mistake| settings.mistake(format!("AUTH_SECRET: {mistake}")))
                 .ok(),

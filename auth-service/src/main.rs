@@ -95,9 +95,8 @@ async fn create_user(arguments: &ArgMatches, config: Config) -> Result<(), Strin
     let email = EmailAddress::parse(text("email").unwrap_or_default()).map_err(|error| format!("--email: {error}"))?;
     let name = text("name").map(PersonName::parse).transpose().map_err(|error| format!("--name: {error}"))?;
     let password = read_password(arguments.get_flag("password-stdin"))?;
-    let (assembled, _) = app::assemble(config).await?;
-    let account =
-        assembled.state.auth.create_user(email, &password, name, &role).await.map_err(|error| error.to_string())?;
+    let auth = app::assemble(config).await?.auth;
+    let account = auth.create_user(email, &password, name, &role).await.map_err(|error| error.to_string())?;
     println!("{} {} {}", account.id, account.email, account.roles.join(","));
     Ok(())
 }
@@ -119,8 +118,7 @@ fn read_password(from_stdin: bool) -> Result<Password, String> {
 }
 
 async fn end_all_sessions(config: Config) -> Result<(), String> {
-    let (assembled, _) = app::assemble(config).await?;
-    let auth = &assembled.state.auth;
+    let auth = app::assemble(config).await?.auth;
     let users = auth.accounts.raise_all_epochs(auth.clock.now()).await.map_err(|error| error.to_string())?;
     println!("ended the sessions of {users} users");
     Ok(())

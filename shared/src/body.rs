@@ -8,14 +8,19 @@ use actix_web::{
     web::{Bytes, BytesMut},
 };
 use futures_util::StreamExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::{
     future::{Ready, ready},
     marker::PhantomData,
+    time::Duration,
 };
+use tokio::time::{Instant, timeout_at};
 
 /// How many bytes a body may have where nothing else is said: 16 KiB.
 pub const DEFAULT_LIMIT: usize = 16 * 1024;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Registered as `app_data` on a route, it changes how many bytes the body may have.
 #[derive(Debug, Clone, Copy)]
@@ -56,10 +61,11 @@ impl<T: DeserializeOwned> Body<T> {
     pub async fn read_optional(mut self) -> Result<Option<T>, Problem> {
         let limit = self.request.app_data::<Limit>().map_or(DEFAULT_LIMIT, |limit| limit.0);
         let announced = self.request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > limit) {
+        let announced = announced.and_then(|length| length.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > limit) {
             return Err(too_large(limit));
         }
-        let bytes = collect(&mut self.payload, limit).await?;
+        let bytes = self.collect(limit, announced).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -70,22 +76,25 @@ impl<T: DeserializeOwned> Body<T> {
                 "send the body as Content-Type: application/json",
             ));
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| refusal(&error))
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| refusal(&error, &bytes))
     }
-}
 
-async fn collect(payload: &mut Payload, limit: usize) -> Result<Bytes, Problem> {
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| {
-            Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive as it was announced")
-        })?;
-        if bytes.len() + chunk.len() > limit {
-            return Err(too_large(limit));
+    /// Reads as many bytes as were announced: of a request that also asks for an upgrade there is no other end.
+    async fn collect(&mut self, limit: usize, announced: Option<usize>) -> Result<Bytes, Problem> {
+        let mut bytes = BytesMut::new();
+        let deadline = Instant::now() + PATIENCE;
+        while announced.is_none_or(|length| bytes.len() < length) {
+            let Some(chunk) = timeout_at(deadline, self.payload.next()).await.map_err(|_| too_slow())? else { break };
+            let chunk = chunk.map_err(|_| {
+                Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive as it was announced")
+            })?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_large(limit));
+            }
+            bytes.extend_from_slice(&chunk);
         }
-        bytes.extend_from_slice(&chunk);
+        Ok(bytes.freeze())
     }
-    Ok(bytes.freeze())
 }
 
 fn is_json(request: &HttpRequest) -> bool {
@@ -104,10 +113,15 @@ fn too_large(limit: usize) -> Problem {
     )
 }
 
+fn too_slow() -> Problem {
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the body did not arrive in time")
+}
+
 /// serde's own words can repeat what was sent, a password among them: only the place is passed on.
-fn refusal(error: &serde_json::Error) -> Problem {
+fn refusal(error: &serde_json::Error, bytes: &[u8]) -> Problem {
     let place = format!("line {}, column {}", error.line(), error.column());
-    if error.is_data() {
+    // serde calls a number where an enum's name belongs a mistake of syntax.
+    if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
         let detail =
             format!("the body does not fit: an unknown, missing or repeated field, or a wrong type, at {place}");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)

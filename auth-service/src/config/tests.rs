@@ -52,7 +52,8 @@ fn a_passphrase_is_no_secret() {
 }
 
 #[test]
-fn postgres_needs_a_secret() {
+fn stores_that_replicas_share_need_a_secret() {
+    assert!(refusal(&[("AUTH_REDIS_URL", "redis://127.0.0.1")]).contains("AUTH_SECRET: missing"));
     assert!(refusal(&[("AUTH_DATABASE_URL", "postgres://u:p@h/d")]).contains("AUTH_SECRET: missing"));
 }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use serde_json::{Map, Value};
 use shared::ids::UserId;
+use std::collections::BTreeSet;
 
 /// How many bytes of JSON a user's custom claims may have: they stand in every access token.
 pub const MAX_CUSTOM_BYTES: usize = 1024;
@@ -49,8 +50,8 @@ impl Auth {
     /// [`AdminError`].
     pub async fn change_user(&self, id: UserId, mut change: AccountChange) -> Result<Account, AdminError> {
         if let Some(roles) = &mut change.roles {
-            roles.sort();
-            roles.dedup();
+            let mut seen = BTreeSet::new();
+            roles.retain(|role| seen.insert(role.clone()));
             if roles.len() > MAX_ROLES || !roles.iter().all(|role| self.roles.has(role)) {
                 return Err(AdminError::UnknownRole);
             }

@@ -1,6 +1,6 @@
 //! What is done now and then, by every replica: forgetting what can no longer matter.
 
-use super::{Auth, Unavailable, counters::Counters};
+use super::{Auth, Unavailable};
 
 /// How much one round forgets of each kind.
 const BATCH: u32 = 1000;
@@ -11,12 +11,12 @@ impl Auth {
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn tidy(&self, counters: &dyn Counters) -> Result<bool, Unavailable> {
+    pub async fn tidy(&self) -> Result<bool, Unavailable> {
         let now = self.now();
         let forgotten = [
             self.accounts.forget_ended(now, BATCH).await?,
             self.sessions.forget_expired(now, BATCH).await?,
-            counters.forget_expired(BATCH).await?,
+            self.throttle.forget_expired(BATCH).await?,
         ];
         Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
     }

@@ -64,7 +64,10 @@ impl RootSecret {
 
 fn guesses_log10(text: &str) -> f64 {
     let letters: Vec<char> = text.chars().collect();
-    letters.chunks(PIECE_CHARS).map(|piece| zxcvbn::zxcvbn(&piece.iter().collect::<String>(), &[]).guesses_log10()).sum()
+    letters
+        .chunks(PIECE_CHARS)
+        .map(|piece| zxcvbn::zxcvbn(&piece.iter().collect::<String>(), &[]).guesses_log10())
+        .sum()
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
@@ -110,7 +113,7 @@ impl Keys {
             csrf: hmac::Key::new(hmac::HMAC_SHA256, &*key("csrf token")),
             throttle: hmac::Key::new(hmac::HMAC_SHA256, &*key("throttle counters")),
             sealing: RandomizedNonceKey::new(&AES_256_GCM, &*key("signing key sealing")).expect("the key has 32 bytes"),
-            check: URL_SAFE_NO_PAD.encode(&*key("secret check")),
+            check: URL_SAFE_NO_PAD.encode(*key("secret check")),
         }
     }
 

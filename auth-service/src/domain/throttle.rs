@@ -104,6 +104,14 @@ impl Throttle {
         Ok(())
     }
 
+    /// Forgets, in a bounded batch, failures that no longer count; answers how many.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn forget_expired(&self, at_most: u32) -> Result<u64, Unavailable> {
+        self.counters.forget_expired(at_most).await
+    }
+
     async fn check(&self, limits: &Limits) -> Result<(), Throttled> {
         let counts = self.counters.read(&limits.keys).await?;
         self.judge(limits, &counts).await

@@ -18,13 +18,18 @@ pub async fn logout(
     state: Data<State>,
     body: Body<InBody>,
 ) -> Result<HttpResponse, Problem> {
+    let has_cookie = !cookie::refresh_tokens(&request, &state.site).is_empty();
     if let Some(token) = presented(&request, &state, body).await? {
         if token.transport == Transport::Cookie {
             check_csrf(&request, &state.auth, &token)?;
         }
         state.auth.logout(&token).await?;
     }
-    Ok(HttpResponse::NoContent().cookie(cookie::cleared(&state.site)).finish())
+    let mut answer = HttpResponse::NoContent();
+    if has_cookie {
+        answer.cookie(cookie::cleared(&state.site));
+    }
+    Ok(answer.finish())
 }
 
 /// Ends all sessions of the caller.

@@ -80,7 +80,6 @@ pub fn default_headers() -> DefaultHeaders {
 }
 
 /// Which pages of other origins may call, with credentials.
-#[must_use]
 pub fn cors(site: &Site) -> Cors {
     let cors = Cors::default()
         .block_on_origin_mismatch(false)

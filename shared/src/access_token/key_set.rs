@@ -6,6 +6,7 @@ use serde_json::{Value, json, value::RawValue};
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    sync::Arc,
 };
 
 /// The largest set that is looked at, in bytes.
@@ -19,7 +20,7 @@ const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// Public RSA keys that may verify access tokens, by `kid`. Never changes: newer keys are another set.
 pub struct KeySet {
-    keys: HashMap<String, RsaKey>,
+    keys: HashMap<String, Arc<RsaKey>>,
 }
 
 /// Why something is no key set. The keys one already has stay good.
@@ -100,7 +101,7 @@ impl KeySet {
         self.keys.contains_key(kid)
     }
 
-    pub(super) fn get(&self, kid: &str) -> Option<&RsaKey> {
+    pub(super) fn get(&self, kid: &str) -> Option<&Arc<RsaKey>> {
         self.keys.get(kid)
     }
 
@@ -113,7 +114,7 @@ impl KeySet {
         for (position, candidate) in candidates.enumerate() {
             match candidate {
                 Ok((kid, key)) => {
-                    if keys.insert(kid.clone(), key).is_some() {
+                    if keys.insert(kid.clone(), Arc::new(key)).is_some() {
                         repeated.insert(kid);
                     }
                 }

@@ -50,6 +50,12 @@ impl RsaKey {
     }
 }
 
+impl PartialEq for RsaKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.n == other.n && self.e == other.e
+    }
+}
+
 /// How many bits an unsigned big-endian number has; `None` for zero, no bytes, or leading zero bytes.
 fn bits(number: &[u8]) -> Option<usize> {
     let first = number.first().filter(|first| **first != 0)?;

@@ -1,6 +1,12 @@
 //! The verifier: the only way to a [`VerifiedToken`].
 
-use super::{Flaw, KeySet, Refusal, TOKEN_TYPE, VerifiedToken, json::Object, key_set::is_kid, verified::Facts};
+use super::{
+    Flaw, KeySet, Refusal, TOKEN_TYPE, VerifiedToken,
+    json::Object,
+    key_set::is_kid,
+    seen::{Seen, fingerprint},
+    verified::Facts,
+};
 use crate::clock::{Clock, Timestamp};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -20,12 +26,13 @@ pub struct Verifier {
     issuer: String,
     audience: String,
     clock: Arc<dyn Clock>,
+    seen: Seen,
 }
 
 impl Verifier {
     /// `issuer` and `audience` are compared with the token's byte by byte.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>, clock: Arc<dyn Clock>) -> Self {
-        Self { issuer: issuer.into(), audience: audience.into(), clock }
+        Self { issuer: issuer.into(), audience: audience.into(), clock, seen: Seen::nothing() }
     }
 
     /// Verifies a token offline, as RFC 9068 (section 4) and RFC 8725 ask.
@@ -33,24 +40,34 @@ impl Verifier {
     /// # Errors
     /// Why the token is refused. An invalid token is never called expired: that is said only of one that was good.
     pub fn verify(&self, token: &str, keys: &KeySet) -> Result<VerifiedToken, Refusal> {
+        if token.len() > MAX_BYTES {
+            return Err(Flaw::TooLong.into());
+        }
+        let fingerprint = fingerprint(token);
+        if let Some(known) = self.seen.find(&fingerprint, keys) {
+            check_times(&known.0, self.clock.now())?;
+            return Ok(known);
+        }
         let parts = Parts::of(token)?;
         let kid = kid(parts.header)?;
         let claims = self.claims(parts.payload)?;
-        let now = self.clock.now();
         let Some(key) = keys.get(&kid) else {
-            check_times(&claims, now)?;
+            check_times(&claims, self.clock.now())?;
             return Err(Refusal::UnknownKey);
         };
         if !key.has_signed(parts.message, parts.signature) {
             return Err(Flaw::Signature.into());
         }
-        check_times(&claims, now)?;
-        Ok(VerifiedToken(Arc::new(claims)))
+        check_times(&claims, self.clock.now())?;
+        let token = VerifiedToken(Arc::new(claims));
+        self.seen.remember(fingerprint, &token, &kid, key);
+        Ok(token)
     }
 
     /// What can be said of the claims without the key and the time.
     fn claims(&self, part: &str) -> Result<Facts, Flaw> {
-        let mut claims = Object::parse(&decode(part)?).ok_or(Flaw::Claims)?;
+        let json = decode(part)?;
+        let mut claims = Object::parse(&json).ok_or(Flaw::Claims)?;
         if claims.has("cnf") {
             return Err(Flaw::ProofOfPossession);
         }
@@ -75,9 +92,6 @@ struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     fn of(token: &'a str) -> Result<Self, Flaw> {
-        if token.len() > MAX_BYTES {
-            return Err(Flaw::TooLong);
-        }
         let (message, signature) = token.rsplit_once('.').ok_or(Flaw::Shape)?;
         let (header, payload) = message.split_once('.').ok_or(Flaw::Shape)?;
         let parts = [header, payload, signature];
@@ -100,7 +114,8 @@ fn decode(part: &str) -> Result<Vec<u8>, Flaw> {
 /// Reads the header and gives the key's name. Keys that a header brings along (`jwk`, `jku`, `x5c`, `x5u`) are
 /// never used (RFC 8725, section 3.10).
 fn kid(part: &str) -> Result<String, Flaw> {
-    let mut header = Object::parse(&decode(part)?).ok_or(Flaw::Header)?;
+    let json = decode(part)?;
+    let mut header = Object::parse(&json).ok_or(Flaw::Header)?;
     if ["crit", "b64", "enc", "zip"].into_iter().any(|extension| header.has(extension)) {
         return Err(Flaw::Extension);
     }
@@ -135,7 +150,7 @@ fn names(aud: Option<&Value>, audience: &str) -> Result<bool, Flaw> {
     }
 }
 
-fn facts(claims: &mut Object) -> Result<Facts, Flaw> {
+fn facts(claims: &mut Object<'_>) -> Result<Facts, Flaw> {
     Ok(Facts {
         subject: name(claims, "sub")?,
         session_id: name(claims, "sid")?,
@@ -152,7 +167,7 @@ fn facts(claims: &mut Object) -> Result<Facts, Flaw> {
 }
 
 /// A string of printable characters.
-fn text(claims: &mut Object, claim: &'static str) -> Result<String, Flaw> {
+fn text(claims: &mut Object<'_>, claim: &'static str) -> Result<String, Flaw> {
     match claims.take(claim) {
         Some(Value::String(text)) if !text.chars().any(char::is_control) => Ok(text),
         _ => Err(Flaw::Claim(claim)),
@@ -160,11 +175,11 @@ fn text(claims: &mut Object, claim: &'static str) -> Result<String, Flaw> {
 }
 
 /// A string that names something.
-fn name(claims: &mut Object, claim: &'static str) -> Result<String, Flaw> {
+fn name(claims: &mut Object<'_>, claim: &'static str) -> Result<String, Flaw> {
     text(claims, claim).and_then(|text| if text.is_empty() { Err(Flaw::Claim(claim)) } else { Ok(text) })
 }
 
-fn roles(claims: &mut Object) -> Result<Vec<String>, Flaw> {
+fn roles(claims: &mut Object<'_>) -> Result<Vec<String>, Flaw> {
     let Some(Value::Array(roles)) = claims.take("roles") else {
         return Err(Flaw::Claim("roles"));
     };
@@ -177,7 +192,7 @@ fn roles(claims: &mut Object) -> Result<Vec<String>, Flaw> {
         .collect()
 }
 
-fn custom(claims: &mut Object) -> Result<Map<String, Value>, Flaw> {
+fn custom(claims: &mut Object<'_>) -> Result<Map<String, Value>, Flaw> {
     match claims.take("custom") {
         None => Ok(Map::new()),
         Some(Value::Object(custom)) => Ok(custom),
@@ -186,11 +201,11 @@ fn custom(claims: &mut Object) -> Result<Map<String, Value>, Flaw> {
 }
 
 /// A NumericDate in whole seconds: this issuer writes no fractions.
-fn time(claims: &mut Object, claim: &'static str) -> Result<Option<Timestamp>, Flaw> {
+fn time(claims: &mut Object<'_>, claim: &'static str) -> Result<Option<Timestamp>, Flaw> {
     Ok(optional_integer(claims, claim)?.map(Timestamp::from_secs))
 }
 
-fn optional_integer(claims: &mut Object, claim: &'static str) -> Result<Option<i64>, Flaw> {
+fn optional_integer(claims: &mut Object<'_>, claim: &'static str) -> Result<Option<i64>, Flaw> {
     match claims.take(claim) {
         None => Ok(None),
         Some(value) => value.as_i64().map(Some).ok_or(Flaw::Claim(claim)),

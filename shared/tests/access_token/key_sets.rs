@@ -45,7 +45,7 @@ fn a_bad_key_is_left_out_and_its_neighbour_stays() {
     ];
     for changes in bad {
         let bad = changed(usual_with(json!({ "kid": "bad" })), changes.clone());
-        assert_eq!(set(&[bad.clone()]).err(), Some(KeySetError::NoUsableKey), "{changes}");
+        assert_eq!(set(std::slice::from_ref(&bad)).err(), Some(KeySetError::NoUsableKey), "{changes}");
         let keys = set(&[bad, Issuer::other().jwk()]).expect("the neighbour");
         assert!(keys.len() == 1 && keys.contains("second"), "{changes}");
     }

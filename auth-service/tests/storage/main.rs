@@ -1,0 +1,116 @@
+//! What the stores promise (the traits of the domain say it), run on every store against real servers.
+
+mod outages;
+mod promises;
+mod samples;
+mod servers;
+
+/// Runs promises of a topic on a store.
+macro_rules! run {
+    ($topic:ident on $open:path: $($promise:ident)*) => {
+        mod $topic {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let store = $open().await;
+                    crate::promises::$topic::$promise(&*store).await;
+                }
+            )*
+        }
+    };
+}
+
+/// Runs all promises of a topic on a store. A promise that is missing here is unused code, and no test run passes.
+macro_rules! keeps {
+    (accounts on $open:path) => {
+        run! { accounts on $open:
+            an_account_is_found_by_address_and_by_id
+            whatever_a_name_or_a_claim_holds_comes_back
+            two_accounts_cannot_have_one_address
+            of_many_registrations_with_one_address_one_succeeds
+            raised_epochs_rise_strictly_whatever_the_clock_says
+            of_many_that_raise_the_epoch_they_saw_one_does
+            raising_the_epoch_spares_no_session
+            raising_all_epochs_reaches_every_user
+            a_password_changes_only_from_the_one_that_was_seen
+            of_many_that_change_the_same_password_one_does
+            another_hash_of_the_same_password_ends_nothing
+            a_session_ends_by_name_and_alone
+            what_has_ended_is_remembered_until_the_later_moment
+            ended_sessions_are_forgotten_in_bounded_batches
+            pages_follow_one_another_in_the_order_of_ids
+            the_search_is_literal_and_knows_no_case
+            an_admin_changes_what_is_named_and_nothing_else
+            disabling_a_user_raises_the_epoch
+            a_deleted_user_is_gone_and_the_address_free
+            a_role_is_held_by_its_whole_name
+        }
+    };
+    (sessions on $open:path) => {
+        run! { sessions on $open:
+            what_was_committed_is_read_back_to_the_letter
+            what_was_never_committed_reads_as_none_with_the_time
+            a_first_commit_does_not_overwrite
+            a_later_commit_does_not_begin
+            a_commit_that_expects_another_record_changes_nothing
+            of_many_first_commits_one_is_done
+            of_many_commits_that_expect_the_same_one_is_done
+            no_update_is_lost_among_writers_who_try_again
+            an_expired_session_reads_as_none_and_its_place_is_free
+            a_removed_session_is_gone_and_its_place_free
+            all_but_one_are_removed_and_of_one_user_only
+            the_sessions_of_a_user_are_listed_without_the_expired
+            forgetting_what_has_expired_forgets_nothing_else
+            it_can_be_reached
+        }
+    };
+    (counters on $open:path) => {
+        run! { counters on $open:
+            a_counter_counts_from_one_and_reading_adds_nothing
+            counters_are_told_apart_and_answered_in_order
+            no_addition_is_lost
+            a_window_does_not_slide_and_ends
+            no_counters_are_no_question
+            forgetting_what_is_over_forgets_nothing_else
+        }
+    };
+    (key_table on $open:path) => {
+        run! { key_table on $open:
+            an_empty_table_still_tells_the_time
+            a_key_is_published_now_and_active_after_its_lead
+            a_slot_is_filled_once
+            of_many_that_fill_a_slot_all_read_the_same_key
+            keys_come_in_the_order_of_their_slots
+            a_fact_is_the_first_that_was_written
+            a_fact_is_replaced_only_from_what_was_seen
+        }
+    };
+}
+
+mod sqlite {
+    keeps! { accounts on crate::servers::sqlite }
+    keeps! { sessions on crate::servers::sqlite }
+    keeps! { counters on crate::servers::sqlite }
+    keeps! { key_table on crate::servers::sqlite }
+    mod file;
+}
+
+mod postgres {
+    keeps! { accounts on crate::servers::postgres }
+    keeps! { sessions on crate::servers::postgres }
+    keeps! { counters on crate::servers::postgres }
+    keeps! { key_table on crate::servers::postgres }
+    mod start;
+}
+
+mod redis {
+    keeps! { sessions on crate::servers::redis }
+    keeps! { counters on crate::servers::redis }
+    mod addresses;
+    mod keys;
+}
+
+mod redis_cluster {
+    keeps! { sessions on crate::servers::redis_cluster }
+    keeps! { counters on crate::servers::redis_cluster }
+}

@@ -1,0 +1,45 @@
+//! Stores that are killed, stand still or change hands: every call is answered within a second meanwhile, and calls
+//! succeed again within two seconds afterwards, without a restart of ours.
+
+mod postgres;
+mod redis;
+
+use auth_service::domain::Unavailable;
+use futures_util::future::join_all;
+use harness::eventually;
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// More calls than there are connections.
+const CROWD: usize = 40;
+
+/// Asks with a crowd, twice: each must be told within a second that the store is out of reach.
+async fn is_told_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavailable>) {
+    let slowest = Mutex::new(Duration::ZERO);
+    let timed = async || {
+        let asked = Instant::now();
+        let outcome = ask().await;
+        let mut slowest = slowest.lock().unwrap();
+        *slowest = asked.elapsed().max(*slowest);
+        assert!(outcome.is_err(), "{what}: there was an answer");
+    };
+    for _ in 0..2 {
+        join_all((0..CROWD).map(|_| timed())).await;
+    }
+    let slowest = *slowest.lock().unwrap();
+    println!("{what}: told within {slowest:?}");
+    assert!(slowest < SECOND, "{what}: {slowest:?}");
+}
+
+/// Asks until there is an answer.
+async fn is_over_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavailable>) {
+    let back = Instant::now();
+    eventually(&format!("{what}: over"), 2 * SECOND, || async { ask().await.ok() }).await;
+    println!("{what}: over after {:?}", back.elapsed());
+    let crowd = join_all((0..CROWD).map(|_| ask())).await;
+    assert!(crowd.iter().all(Result::is_ok), "{what}: not over for everybody");
+}

@@ -1,0 +1,123 @@
+//! Redis, alone, behind Sentinel, and in a Cluster.
+
+use super::{is_over_in_time, is_told_in_time};
+use crate::{
+    samples::session,
+    servers::{Cluster, Sentinel},
+};
+use auth_service::{
+    domain::{
+        Unavailable,
+        sessions::{Expected, Sessions},
+    },
+    storage::redis::RedisStores,
+};
+use harness::redis::Redis;
+use redis::{Client, cmd};
+use shared::ids::{SessionId, UserId};
+use std::time::Duration;
+
+fn store_at(url: &str) -> RedisStores {
+    RedisStores::connect(url).unwrap()
+}
+
+async fn write(store: &RedisStores) -> Result<(), Unavailable> {
+    store.commit(Expected::Absent, &session(UserId::fresh())).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_is_killed_and_started_again() {
+    let mut server = Redis::start();
+    let store = store_at(&server.url());
+    is_over_in_time("at first", async || store.ping().await).await;
+    server.kill();
+    is_told_in_time("Redis killed", async || store.ping().await).await;
+    is_told_in_time("Redis killed, write", async || write(&store).await).await;
+    server.restart();
+    is_over_in_time("Redis killed", async || write(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_is_started_again_before_anybody_asks() {
+    let mut server = Redis::start();
+    let store = store_at(&server.url());
+    store.ping().await.unwrap();
+    server.restart();
+    write(&store).await.expect("a broken connection is replaced within the call");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_is_down_at_first() {
+    let mut server = Redis::start();
+    server.kill();
+    let store = store_at(&server.url());
+    is_told_in_time("Redis down at first", async || store.ping().await).await;
+    server.restart();
+    is_over_in_time("Redis down at first", async || store.ping().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_stands_still() {
+    let server = Redis::start();
+    let store = store_at(&server.url());
+    store.ping().await.unwrap();
+    server.pause();
+    is_told_in_time("Redis still", async || store.read(UserId::fresh(), SessionId::fresh()).await).await;
+    server.resume();
+    is_over_in_time("Redis still", async || write(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_is_told_to_pause() {
+    let server = Redis::start();
+    let store = store_at(&server.url());
+    store.ping().await.unwrap();
+    let pause = || cmd("CLIENT").arg("PAUSE").arg(3_000).exec(&mut Client::open(server.url())?.get_connection()?);
+    pause().unwrap();
+    let began = std::time::Instant::now();
+    is_told_in_time("Redis paused", async || write(&store).await).await;
+    tokio::time::sleep(Duration::from_secs(3).saturating_sub(began.elapsed())).await;
+    is_over_in_time("Redis paused", async || write(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_server_takes_over_when_the_master_dies() {
+    let mut servers = Sentinel::start();
+    let store = store_at(&servers.url());
+    is_over_in_time("at first", async || write(&store).await).await;
+    servers.kill_master();
+    assert!(write(&store).await.is_err());
+    servers.wait_for_failover();
+    is_over_in_time("Sentinel, master killed", async || write(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_server_takes_over_while_the_master_lives() {
+    let servers = Sentinel::start();
+    let store = store_at(&servers.url());
+    is_over_in_time("at first", async || write(&store).await).await;
+    servers.swap();
+    is_over_in_time("Sentinel, master swapped", async || write(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_killed_and_started_again() {
+    let mut cluster = Cluster::start();
+    let store = store_at(&cluster.url());
+    is_over_in_time("at first", async || write(&store).await).await;
+    cluster.kill();
+    is_told_in_time("Cluster killed", async || write(&store).await).await;
+    cluster.restart();
+    is_over_in_time("Cluster killed", async || write(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_stands_still() {
+    let cluster = Cluster::start();
+    let store = store_at(&cluster.url());
+    is_over_in_time("at first", async || write(&store).await).await;
+    (0..3).for_each(|node| cluster.signal(node, libc::SIGSTOP));
+    is_told_in_time("Cluster still", async || write(&store).await).await;
+    (0..3).for_each(|node| cluster.signal(node, libc::SIGCONT));
+    is_over_in_time("Cluster still", async || write(&store).await).await;
+}

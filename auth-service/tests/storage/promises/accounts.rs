@@ -1,0 +1,312 @@
+//! What the store of users, and of what has ended, promises.
+
+use crate::samples::{account, named, now};
+use auth_service::domain::{
+    account::{Account, AccountChange, AccountQuery, Accounts, CreateError, Epoch, NewAccount},
+    password::PasswordHash,
+};
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+use shared::{
+    clock::Timestamp,
+    ids::{SessionId, UserId},
+};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+async fn created(store: &impl Accounts, account: &NewAccount) -> UserId {
+    store.create(account).await.unwrap();
+    account.id
+}
+
+async fn somebody(store: &impl Accounts) -> UserId {
+    created(store, &account()).await
+}
+
+async fn read(store: &impl Accounts, id: UserId) -> Account {
+    store.by_id(id).await.unwrap().expect("the user exists").account
+}
+
+async fn hash_of(store: &impl Accounts, id: UserId) -> PasswordHash {
+    store.by_id(id).await.unwrap().expect("the user exists").hash
+}
+
+async fn has_ended(store: &impl Accounts, id: UserId, session: SessionId) -> bool {
+    store.standing(id, session).await.unwrap().expect("the user exists").ended
+}
+
+fn hash(text: &str) -> PasswordHash {
+    PasswordHash(text.to_owned())
+}
+
+fn claims(value: Value) -> Map<String, Value> {
+    value.as_object().expect("claims are an object").clone()
+}
+
+pub async fn an_account_is_found_by_address_and_by_id(store: &impl Accounts) {
+    let new = account();
+    assert!(store.by_email(&new.email).await.unwrap().is_none());
+    assert!(store.by_id(new.id).await.unwrap().is_none());
+    store.create(&new).await.unwrap();
+    let found = store.by_email(&new.email).await.unwrap().expect("it was created");
+    assert_eq!(found.hash, new.hash);
+    assert_eq!(
+        found.account,
+        Account {
+            id: new.id,
+            email: new.email,
+            name: new.name,
+            roles: new.roles,
+            custom: Map::new(),
+            disabled: false,
+            session_epoch: Epoch::FIRST,
+            kept_session: None,
+            created_at: new.created_at,
+        }
+    );
+    assert_eq!(read(store, new.id).await, found.account);
+}
+
+pub async fn whatever_a_name_or_a_claim_holds_comes_back(store: &impl Accounts) {
+    let nameless = created(store, &NewAccount { name: None, roles: vec![], ..account() }).await;
+    assert_eq!((read(store, nameless).await.name, read(store, nameless).await.roles), (None, vec![]));
+
+    let odd = "O'Neil \"%_\\ 名前 \u{1F980}";
+    let id = created(store, &named(odd)).await;
+    assert_eq!(read(store, id).await.name.expect("it has a name").as_str(), odd);
+
+    let custom = claims(json!({"premium": true, "nul\u{0}": ["\u{0}", 1.5, null, {"a": i64::MIN}]}));
+    let change = AccountChange { custom: Some(custom.clone()), ..Default::default() };
+    let changed = store.update(id, &change, now()).await.unwrap().expect("the user exists");
+    assert_eq!(changed.custom, custom);
+    assert_eq!(read(store, id).await, changed);
+}
+
+pub async fn two_accounts_cannot_have_one_address(store: &impl Accounts) {
+    let first = named("First");
+    store.create(&first).await.unwrap();
+    let second = NewAccount { email: first.email.clone(), ..named("Second") };
+    assert!(matches!(store.create(&second).await, Err(CreateError::EmailTaken)));
+    assert!(store.by_id(second.id).await.unwrap().is_none());
+    assert_eq!(read(store, first.id).await.name, first.name);
+}
+
+pub async fn of_many_registrations_with_one_address_one_succeeds(store: &impl Accounts) {
+    let email = account().email;
+    let rivals: Vec<_> = (0..20).map(|_| NewAccount { email: email.clone(), ..account() }).collect();
+    let outcomes = join_all(rivals.iter().map(|rival| store.create(rival))).await;
+    let created: Vec<_> = rivals.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).collect();
+    assert_eq!(created.len(), 1);
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(CreateError::EmailTaken))));
+    assert_eq!(store.by_email(&email).await.unwrap().expect("one is there").account.id, created[0].0.id);
+}
+
+pub async fn raised_epochs_rise_strictly_whatever_the_clock_says(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let now = now();
+    assert!(store.raise_epoch(id, None, now).await.unwrap());
+    assert_eq!(read(store, id).await.session_epoch, Epoch(now.millis()));
+    for clock in [now, Timestamp::from_secs(0), now] {
+        let before = read(store, id).await.session_epoch;
+        assert!(store.raise_epoch(id, None, clock).await.unwrap());
+        assert_eq!(read(store, id).await.session_epoch, Epoch(before.0 + 1));
+    }
+    assert!(!store.raise_epoch(UserId::fresh(), None, now).await.unwrap());
+}
+
+pub async fn of_many_that_raise_the_epoch_they_saw_one_does(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let outcomes = join_all((0..20).map(|_| store.raise_epoch(id, Some(Epoch::FIRST), now()))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 1);
+    let seen = read(store, id).await.session_epoch;
+    assert!(!store.raise_epoch(id, Some(Epoch::FIRST), now()).await.unwrap());
+    assert_eq!(read(store, id).await.session_epoch, seen);
+}
+
+pub async fn raising_the_epoch_spares_no_session(store: &impl Accounts) {
+    let (id, kept) = (somebody(store).await, SessionId::fresh());
+    let old = hash_of(store, id).await;
+    assert!(store.change_password(id, &old, &hash("new"), kept, now()).await.unwrap());
+    assert_eq!(read(store, id).await.kept_session, Some(kept));
+    assert!(store.raise_epoch(id, None, now()).await.unwrap());
+    assert_eq!(read(store, id).await.kept_session, None);
+}
+
+pub async fn raising_all_epochs_reaches_every_user(store: &impl Accounts) {
+    let (one, other) = (somebody(store).await, somebody(store).await);
+    let old = hash_of(store, one).await;
+    assert!(store.change_password(one, &old, &hash("new"), SessionId::fresh(), now()).await.unwrap());
+    let before = read(store, one).await.session_epoch;
+    assert_eq!(store.raise_all_epochs(Timestamp::from_secs(1)).await.unwrap(), 2);
+    let raised = read(store, one).await;
+    assert_eq!((raised.session_epoch, raised.kept_session), (Epoch(before.0 + 1), None));
+    assert_eq!(read(store, other).await.session_epoch, Epoch(1000));
+}
+
+pub async fn a_password_changes_only_from_the_one_that_was_seen(store: &impl Accounts) {
+    let (id, kept) = (somebody(store).await, SessionId::fresh());
+    let before = read(store, id).await;
+    let old = hash_of(store, id).await;
+    assert!(!store.change_password(id, &hash("wrong"), &hash("new"), kept, now()).await.unwrap());
+    assert!(!store.change_password(UserId::fresh(), &old, &hash("new"), kept, now()).await.unwrap());
+    assert_eq!((read(store, id).await, hash_of(store, id).await), (before, old.clone()));
+
+    let now = now();
+    assert!(store.change_password(id, &old, &hash("new"), kept, now).await.unwrap());
+    let after = read(store, id).await;
+    assert_eq!((after.session_epoch, after.kept_session), (Epoch(now.millis()), Some(kept)));
+    assert_eq!(hash_of(store, id).await, hash("new"));
+    let standing = store.standing(id, kept).await.unwrap().expect("the user exists");
+    assert!(standing.is_alive(kept, Epoch::FIRST), "the session that changed the password goes on");
+    assert!(!standing.is_alive(SessionId::fresh(), Epoch::FIRST));
+}
+
+pub async fn of_many_that_change_the_same_password_one_does(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let old = hash_of(store, id).await;
+    let new: Vec<_> = (0..20).map(|number| hash(&format!("new {number}"))).collect();
+    let change = |new| store.change_password(id, &old, new, SessionId::fresh(), now());
+    let outcomes = join_all(new.iter().map(change)).await;
+    let winners: Vec<_> = new.iter().zip(outcomes).filter(|(_, outcome)| *outcome.as_ref().unwrap()).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(&hash_of(store, id).await, winners[0].0);
+}
+
+pub async fn another_hash_of_the_same_password_ends_nothing(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let (before, old) = (read(store, id).await, hash_of(store, id).await);
+    store.rehash(id, &old, &hash("stronger")).await.unwrap();
+    assert_eq!(hash_of(store, id).await, hash("stronger"));
+    store.rehash(id, &old, &hash("too late")).await.unwrap();
+    assert_eq!((read(store, id).await, hash_of(store, id).await), (before, hash("stronger")));
+}
+
+pub async fn a_session_ends_by_name_and_alone(store: &impl Accounts) {
+    let (id, ended, other) = (somebody(store).await, SessionId::fresh(), SessionId::fresh());
+    assert!(!has_ended(store, id, ended).await);
+    store.end_session(id, ended, now().plus(HOUR)).await.unwrap();
+    store.end_session(id, ended, now().plus(HOUR)).await.unwrap();
+    assert!(has_ended(store, id, ended).await);
+    assert!(!has_ended(store, id, other).await);
+    assert!(!has_ended(store, somebody(store).await, ended).await);
+    assert_eq!(store.ended_sessions(id).await.unwrap(), [ended]);
+
+    let unknown = UserId::fresh();
+    store.end_session(unknown, ended, now().plus(HOUR)).await.unwrap();
+    assert!(store.standing(unknown, ended).await.unwrap().is_none());
+}
+
+pub async fn what_has_ended_is_remembered_until_the_later_moment(store: &impl Accounts) {
+    let (id, session) = (somebody(store).await, SessionId::fresh());
+    let (early, late) = (Timestamp::from_secs(100), Timestamp::from_secs(200));
+    for until in [early, late, early] {
+        store.end_session(id, session, until).await.unwrap();
+    }
+    assert_eq!(store.forget_ended(late, 10).await.unwrap(), 0);
+    assert!(has_ended(store, id, session).await);
+    assert_eq!(store.forget_ended(late.plus(HOUR), 10).await.unwrap(), 1);
+    assert!(!has_ended(store, id, session).await);
+}
+
+pub async fn ended_sessions_are_forgotten_in_bounded_batches(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let lasting = SessionId::fresh();
+    store.end_session(id, lasting, now().plus(HOUR)).await.unwrap();
+    for _ in 0..5 {
+        store.end_session(id, SessionId::fresh(), Timestamp::from_secs(1)).await.unwrap();
+    }
+    for expected in [2, 2, 1, 0] {
+        assert_eq!(store.forget_ended(now(), 2).await.unwrap(), expected);
+    }
+    assert_eq!(store.ended_sessions(id).await.unwrap(), [lasting]);
+}
+
+async fn page(store: &impl Accounts, search: Option<&str>, after: Option<UserId>, limit: u32) -> Vec<UserId> {
+    let query = AccountQuery { search: search.map(str::to_owned), after, limit };
+    store.page(&query).await.unwrap().iter().map(|account| account.id).collect()
+}
+
+pub async fn pages_follow_one_another_in_the_order_of_ids(store: &impl Accounts) {
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(somebody(store).await);
+    }
+    ids.sort();
+    assert_eq!(page(store, None, None, 3).await, ids[..3]);
+    assert_eq!(page(store, None, Some(ids[2]), 3).await, ids[3..]);
+    assert_eq!(page(store, None, Some(ids[4]), 3).await, []);
+    assert_eq!(page(store, Some(""), None, 9).await, ids);
+    assert_eq!(page(store, Some("LOVELACE"), Some(ids[0]), 2).await, ids[1..3]);
+}
+
+pub async fn the_search_is_literal_and_knows_no_case(store: &impl Accounts) {
+    let ada = created(store, &named("Ада Лавлейс")).await;
+    let percent = created(store, &named("100% Grüße_\\")).await;
+    let found = async |text| page(store, Some(text), None, 9).await;
+    assert_eq!(found("лАВЛ").await, [ada]);
+    for text in ["0%", "_\\", "\\", "gRÜ", "100% grü"] {
+        assert_eq!(found(text).await, [percent], "{text:?}");
+    }
+    assert_eq!(found("%%").await, []);
+    assert_eq!(found("1_0").await, []);
+    assert_eq!(found("\0").await, []);
+    assert_eq!(found(&"a".repeat(60_000)).await, []);
+    let address = account();
+    let by_address = created(store, &address).await;
+    assert_eq!(found(&address.email.as_str().to_uppercase()).await, [by_address]);
+}
+
+pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let before = read(store, id).await;
+    let change =
+        async |change: AccountChange| store.update(id, &change, now()).await.unwrap().expect("the user exists");
+    assert_eq!(change(AccountChange::default()).await, before);
+
+    let roles = vec!["admin".to_owned(), "author".to_owned()];
+    let with_roles = change(AccountChange { roles: Some(roles.clone()), ..Default::default() }).await;
+    assert_eq!(with_roles, Account { roles, ..before.clone() });
+
+    let custom = claims(json!({"premium": 1}));
+    let with_claims = change(AccountChange { custom: Some(custom.clone()), ..Default::default() }).await;
+    assert_eq!(with_claims, Account { custom, ..with_roles });
+    assert_eq!(read(store, id).await, with_claims);
+
+    let nobody = store.update(UserId::fresh(), &AccountChange::default(), now()).await.unwrap();
+    assert_eq!(nobody, None);
+}
+
+pub async fn disabling_a_user_raises_the_epoch(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let old = hash_of(store, id).await;
+    assert!(store.change_password(id, &old, &hash("new"), SessionId::fresh(), now()).await.unwrap());
+    let before = read(store, id).await;
+    let disable = |disabled| AccountChange { disabled: Some(disabled), ..Default::default() };
+    let disabled = store.update(id, &disable(true), Timestamp::from_secs(1)).await.unwrap().expect("the user exists");
+    let raised = Epoch(before.session_epoch.0 + 1);
+    assert_eq!(disabled, Account { disabled: true, session_epoch: raised, kept_session: None, ..before });
+    let enabled = store.update(id, &disable(false), now()).await.unwrap().expect("the user exists");
+    assert_eq!(enabled, Account { disabled: false, ..disabled });
+}
+
+pub async fn a_deleted_user_is_gone_and_the_address_free(store: &impl Accounts) {
+    let new = account();
+    let session = SessionId::fresh();
+    store.create(&new).await.unwrap();
+    assert!(store.delete(new.id).await.unwrap());
+    assert!(!store.delete(new.id).await.unwrap());
+    assert!(store.by_email(&new.email).await.unwrap().is_none());
+    assert!(store.standing(new.id, session).await.unwrap().is_none());
+    store.create(&NewAccount { id: UserId::fresh(), ..new }).await.unwrap();
+}
+
+pub async fn a_role_is_held_by_its_whole_name(store: &impl Accounts) {
+    assert!(!store.has_any_with_role("admin").await.unwrap());
+    let roles = ["administrator", "an\",\"admin", "Admin"].map(str::to_owned).to_vec();
+    let id = created(store, &NewAccount { roles, ..account() }).await;
+    assert!(!store.has_any_with_role("admin").await.unwrap());
+    let change = AccountChange { roles: Some(vec!["reader".to_owned(), "admin".to_owned()]), ..Default::default() };
+    store.update(id, &change, now()).await.unwrap().expect("the user exists");
+    assert!(store.has_any_with_role("admin").await.unwrap());
+}

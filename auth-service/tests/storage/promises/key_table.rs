@@ -1,0 +1,72 @@
+//! What the table of signing keys promises.
+
+use crate::samples::{key, now, unique};
+use auth_service::domain::key_table::KeyTable;
+use futures_util::future::join_all;
+use std::time::Duration;
+
+const TICK: Duration = Duration::from_millis(2);
+
+pub async fn an_empty_table_still_tells_the_time(store: &impl KeyTable) {
+    let before = now();
+    let rows = store.keys().await.unwrap();
+    assert_eq!(rows.keys, []);
+    assert!(rows.now.plus(TICK) >= before && rows.now <= now().plus(TICK), "{:?} is not now", rows.now);
+}
+
+pub async fn a_key_is_published_now_and_active_after_its_lead(store: &impl KeyTable) {
+    let key = key(1);
+    let before = store.keys().await.unwrap().now;
+    store.fill(&key).await.unwrap();
+    let rows = store.keys().await.unwrap();
+    let [stored] = rows.keys.as_slice() else { panic!("one key was made: {rows:?}") };
+    assert_eq!((stored.slot, &stored.kid, &stored.jwk, &stored.sealed), (1, &key.kid, &key.jwk, &key.sealed));
+    assert!((before..=rows.now).contains(&stored.published_at));
+    assert_eq!(stored.active_at, stored.published_at.plus(key.lead));
+    assert_eq!(stored.revoked_at, None);
+}
+
+pub async fn a_slot_is_filled_once(store: &impl KeyTable) {
+    store.fill(&key(1)).await.unwrap();
+    let first = store.keys().await.unwrap().keys;
+    store.fill(&key(1)).await.unwrap();
+    assert_eq!(store.keys().await.unwrap().keys, first);
+}
+
+pub async fn of_many_that_fill_a_slot_all_read_the_same_key(store: &impl KeyTable) {
+    let replica = async || {
+        store.fill(&key(1)).await.unwrap();
+        store.keys().await.unwrap().keys
+    };
+    let seen = join_all((0..20).map(|_| replica())).await;
+    assert_eq!(seen[0].len(), 1);
+    assert!(seen.iter().all(|keys| keys == &seen[0]));
+}
+
+pub async fn keys_come_in_the_order_of_their_slots(store: &impl KeyTable) {
+    for slot in [10, 2, 1] {
+        store.fill(&key(slot)).await.unwrap();
+    }
+    let slots: Vec<_> = store.keys().await.unwrap().keys.iter().map(|key| key.slot).collect();
+    assert_eq!(slots, [1, 2, 10]);
+}
+
+pub async fn a_fact_is_the_first_that_was_written(store: &impl KeyTable) {
+    let name = unique("fact");
+    let values: Vec<_> = (0..20).map(|_| unique("value")).collect();
+    let told = join_all(values.iter().map(|value| store.fact(&name, value))).await;
+    let first = told[0].as_ref().unwrap();
+    assert!(values.contains(first));
+    assert!(told.iter().all(|told| told.as_ref().unwrap() == first));
+    assert_eq!(&store.fact(&name, "late").await.unwrap(), first);
+}
+
+pub async fn a_fact_is_replaced_only_from_what_was_seen(store: &impl KeyTable) {
+    let name = unique("fact");
+    assert!(!store.replace_fact(&name, "", "new").await.unwrap());
+    assert_eq!(store.fact(&name, "old").await.unwrap(), "old");
+    assert!(!store.replace_fact(&name, "other", "new").await.unwrap());
+    assert!(store.replace_fact(&name, "old", "new").await.unwrap());
+    assert!(!store.replace_fact(&name, "old", "newer").await.unwrap());
+    assert_eq!(store.fact(&name, "late").await.unwrap(), "new");
+}

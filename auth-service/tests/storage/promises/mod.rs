@@ -1,0 +1,6 @@
+//! The promises, each a function that any store of the right kind must pass.
+
+pub mod accounts;
+pub mod counters;
+pub mod key_table;
+pub mod sessions;

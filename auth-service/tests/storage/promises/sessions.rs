@@ -1,0 +1,202 @@
+//! What a store of sessions promises.
+
+use crate::samples::{now, rotated, session, session_for};
+use auth_service::domain::sessions::{Commit, Expected, SessionRecord, Sessions};
+use futures_util::future::join_all;
+use harness::eventually;
+use shared::ids::{SessionId, TokenId, UserId};
+use std::time::Duration;
+
+/// Long enough to be seen, short enough to wait for.
+const SHORT: Duration = Duration::from_millis(150);
+const PATIENCE: Duration = Duration::from_secs(3);
+
+async fn begin(store: &impl Sessions, record: &SessionRecord) {
+    assert_eq!(store.commit(Expected::Absent, record).await.unwrap(), Commit::Done);
+}
+
+async fn stored(store: &impl Sessions, record: &SessionRecord) -> Option<SessionRecord> {
+    store.read(record.sub, record.sid).await.unwrap().record
+}
+
+async fn names(store: &impl Sessions, sub: UserId) -> Vec<SessionId> {
+    let mut names: Vec<_> = store.of_user(sub).await.unwrap().iter().map(|record| record.sid).collect();
+    names.sort();
+    names
+}
+
+fn sorted(mut names: Vec<SessionId>) -> Vec<SessionId> {
+    names.sort();
+    names
+}
+
+pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    begin(store, &first).await;
+    assert_eq!(stored(store, &first).await.as_ref(), Some(&first));
+
+    let mut second = rotated(&first);
+    second.lineage.generation = 1 << 40;
+    second.lineage.adopted_at = Some(now());
+    assert_eq!(store.commit(Expected::of(Some(&first)), &second).await.unwrap(), Commit::Done);
+    assert_eq!(stored(store, &first).await, Some(second));
+}
+
+pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl Sessions) {
+    let before = now();
+    let snapshot = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap();
+    assert_eq!(snapshot.record, None);
+    // Both clocks are this machine's; they count in milliseconds and may be read at the ends of one.
+    assert!(snapshot.now.plus(Duration::from_millis(2)) >= before, "{:?} is before {before:?}", snapshot.now);
+    assert!(snapshot.now <= now().plus(Duration::from_millis(2)), "{:?} is in the future", snapshot.now);
+}
+
+pub async fn a_first_commit_does_not_overwrite(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    begin(store, &first).await;
+    let other = SessionRecord { ip: "192.0.2.9".to_owned(), ..rotated(&first) };
+    assert_eq!(store.commit(Expected::Absent, &other).await.unwrap(), Commit::Conflict);
+    assert_eq!(stored(store, &first).await, Some(first));
+}
+
+pub async fn a_later_commit_does_not_begin(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    assert_eq!(store.commit(Expected::of(Some(&first)), &rotated(&first)).await.unwrap(), Commit::Conflict);
+    assert_eq!(stored(store, &first).await, None);
+}
+
+pub async fn a_commit_that_expects_another_record_changes_nothing(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    begin(store, &first).await;
+    let (generation, family) = (first.lineage.generation, first.lineage.family);
+    for expected in [
+        Expected::At { generation: generation + 1, family },
+        Expected::At { generation: generation * 10, family },
+        Expected::At { generation, family: TokenId::fresh() },
+    ] {
+        assert_eq!(store.commit(expected, &rotated(&first)).await.unwrap(), Commit::Conflict, "{expected:?}");
+    }
+    assert_eq!(stored(store, &first).await, Some(first));
+}
+
+pub async fn of_many_first_commits_one_is_done(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
+    one_is_done(store, Expected::Absent, &rivals).await;
+}
+
+pub async fn of_many_commits_that_expect_the_same_one_is_done(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    begin(store, &first).await;
+    let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
+    one_is_done(store, Expected::of(Some(&first)), &rivals).await;
+}
+
+async fn one_is_done(store: &impl Sessions, expected: Expected, rivals: &[SessionRecord]) {
+    let outcomes = join_all(rivals.iter().map(|rival| store.commit(expected, rival))).await;
+    let done: Vec<_> =
+        rivals.iter().zip(outcomes).filter(|(_, outcome)| outcome.as_ref().unwrap() == &Commit::Done).collect();
+    assert_eq!(done.len(), 1);
+    assert_eq!(stored(store, done[0].0).await.as_ref(), Some(done[0].0));
+}
+
+pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    begin(store, &first).await;
+    let writer = async || {
+        let mut done = 0;
+        while done < 10 {
+            let record = stored(store, &first).await.expect("nobody removes it");
+            if store.commit(Expected::of(Some(&record)), &rotated(&record)).await.unwrap() == Commit::Done {
+                done += 1;
+            }
+        }
+    };
+    join_all((0..5).map(|_| writer())).await;
+    let last = stored(store, &first).await.expect("nobody removes it");
+    assert_eq!(last.lineage.generation, first.lineage.generation + 50);
+}
+
+pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl Sessions) {
+    let short = session_for(UserId::fresh(), SHORT);
+    begin(store, &short).await;
+    assert!(stored(store, &short).await.is_some());
+    eventually("it expires", PATIENCE, || async { stored(store, &short).await.is_none().then_some(()) }).await;
+    assert!(now() >= short.expires_at, "it was forgotten too early");
+
+    assert_eq!(store.commit(Expected::of(Some(&short)), &rotated(&short)).await.unwrap(), Commit::Conflict);
+    let again = SessionRecord { expires_at: now().plus(PATIENCE * 10), ..rotated(&short) };
+    begin(store, &again).await;
+    assert_eq!(stored(store, &short).await, Some(again));
+}
+
+pub async fn a_removed_session_is_gone_and_its_place_free(store: &impl Sessions) {
+    let sub = UserId::fresh();
+    let (gone, stays) = (session(sub), session(sub));
+    begin(store, &gone).await;
+    begin(store, &stays).await;
+    store.remove(sub, gone.sid).await.unwrap();
+    store.remove(sub, gone.sid).await.unwrap();
+    assert_eq!(stored(store, &gone).await, None);
+    assert_eq!(names(store, sub).await, [stays.sid]);
+    begin(store, &rotated(&gone)).await;
+}
+
+pub async fn all_but_one_are_removed_and_of_one_user_only(store: &impl Sessions) {
+    let (sub, other) = (UserId::fresh(), UserId::fresh());
+    let records = [session(sub), session(sub), session(sub)];
+    let strangers = session(other);
+    for record in records.iter().chain([&strangers]) {
+        begin(store, record).await;
+    }
+    store.remove_all(sub, Some(records[1].sid)).await.unwrap();
+    assert_eq!(names(store, sub).await, [records[1].sid]);
+    assert_eq!(stored(store, &records[0]).await, None);
+
+    store.remove_all(sub, Some(SessionId::fresh())).await.unwrap();
+    assert_eq!(names(store, sub).await, []);
+    begin(store, &records[0]).await;
+    store.remove_all(sub, None).await.unwrap();
+    store.remove_all(sub, None).await.unwrap();
+    assert_eq!(names(store, sub).await, []);
+    assert_eq!(names(store, other).await, [strangers.sid]);
+}
+
+pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl Sessions) {
+    let sub = UserId::fresh();
+    let (long, other, short) = (session(sub), session(sub), session_for(sub, SHORT));
+    for record in [&long, &other, &short] {
+        begin(store, record).await;
+    }
+    for _ in 0..3 {
+        let record = stored(store, &long).await.expect("it has an hour");
+        assert_eq!(store.commit(Expected::of(Some(&record)), &rotated(&record)).await.unwrap(), Commit::Done);
+    }
+    let lasting = sorted(vec![long.sid, other.sid]);
+    eventually("the short one expires", PATIENCE, || async { (names(store, sub).await == lasting).then_some(()) })
+        .await;
+    let listed = store.of_user(sub).await.unwrap();
+    let rotated = listed.iter().find(|record| record.sid == long.sid).expect("it is listed");
+    assert_eq!(Some(rotated), stored(store, &long).await.as_ref());
+}
+
+pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl Sessions) {
+    let sub = UserId::fresh();
+    let (long, short, shorter) = (session(sub), session_for(sub, SHORT), session_for(sub, SHORT));
+    for record in [&long, &short, &shorter] {
+        begin(store, record).await;
+    }
+    let later = now().plus(SHORT * 2);
+    let batches = [
+        store.forget_expired(later, 1).await.unwrap(),
+        store.forget_expired(later, 9).await.unwrap(),
+        store.forget_expired(later, 9).await.unwrap(),
+    ];
+    // Stores that forget by themselves answer zero.
+    assert!(batches == [1, 1, 0] || batches == [0, 0, 0], "{batches:?}");
+    eventually("the short ones go", PATIENCE, || async { (names(store, sub).await == [long.sid]).then_some(()) }).await;
+}
+
+pub async fn it_can_be_reached(store: &impl Sessions) {
+    store.ping().await.unwrap();
+}

@@ -1,0 +1,105 @@
+//! A Redis Cluster of three masters on loopback.
+
+use harness::{process::Process, sockets::fresh_port};
+use redis::{Client, Connection, Value, cmd};
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const SLOTS: [(u16, u16); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
+
+pub struct Cluster {
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    directory: TempDir,
+    port: u16,
+    bus: u16,
+    process: Option<Process>,
+}
+
+impl Cluster {
+    /// Starts it, and waits until all nodes know of all slots.
+    pub fn start() -> Self {
+        let nodes: Vec<_> = SLOTS.iter().map(|_| Node::start()).collect();
+        for (node, (first, last)) in nodes.iter().zip(SLOTS) {
+            node.command(&["CLUSTER", "ADDSLOTSRANGE", &first.to_string(), &last.to_string()]);
+            let first = &nodes[0];
+            node.command(&["CLUSTER", "MEET", "127.0.0.1", &first.port.to_string(), &first.bus.to_string()]);
+        }
+        let cluster = Self { nodes };
+        cluster.wait_until_ok();
+        cluster
+    }
+
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+        format!("redis+cluster://{}", hosts.join(","))
+    }
+
+    pub fn kill(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.process = None);
+    }
+
+    /// Starts all nodes again, empty.
+    pub fn restart(&mut self) {
+        self.nodes.iter_mut().for_each(Node::run);
+        self.wait_until_ok();
+    }
+
+    pub fn signal(&self, node: usize, signal: i32) {
+        self.nodes[node].process.as_ref().expect("it runs").signal(signal);
+    }
+
+    fn wait_until_ok(&self) {
+        for node in &self.nodes {
+            wait_for("the cluster forms", || node.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok"));
+        }
+    }
+}
+
+impl Node {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut node = Self { directory, port: fresh_port(), bus: fresh_port(), process: None };
+        node.run();
+        node
+    }
+
+    fn run(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--cluster-enabled", "yes"]);
+        command.args(["--cluster-node-timeout", "2000", "--cluster-allow-replica-migration", "no"]);
+        command.arg("--port").arg(self.port.to_string()).arg("--cluster-port").arg(self.bus.to_string());
+        command.arg("--dir").arg(self.directory.path());
+        self.process = Some(Process::start("redis cluster", command, &self.directory.path().join("log"), "KILL"));
+        wait_for("the node answers", || self.connection().is_ok());
+    }
+
+    fn connection(&self) -> redis::RedisResult<Connection> {
+        Client::open(("127.0.0.1", self.port))?.get_connection()
+    }
+
+    fn command(&self, words: &[&str]) -> String {
+        let mut command = cmd(words[0]);
+        command.arg(&words[1..]);
+        match command.query(&mut self.connection().expect("the node answers")).expect("the node obeys") {
+            Value::BulkString(text) => String::from_utf8_lossy(&text).into_owned(),
+            Value::VerbatimString { text, .. } | Value::SimpleString(text) => text,
+            other => format!("{other:?}"),
+        }
+    }
+}
+
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "not within {PATIENCE:?}: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}

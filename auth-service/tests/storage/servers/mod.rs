@@ -1,0 +1,66 @@
+//! The stores under test, each on a real server: SQLite files and PostgreSQL databases of their own, a Redis and a Redis
+//! Cluster that all tests share.
+
+mod cluster;
+mod sentinel;
+mod wire;
+
+pub use self::{cluster::Cluster, sentinel::Sentinel, wire::Wire};
+
+use auth_service::storage::{redis::RedisStores, sql::Sql};
+use harness::redis::Redis;
+use shared::clock::SystemClock;
+use std::{
+    ops::Deref,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+use tempfile::TempDir;
+
+/// A store, and the directory that lives as long.
+pub struct Store<S> {
+    store: S,
+    _directory: Option<TempDir>,
+}
+
+impl<S> Deref for Store<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.store
+    }
+}
+
+pub async fn sql(url: &str) -> Sql {
+    Sql::connect(url, Arc::new(SystemClock)).await.unwrap()
+}
+
+pub fn sqlite_url(directory: &Path) -> String {
+    format!("sqlite://{}/data/auth.db", directory.display())
+}
+
+pub async fn sqlite() -> Store<Sql> {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sql(&sqlite_url(directory.path())).await;
+    Store { store, _directory: Some(directory) }
+}
+
+pub async fn postgres() -> Store<Sql> {
+    Store { store: sql(&harness::postgres::fresh_database()).await, _directory: None }
+}
+
+/// Nobody stops this one or empties it.
+pub fn shared_redis() -> &'static Redis {
+    static SHARED: OnceLock<Redis> = OnceLock::new();
+    SHARED.get_or_init(Redis::start)
+}
+
+pub async fn redis() -> Store<RedisStores> {
+    Store { store: RedisStores::connect(&shared_redis().url()).unwrap(), _directory: None }
+}
+
+pub async fn redis_cluster() -> Store<RedisStores> {
+    static SHARED: OnceLock<Cluster> = OnceLock::new();
+    let cluster = SHARED.get_or_init(Cluster::start);
+    Store { store: RedisStores::connect(&cluster.url()).unwrap(), _directory: None }
+}

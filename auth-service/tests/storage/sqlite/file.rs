@@ -1,0 +1,137 @@
+//! What is particular to a database in a file.
+
+use crate::{
+    promises,
+    samples::{account, now, rotated, session},
+    servers::{sql, sqlite_url},
+};
+use auth_service::{
+    domain::{
+        account::Accounts as _,
+        counters::Counters as _,
+        sessions::{Commit, Expected, Sessions as _},
+    },
+    storage::sql::Sql,
+};
+use futures_util::future::{join_all, try_join_all};
+use harness::eventually;
+use shared::{
+    clock::{ManualClock, SystemClock, Timestamp},
+    ids::{SessionId, UserId},
+};
+use sqlx::{ConnectOptions as _, Connection as _, raw_sql, sqlite::SqliteConnectOptions};
+use std::{
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    str::FromStr as _,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn the_file_and_its_directory_are_for_their_owner_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sql(&sqlite_url(directory.path())).await;
+    store.create(&account()).await.unwrap();
+    let data = directory.path().join("data");
+    assert_eq!(mode(&data), 0o700);
+    for file in data.read_dir().unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
+    }
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let (new, record) = (account(), session(UserId::fresh()));
+    {
+        let store = sql(&sqlite_url(directory.path())).await;
+        store.create(&new).await.unwrap();
+        assert_eq!(store.commit(Expected::Absent, &record).await.unwrap(), Commit::Done);
+    }
+    let store = sql(&sqlite_url(directory.path())).await;
+    assert!(store.by_id(new.id).await.unwrap().is_some());
+    assert_eq!(store.of_user(record.sub).await.unwrap(), [record]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_may_open_an_empty_database_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = sqlite_url(directory.path());
+    let stores = join_all((0..8).map(|_| Sql::connect(&url, Arc::new(SystemClock)))).await;
+    for store in stores {
+        promises::sessions::it_can_be_reached(&store.unwrap()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_that_write_at_once_never_fail() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores = [sql(&sqlite_url(directory.path())).await, sql(&sqlite_url(directory.path())).await];
+    let writer = |store: Sql| async move {
+        for _ in 0..50 {
+            let new = account();
+            store.create(&new).await.unwrap();
+            store.end_session(new.id, SessionId::fresh(), now()).await.unwrap();
+            let record = session(new.id);
+            assert_eq!(store.commit(Expected::Absent, &record).await.unwrap(), Commit::Done);
+            let next = rotated(&record);
+            assert_eq!(store.commit(Expected::of(Some(&record)), &next).await.unwrap(), Commit::Done);
+            store.add(&[crate::samples::counter()], Duration::from_secs(1)).await.unwrap();
+        }
+    };
+    let writers = (0..8).map(|number| tokio::spawn(writer(stores[number % 2].clone())));
+    try_join_all(writers).await.unwrap();
+    let everybody = stores[0].raise_all_epochs(now()).await.unwrap();
+    assert_eq!(everybody, 8 * 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_holds_the_file_is_an_outage_of_writing_and_ends_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = sqlite_url(directory.path());
+    let (store, new) = (sql(&url).await, account());
+    store.create(&new).await.unwrap();
+    let mut other = SqliteConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
+    raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+
+    let asked = Instant::now();
+    let outcomes = join_all((0..5).map(|_| store.end_session(new.id, SessionId::fresh(), now()))).await;
+    assert!(outcomes.iter().all(Result::is_err));
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert!(store.by_id(new.id).await.unwrap().is_some(), "readers do not wait for writers");
+
+    raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    let ends = || async { store.end_session(new.id, SessionId::fresh(), now()).await.ok() };
+    eventually("it ends with the lock", Duration::from_secs(2), ends).await;
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn its_time_is_the_programs() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = ManualClock::at(Timestamp::from_secs(1_000));
+    let store = Sql::connect(&sqlite_url(directory.path()), Arc::new(clock.clone())).await.unwrap();
+    clock.advance(Duration::from_secs(5));
+    let snapshot = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap();
+    assert_eq!(snapshot.now, Timestamp::from_secs(1_005));
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_database_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().display();
+    for (url, reason) in [
+        ("mysql://localhost/a".to_owned(), "sqlite: nor postgres:"),
+        ("sqlite::memory:".to_owned(), "in memory"),
+        (format!("sqlite://{path}"), "unable to open"),
+        (format!("sqlite://{path}/a/\0b"), "cannot create"),
+    ] {
+        let error = Sql::connect(&url, Arc::new(SystemClock)).await.map(drop).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+}
