@@ -217,6 +217,33 @@ async fn an_expectation_or_an_upgrade_breaks_nothing() {
     assert!(head.status < 500 && head.body.is_empty(), "{head}");
 }
 
+#[tokio::test]
+async fn a_body_that_never_arrives_is_given_up() {
+    let stack = Stack::embedded().await;
+    let head = "Host: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 100";
+    let answer = stack.auth.raw(format!("POST /auth/login HTTP/1.1\r\n{head}\r\n\r\n{{").as_bytes()).await;
+    assert_problem(&answer, 408, "request_timeout");
+}
+
+#[tokio::test]
+async fn a_body_that_was_not_read_is_not_taken_for_a_request() {
+    let stack = Stack::embedded().await;
+    for (service, hidden, told) in
+        [(&stack.auth, "/.well-known/jwks.json", "\"keys\""), (&stack.resource, "/books", "\"books\"")]
+    {
+        let ada = stack.ada().await;
+        let smuggled =
+            format!("GET {hidden} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", ada.tokens.access);
+        for path in ["/auth/password", "/books", "/nowhere"] {
+            let refused =
+                format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{smuggled}", smuggled.len());
+            let answers = service.raw(&[refused.into_bytes(), get("/nowhere", "")].concat()).await;
+            assert!((400..500).contains(&answers.status), "{answers}");
+            assert!(!answers.body.contains(told), "the body was answered as a request\n{answers}");
+        }
+    }
+}
+
 fn get(path: &str, headers: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n").into_bytes()
 }

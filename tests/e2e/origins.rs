@@ -88,17 +88,24 @@ async fn browsers_are_told_before_they_ask_which_pages_may() {
         .resource("RESOURCE_ALLOWED_ORIGINS", APP)
         .start()
         .await;
-    for (service, path) in [(&stack.auth, "/auth/refresh"), (&stack.resource, "/books")] {
+    let calls = [
+        (&stack.auth, "/auth/refresh", "content-type,x-csrf-token"),
+        (&stack.auth, "/auth/password", "content-type,authorization"),
+        (&stack.resource, "/books", "content-type,authorization"),
+    ];
+    for (service, path, wanted) in calls {
         let ask = async |origin: &str| -> Answer {
             let request = service.request("OPTIONS", path).header("origin", origin);
             let request = request.header("access-control-request-method", "POST");
-            request.header("access-control-request-headers", "content-type,authorization,x-csrf-token").send().await
+            request.header("access-control-request-headers", wanted).send().await
         };
         let allowed = ask(APP).await;
         assert!((200..300).contains(&allowed.status), "{allowed}");
         assert_eq!(allowed.header("access-control-allow-origin"), APP, "{allowed}");
         let headers = allowed.header("access-control-allow-headers").to_lowercase();
-        assert!(headers.contains("authorization") && headers.contains("content-type"), "{allowed}");
+        for header in wanted.split(',') {
+            assert!(headers.contains(header), "{header} is not allowed\n{allowed}");
+        }
         let refused = ask(EVIL).await;
         assert_eq!(refused.header("access-control-allow-origin"), "", "{refused}");
         assert!(refused.status < 500, "{refused}");

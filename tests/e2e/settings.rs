@@ -81,9 +81,11 @@ async fn a_passphrase_or_a_short_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn real_stores_need_a_secret_that_is_given() {
-    let ended = start("auth-service", &[("AUTH_REDIS_URL", "redis://127.0.0.1:1")]).await;
-    assert_refused(&ended, &["AUTH_SECRET"]);
+async fn stores_that_replicas_may_share_need_a_secret_that_is_given() {
+    let shared = [("AUTH_DATABASE_URL", "postgres://127.0.0.1:1/jeton"), ("AUTH_REDIS_URL", "redis://127.0.0.1:1")];
+    for store in shared {
+        assert_refused(&start("auth-service", &[store]).await, &["AUTH_SECRET"]);
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Forged, foreign and damaged tokens.
 
 use aws_lc_rs::{
-    encoding::{AsDer as _, Pkcs8V1Der},
+    encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der},
     rsa::{KeyPair, KeySize},
+    signature::KeyPair as _,
 };
 use base64::{
     Engine as _,
@@ -22,6 +23,7 @@ pub struct Issuer {
     key_id: String,
     key: EncodingKey,
     public: Value,
+    public_pem: String,
 }
 
 impl Issuer {
@@ -33,18 +35,16 @@ impl Issuer {
     pub fn new(url: &str) -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).expect("aws-lc makes RSA keys");
         let der: Pkcs8V1Der<'_> = pair.as_der().expect("a private key has a PKCS#8 form");
-        let pem = format!(
-            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-            BASE64_STANDARD.encode(der.as_ref())
-        );
-        let key = EncodingKey::from_rsa_pem(pem.as_bytes()).expect("a key that was just written");
+        let key = EncodingKey::from_rsa_pem(pem("PRIVATE KEY", der.as_ref()).as_bytes()).expect("a key just written");
+        let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key has a form for X.509");
+        let public_pem = pem("PUBLIC KEY", public.as_ref());
         let jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).expect("an RSA key has a public half");
         let key_id = jwk.thumbprint(ThumbprintHash::SHA256).expect("an RSA key has a thumbprint");
         let mut public = serde_json::to_value(&jwk).expect("a JWK is JSON");
         public["kid"] = key_id.clone().into();
         public["use"] = "sig".into();
         public["alg"] = "RS256".into();
-        Self { url: url.to_owned(), key_id, key, public }
+        Self { url: url.to_owned(), key_id, key, public, public_pem }
     }
 
     /// The issuer's name.
@@ -69,6 +69,12 @@ impl Issuer {
     #[must_use]
     pub fn key_set(&self) -> Value {
         json!({ "keys": [self.public] })
+    }
+
+    /// The public key as PEM.
+    #[must_use]
+    pub fn public_pem(&self) -> &str {
+        &self.public_pem
     }
 
     /// A header that is as it must be.
@@ -196,6 +202,12 @@ fn signed(header: &str, claims: &str, key: &EncodingKey, algorithm: Algorithm) -
     let message = format!("{}.{}", encoded(header), encoded(claims));
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).expect("the key fits the algorithm");
     format!("{message}.{signature}")
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = BASE64_STANDARD.encode(der);
+    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|start| &text[start..text.len().min(start + 64)]).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 fn encoded(text: &str) -> String {

@@ -1,2 +1,68 @@
-//! x
-fn main() {}
+//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `ci`.
+
+mod ci;
+mod commands;
+mod demo;
+mod services;
+mod tests;
+mod up;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Runs, shows and checks Jeton.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build and start both services with everything embedded, until Ctrl-C
+    ///
+    /// Users, keys, sessions and books are kept in ./data. Settings in the environment (AUTH_…, RESOURCE_…) are
+    /// followed; without any, auth-service is at http://localhost:8080 and resource-service at http://localhost:8081.
+    Up {
+        /// Build with optimisations
+        #[arg(long)]
+        release: bool,
+    },
+    /// Walk the whole story against running services, showing what is sent and what comes back
+    ///
+    /// Register, log in, read, be refused an append, refresh, retry, have a theft found out, log out. Fails, and names
+    /// the step, if anything differs from what it must be. Takes two replay windows (20 s by default).
+    Demo(demo::Options),
+    /// Run all tests, installing (Debian, as root) or naming what they need
+    ///
+    /// The tests start their own Redis and PostgreSQL servers and stop them again.
+    Test {
+        /// Passed on to `cargo test --workspace`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Format, lints, the dependency rule, and all tests: what must pass before anything lands
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Up { release } => block_on(up::run(release)),
+        Task::Demo(options) => block_on(demo::run(options)),
+        Task::Test { arguments } => tests::run_all(&arguments),
+        Task::Ci => ci::run_all(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("error: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(task: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("no async runtime: {error}"))?.block_on(task)
+}

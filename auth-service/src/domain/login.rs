@@ -136,7 +136,7 @@ impl Auth {
             auth_time: now.secs(),
         };
         let record = self.record(Lineage::begin(first.family), &first, now, client);
-        match self.sessions.commit(Expected::Absent, &record).await? {
+        match self.sessions.commit(Expected::Absent, &record, record.expires_at).await? {
             Commit::Done => {}
             Commit::Conflict => {
                 return Err(Unavailable { store: "session store", cause: "a session id twice".into() }.into());

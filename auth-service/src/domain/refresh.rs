@@ -10,9 +10,15 @@ use super::{
     tokens::Tokens,
 };
 use shared::{clock::Timestamp, ids::TokenId};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Whoever loses the compare-and-swap decides again; each round somebody wins, so that so many rounds mean a crowd.
 const MAX_ROUNDS: u32 = 64;
+
+/// How long a request may be in our hands before the record is read. What is read later proves nothing: the client has
+/// given up and gone on by then, and its own old request would look like a theft (the model checker found this).
+const HELD_AT_MOST: Duration = Duration::from_secs(2);
 
 /// Why a session was not refreshed.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +34,20 @@ pub enum RefreshError {
     Unavailable(#[from] Unavailable),
 }
 
+/// How old a decision may be when it is committed. A replica that stalls in between would begin a window in the past, and
+/// the client's other requests would find it over.
+const DECIDED_AT_MOST: Duration = Duration::from_secs(1);
+
+fn unavailable(cause: &str) -> Unavailable {
+    Unavailable { store: "session store", cause: cause.to_owned() }
+}
+
 /// What the session's rules came to.
 enum Decision {
+    /// The token to answer with.
     Give(UnsignedToken),
+    /// The same, of a session that was taken up from the token alone.
+    GiveAdopted(UnsignedToken),
     Reuse,
 }
 
@@ -50,11 +67,17 @@ impl Auth {
             return Err(RefreshError::SessionEnded);
         };
         match decision {
-            Decision::Give(newest) => {
-                self.tokens(&standing.account, &newest).map_err(|error| RefreshError::Unavailable(error.into()))
+            Decision::Give(newest) => self.give(&standing, &newest),
+            Decision::GiveAdopted(newest) => {
+                tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store had lost a session's state; taken up from its token");
+                self.give(&standing, &newest)
             }
             Decision::Reuse => self.end_stolen(token, &standing, client).await,
         }
+    }
+
+    fn give(&self, standing: &Standing, newest: &UnsignedToken) -> Result<Tokens, RefreshError> {
+        self.tokens(&standing.account, newest).map_err(|error| RefreshError::Unavailable(error.into()))
     }
 
     /// A session's life is never longer than today's settings allow, whatever the token says.
@@ -64,26 +87,31 @@ impl Auth {
     }
 
     async fn decide_and_commit(&self, token: &RefreshClaims, client: &Client) -> Result<Decision, Unavailable> {
+        let arrived = Instant::now();
         for _ in 0..MAX_ROUNDS {
             let Snapshot { record, now } = self.sessions.read(token.sub, token.sid).await?;
+            if arrived.elapsed() > HELD_AT_MOST {
+                return Err(unavailable("answered too late"));
+            }
             let lineage = record.as_ref().map(|record| &record.lineage);
-            let next = match (decide(lineage, &token.presented(), now, &self.policy.session), &record) {
+            let outcome = decide(lineage, &token.presented(), now, &self.policy.session);
+            let next = match (outcome, &record) {
                 (Outcome::Replay, Some(record)) => return Ok(Decision::Give(record.newest.clone())),
-                (Outcome::Rotate(next) | Outcome::Retry(next), _) => next,
-                (Outcome::Adopt(next), _) => {
-                    tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store has lost a session's state; taken up from its token");
-                    next
-                }
+                (Outcome::Rotate(next) | Outcome::Retry(next) | Outcome::Adopt(next), _) => next,
                 (Outcome::Reuse, _) | (Outcome::Replay, None) => return Ok(Decision::Reuse),
             };
             let successor = self.successor(token, &next);
             let changed = self.record(next, &successor, now, client);
-            match self.sessions.commit(Expected::of(record.as_ref()), &changed).await? {
+            let expected = Expected::of(record.as_ref());
+            match self.sessions.commit(expected, &changed, now.plus(DECIDED_AT_MOST)).await? {
+                Commit::Done if matches!(outcome, Outcome::Adopt(_)) => {
+                    return Ok(Decision::GiveAdopted(changed.newest));
+                }
                 Commit::Done => return Ok(Decision::Give(changed.newest)),
                 Commit::Conflict => {}
             }
         }
-        Err(Unavailable { store: "session store", cause: "too many refreshes of one session at once".to_owned() })
+        Err(unavailable("too many refreshes of one session at once"))
     }
 
     fn successor(&self, token: &RefreshClaims, next: &Lineage) -> RefreshClaims {

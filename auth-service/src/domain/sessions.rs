@@ -74,7 +74,7 @@ impl Expected {
 pub enum Commit {
     /// The record is now the new one.
     Done,
-    /// Somebody else was faster: read again and decide again.
+    /// Somebody else was faster, or the decision is too old: read again and decide again.
     Conflict,
 }
 
@@ -93,8 +93,14 @@ pub trait Sessions: Send + Sync {
     /// Reads a session and the time, in one round trip.
     async fn read(&self, sub: UserId, sid: SessionId) -> Result<Snapshot, Unavailable>;
 
-    /// Writes `record` if the store holds what is expected, and forgets it by itself after `record.expires_at`.
-    async fn commit(&self, expected: Expected, record: &SessionRecord) -> Result<Commit, Unavailable>;
+    /// Writes `record` if the store holds what is expected and, on its own clock, `not_after` has not passed; forgets
+    /// it by itself after `record.expires_at`.
+    async fn commit(
+        &self,
+        expected: Expected,
+        record: &SessionRecord,
+        not_after: Timestamp,
+    ) -> Result<Commit, Unavailable>;
 
     /// Removes a session; removing what is not there is no error.
     async fn remove(&self, sub: UserId, sid: SessionId) -> Result<(), Unavailable>;

@@ -1,5 +1,7 @@
 //! What the stores promise (the traits of the domain say it), run on every store against real servers.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, and its message is the error")]
+
 mod outages;
 mod promises;
 mod samples;
@@ -50,6 +52,7 @@ macro_rules! keeps {
         run! { sessions on $open:
             what_was_committed_is_read_back_to_the_letter
             what_was_never_committed_reads_as_none_with_the_time
+            a_decision_that_is_too_old_changes_nothing
             a_first_commit_does_not_overwrite
             a_later_commit_does_not_begin
             a_commit_that_expects_another_record_changes_nothing

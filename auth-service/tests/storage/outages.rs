@@ -43,3 +43,15 @@ async fn is_over_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavail
     let crowd = join_all((0..CROWD).map(|_| ask())).await;
     assert!(crowd.iter().all(Result::is_ok), "{what}: not over for everybody");
 }
+
+/// Asks on two workers as actix has them, each a thread with a runtime of its own, then on the second alone.
+fn on_two_workers<T>(ask: impl AsyncFn() -> Result<T, Unavailable>) {
+    let worker = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (first, second) = (worker(), worker());
+    let crowd = async || join_all((0..CROWD).map(|_| ask())).await.into_iter().all(|outcome| outcome.is_ok());
+    assert!(first.block_on(crowd()));
+    assert!(second.block_on(crowd()));
+    assert!(first.block_on(crowd()));
+    drop(first);
+    assert!(second.block_on(crowd()), "the other worker took connections along");
+}

@@ -5,6 +5,7 @@ use futures_util::TryStreamExt as _;
 use shared::clock::Clock;
 use sqlx::{
     SqlitePool,
+    migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{str::FromStr as _, sync::Arc, time::Duration};
@@ -13,6 +14,10 @@ use std::{str::FromStr as _, sync::Arc, time::Duration};
 const PATIENCE: Duration = Duration::from_millis(800);
 /// How much text one answer carries before it ends with `next`, in bytes.
 const TEXT_PER_ANSWER: usize = 1024 * 1024;
+
+/// How often, and how far apart, the tables are tried again while another process makes them.
+const MIGRATION_RETRIES: usize = 5;
+const MIGRATION_PAUSE: Duration = Duration::from_millis(200);
 
 /// The store of books. Clones share it.
 #[derive(Clone)]
@@ -69,7 +74,7 @@ impl Books {
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
         let pool = SqlitePoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_lazy_with(options);
-        sqlx::migrate!().run(&pool).await.map_err(|error| failed(&error))?;
+        migrate(&pool).await.map_err(|error| failed(&error))?;
         Ok(Self { pool, clock })
     }
 
@@ -148,5 +153,46 @@ impl Books {
             .bind(now)
             .fetch_one(&self.pool)
             .await?)
+    }
+}
+
+/// Processes that share the file may start at the same moment: who comes second finds the tables half made, and again
+/// a moment later done.
+async fn migrate(pool: &SqlitePool) -> Result<(), MigrateError> {
+    for _ in 0..MIGRATION_RETRIES {
+        if sqlx::migrate!().run(pool).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(MIGRATION_PAUSE).await;
+    }
+    sqlx::migrate!().run(pool).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+    use shared::clock::SystemClock;
+
+    #[actix_web::test]
+    async fn processes_that_start_together_share_one_file() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let file = directory.path().join("books.db");
+        let open = || Books::open(SqliteConnectOptions::new().filename(&file), Arc::new(SystemClock));
+        let opened = join_all((0..8).map(|_| open())).await;
+        for books in opened {
+            let books = books.expect("a store");
+            let title = Title::parse("Shared".to_owned()).expect("a title");
+            books.create(&title, "ada").await.expect("a book");
+        }
+        assert_eq!(open().await.expect("a store").list(0, 100).await.expect("a list").books.len(), 8);
+    }
+
+    #[actix_web::test]
+    async fn a_place_that_cannot_be_is_named() {
+        let file = tempfile::NamedTempFile::new().expect("a file where a directory should be");
+        let options = SqliteConnectOptions::new().filename(file.path().join("books.db"));
+        let refused = Books::open(options, Arc::new(SystemClock)).await.err().expect("a reason");
+        assert!(refused.starts_with("cannot open the books in ") && refused.contains("books.db"), "{refused}");
     }
 }

@@ -80,3 +80,46 @@ impl Shard {
         self.young.insert(fingerprint, known);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access_token::verified::Facts, clock::Timestamp};
+    use serde_json::Map;
+
+    fn known() -> Known {
+        let facts = Facts {
+            subject: String::new(),
+            session_id: String::new(),
+            client_id: String::new(),
+            token_id: String::new(),
+            scope: String::new(),
+            roles: Vec::new(),
+            custom: Map::new(),
+            epoch: None,
+            issued_at: Timestamp::from_secs(0),
+            not_before: None,
+            expires_at: Timestamp::from_secs(900),
+        };
+        let modulus = format!("{}w", "_".repeat(341));
+        let key = RsaKey::from_components(&modulus, "AQAB").expect("a sound key");
+        Known { token: VerifiedToken(Arc::new(facts)), kid: Arc::from("first"), key: Arc::new(key) }
+    }
+
+    fn numbered(number: usize) -> Fingerprint {
+        let mut fingerprint = [0; 32];
+        fingerprint[..8].copy_from_slice(&number.to_be_bytes());
+        fingerprint
+    }
+
+    #[test]
+    fn a_shard_forgets_what_was_not_seen_lately_and_stays_small() {
+        let (mut shard, known) = (Shard::default(), known());
+        for number in 0..10 * YOUNG_PER_SHARD {
+            shard.insert(numbered(number), known.clone());
+            assert!(shard.find(&numbered(0)).is_some(), "seen all the time, and forgotten at {number}");
+        }
+        assert!(shard.young.len() + shard.old.len() <= 2 * YOUNG_PER_SHARD);
+        assert!(shard.find(&numbered(1)).is_none());
+    }
+}

@@ -8,6 +8,7 @@ mod attacks;
 mod claims;
 mod header;
 mod key_sets;
+mod remembered;
 mod shape;
 mod times;
 
@@ -27,6 +28,7 @@ fn verifier_at(now: Timestamp) -> Verifier {
 }
 
 fn usual_keys() -> KeySet {
+    shared::access_token::install_crypto();
     KeySet::from_jwks(Issuer::usual().jwks().as_bytes()).expect("a good key set")
 }
 

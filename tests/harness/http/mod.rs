@@ -76,8 +76,11 @@ impl Http {
     }
 
     /// Sends bytes as they are, for what no HTTP client would send. They must ask for `Connection: close`.
+    ///
+    /// # Panics
+    /// When the service does not answer and close within 45 s: it may wait 30 s for what was announced.
     pub async fn raw(&self, bytes: &[u8]) -> Answer {
-        raw::exchange(self.port, bytes, PATIENCE).await
+        raw::exchange(self.port, bytes, Duration::from_secs(45)).await
     }
 }
 

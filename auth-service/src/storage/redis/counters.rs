@@ -34,7 +34,7 @@ impl Counters for RedisStores {
 impl RedisStores {
     async fn count(&self, key: &CounterKey, values: &[&str]) -> Result<Count, Unavailable> {
         let call = COUNT.on(&[&format!("jeton:count:{}", key.0)], values);
-        let (value, resets_in): (u64, u64) = self.link.ask(&call).await?;
+        let (value, resets_in): (u64, u64) = self.ask(&call).await?;
         Ok(Count { value, resets_in: Duration::from_millis(resets_in) })
     }
 }

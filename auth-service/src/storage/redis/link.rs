@@ -1,4 +1,4 @@
-//! The one connection that all calls share, and how it is replaced.
+//! The one connection that all calls of a runtime share, and how it is replaced.
 //!
 //! An outage is told within a second: connecting and answering have bounds of their own. It is over at most [`COOLDOWN`]
 //! and one attempt to connect after Redis is back. The redis crate's ConnectionManager waits longer between attempts and
@@ -7,7 +7,10 @@
 use super::{address::Address, connection::Connection, script::Call, unavailable};
 use crate::{domain::Unavailable, storage::PATIENCE};
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{sync::Mutex, time::timeout};
 
 /// Between two attempts to connect. Meanwhile calls fail at once.
@@ -15,7 +18,7 @@ const COOLDOWN: Duration = Duration::from_millis(50);
 
 /// Connects when it is first needed.
 pub(super) struct Link {
-    address: Address,
+    address: Arc<Address>,
     current: Mutex<Current>,
 }
 
@@ -30,7 +33,7 @@ struct Current {
 }
 
 impl Link {
-    pub(super) fn to(address: Address) -> Self {
+    pub(super) fn to(address: Arc<Address>) -> Self {
         Self { address, current: Mutex::default() }
     }
 

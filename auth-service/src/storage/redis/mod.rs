@@ -7,18 +7,20 @@ mod address;
 mod connection;
 mod counters;
 mod link;
+mod links;
 mod script;
 mod sentinel;
 mod sessions;
 
-use self::{address::Address, link::Link};
+use self::{address::Address, links::Links, script::Call};
 use crate::domain::Unavailable;
+use redis::FromRedisValue;
 use std::sync::Arc;
 
-/// Redis. Clones share the connection.
+/// Redis. Clones share the connections.
 #[derive(Clone)]
 pub struct RedisStores {
-    link: Arc<Link>,
+    links: Arc<Links>,
 }
 
 impl RedisStores {
@@ -28,7 +30,11 @@ impl RedisStores {
     /// # Errors
     /// What is wrong with the URL; never what stands in it.
     pub fn connect(url: &str) -> Result<Self, String> {
-        Ok(Self { link: Arc::new(Link::to(Address::parse(url)?)) })
+        Ok(Self { links: Arc::new(Links::to(Address::parse(url)?)) })
+    }
+
+    async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {
+        self.links.here().ask(call).await
     }
 }
 

@@ -25,35 +25,46 @@ static OF_USER: Script = script!("of_user.lua");
 #[async_trait]
 impl Sessions for RedisStores {
     async fn read(&self, sub: UserId, sid: SessionId) -> Result<Snapshot, Unavailable> {
-        let (text, now): (Option<String>, i64) = self.link.ask(&READ.on(&[&session_key(sub, sid)], &[])).await?;
+        let (text, now): (Option<String>, i64) = self.ask(&READ.on(&[&session_key(sub, sid)], &[])).await?;
         let record = text.map(|text| record_in(&text)).transpose()?;
         Ok(Snapshot { record, now: Timestamp::from_millis(now) })
     }
 
-    async fn commit(&self, expected: Expected, record: &SessionRecord) -> Result<Commit, Unavailable> {
+    async fn commit(
+        &self,
+        expected: Expected,
+        record: &SessionRecord,
+        not_after: Timestamp,
+    ) -> Result<Commit, Unavailable> {
         let begins_with = match expected {
             Expected::Absent => String::new(),
             Expected::At { generation, family } => beginning(generation, family),
         };
         let call = COMMIT.on(
             &[&session_key(record.sub, record.sid), &index_key(record.sub)],
-            &[&begins_with, &text_of(record)?, &record.expires_at.millis().to_string(), &record.sid.to_string()],
+            &[
+                &begins_with,
+                &text_of(record)?,
+                &record.expires_at.millis().to_string(),
+                &record.sid.to_string(),
+                &not_after.millis().to_string(),
+            ],
         );
-        let is_done: bool = self.link.ask(&call).await?;
+        let is_done: bool = self.ask(&call).await?;
         Ok(if is_done { Commit::Done } else { Commit::Conflict })
     }
 
     async fn remove(&self, sub: UserId, sid: SessionId) -> Result<(), Unavailable> {
-        self.link.ask(&REMOVE.on(&[&session_key(sub, sid), &index_key(sub)], &[&sid.to_string()])).await
+        self.ask(&REMOVE.on(&[&session_key(sub, sid), &index_key(sub)], &[&sid.to_string()])).await
     }
 
     async fn remove_all(&self, sub: UserId, except: Option<SessionId>) -> Result<(), Unavailable> {
         let except = except.map(|sid| sid.to_string()).unwrap_or_default();
-        self.link.ask(&REMOVE_ALL.on(&[&index_key(sub)], &[&session_keys(sub), &except])).await
+        self.ask(&REMOVE_ALL.on(&[&index_key(sub)], &[&session_keys(sub), &except])).await
     }
 
     async fn of_user(&self, sub: UserId) -> Result<Vec<SessionRecord>, Unavailable> {
-        let texts: Vec<String> = self.link.ask(&OF_USER.on(&[&index_key(sub)], &[&session_keys(sub)])).await?;
+        let texts: Vec<String> = self.ask(&OF_USER.on(&[&index_key(sub)], &[&session_keys(sub)])).await?;
         texts.iter().map(|text| record_in(text)).collect()
     }
 
@@ -62,7 +73,7 @@ impl Sessions for RedisStores {
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
-        self.link.ask(&Call::ping()).await
+        self.ask(&Call::ping()).await
     }
 }
 

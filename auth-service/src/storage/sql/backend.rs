@@ -1,5 +1,7 @@
 //! What differs between the two databases.
 
+use tokio::runtime::{self, Handle};
+
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Backend {
@@ -7,18 +9,39 @@ pub(super) enum Backend {
     Postgres,
 }
 
-/// Run on each new connection to SQLite that writes what must be durable: the log is flushed at every commit. The short
-/// busy timeout is no limit, see `connections.rs`.
-pub(super) const SQLITE_DURABLE: &str =
-    "PRAGMA busy_timeout = 5; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1000; PRAGMA synchronous = FULL";
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// SQLite, writing what must be durable: the log is flushed at every commit.
+    SqliteDurable,
+    /// SQLite, for the rest: commits survive the end of the process, not all that of the machine.
+    SqliteRelaxed,
+    /// PostgreSQL, for all.
+    Postgres,
+}
 
-/// Run on each other connection to SQLite: commits survive the end of the process, not all that of the machine.
-pub(super) const SQLITE_RELAXED: &str =
-    "PRAGMA busy_timeout = 5; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1000; PRAGMA synchronous = NORMAL";
+impl Purpose {
+    /// What is run on a new connection. SQLite's short busy timeout is no limit, see `connections.rs`. A PostgreSQL
+    /// server may be set up to acknowledge what is not durable.
+    pub(super) fn setup(self) -> &'static str {
+        match self {
+            Self::SqliteDurable => {
+                "PRAGMA busy_timeout = 5; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1000; PRAGMA synchronous = FULL"
+            }
+            Self::SqliteRelaxed => {
+                "PRAGMA busy_timeout = 5; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1000; PRAGMA synchronous = NORMAL"
+            }
+            Self::Postgres => {
+                "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+            }
+        }
+    }
 
-/// Run on each new connection to PostgreSQL. A server may be set up to acknowledge what is not durable.
-pub(super) const POSTGRES: &str =
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    /// The runtime that a connection opened here ends with, as sockets do. SQLite's are threads of their own.
+    pub(super) fn home(self) -> Option<runtime::Id> {
+        (self == Self::Postgres).then(|| Handle::current().id())
+    }
+}
 
 impl Backend {
     pub(super) fn of(url: &str) -> Option<Self> {

@@ -5,7 +5,7 @@
 //! given up closes its connection, and with it all that are idle: nothing we ask is refused by a healthy database, so
 //! that any error makes all of them suspect. The next call opens a fresh one.
 
-use super::{Statement, unavailable};
+use super::{Statement, backend::Purpose, unavailable};
 use crate::{domain::Unavailable, storage::PATIENCE};
 use futures_util::TryStreamExt as _;
 use sqlx::{
@@ -18,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
+    runtime,
     sync::Semaphore,
     time::{sleep, timeout},
 };
@@ -28,13 +29,14 @@ const PING: Duration = Duration::from_millis(300);
 
 /// How soon SQLite is asked again while another process writes. Its own way of waiting backs off to 100 ms, and a busy
 /// neighbour starves it.
-const BUSY: Duration = Duration::from_millis(2);
+pub(super) const BUSY: Duration = Duration::from_millis(2);
 
 /// Connections of one kind.
 pub(super) struct Connections {
     options: AnyConnectOptions,
-    /// What is run on each new connection.
-    setup: &'static str,
+    purpose: Purpose,
+    /// How many statements may run at once.
+    limit: usize,
     turns: Arc<Semaphore>,
     /// The most recently used one is the last.
     idle: Mutex<Vec<Idle>>,
@@ -43,6 +45,8 @@ pub(super) struct Connections {
 struct Idle {
     connection: AnyConnection,
     since: Instant,
+    /// The runtime that a socket belongs to and ends with; none for SQLite. actix gives each of its workers a runtime.
+    home: Option<runtime::Id>,
 }
 
 /// What a statement came to.
@@ -54,10 +58,10 @@ pub(super) struct Answer {
 }
 
 impl Connections {
-    /// Connections with as many statements at once as there are `turns`. Opens none yet.
-    pub(super) fn new(options: &AnyConnectOptions, setup: &'static str, turns: Arc<Semaphore>) -> Arc<Self> {
+    /// Connections with as many statements at once as there are `turns` now. Opens none yet.
+    pub(super) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Arc<Self> {
         let options = options.clone().disable_statement_logging();
-        Arc::new(Self { options, setup, turns, idle: Mutex::default() })
+        Arc::new(Self { options, purpose, limit: turns.available_permits(), turns, idle: Mutex::default() })
     }
 
     /// Runs a statement to its end.
@@ -91,19 +95,32 @@ impl Connections {
                 answer => break answer?,
             }
         };
-        self.idle().push(Idle { connection, since: Instant::now() });
+        self.idle().push(Idle { connection, since: Instant::now(), home: self.purpose.home() });
         Ok(answer)
     }
 
     async fn connection(&self) -> sqlx::Result<AnyConnection> {
-        let idle = self.idle().pop();
-        if let Some(Idle { mut connection, since }) = idle {
+        if let Some(Idle { mut connection, since, .. }) = self.take() {
             if since.elapsed() < STALE || matches!(timeout(PING, connection.ping()).await, Ok(Ok(()))) {
                 return Ok(connection);
             }
             self.idle().clear();
         }
-        open(&self.options, self.setup).await
+        open(&self.options, self.purpose).await
+    }
+
+    /// An idle connection of this runtime. If there are only others and no room for one more, the oldest gives way.
+    fn take(&self) -> Option<Idle> {
+        let mut idle = self.idle();
+        let home = self.purpose.home();
+        if let Some(ours) = idle.iter().rposition(|idle| idle.home == home) {
+            return Some(idle.remove(ours));
+        }
+        let in_use = self.limit - self.turns.available_permits();
+        if idle.len() + in_use > self.limit {
+            idle.remove(0);
+        }
+        None
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
@@ -111,10 +128,19 @@ impl Connections {
     }
 }
 
-/// A new connection that is ready for use.
-pub(super) async fn open(options: &AnyConnectOptions, setup: &'static str) -> sqlx::Result<AnyConnection> {
+/// A new connection that is ready for use. SQLite is busy for a moment also when another process closes its last one.
+pub(super) async fn open(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Result<AnyConnection> {
+    loop {
+        match open_at_once(options, purpose).await {
+            Err(error) if is_busy(&error) => sleep(BUSY).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn open_at_once(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Result<AnyConnection> {
     let mut connection = options.connect().await?;
-    raw_sql(setup).execute(&mut connection).await?;
+    raw_sql(purpose.setup()).execute(&mut connection).await?;
     Ok(connection)
 }
 

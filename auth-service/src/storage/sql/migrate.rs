@@ -1,11 +1,10 @@
 //! Brings the tables up to date. Any number of processes may start at once: one does it, the others wait.
 
 use super::{
-    backend::{self, Backend},
-    connections::{is_busy, open},
-    sqlite_file,
+    backend::{Backend, Purpose},
+    connections::{BUSY, is_busy, open},
 };
-use sqlx::{AnyConnection, Connection as _, any::AnyConnectOptions, migrate::MigrateError, raw_sql};
+use sqlx::{Connection as _, any::AnyConnectOptions, migrate::MigrateError, raw_sql};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -14,9 +13,9 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 /// How long a start may wait for the database, and for another process that migrates it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn run(backend: Backend, url: &str, options: &AnyConnectOptions) -> Result<(), String> {
+pub(super) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result<(), String> {
     let outcome = match backend {
-        Backend::Sqlite => timeout(PATIENCE, on_sqlite(url, options)).await,
+        Backend::Sqlite => timeout(PATIENCE, on_sqlite(options)).await,
         Backend::Postgres => timeout(PATIENCE, on_postgres(options)).await,
     };
     outcome.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())
@@ -24,27 +23,26 @@ pub(super) async fn run(backend: Backend, url: &str, options: &AnyConnectOptions
 
 /// sqlx takes an advisory lock, which ends with the connection at the latest.
 async fn on_postgres(options: &AnyConnectOptions) -> Result<(), MigrateError> {
-    let mut connection = open(options, backend::POSTGRES).await?;
+    let mut connection = open(options, Purpose::Postgres).await?;
     MIGRATOR.run(&mut connection).await?;
     Ok(connection.close().await?)
 }
 
-/// sqlx takes no lock here, and its own transactions leave no room for one of ours: a lock file beside the database.
-async fn on_sqlite(url: &str, options: &AnyConnectOptions) -> Result<(), MigrateError> {
-    let lock = sqlite_file::lock(url).await.map_err(MigrateError::Source)?;
-    let mut connection = open(options, backend::SQLITE_DURABLE).await?;
-    patiently(&mut connection, "PRAGMA journal_mode = WAL").await?;
-    MIGRATOR.run(&mut connection).await?;
-    connection.close().await?;
-    drop(lock);
-    Ok(())
-}
-
-async fn patiently(connection: &mut AnyConnection, statement: &'static str) -> sqlx::Result<()> {
+async fn on_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError> {
     loop {
-        match raw_sql(statement).execute(&mut *connection).await {
-            Err(error) if is_busy(&error) => sleep(Duration::from_millis(5)).await,
-            outcome => return outcome.map(drop),
+        match on_free_sqlite(options).await {
+            Err(MigrateError::Execute(error)) if is_busy(&error) => sleep(BUSY).await,
+            outcome => return outcome,
         }
     }
+}
+
+/// sqlx takes no lock here: the whole runs within one transaction that holds the file's, and sqlx's own within it.
+async fn on_free_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError> {
+    let mut connection = open(options, Purpose::SqliteDurable).await?;
+    raw_sql("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATOR.run(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(connection.close().await?)
 }

@@ -11,7 +11,10 @@ mod rows;
 mod sessions;
 mod sqlite_file;
 
-use self::{backend::Backend, connections::Connections};
+use self::{
+    backend::{Backend, Purpose},
+    connections::Connections,
+};
 use crate::domain::Unavailable;
 use shared::clock::Clock;
 use sqlx::{
@@ -57,7 +60,7 @@ impl Sql {
         if backend == Backend::Sqlite {
             sqlite_file::create(url).map_err(unavailable)?;
         }
-        migrate::run(backend, url, &options).await.map_err(unavailable)?;
+        migrate::run(backend, &options).await.map_err(unavailable)?;
         Ok(match backend {
             Backend::Sqlite => Self::on_sqlite(&options, clock),
             Backend::Postgres => Self::on_postgres(&options, clock),
@@ -71,14 +74,14 @@ impl Sql {
         Self {
             backend: Backend::Sqlite,
             clock,
-            reading: Connections::new(options, backend::SQLITE_RELAXED, readers),
-            durable: Connections::new(options, backend::SQLITE_DURABLE, one_writer.clone()),
-            relaxed: Connections::new(options, backend::SQLITE_RELAXED, one_writer),
+            reading: Connections::new(options, Purpose::SqliteRelaxed, readers),
+            durable: Connections::new(options, Purpose::SqliteDurable, one_writer.clone()),
+            relaxed: Connections::new(options, Purpose::SqliteRelaxed, one_writer),
         }
     }
 
     fn on_postgres(options: &AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
-        let all = Connections::new(options, backend::POSTGRES, Arc::new(Semaphore::new(ON_POSTGRES)));
+        let all = Connections::new(options, Purpose::Postgres, Arc::new(Semaphore::new(ON_POSTGRES)));
         Self { backend: Backend::Postgres, clock, reading: all.clone(), durable: all.clone(), relaxed: all }
     }
 

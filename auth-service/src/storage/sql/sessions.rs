@@ -33,10 +33,15 @@ impl Sessions for Sql {
         Ok(Snapshot { record: record.map_err(|_| unreadable("record"))?, now: moment(row, "now")? })
     }
 
-    async fn commit(&self, expected: Expected, record: &SessionRecord) -> Result<Commit, Unavailable> {
+    async fn commit(
+        &self,
+        expected: Expected,
+        record: &SessionRecord,
+        not_after: Timestamp,
+    ) -> Result<Commit, Unavailable> {
         let written = match expected {
-            Expected::Absent => self.insert(record).await?,
-            Expected::At { generation, family } => self.replace(generation, family, record).await?,
+            Expected::Absent => self.insert(record, not_after).await?,
+            Expected::At { generation, family } => self.replace((generation, family), record, not_after).await?,
         };
         Ok(if written > 0 { Commit::Done } else { Commit::Conflict })
     }
@@ -80,10 +85,10 @@ impl Sessions for Sql {
 }
 
 impl Sql {
-    async fn insert(&self, record: &SessionRecord) -> Result<u64, Unavailable> {
+    async fn insert(&self, record: &SessionRecord, not_after: Timestamp) -> Result<u64, Unavailable> {
         let insert = || {
             self.timed(
-                "INSERT INTO sessions (sub, sid, gen, fam, record, expires_at) VALUES ($2, $3, $4, $5, $6, $7)
+                "INSERT INTO sessions (sub, sid, gen, fam, record, expires_at) SELECT $2, $3, $4, $5, $6, $7 WHERE $8 >= :now
                  ON CONFLICT (sub, sid) DO UPDATE
                  SET gen = excluded.gen, fam = excluded.fam, record = excluded.record, expires_at = excluded.expires_at
                  WHERE sessions.expires_at <= :now",
@@ -94,15 +99,21 @@ impl Sql {
             .bind(record.lineage.family.to_string())
             .bind(to_json(record))
             .bind(record.expires_at.millis())
+            .bind(not_after.millis())
         };
         Ok(self.relaxed.run(insert).await?.written)
     }
 
-    async fn replace(&self, generation: u64, family: TokenId, record: &SessionRecord) -> Result<u64, Unavailable> {
+    async fn replace(
+        &self,
+        (generation, family): (u64, TokenId),
+        record: &SessionRecord,
+        not_after: Timestamp,
+    ) -> Result<u64, Unavailable> {
         let update = || {
             self.timed(
                 "UPDATE sessions SET gen = $4, fam = $5, record = $6, expires_at = $7
-                 WHERE sub = $2 AND sid = $3 AND gen = $8 AND fam = $9 AND expires_at > :now",
+                 WHERE sub = $2 AND sid = $3 AND gen = $8 AND fam = $9 AND expires_at > :now AND $10 >= :now",
             )
             .bind(record.sub.to_string())
             .bind(record.sid.to_string())
@@ -112,6 +123,7 @@ impl Sql {
             .bind(record.expires_at.millis())
             .bind(generation.cast_signed())
             .bind(family.to_string())
+            .bind(not_after.millis())
         };
         Ok(self.relaxed.run(update).await?.written)
     }

@@ -2,7 +2,6 @@
 
 use sqlx::sqlite::SqliteConnectOptions;
 use std::{
-    error::Error,
     fs::{DirBuilder, File},
     io,
     path::Path,
@@ -21,17 +20,6 @@ pub(super) fn create(url: &str) -> Result<(), String> {
         .map_or(Ok(()), create_directory)
         .and_then(|()| create_file(path))
         .map_err(|error| format!("cannot create {}: {error}", path.display()))
-}
-
-/// Waits until no other process holds the lock file beside the database, and holds it until it is dropped. A file of
-/// its own: closing any handle of the database file would drop SQLite's own locks.
-pub(super) async fn lock(url: &str) -> Result<File, Box<dyn Error + Send + Sync>> {
-    let options = SqliteConnectOptions::from_str(url)?;
-    let mut path = options.get_filename().as_os_str().to_owned();
-    path.push(".lock");
-    let file = File::options().create(true).append(true).open(path)?;
-    let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await?;
-    Ok(locked?)
 }
 
 fn create_directory(path: &Path) -> io::Result<()> {

@@ -1,14 +1,18 @@
 //! PostgreSQL.
 
-use super::{is_over_in_time, is_told_in_time};
+use super::{is_over_in_time, is_told_in_time, on_two_workers};
 use crate::{
     samples::{account, now},
     servers::{Wire, sql},
 };
-use auth_service::domain::account::Accounts;
+use auth_service::{domain::account::Accounts, storage::sql::Sql};
 use harness::postgres::Postgres;
-use shared::ids::SessionId;
-use std::net::SocketAddr;
+use shared::ids::{SessionId, UserId};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+use tokio::runtime::Runtime;
 use url::Url;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,16 +38,41 @@ async fn postgres_is_started_again_before_anybody_asks() {
     is_over_in_time("PostgreSQL restarted", async || Accounts::ping(&store).await).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_stands_still() {
+/// A database that is reached by a wire.
+async fn wired() -> (Wire, Sql) {
     let mut url = Url::parse(&harness::postgres::fresh_database()).unwrap();
-    let server = SocketAddr::new("127.0.0.1".parse().unwrap(), url.port().unwrap());
-    let wire = Wire::to(server).await;
+    let wire = Wire::to(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), url.port().unwrap())).await;
     url.set_port(Some(wire.address().port())).unwrap();
     let store = sql(url.as_str()).await;
     is_over_in_time("at first", async || Accounts::ping(&store).await).await;
+    (wire, store)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_stands_still() {
+    let (wire, store) = wired().await;
     wire.goes_dead();
     is_told_in_time("PostgreSQL still", async || Accounts::ping(&store).await).await;
     wire.is_mended();
     is_over_in_time("PostgreSQL still", async || Accounts::ping(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_a_firewall_forgets_cost_one_call_and_not_one_each() {
+    let (wire, store) = wired().await;
+    wire.forgets();
+    let mut disturbed = 0;
+    for _ in 0..20 {
+        let asked = Instant::now();
+        let is_calm = Accounts::ping(&store).await.is_ok() && asked.elapsed() < Duration::from_millis(250);
+        disturbed += u32::from(!is_calm);
+    }
+    assert_eq!(disturbed, 1);
+}
+
+#[test]
+fn a_worker_that_ends_takes_no_connection_of_another_along() {
+    let url = harness::postgres::fresh_database();
+    let store = Runtime::new().unwrap().block_on(sql(&url));
+    on_two_workers(async || store.end_session(UserId::fresh(), SessionId::fresh(), now()).await);
 }

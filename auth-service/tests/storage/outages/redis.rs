@@ -1,8 +1,8 @@
 //! Redis, alone, behind Sentinel, and in a Cluster.
 
-use super::{is_over_in_time, is_told_in_time};
+use super::{is_over_in_time, is_told_in_time, on_two_workers};
 use crate::{
-    samples::session,
+    samples::{LATER, session},
     servers::{Cluster, Sentinel},
 };
 use auth_service::{
@@ -22,7 +22,7 @@ fn store_at(url: &str) -> RedisStores {
 }
 
 async fn write(store: &RedisStores) -> Result<(), Unavailable> {
-    store.commit(Expected::Absent, &session(UserId::fresh())).await.map(drop)
+    store.commit(Expected::Absent, &session(UserId::fresh()), LATER).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -120,4 +120,21 @@ async fn a_cluster_stands_still() {
     is_told_in_time("Cluster still", async || write(&store).await).await;
     (0..3).for_each(|node| cluster.signal(node, libc::SIGCONT));
     is_over_in_time("Cluster still", async || write(&store).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_takes_over_in_a_cluster() {
+    let mut cluster = Cluster::start();
+    cluster.add_replica();
+    let store = store_at(&cluster.url());
+    is_over_in_time("at first", async || write(&store).await).await;
+    cluster.fail_over();
+    is_over_in_time("Cluster, master killed", async || write(&store).await).await;
+}
+
+#[test]
+fn a_worker_that_ends_takes_no_connection_of_another_along() {
+    let server = Redis::start();
+    let store = store_at(&server.url());
+    on_two_workers(async || write(&store).await);
 }

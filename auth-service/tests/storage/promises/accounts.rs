@@ -243,7 +243,7 @@ pub async fn pages_follow_one_another_in_the_order_of_ids(store: &impl Accounts)
 pub async fn the_search_is_literal_and_knows_no_case(store: &impl Accounts) {
     let ada = created(store, &named("Ада Лавлейс")).await;
     let percent = created(store, &named("100% Grüße_\\")).await;
-    let found = async |text| page(store, Some(text), None, 9).await;
+    let found = async |text: &str| page(store, Some(text), None, 9).await;
     assert_eq!(found("лАВЛ").await, [ada]);
     for text in ["0%", "_\\", "\\", "gRÜ", "100% grü"] {
         assert_eq!(found(text).await, [percent], "{text:?}");

@@ -1,6 +1,6 @@
 //! What a store of sessions promises.
 
-use crate::samples::{now, rotated, session, session_for};
+use crate::samples::{LATER, now, rotated, session, session_for};
 use auth_service::domain::sessions::{Commit, Expected, SessionRecord, Sessions};
 use futures_util::future::join_all;
 use harness::eventually;
@@ -12,7 +12,7 @@ const SHORT: Duration = Duration::from_millis(150);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 async fn begin(store: &impl Sessions, record: &SessionRecord) {
-    assert_eq!(store.commit(Expected::Absent, record).await.unwrap(), Commit::Done);
+    assert_eq!(store.commit(Expected::Absent, record, LATER).await.unwrap(), Commit::Done);
 }
 
 async fn stored(store: &impl Sessions, record: &SessionRecord) -> Option<SessionRecord> {
@@ -38,7 +38,7 @@ pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl Sessions
     let mut second = rotated(&first);
     second.lineage.generation = 1 << 40;
     second.lineage.adopted_at = Some(now());
-    assert_eq!(store.commit(Expected::of(Some(&first)), &second).await.unwrap(), Commit::Done);
+    assert_eq!(store.commit(Expected::of(Some(&first)), &second, LATER).await.unwrap(), Commit::Done);
     assert_eq!(stored(store, &first).await, Some(second));
 }
 
@@ -51,17 +51,28 @@ pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl S
     assert!(snapshot.now <= now().plus(Duration::from_millis(2)), "{:?} is in the future", snapshot.now);
 }
 
+pub async fn a_decision_that_is_too_old_changes_nothing(store: &impl Sessions) {
+    let first = session(UserId::fresh());
+    let too_late = now().minus(Duration::from_millis(10));
+    assert_eq!(store.commit(Expected::Absent, &first, too_late).await.unwrap(), Commit::Conflict);
+    assert_eq!(stored(store, &first).await, None);
+    begin(store, &first).await;
+    let next = rotated(&first);
+    assert_eq!(store.commit(Expected::of(Some(&first)), &next, too_late).await.unwrap(), Commit::Conflict);
+    assert_eq!(stored(store, &first).await, Some(first));
+}
+
 pub async fn a_first_commit_does_not_overwrite(store: &impl Sessions) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     let other = SessionRecord { ip: "192.0.2.9".to_owned(), ..rotated(&first) };
-    assert_eq!(store.commit(Expected::Absent, &other).await.unwrap(), Commit::Conflict);
+    assert_eq!(store.commit(Expected::Absent, &other, LATER).await.unwrap(), Commit::Conflict);
     assert_eq!(stored(store, &first).await, Some(first));
 }
 
 pub async fn a_later_commit_does_not_begin(store: &impl Sessions) {
     let first = session(UserId::fresh());
-    assert_eq!(store.commit(Expected::of(Some(&first)), &rotated(&first)).await.unwrap(), Commit::Conflict);
+    assert_eq!(store.commit(Expected::of(Some(&first)), &rotated(&first), LATER).await.unwrap(), Commit::Conflict);
     assert_eq!(stored(store, &first).await, None);
 }
 
@@ -74,7 +85,7 @@ pub async fn a_commit_that_expects_another_record_changes_nothing(store: &impl S
         Expected::At { generation: generation * 10, family },
         Expected::At { generation, family: TokenId::fresh() },
     ] {
-        assert_eq!(store.commit(expected, &rotated(&first)).await.unwrap(), Commit::Conflict, "{expected:?}");
+        assert_eq!(store.commit(expected, &rotated(&first), LATER).await.unwrap(), Commit::Conflict, "{expected:?}");
     }
     assert_eq!(stored(store, &first).await, Some(first));
 }
@@ -93,7 +104,7 @@ pub async fn of_many_commits_that_expect_the_same_one_is_done(store: &impl Sessi
 }
 
 async fn one_is_done(store: &impl Sessions, expected: Expected, rivals: &[SessionRecord]) {
-    let outcomes = join_all(rivals.iter().map(|rival| store.commit(expected, rival))).await;
+    let outcomes = join_all(rivals.iter().map(|rival| store.commit(expected, rival, LATER))).await;
     let done: Vec<_> =
         rivals.iter().zip(outcomes).filter(|(_, outcome)| outcome.as_ref().unwrap() == &Commit::Done).collect();
     assert_eq!(done.len(), 1);
@@ -107,7 +118,7 @@ pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl Sessions
         let mut done = 0;
         while done < 10 {
             let record = stored(store, &first).await.expect("nobody removes it");
-            if store.commit(Expected::of(Some(&record)), &rotated(&record)).await.unwrap() == Commit::Done {
+            if store.commit(Expected::of(Some(&record)), &rotated(&record), LATER).await.unwrap() == Commit::Done {
                 done += 1;
             }
         }
@@ -124,7 +135,7 @@ pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl
     eventually("it expires", PATIENCE, || async { stored(store, &short).await.is_none().then_some(()) }).await;
     assert!(now() >= short.expires_at, "it was forgotten too early");
 
-    assert_eq!(store.commit(Expected::of(Some(&short)), &rotated(&short)).await.unwrap(), Commit::Conflict);
+    assert_eq!(store.commit(Expected::of(Some(&short)), &rotated(&short), LATER).await.unwrap(), Commit::Conflict);
     let again = SessionRecord { expires_at: now().plus(PATIENCE * 10), ..rotated(&short) };
     begin(store, &again).await;
     assert_eq!(stored(store, &short).await, Some(again));
@@ -170,7 +181,7 @@ pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl 
     }
     for _ in 0..3 {
         let record = stored(store, &long).await.expect("it has an hour");
-        assert_eq!(store.commit(Expected::of(Some(&record)), &rotated(&record)).await.unwrap(), Commit::Done);
+        assert_eq!(store.commit(Expected::of(Some(&record)), &rotated(&record), LATER).await.unwrap(), Commit::Done);
     }
     let lasting = sorted(vec![long.sid, other.sid]);
     eventually("the short one expires", PATIENCE, || async { (names(store, sub).await == lasting).then_some(()) })

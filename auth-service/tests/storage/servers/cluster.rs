@@ -1,7 +1,7 @@
 //! A Redis Cluster of three masters on loopback.
 
 use harness::{process::Process, sockets::fresh_port};
-use redis::{Client, Connection, Value, cmd};
+use redis::{Client, Connection, RedisResult, Value, cmd};
 use std::{
     process::Command,
     thread,
@@ -46,6 +46,26 @@ impl Cluster {
         self.nodes.iter_mut().for_each(|node| node.process = None);
     }
 
+    /// Adds a replica of the first master, and waits until they are in step.
+    pub fn add_replica(&mut self) {
+        let (replica, master) = (Node::start(), &self.nodes[0]);
+        replica.command(&["CLUSTER", "MEET", "127.0.0.1", &master.port.to_string(), &master.bus.to_string()]);
+        let id = master.command(&["CLUSTER", "MYID"]);
+        wait_for("they meet", || replica.command(&["CLUSTER", "NODES"]).contains(&id));
+        wait_for("it is a replica", || replica.try_command(&["CLUSTER", "REPLICATE", &id]).is_ok());
+        wait_for("it is in step", || replica.command(&["INFO", "replication"]).contains("master_link_status:up"));
+        self.nodes.push(replica);
+        self.wait_until_ok();
+    }
+
+    /// Kills the first master, and waits until the replica has taken over.
+    pub fn fail_over(&mut self) {
+        self.nodes.remove(0);
+        let replica = self.nodes.last().expect("it was added");
+        wait_for("the replica takes over", || replica.command(&["INFO", "replication"]).contains("role:master"));
+        self.wait_until_ok();
+    }
+
     /// Starts all nodes again, empty.
     pub fn restart(&mut self) {
         self.nodes.iter_mut().for_each(Node::run);
@@ -81,18 +101,22 @@ impl Node {
         wait_for("the node answers", || self.connection().is_ok());
     }
 
-    fn connection(&self) -> redis::RedisResult<Connection> {
+    fn connection(&self) -> RedisResult<Connection> {
         Client::open(("127.0.0.1", self.port))?.get_connection()
     }
 
     fn command(&self, words: &[&str]) -> String {
+        self.try_command(words).expect("the node obeys")
+    }
+
+    fn try_command(&self, words: &[&str]) -> RedisResult<String> {
         let mut command = cmd(words[0]);
         command.arg(&words[1..]);
-        match command.query(&mut self.connection().expect("the node answers")).expect("the node obeys") {
+        Ok(match command.query(&mut self.connection()?)? {
             Value::BulkString(text) => String::from_utf8_lossy(&text).into_owned(),
             Value::VerbatimString { text, .. } | Value::SimpleString(text) => text,
             other => format!("{other:?}"),
-        }
+        })
     }
 }
 

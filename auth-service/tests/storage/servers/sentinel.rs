@@ -58,10 +58,14 @@ impl Sentinel {
         });
     }
 
-    /// Orders a failover with the old master alive: it becomes a replica.
+    /// Orders a failover with the old master alive, and waits until that is a replica: what it took meanwhile is lost.
     pub fn swap(&self) {
         cmd("SENTINEL").arg("FAILOVER").arg(NAME).exec(&mut self.connection(2).unwrap()).unwrap();
         self.wait_for_failover();
+        wait_for("the old master is a replica", || {
+            let info: String = cmd("INFO").arg("replication").query(&mut self.connection(0)?)?;
+            Ok(info.contains("role:slave"))
+        });
     }
 
     fn wait_until_in_step(&self) {

@@ -1,30 +1,37 @@
 //! A wire to a server that can go dead: connections stay open and nothing passes, as when a machine stands still or a
 //! firewall forgets.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::watch::{Receiver, Sender},
 };
 
 pub struct Wire {
     address: SocketAddr,
-    is_dead: Arc<watch::Sender<bool>>,
+    state: Sender<State>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    is_dead: bool,
+    /// How often it has forgotten its connections.
+    forgotten: u32,
 }
 
 impl Wire {
     pub async fn to(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let is_dead = Arc::new(watch::Sender::new(false));
-        let switch = is_dead.clone();
+        let state = Sender::new(State::default());
+        let seen = state.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(join(client, server, switch.subscribe()));
+                tokio::spawn(join(client, server, seen.subscribe()));
             }
         });
-        Self { address, is_dead }
+        Self { address, state }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -32,25 +39,32 @@ impl Wire {
     }
 
     pub fn goes_dead(&self) {
-        self.is_dead.send_replace(true);
+        self.state.send_modify(|state| state.is_dead = true);
     }
 
     pub fn is_mended(&self) {
-        self.is_dead.send_replace(false);
+        self.state.send_modify(|state| state.is_dead = false);
+    }
+
+    /// Goes dead for good for the connections that there are; new ones work.
+    pub fn forgets(&self) {
+        self.state.send_modify(|state| state.forgotten += 1);
     }
 }
 
-async fn join(client: TcpStream, server: SocketAddr, is_dead: watch::Receiver<bool>) {
+async fn join(client: TcpStream, server: SocketAddr, state: Receiver<State>) {
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    tokio::join!(pass(from_client, to_server, is_dead.clone()), pass(from_server, to_client, is_dead));
+    tokio::join!(pass(from_client, to_server, state.clone()), pass(from_server, to_client, state));
 }
 
-async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut is_dead: watch::Receiver<bool>) {
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut state: Receiver<State>) {
+    let forgotten = state.borrow().forgotten;
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        if is_dead.wait_for(|is_dead| !is_dead).await.is_err() || to.write_all(&buffer[..read]).await.is_err() {
+        let passes = state.wait_for(|state| !state.is_dead && state.forgotten == forgotten).await.is_ok();
+        if !passes || to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
     }

@@ -2,14 +2,14 @@
 
 use crate::{
     promises,
-    samples::{account, now, rotated, session},
+    samples::{LATER, account, now, rotated, session},
     servers::{sql, sqlite_url},
 };
 use auth_service::{
     domain::{
         account::Accounts as _,
         counters::Counters as _,
-        sessions::{Commit, Expected, Sessions as _},
+        sessions::{Commit, Expected, Sessions},
     },
     storage::sql::Sql,
 };
@@ -40,7 +40,8 @@ async fn the_file_and_its_directory_are_for_their_owner_alone() {
     let data = directory.path().join("data");
     assert_eq!(mode(&data), 0o700);
     for file in data.read_dir().unwrap() {
-        assert_eq!(mode(&file.unwrap().path()), 0o600);
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
 }
 
@@ -51,7 +52,7 @@ async fn what_was_written_is_there_after_a_restart() {
     {
         let store = sql(&sqlite_url(directory.path())).await;
         store.create(&new).await.unwrap();
-        assert_eq!(store.commit(Expected::Absent, &record).await.unwrap(), Commit::Done);
+        assert_eq!(store.commit(Expected::Absent, &record, LATER).await.unwrap(), Commit::Done);
     }
     let store = sql(&sqlite_url(directory.path())).await;
     assert!(store.by_id(new.id).await.unwrap().is_some());
@@ -78,9 +79,9 @@ async fn two_processes_that_write_at_once_never_fail() {
             store.create(&new).await.unwrap();
             store.end_session(new.id, SessionId::fresh(), now()).await.unwrap();
             let record = session(new.id);
-            assert_eq!(store.commit(Expected::Absent, &record).await.unwrap(), Commit::Done);
+            assert_eq!(store.commit(Expected::Absent, &record, LATER).await.unwrap(), Commit::Done);
             let next = rotated(&record);
-            assert_eq!(store.commit(Expected::of(Some(&record)), &next).await.unwrap(), Commit::Done);
+            assert_eq!(store.commit(Expected::of(Some(&record)), &next, LATER).await.unwrap(), Commit::Done);
             store.add(&[crate::samples::counter()], Duration::from_secs(1)).await.unwrap();
         }
     };
@@ -117,7 +118,7 @@ async fn its_time_is_the_programs() {
     let clock = ManualClock::at(Timestamp::from_secs(1_000));
     let store = Sql::connect(&sqlite_url(directory.path()), Arc::new(clock.clone())).await.unwrap();
     clock.advance(Duration::from_secs(5));
-    let snapshot = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap();
+    let snapshot = Sessions::read(&store, UserId::fresh(), SessionId::fresh()).await.unwrap();
     assert_eq!(snapshot.now, Timestamp::from_secs(1_005));
 }
 

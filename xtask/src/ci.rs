@@ -1,0 +1,48 @@
+//! `cargo xtask ci`: what must pass before anything lands.
+
+use crate::{
+    commands::{cargo, output, run, step},
+    tests,
+};
+use std::collections::BTreeSet;
+
+/// What resource-service must do without, in any form (DESIGN section 5, STYLE "Layout").
+const FORBIDDEN: [&str; 5] = ["auth-service", "redis", "sqlx-postgres", "argon2", "rsa"];
+
+/// Runs everything, and stops at the first step that fails.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn run_all() -> Result<(), String> {
+    step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
+    step("lints", || {
+        run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))
+    })?;
+    step("resource-service stays free of stores and private keys", dependency_rule)?;
+    tests::run_all(&[])
+}
+
+fn dependency_rule() -> Result<(), String> {
+    // auth-service has all of them: a check that does not find them there would find them nowhere.
+    let found = forbidden_among(&dependencies("auth-service")?);
+    if found != FORBIDDEN {
+        return Err(format!("the check itself is broken: in auth-service's tree it finds only {found:?}"));
+    }
+    match forbidden_among(&dependencies("resource-service")?).as_slice() {
+        [] => Ok(()),
+        found => Err(format!(
+            "resource-service depends on {found:?}: `cargo tree -p resource-service -e normal -i {}` shows through what",
+            found[0]
+        )),
+    }
+}
+
+fn forbidden_among(dependencies: &BTreeSet<String>) -> Vec<&'static str> {
+    FORBIDDEN.into_iter().filter(|name| dependencies.contains(*name)).collect()
+}
+
+/// The names of a package and of all it is built from.
+fn dependencies(package: &str) -> Result<BTreeSet<String>, String> {
+    let tree = output(&mut cargo(&["tree", "--package", package, "--edges", "normal", "--prefix", "none"]))?;
+    Ok(tree.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect())
+}

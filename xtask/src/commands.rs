@@ -1,0 +1,70 @@
+//! Running other programs, cargo above all.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+/// The root of the workspace, wherever the task was called from.
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a directory of the workspace")
+}
+
+/// Where cargo puts what it builds with a profile; xtask itself was built into `debug`.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn binaries(profile: &str) -> Result<PathBuf, String> {
+    let own = env::current_exe().map_err(|error| format!("the path of xtask is unknown: {error}"))?;
+    let target = own.ancestors().nth(2).ok_or("xtask does not stand in a target directory")?;
+    Ok(target.join(profile))
+}
+
+/// `cargo <arguments>`, in the root of the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(workspace());
+    command
+}
+
+/// Runs a command to its end; it prints to our own output.
+///
+/// # Errors
+/// One sentence, if it does not succeed.
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| format!("{}: {error}", line(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", line(command))) }
+}
+
+/// Runs a command to its end and returns what it printed.
+///
+/// # Errors
+/// One sentence, if it does not succeed.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("{}: {error}", line(command)))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("`{}` failed: {}", line(command), String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// Does one step of a longer task, with its name and how long it took.
+///
+/// # Errors
+/// Those of the step.
+pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    println!("==> {name}");
+    let begun = Instant::now();
+    let outcome = work();
+    let word = if outcome.is_ok() { "done" } else { "failed" };
+    println!("==> {name}: {word} in {:.1} s", begun.elapsed().as_secs_f32());
+    outcome
+}
+
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
