@@ -31,6 +31,7 @@ macro_rules! with_redis {
 mod accounts;
 mod admin;
 mod bad_bodies;
+mod bad_headers;
 mod bad_requests;
 mod books;
 mod command_line;
@@ -40,6 +41,7 @@ mod guards;
 mod hostile_tokens;
 mod logout;
 mod lost_stores;
+mod nul_characters;
 mod origins;
 mod outages;
 mod parallel;

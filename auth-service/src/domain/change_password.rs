@@ -2,6 +2,7 @@
 
 use super::{
     Auth, Client, Unavailable,
+    account::Credentials,
     caller::Caller,
     hashing::Overloaded,
     login::LoginError,
@@ -59,14 +60,9 @@ impl Auth {
         let known =
             [Some(account.email.as_str().to_owned()), account.name.as_ref().map(|name| name.as_str().to_owned())];
         self.hasher.check_strength(new, known.into_iter().flatten().collect()).await??;
-        self.confirm_password(caller, current, client).await?;
-        // Read after the check, which may itself have upgraded the hash.
-        let Some(found) = self.accounts.by_id(account.id).await? else { return Err(PasswordError::Wrong) };
-        if !self.hasher.verify(current, &found.hash).await?.matches {
-            return Err(PasswordError::Wrong);
-        }
+        let old = self.confirm_password(caller, current, client).await?.hash;
         let hash = self.hasher.hash(new).await?;
-        let changed = self.accounts.change_password(account.id, &found.hash, &hash, caller.session, self.now()).await?;
+        let changed = self.accounts.change_password(account.id, &old, &hash, caller.session, self.now()).await?;
         if !changed {
             return Err(PasswordError::Wrong);
         }
@@ -81,9 +77,8 @@ impl Auth {
         caller: &Caller,
         password: &Password,
         client: &Client,
-    ) -> Result<(), PasswordError> {
+    ) -> Result<Credentials, PasswordError> {
         let found = self.accounts.by_id(caller.account.id).await?;
-        self.check_password(&caller.account.email, found, password, client).await?;
-        Ok(())
+        Ok(self.check_password(&caller.account.email, found, password, client).await?)
     }
 }

@@ -114,8 +114,8 @@ impl Hasher {
     ///
     /// # Errors
     /// [`Overloaded`].
-    pub async fn verify_nobody(&self, password: &Password) -> Result<(), Overloaded> {
-        self.verify(password, &self.decoy).await.map(drop)
+    pub async fn verify_nobody(&self, password: &Password) -> Result<Verdict, Overloaded> {
+        self.verify(password, &self.decoy).await
     }
 
     /// Checks on the pool that a password may be chosen: this, too, costs milliseconds.

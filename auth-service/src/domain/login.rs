@@ -74,7 +74,7 @@ impl Auth {
             return Err(LoginError::InvalidCredentials);
         };
         let found = self.accounts.by_email(&email).await?;
-        let account = self.check_password(&email, found, password, client).await?;
+        let account = self.check_password(&email, found, password, client).await?.account;
         if account.disabled {
             return Err(LoginError::Disabled);
         }
@@ -84,33 +84,32 @@ impl Auth {
         self.begin_session(&account, transport, client).await
     }
 
-    /// Checks a password, under throttling; for an unknown address at the same cost.
+    /// Checks a password, under throttling; for an unknown address at the same cost. A hash of other parameters than
+    /// today's is replaced.
     pub(super) async fn check_password(
         &self,
         email: &EmailAddress,
         found: Option<Credentials>,
         password: &Password,
         client: &Client,
-    ) -> Result<Account, LoginError> {
+    ) -> Result<Credentials, LoginError> {
         let origin = client.origin(found.as_ref().map(|found| found.account.id));
         self.throttle.admit(email, &origin).await?;
-        let matches = match &found {
+        let verdict = match &found {
             Some(found) => self.hasher.verify(password, &found.hash).await?,
-            None => {
-                self.hasher.verify_nobody(password).await?;
-                super::hashing::Verdict { matches: false, is_outdated: false }
-            }
+            None => self.hasher.verify_nobody(password).await?,
         };
-        let Some(found) = found.filter(|_| matches.matches) else {
+        let Some(mut found) = found.filter(|_| verdict.matches) else {
             self.throttle.failed(email, &origin).await?;
             return Err(LoginError::InvalidCredentials);
         };
         self.throttle.succeeded(email, &origin).await?;
-        if matches.is_outdated {
+        if verdict.is_outdated {
             let upgraded = self.hasher.hash(password).await?;
             self.accounts.rehash(found.account.id, &found.hash, &upgraded).await?;
+            found.hash = upgraded;
         }
-        Ok(found.account)
+        Ok(found)
     }
 
     async fn begin_session(
