@@ -213,10 +213,26 @@ fn work(queue: &Queue) {
         match queue.next() {
             Some(job) => job(&mut memory),
             None if queue.closed.load(Ordering::Acquire) => return,
-            None => memory = Memory::default(),
+            None if memory.0.is_empty() => {}
+            None => {
+                memory = Memory::default();
+                return_free_memory();
+            }
         }
     }
 }
+
+/// glibc keeps large blocks that were freed once, in the hope of using them again.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn return_free_memory() {
+    #[expect(unsafe_code, reason = "malloc_trim is safe to call at any time; there is no safe wrapper")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn return_free_memory() {}
 
 fn fill(params: &Params, password: &[u8], salt: &[u8], memory: &mut Memory) -> [u8; OUTPUT_BYTES] {
     memory.0.resize(params.block_count(), Block::default());

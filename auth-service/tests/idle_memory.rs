@@ -1,0 +1,30 @@
+//! What the hashing pool costs when nobody logs in. A test of its own process: others would need memory meanwhile.
+
+#![cfg(target_os = "linux")]
+
+use auth_service::domain::{hashing::Hasher, password::Password};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+/// The process's resident memory, in KiB.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux tells");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the resident size");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[tokio::test]
+async fn an_idle_pool_gives_its_memory_back() {
+    let hasher = Hasher::start();
+    let before = resident();
+    hasher.hash(&Password::new("grumpy-otter-42".to_owned())).await.expect("a hash");
+    let busy = resident();
+    assert!(busy > before + 10_000, "19 MiB were not used: {before} KiB, then {busy} KiB");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while resident() > before + 4_000 {
+        assert!(Instant::now() < deadline, "{} KiB are still in use; before there were {before} KiB", resident());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
