@@ -61,6 +61,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("AUTH_SESSION_IDLE", "7d", "A session unused for so long ends."),
     setting("AUTH_SESSION_MAX", "30d", "A session's life, whatever its use."),
     setting(
+        "AUTH_MAX_SESSIONS",
+        "50",
+        "How many sessions a user has at most; beyond it, the least recently used ends.",
+    ),
+    setting(
         "AUTH_REPLAY_WINDOW",
         "10s",
         "For so long after a rotation, the tokens before it get the same answer; 0s: never.",
@@ -250,6 +255,12 @@ fn policy(settings: &Settings) -> Policy {
         access_ttl: settings.required("AUTH_ACCESS_TTL", day, duration_within("1s", "1h")),
         session_idle: settings.required("AUTH_SESSION_IDLE", day, duration_within("1s", "400d")),
         session_max: settings.required("AUTH_SESSION_MAX", day, duration_within("1s", "400d")),
+        max_sessions: settings.required("AUTH_MAX_SESSIONS", 1, |text| {
+            text.parse()
+                .ok()
+                .filter(|count| (1..=1000).contains(count))
+                .ok_or_else(|| "must be from 1 to 1000".to_owned())
+        }),
         session: session::Policy {
             replay_window: settings.required("AUTH_REPLAY_WINDOW", Duration::ZERO, duration_within("0s", "5m")),
             late_retry: settings.required("AUTH_LATE_RETRY", true, on_off),

@@ -8,6 +8,7 @@ on_every_storage! {
     the_list_shows_each_device_and_which_one_is_this,
     ending_a_device_logs_it_out_and_nobody_else,
     nobody_can_end_the_session_of_somebody_else,
+    beyond_the_limit_the_least_recently_used_session_ends,
 }
 
 async fn the_list_shows_each_device_and_which_one_is_this(storage: Storage) {
@@ -79,4 +80,17 @@ fn sorted<const N: usize>(devices: [&Tokens; N]) -> Vec<String> {
     let mut ids: Vec<String> = devices.iter().map(|tokens| tokens.session_id.clone()).collect();
     ids.sort();
     ids
+}
+
+async fn beyond_the_limit_the_least_recently_used_session_ends(storage: Storage) {
+    let stack = Stack::on(storage).auth("AUTH_MAX_SESSIONS", "2").auth("AUTH_REPLAY_WINDOW", "0s").start().await;
+    let mut ada = stack.ada().await;
+    let phone = ada.another_device().await;
+    ada.refresh().await;
+    let tablet = ada.another_device().await;
+    assert_problem(&stack.auth.refresh(&phone).await, 401, "session_ended");
+    assert_problem(&stack.auth.me(&phone).await, 401, "token_invalid");
+    let left = stack.auth.sessions(&tablet).await.expect(200);
+    assert_eq!(ids(left["sessions"].as_array().expect("a list")), sorted([&ada.tokens, &tablet]), "{left}");
+    ada.refresh().await;
 }

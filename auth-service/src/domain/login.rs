@@ -142,7 +142,23 @@ impl Auth {
             }
         }
         tracing::info!(sub = %account.id, sid = %sid, "logged in");
+        self.end_surplus_sessions(&record).await?;
         self.tokens(account, &record.newest).map_err(|error| LoginError::Unavailable(error.into()))
+    }
+
+    /// Ends the least recently used sessions beyond the limit; durably, and never the newest.
+    async fn end_surplus_sessions(&self, newest: &SessionRecord) -> Result<(), Unavailable> {
+        let mut others = self.sessions.of_user(newest.sub).await?;
+        others.retain(|record| record.sid != newest.sid);
+        others.sort_by_key(|record| record.last_used);
+        let surplus = (others.len() + 1).saturating_sub(self.policy.max_sessions);
+        for record in &others[..surplus] {
+            let until = self.last_possible_use(None).max(record.expires_at);
+            self.accounts.end_session(record.sub, record.sid, until).await?;
+            self.forget(self.sessions.remove(record.sub, record.sid)).await;
+            tracing::info!(sub = %record.sub, sid = %record.sid, "session ended: the user has too many");
+        }
+        Ok(())
     }
 
     /// The earlier of the idle limit and the end of the session's life, in seconds since 1970.

@@ -58,6 +58,8 @@ pub struct Policy {
     pub session_idle: Duration,
     /// A session's life, whatever its use.
     pub session_max: Duration,
+    /// How many sessions a user has at most: beyond it, the least recently used ends.
+    pub max_sessions: usize,
     /// What a presented refresh token is worth.
     pub session: session::Policy,
     /// What a theft ends.
