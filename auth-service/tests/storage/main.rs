@@ -60,10 +60,12 @@ macro_rules! keeps {
             of_many_commits_that_expect_the_same_one_is_done
             no_update_is_lost_among_writers_who_try_again
             an_expired_session_reads_as_none_and_its_place_is_free
+            a_session_that_is_over_when_it_is_written_reads_as_none
             a_removed_session_is_gone_and_its_place_free
             all_but_one_are_removed_and_of_one_user_only
             the_sessions_of_a_user_are_listed_without_the_expired
             forgetting_what_has_expired_forgets_nothing_else
+            a_call_that_is_given_up_harms_no_other
             it_can_be_reached
         }
     };

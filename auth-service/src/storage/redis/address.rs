@@ -1,8 +1,7 @@
 //! What a Redis URL says.
 
+use super::connection::{CONNECT_NODE, RESPONSE};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, cluster::ClusterClient, io::tcp::TcpSettings};
-
-use super::connection::{CONNECT, RESPONSE};
 
 /// How Redis runs, and where.
 pub(super) enum Address {
@@ -26,6 +25,7 @@ struct Parts<'a> {
 }
 
 const SENTINEL_PORT: u16 = 26379;
+const UNREADABLE: &str = "it cannot be read: expected redis://user:password@host:port/database";
 
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, String> {
@@ -61,7 +61,7 @@ fn cluster(scheme: &str, parts: &Parts) -> Result<Address, String> {
     let nodes: Vec<ConnectionInfo> = parts.hosts.iter().map(node).collect::<Result<_, _>>()?;
     ClusterClient::builder(nodes)
         .tcp_settings(without_delay())
-        .connection_timeout(CONNECT)
+        .connection_timeout(CONNECT_NODE)
         .response_timeout(RESPONSE)
         .overall_response_timeout(None)
         .retries(3)
@@ -93,8 +93,6 @@ fn with_port(host: &str) -> String {
 fn client(url: &str) -> Result<Client, String> {
     Client::open(info(url)?).map_err(|_| UNREADABLE.to_owned())
 }
-
-const UNREADABLE: &str = "it cannot be read: expected redis://user:password@host:port/database";
 
 fn info(url: &str) -> Result<ConnectionInfo, String> {
     let info = url.into_connection_info().map_err(|_| UNREADABLE.to_owned())?;

@@ -10,8 +10,11 @@ use std::{io, time::Duration};
 use tokio::time::timeout;
 
 /// How long a connection may take to be ready, and then an answer to come. Both fit into the patience of a call.
-pub(super) const CONNECT: Duration = Duration::from_millis(400);
-pub(super) const RESPONSE: Duration = Duration::from_millis(450);
+pub(super) const CONNECT: Duration = Duration::from_millis(350);
+pub(super) const RESPONSE: Duration = Duration::from_millis(400);
+
+/// How long one node of a Cluster may take: one that stands still must leave time to hear from the others.
+pub(super) const CONNECT_NODE: Duration = Duration::from_millis(150);
 
 /// Clones share the sockets.
 #[derive(Clone)]
@@ -31,8 +34,12 @@ impl Connection {
                 }
             }
         });
-        opened.await.unwrap_or_else(|_| Err(RedisError::from(io::Error::from(io::ErrorKind::TimedOut))))
+        opened.await.unwrap_or_else(|_| Err(timed_out()))
     }
+}
+
+pub(super) fn timed_out() -> RedisError {
+    RedisError::from(io::Error::from(io::ErrorKind::TimedOut))
 }
 
 pub(super) async fn server(client: &Client) -> RedisResult<MultiplexedConnection> {

@@ -4,7 +4,12 @@
 //! and one attempt to connect after Redis is back. The redis crate's ConnectionManager waits longer between attempts and
 //! knows no Sentinel.
 
-use super::{address::Address, connection::Connection, script::Call, unavailable};
+use super::{
+    address::Address,
+    connection::{Connection, RESPONSE, timed_out},
+    script::Call,
+    unavailable,
+};
 use crate::{domain::Unavailable, storage::PATIENCE};
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use std::{
@@ -13,7 +18,8 @@ use std::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-/// Between two attempts to connect. Meanwhile calls fail at once.
+/// Between two attempts to connect. Meanwhile calls fail at once: a server that takes connections but is not in charge,
+/// as it loads its data or follows another, is not flooded with them.
 const COOLDOWN: Duration = Duration::from_millis(50);
 
 /// Connects when it is first needed.
@@ -55,9 +61,11 @@ impl Link {
 
     async fn once<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
         let (mut connection, number) = self.connection().await?;
-        let answer = call.ask(&mut connection).await;
-        if answer.as_ref().is_err_and(is_suspect) {
-            self.discard(number).await;
+        let answer = timeout(RESPONSE, call.ask(&mut connection)).await.unwrap_or_else(|_| Err(timed_out()));
+        if let Err(error) = &answer
+            && is_suspect(error)
+        {
+            self.discard(number, error).await;
         }
         answer
     }
@@ -80,10 +88,11 @@ impl Link {
         Ok((connection, current.number))
     }
 
-    async fn discard(&self, number: u64) {
+    async fn discard(&self, number: u64, failure: &RedisError) {
         let mut current = self.current.lock().await;
         if current.number == number {
             current.connection = None;
+            current.last_failure = matches!(failure.kind(), ErrorKind::Server(_)).then(|| failure.clone());
         }
     }
 }

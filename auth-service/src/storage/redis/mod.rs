@@ -7,12 +7,12 @@ mod address;
 mod connection;
 mod counters;
 mod link;
-mod links;
 mod script;
 mod sentinel;
 mod sessions;
 
-use self::{address::Address, links::Links, script::Call};
+use self::{address::Address, link::Link, script::Call};
+use super::per_runtime::PerRuntime;
 use crate::domain::Unavailable;
 use redis::FromRedisValue;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// Redis. Clones share the connections.
 #[derive(Clone)]
 pub struct RedisStores {
-    links: Arc<Links>,
+    links: Arc<PerRuntime<Link>>,
 }
 
 impl RedisStores {
@@ -30,7 +30,8 @@ impl RedisStores {
     /// # Errors
     /// What is wrong with the URL; never what stands in it.
     pub fn connect(url: &str) -> Result<Self, String> {
-        Ok(Self { links: Arc::new(Links::to(Address::parse(url)?)) })
+        let address = Arc::new(Address::parse(url)?);
+        Ok(Self { links: Arc::new(PerRuntime::new(move || Link::to(Arc::clone(&address)))) })
     }
 
     async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {

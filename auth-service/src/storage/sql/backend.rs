@@ -1,7 +1,5 @@
 //! What differs between the two databases.
 
-use tokio::runtime::{self, Handle};
-
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Backend {
@@ -10,7 +8,7 @@ pub(super) enum Backend {
 }
 
 /// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     /// SQLite, writing what must be durable: the log is flushed at every commit.
     SqliteDurable,
@@ -25,21 +23,12 @@ impl Purpose {
     /// server may be set up to acknowledge what is not durable.
     pub(super) fn setup(self) -> &'static str {
         match self {
-            Self::SqliteDurable => {
-                "PRAGMA busy_timeout = 5; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1000; PRAGMA synchronous = FULL"
-            }
-            Self::SqliteRelaxed => {
-                "PRAGMA busy_timeout = 5; PRAGMA foreign_keys = ON; PRAGMA cache_size = -1000; PRAGMA synchronous = NORMAL"
-            }
+            Self::SqliteDurable => "PRAGMA busy_timeout = 5; PRAGMA cache_size = -1000; PRAGMA synchronous = FULL",
+            Self::SqliteRelaxed => "PRAGMA busy_timeout = 5; PRAGMA cache_size = -1000; PRAGMA synchronous = NORMAL",
             Self::Postgres => {
                 "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
             }
         }
-    }
-
-    /// The runtime that a connection opened here ends with, as sockets do. SQLite's are threads of their own.
-    pub(super) fn home(self) -> Option<runtime::Id> {
-        (self == Self::Postgres).then(|| Handle::current().id())
     }
 }
 

@@ -6,7 +6,7 @@
 //! that any error makes all of them suspect. The next call opens a fresh one.
 
 use super::{Statement, backend::Purpose, unavailable};
-use crate::{domain::Unavailable, storage::PATIENCE};
+use crate::domain::Unavailable;
 use futures_util::TryStreamExt as _;
 use sqlx::{
     AnyConnection, ConnectOptions as _, Connection as _, Either, Executor as _,
@@ -18,14 +18,13 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    runtime,
     sync::Semaphore,
     time::{sleep, timeout},
 };
 
 /// A connection that was idle for so long is asked whether it lives, and given so long to answer.
 const STALE: Duration = Duration::from_millis(500);
-const PING: Duration = Duration::from_millis(300);
+const PING: Duration = Duration::from_millis(250);
 
 /// How soon SQLite is asked again while another process writes. Its own way of waiting backs off to 100 ms, and a busy
 /// neighbour starves it.
@@ -36,7 +35,6 @@ pub(super) struct Connections {
     options: AnyConnectOptions,
     purpose: Purpose,
     /// How many statements may run at once.
-    limit: usize,
     turns: Arc<Semaphore>,
     /// The most recently used one is the last.
     idle: Mutex<Vec<Idle>>,
@@ -45,8 +43,6 @@ pub(super) struct Connections {
 struct Idle {
     connection: AnyConnection,
     since: Instant,
-    /// The runtime that a socket belongs to and ends with; none for SQLite. actix gives each of its workers a runtime.
-    home: Option<runtime::Id>,
 }
 
 /// What a statement came to.
@@ -58,19 +54,14 @@ pub(super) struct Answer {
 }
 
 impl Connections {
-    /// Connections with as many statements at once as there are `turns` now. Opens none yet.
-    pub(super) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Arc<Self> {
+    /// Connections with as many statements at once as there are `turns`. Opens none yet.
+    pub(super) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Self {
         let options = options.clone().disable_statement_logging();
-        Arc::new(Self { options, purpose, limit: turns.available_permits(), turns, idle: Mutex::default() })
+        Self { options, purpose, turns, idle: Mutex::default() }
     }
 
     /// Runs a statement to its end.
-    pub(super) async fn run(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
-        self.run_within(PATIENCE, statement).await
-    }
-
-    /// As [`Connections::run`], for a statement that may take longer than others.
-    pub(super) async fn run_within(
+    pub(super) async fn run(
         &self,
         patience: Duration,
         statement: impl Fn() -> Statement,
@@ -95,32 +86,19 @@ impl Connections {
                 answer => break answer?,
             }
         };
-        self.idle().push(Idle { connection, since: Instant::now(), home: self.purpose.home() });
+        self.idle().push(Idle { connection, since: Instant::now() });
         Ok(answer)
     }
 
     async fn connection(&self) -> sqlx::Result<AnyConnection> {
-        if let Some(Idle { mut connection, since, .. }) = self.take() {
+        let idle = self.idle().pop();
+        if let Some(Idle { mut connection, since }) = idle {
             if since.elapsed() < STALE || matches!(timeout(PING, connection.ping()).await, Ok(Ok(()))) {
                 return Ok(connection);
             }
             self.idle().clear();
         }
         open(&self.options, self.purpose).await
-    }
-
-    /// An idle connection of this runtime. If there are only others and no room for one more, the oldest gives way.
-    fn take(&self) -> Option<Idle> {
-        let mut idle = self.idle();
-        let home = self.purpose.home();
-        if let Some(ours) = idle.iter().rposition(|idle| idle.home == home) {
-            return Some(idle.remove(ours));
-        }
-        let in_use = self.limit - self.turns.available_permits();
-        if idle.len() + in_use > self.limit {
-            idle.remove(0);
-        }
-        None
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {

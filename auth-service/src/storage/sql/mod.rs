@@ -6,6 +6,7 @@ mod backend;
 mod connections;
 mod counters;
 mod key_table;
+mod lane;
 mod migrate;
 mod rows;
 mod sessions;
@@ -14,7 +15,9 @@ mod sqlite_file;
 use self::{
     backend::{Backend, Purpose},
     connections::Connections,
+    lane::Lane,
 };
+use super::per_runtime::PerRuntime;
 use crate::domain::Unavailable;
 use shared::clock::Clock;
 use sqlx::{
@@ -22,14 +25,17 @@ use sqlx::{
     any::{AnyArguments, AnyConnectOptions},
     query::Query,
 };
-use std::{str::FromStr as _, sync::Arc};
+use std::{num::NonZero, str::FromStr as _, sync::Arc, thread::available_parallelism};
 use tokio::sync::Semaphore;
 
 /// A statement with its values.
 type Statement = Query<'static, sqlx::Any, AnyArguments>;
 
-/// How many statements run at once on PostgreSQL, and how many reads on SQLite.
-const ON_POSTGRES: usize = 12;
+/// About how many statements run at once on PostgreSQL, by all actix workers together, and by one at least.
+const ON_POSTGRES: usize = 16;
+const BY_ONE_WORKER: usize = 2;
+
+/// How many reads run at once on SQLite.
 const READS_ON_SQLITE: usize = 3;
 
 /// The database. Clones share its connections.
@@ -38,11 +44,11 @@ pub struct Sql {
     backend: Backend,
     clock: Arc<dyn Clock>,
     /// For statements that write nothing.
-    reading: Arc<Connections>,
+    reading: Lane,
     /// For what must survive a power failure.
-    durable: Arc<Connections>,
+    durable: Lane,
     /// For sessions and counters, of which a power failure may cost the last ones: the session protocol allows for it.
-    relaxed: Arc<Connections>,
+    relaxed: Lane,
 }
 
 impl Sql {
@@ -63,7 +69,7 @@ impl Sql {
         migrate::run(backend, &options).await.map_err(unavailable)?;
         Ok(match backend {
             Backend::Sqlite => Self::on_sqlite(&options, clock),
-            Backend::Postgres => Self::on_postgres(&options, clock),
+            Backend::Postgres => Self::on_postgres(options, clock),
         })
     }
 
@@ -71,18 +77,24 @@ impl Sql {
     fn on_sqlite(options: &AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
         let one_writer = Arc::new(Semaphore::new(1));
         let readers = Arc::new(Semaphore::new(READS_ON_SQLITE));
+        let lane = |purpose, turns: &Arc<Semaphore>| {
+            Lane::Common(Arc::new(Connections::new(options, purpose, Arc::clone(turns))))
+        };
         Self {
             backend: Backend::Sqlite,
             clock,
-            reading: Connections::new(options, Purpose::SqliteRelaxed, readers),
-            durable: Connections::new(options, Purpose::SqliteDurable, one_writer.clone()),
-            relaxed: Connections::new(options, Purpose::SqliteRelaxed, one_writer),
+            reading: lane(Purpose::SqliteRelaxed, &readers),
+            durable: lane(Purpose::SqliteDurable, &one_writer),
+            relaxed: lane(Purpose::SqliteRelaxed, &one_writer),
         }
     }
 
-    fn on_postgres(options: &AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
-        let all = Connections::new(options, Purpose::Postgres, Arc::new(Semaphore::new(ON_POSTGRES)));
-        Self { backend: Backend::Postgres, clock, reading: all.clone(), durable: all.clone(), relaxed: all }
+    fn on_postgres(options: AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
+        let workers = available_parallelism().map_or(1, NonZero::get);
+        let at_once = (ON_POSTGRES / workers).max(BY_ONE_WORKER);
+        let of_runtime = move || Connections::new(&options, Purpose::Postgres, Arc::new(Semaphore::new(at_once)));
+        let lane = Lane::OfRuntime(Arc::new(PerRuntime::new(of_runtime)));
+        Self { backend: Backend::Postgres, clock, reading: lane.clone(), durable: lane.clone(), relaxed: lane }
     }
 
     /// A statement in which `:now` is the time on the clock that all replicas share; `$1` is taken by it.

@@ -132,6 +132,17 @@ async fn a_replica_takes_over_in_a_cluster() {
     is_over_in_time("Cluster, master killed", async || write(&store).await).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_takes_over_in_a_cluster_from_a_master_that_stands_still() {
+    let mut cluster = Cluster::start();
+    cluster.add_replica();
+    let store = store_at(&cluster.url());
+    is_over_in_time("at first", async || write(&store).await).await;
+    let _frozen = cluster.freeze_over();
+    is_over_in_time("Cluster, master still", async || write(&store).await).await;
+    is_over_in_time("Cluster, master still, new", async || write(&store_at(&cluster.url())).await).await;
+}
+
 #[test]
 fn a_worker_that_ends_takes_no_connection_of_another_along() {
     let server = Redis::start();

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use harness::eventually;
 use shared::ids::{SessionId, TokenId, UserId};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// Long enough to be seen, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(150);
@@ -141,6 +142,13 @@ pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl
     assert_eq!(stored(store, &short).await, Some(again));
 }
 
+pub async fn a_session_that_is_over_when_it_is_written_reads_as_none(store: &impl Sessions) {
+    let over = SessionRecord { expires_at: now().minus(SHORT), ..session(UserId::fresh()) };
+    begin(store, &over).await;
+    assert_eq!(stored(store, &over).await, None);
+    assert_eq!(names(store, over.sub).await, []);
+}
+
 pub async fn a_removed_session_is_gone_and_its_place_free(store: &impl Sessions) {
     let sub = UserId::fresh();
     let (gone, stays) = (session(sub), session(sub));
@@ -206,6 +214,17 @@ pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl Sessi
     // Stores that forget by themselves answer zero.
     assert!(batches == [1, 1, 0] || batches == [0, 0, 0], "{batches:?}");
     eventually("the short ones go", PATIENCE, || async { (names(store, sub).await == [long.sid]).then_some(()) }).await;
+}
+
+pub async fn a_call_that_is_given_up_harms_no_other(store: &impl Sessions) {
+    let records = [session(UserId::fresh()), session(UserId::fresh())];
+    for record in &records {
+        begin(store, record).await;
+    }
+    for patience in (0..100).map(|number| Duration::from_micros(20 * number)) {
+        drop(timeout(patience, store.read(records[0].sub, records[0].sid)).await);
+        assert_eq!(stored(store, &records[1]).await.as_ref(), Some(&records[1]));
+    }
 }
 
 pub async fn it_can_be_reached(store: &impl Sessions) {

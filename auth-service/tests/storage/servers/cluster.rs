@@ -61,6 +61,18 @@ impl Cluster {
     /// Kills the first master, and waits until the replica has taken over.
     pub fn fail_over(&mut self) {
         self.nodes.remove(0);
+        self.wait_for_replica();
+    }
+
+    /// Freezes the first master, and waits until the replica has taken over.
+    pub fn freeze_over(&mut self) -> impl Sized + use<> {
+        self.signal(0, libc::SIGSTOP);
+        let frozen = self.nodes.remove(0);
+        self.wait_for_replica();
+        frozen
+    }
+
+    fn wait_for_replica(&self) {
         let replica = self.nodes.last().expect("it was added");
         wait_for("the replica takes over", || replica.command(&["INFO", "replication"]).contains("role:master"));
         self.wait_until_ok();

@@ -18,6 +18,7 @@ struct State {
     is_dead: bool,
     /// How often it has forgotten its connections.
     forgotten: u32,
+    connections: u32,
 }
 
 impl Wire {
@@ -28,6 +29,7 @@ impl Wire {
         let seen = state.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                seen.send_modify(|state| state.connections += 1);
                 tokio::spawn(join(client, server, seen.subscribe()));
             }
         });
@@ -36,6 +38,11 @@ impl Wire {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How many connections have been made through it.
+    pub fn connections(&self) -> u32 {
+        self.state.borrow().connections
     }
 
     pub fn goes_dead(&self) {

@@ -21,8 +21,10 @@ use shared::{
 };
 use sqlx::{ConnectOptions as _, Connection as _, raw_sql, sqlite::SqliteConnectOptions};
 use std::{
+    env,
     os::unix::fs::PermissionsExt as _,
     path::Path,
+    process::{Command, Stdio},
     str::FromStr as _,
     sync::Arc,
     time::{Duration, Instant},
@@ -69,6 +71,34 @@ async fn many_may_open_an_empty_database_at_once() {
     }
 }
 
+/// What the processes of the next test are told to open.
+const DATABASE: &str = "STORAGE_TEST_DATABASE";
+
+#[tokio::test]
+#[ignore = "run by the next test, many times at once"]
+async fn a_process_opens_a_database_and_writes() {
+    let store = sql(&env::var(DATABASE).unwrap()).await;
+    store.create(&account()).await.unwrap();
+}
+
+#[test]
+fn many_processes_may_open_an_empty_database_at_once() {
+    for _ in 0..5 {
+        let directory = tempfile::tempdir().unwrap();
+        let opening = || {
+            let mut process = Command::new(env::current_exe().unwrap());
+            process.args(["--ignored", "--exact", "sqlite::file::a_process_opens_a_database_and_writes"]);
+            process.env(DATABASE, sqlite_url(directory.path())).stdout(Stdio::piped()).stderr(Stdio::piped());
+            process.spawn().unwrap()
+        };
+        let processes: Vec<_> = (0..6).map(|_| opening()).collect();
+        for process in processes {
+            let ended = process.wait_with_output().unwrap();
+            assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_that_write_at_once_never_fail() {
     let directory = tempfile::tempdir().unwrap();
@@ -110,6 +140,20 @@ async fn a_process_that_holds_the_file_is_an_outage_of_writing_and_ends_with_it(
     let ends = || async { store.end_session(new.id, SessionId::fresh(), now()).await.ok() };
     eventually("it ends with the lock", Duration::from_secs(2), ends).await;
     other.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = sqlite_url(directory.path());
+    drop(sql(&url).await);
+    let mut other = SqliteConnectOptions::from_str(&url).unwrap().connect().await.unwrap();
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (999999, 'later', TRUE, x'00', 0)";
+    raw_sql(later).execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let error = Sql::connect(&url, Arc::new(SystemClock)).await.map(drop).unwrap_err();
+    assert!(error.to_string().contains("999999"), "{error}");
 }
 
 #[tokio::test]

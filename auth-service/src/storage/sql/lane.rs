@@ -1,0 +1,40 @@
+//! Where statements of one kind run.
+
+use super::{
+    Statement,
+    connections::{Answer, Connections},
+};
+use crate::{domain::Unavailable, storage::per_runtime::PerRuntime};
+use std::{sync::Arc, time::Duration};
+
+/// Clones are the same lane.
+#[derive(Clone)]
+pub(super) enum Lane {
+    /// For SQLite, whose connections are threads that any runtime may ask.
+    Common(Arc<Connections>),
+    /// For PostgreSQL, whose connections are sockets.
+    OfRuntime(Arc<PerRuntime<Connections>>),
+}
+
+impl Lane {
+    /// Runs a statement to its end.
+    pub(super) async fn run(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
+        self.connections().run(crate::storage::PATIENCE, statement).await
+    }
+
+    /// As [`Lane::run`], for a statement that may take longer than others.
+    pub(super) async fn run_within(
+        &self,
+        patience: Duration,
+        statement: impl Fn() -> Statement,
+    ) -> Result<Answer, Unavailable> {
+        self.connections().run(patience, statement).await
+    }
+
+    fn connections(&self) -> Arc<Connections> {
+        match self {
+            Self::Common(connections) => Arc::clone(connections),
+            Self::OfRuntime(connections) => connections.here(),
+        }
+    }
+}
