@@ -17,10 +17,11 @@ pub struct Cluster {
 }
 
 struct Node {
-    directory: TempDir,
+    /// Ends before its directory is removed.
+    process: Option<Process>,
     port: u16,
     bus: u16,
-    process: Option<Process>,
+    directory: TempDir,
 }
 
 impl Cluster {
@@ -98,7 +99,7 @@ impl Cluster {
 impl Node {
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let mut node = Self { directory, port: fresh_port(), bus: fresh_port(), process: None };
+        let mut node = Self { process: None, port: fresh_port(), bus: fresh_port(), directory };
         node.run();
         node
     }

@@ -13,7 +13,7 @@ use shared::clock::SystemClock;
 use std::{
     ops::Deref,
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 use tempfile::TempDir;
 
@@ -60,7 +60,23 @@ pub async fn redis() -> Store<RedisStores> {
 }
 
 pub async fn redis_cluster() -> Store<RedisStores> {
-    static SHARED: OnceLock<Cluster> = OnceLock::new();
-    let cluster = SHARED.get_or_init(Cluster::start);
-    Store { store: RedisStores::connect(&cluster.url()).unwrap(), _directory: None }
+    let url = SHARED_CLUSTER.lock().unwrap().get_or_insert_with(start_shared_cluster).url();
+    Store { store: RedisStores::connect(&url).unwrap(), _directory: None }
+}
+
+static SHARED_CLUSTER: Mutex<Option<Cluster>> = Mutex::new(None);
+
+fn start_shared_cluster() -> Cluster {
+    let cluster = Cluster::start();
+    #[expect(unsafe_code, reason = "Rust has no other hook for the end of a process; statics are never dropped")]
+    // SAFETY: the handler takes no arguments, does not unwind, and runs on the main thread at a normal exit.
+    unsafe {
+        libc::atexit(stop_shared_cluster);
+    }
+    cluster
+}
+
+/// Removes its directories with it.
+extern "C" fn stop_shared_cluster() {
+    drop(SHARED_CLUSTER.lock().map(|mut cluster| cluster.take()));
 }
