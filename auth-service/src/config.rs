@@ -175,11 +175,14 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 fn database_url(text: &str) -> Result<String, String> {
-    let is_known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-    if is_known {
+    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    // A URL that cannot be read is said at once; waiting for the database would not help. It is not repeated: it may
+    // hold a password.
+    let is_readable = text.starts_with("sqlite:") || is_postgres && Url::parse(text).is_ok();
+    if is_readable {
         Ok(text.to_owned())
     } else {
-        Err("must be sqlite://path or postgres://user:password@host/database".to_owned())
+        Err("must be sqlite://path or postgres://user:password@host:port/database".to_owned())
     }
 }
 

@@ -78,3 +78,12 @@ fn processes_that_start_at_once_make_one_secret() {
     });
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
+
+#[test]
+fn a_database_url_that_cannot_be_read_is_refused_without_its_password() {
+    for url in ["postgres://jeton:hunter2@host:99999/jeton", "postgres://jeton:hunter2@@host:x/jeton", "mysql://x"] {
+        let mistakes = refusal(&[("AUTH_DATABASE_URL", url)]);
+        assert!(mistakes.contains("AUTH_DATABASE_URL: must be"), "{mistakes}");
+        assert!(!mistakes.contains("hunter2"), "{mistakes}");
+    }
+}

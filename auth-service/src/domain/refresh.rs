@@ -133,11 +133,10 @@ impl Auth {
         client: &Client,
     ) -> Result<Tokens, RefreshError> {
         let (sub, sid) = (token.sub, token.sid);
+        // By name first: a password change at this moment would spare the very session that was stolen.
+        self.accounts.end_session(sub, sid, self.last_possible_use(Some(token))).await?;
         match self.policy.reuse_ends {
-            ReuseEnds::Session => {
-                self.accounts.end_session(sub, sid, self.last_possible_use(Some(token))).await?;
-                self.forget(self.sessions.remove(sub, sid)).await;
-            }
+            ReuseEnds::Session => self.forget(self.sessions.remove(sub, sid)).await,
             ReuseEnds::User => {
                 // Only the epoch that was read is ended: a new login in between is not the thief's doing.
                 let seen = standing.account.session_epoch;
