@@ -39,7 +39,8 @@ pub async fn assemble(config: Config) -> Result<State, String> {
     let keys = SigningKeys::open(table, Arc::clone(&secrets), config.key_policy).await;
     let issuer = config.site.issuer();
     let auth = Auth {
-        accounts: sql,
+        accounts: sql.clone(),
+        audit: sql,
         sessions: stores.sessions,
         throttle: Throttle::new(stores.counters, Arc::clone(&secrets)),
         hasher: Hasher::start(),

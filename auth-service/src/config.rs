@@ -72,6 +72,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting("AUTH_LATE_RETRY", "on", "Whether a client whose response was lost may retry later than that: on or off."),
     setting("AUTH_REUSE_ENDS", "user", "What a stolen refresh token ends: user (all the user's sessions) or session."),
+    setting("AUTH_AUDIT_KEEP", "365d", "How long the audit log in the database goes back."),
     setting("AUTH_KEY_LIFETIME", "30d", "How long a signing key signs before the next takes over; 0: by command only."),
     setting(
         "AUTH_KEY_LEAD",
@@ -273,6 +274,7 @@ fn policy(settings: &Settings) -> Policy {
             "session" => Ok(ReuseEnds::Session),
             _ => Err("must be user or session".to_owned()),
         }),
+        audit_keep: settings.required("AUTH_AUDIT_KEEP", day, duration_within("1h", "3650d")),
     }
 }
 

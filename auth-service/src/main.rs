@@ -119,7 +119,7 @@ fn read_password(from_stdin: bool) -> Result<Password, String> {
 
 async fn end_all_sessions(config: Config) -> Result<(), String> {
     let auth = app::assemble(config).await?.auth;
-    let users = auth.accounts.raise_all_epochs(auth.clock.now()).await.map_err(|error| error.to_string())?;
+    let users = auth.end_everybodys_sessions().await.map_err(|error| error.to_string())?;
     println!("ended the sessions of {users} users");
     Ok(())
 }

@@ -37,7 +37,7 @@ async fn service() -> Service {
 
 impl Service {
     async fn register(&self) -> Account {
-        self.state.auth.register(ada(), &password("grumpy-otter-42"), None).await.expect("a new user")
+        self.state.auth.create_user(ada(), &password("grumpy-otter-42"), None, "reader").await.expect("a new user")
     }
 
     async fn login(&self, email: EmailAddress, text: &str) -> Result<(), LoginError> {

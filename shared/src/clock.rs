@@ -65,6 +65,13 @@ impl Timestamp {
             .format(&time::format_description::well_known::Rfc3339)
             .unwrap_or_default()
     }
+
+    /// Reads RFC 3339, to the millisecond.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let moment = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+        i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+    }
 }
 
 fn millis(span: Duration) -> i64 {

@@ -52,6 +52,11 @@ id!(
     Uuid::new_v4()
 );
 id!(
+    /// An event of the audit log. Ids sort by the time (UUID version 7).
+    EventId,
+    Uuid::now_v7()
+);
+id!(
     /// One token, its `jti`; also the name of the family of tokens that were exchanged for it.
     TokenId,
     Uuid::new_v4()

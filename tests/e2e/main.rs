@@ -30,6 +30,8 @@ macro_rules! with_redis {
 
 mod accounts;
 mod admin;
+mod audit;
+
 mod bad_bodies;
 mod bad_headers;
 mod bad_requests;

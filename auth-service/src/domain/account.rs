@@ -1,6 +1,6 @@
 //! Users: what is known of them, and what the store of them promises.
 
-use super::{Unavailable, password::PasswordHash};
+use super::{Unavailable, audit::Event, password::PasswordHash};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -190,6 +190,21 @@ pub struct AccountQuery {
     pub limit: u32,
 }
 
+/// A stolen session, and what ends because of it.
+#[derive(Debug)]
+pub struct Theft<'a> {
+    /// Whose.
+    pub sub: UserId,
+    /// The stolen session.
+    pub sid: SessionId,
+    /// Until when it must be known that it has ended.
+    pub until: Timestamp,
+    /// All sessions of this epoch end as well, if it is given and still the user's.
+    pub epoch: Option<Epoch>,
+    /// What is told of it.
+    pub event: &'a Event,
+}
+
 /// Why an account was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
@@ -239,6 +254,10 @@ pub trait Accounts: Send + Sync {
 
     /// Writes down that a session has ended, whether or not it is known; the note is kept at least until `until`.
     async fn end_session(&self, id: UserId, session: SessionId, until: Timestamp) -> Result<(), Unavailable>;
+
+    /// Ends what a theft ends, and tells of it, in one transaction. The session ends by name too: a password change at
+    /// this moment would spare the very session that was stolen.
+    async fn end_stolen(&self, theft: &Theft<'_>) -> Result<(), Unavailable>;
 
     /// The user's sessions that were ended by name.
     async fn ended_sessions(&self, id: UserId) -> Result<Vec<SessionId>, Unavailable>;

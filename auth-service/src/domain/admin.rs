@@ -1,8 +1,10 @@
 //! What admins do with users.
 
 use super::{
-    Auth, Unavailable,
+    Auth, Client, Unavailable,
     account::{Account, AccountChange, AccountQuery},
+    audit::{Action, Event},
+    caller::Caller,
 };
 use serde_json::{Map, Value};
 use shared::ids::UserId;
@@ -12,6 +14,14 @@ use std::collections::BTreeSet;
 pub const MAX_CUSTOM_BYTES: usize = 1024;
 /// How many roles a user may have.
 const MAX_ROLES: usize = 16;
+
+/// The admin at work, and from where.
+pub struct Admin<'a> {
+    /// Who.
+    pub caller: &'a Caller,
+    /// From where.
+    pub client: &'a Client,
+}
 
 /// Why an admin's wish was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +58,12 @@ impl Auth {
     ///
     /// # Errors
     /// [`AdminError`].
-    pub async fn change_user(&self, id: UserId, mut change: AccountChange) -> Result<Account, AdminError> {
+    pub async fn change_user(
+        &self,
+        admin: &Admin<'_>,
+        id: UserId,
+        mut change: AccountChange,
+    ) -> Result<Account, AdminError> {
         if let Some(roles) = &mut change.roles {
             let mut seen = BTreeSet::new();
             roles.retain(|role| seen.insert(role.clone()));
@@ -63,7 +78,7 @@ impl Auth {
         if account.disabled {
             self.forget(self.sessions.remove_all(id, None)).await;
         }
-        tracing::info!(sub = %id, roles = ?account.roles, disabled = account.disabled, "user changed by an admin");
+        self.note(self.event_by(admin, Action::UserChange, id).with("changed", changed(&change))).await;
         Ok(account)
     }
 
@@ -71,12 +86,12 @@ impl Auth {
     ///
     /// # Errors
     /// [`AdminError`].
-    pub async fn end_sessions_of(&self, id: UserId) -> Result<(), AdminError> {
+    pub async fn end_sessions_of(&self, admin: &Admin<'_>, id: UserId) -> Result<(), AdminError> {
         if !self.accounts.raise_epoch(id, None, self.now()).await? {
             return Err(AdminError::NoSuchUser);
         }
         self.forget(self.sessions.remove_all(id, None)).await;
-        tracing::info!(sub = %id, "sessions ended by an admin");
+        self.note(self.event_by(admin, Action::UserSessionsEnd, id)).await;
         Ok(())
     }
 
@@ -84,14 +99,33 @@ impl Auth {
     ///
     /// # Errors
     /// [`AdminError`].
-    pub async fn delete_user(&self, id: UserId) -> Result<(), AdminError> {
+    pub async fn delete_user(&self, admin: &Admin<'_>, id: UserId) -> Result<(), AdminError> {
         if !self.accounts.delete(id).await? {
             return Err(AdminError::NoSuchUser);
         }
         self.forget(self.sessions.remove_all(id, None)).await;
-        tracing::info!(sub = %id, "user deleted by an admin");
+        self.note(self.event_by(admin, Action::UserDelete, id)).await;
         Ok(())
     }
+
+    fn event_by(&self, admin: &Admin<'_>, action: Action, to: UserId) -> Event {
+        self.event(action).to(to).by(admin.caller.account.id).about(admin.caller.session).from(admin.client)
+    }
+}
+
+/// What an admin changed of a user. Custom claims may be private: only that they changed is told.
+fn changed(change: &AccountChange) -> Value {
+    let mut changed = Map::new();
+    if let Some(roles) = &change.roles {
+        changed.insert("roles".to_owned(), roles.clone().into());
+    }
+    if let Some(disabled) = change.disabled {
+        changed.insert("disabled".to_owned(), disabled.into());
+    }
+    if change.custom.is_some() {
+        changed.insert("custom".to_owned(), true.into());
+    }
+    Value::Object(changed)
 }
 
 fn json_bytes(custom: &Map<String, Value>) -> usize {

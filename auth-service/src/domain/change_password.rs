@@ -3,6 +3,7 @@
 use super::{
     Auth, Client, Unavailable,
     account::Credentials,
+    audit::Action,
     caller::Caller,
     hashing::Overloaded,
     login::LoginError,
@@ -67,7 +68,8 @@ impl Auth {
             return Err(PasswordError::Wrong);
         }
         self.forget(self.sessions.remove_all(account.id, Some(caller.session))).await;
-        tracing::info!(sub = %account.id, "password changed; other sessions ended");
+        let event = self.event(Action::PasswordChange).to(account.id).by(account.id);
+        self.note(event.about(caller.session).from(client)).await;
         Ok(())
     }
 
@@ -78,7 +80,13 @@ impl Auth {
         password: &Password,
         client: &Client,
     ) -> Result<Credentials, PasswordError> {
-        let found = self.accounts.by_id(caller.account.id).await?;
-        Ok(self.check_password(&caller.account.email, found, password, client).await?)
+        let sub = caller.account.id;
+        let found = self.accounts.by_id(sub).await?;
+        let checked = self.check_password(&caller.account.email, found, password, client).await;
+        if let Err(LoginError::InvalidCredentials) = checked {
+            let event = self.event(Action::PasswordConfirm).failed().to(sub).by(sub);
+            self.note(event.about(caller.session).from(client)).await;
+        }
+        Ok(checked?)
     }
 }

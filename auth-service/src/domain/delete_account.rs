@@ -1,6 +1,6 @@
 //! Deletion of one's own account.
 
-use super::{Auth, Client, caller::Caller, change_password::PasswordError, password::Password};
+use super::{Auth, Client, audit::Action, caller::Caller, change_password::PasswordError, password::Password};
 
 impl Auth {
     /// Deletes the caller's account, and with it all its sessions.
@@ -14,9 +14,10 @@ impl Auth {
         client: &Client,
     ) -> Result<(), PasswordError> {
         self.confirm_password(caller, password, client).await?;
-        self.accounts.delete(caller.account.id).await?;
-        self.forget(self.sessions.remove_all(caller.account.id, None)).await;
-        tracing::info!(sub = %caller.account.id, "account deleted by its user");
+        let sub = caller.account.id;
+        self.accounts.delete(sub).await?;
+        self.forget(self.sessions.remove_all(sub, None)).await;
+        self.note(self.event(Action::AccountDelete).to(sub).by(sub).about(caller.session).from(client)).await;
         Ok(())
     }
 }

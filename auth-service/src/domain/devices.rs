@@ -1,6 +1,6 @@
 //! A user's own sessions: where one is logged in.
 
-use super::{Auth, Unavailable, caller::Caller, sessions::SessionRecord};
+use super::{Auth, Client, Unavailable, audit::Action, caller::Caller, sessions::SessionRecord};
 use shared::ids::SessionId;
 
 impl Auth {
@@ -25,11 +25,11 @@ impl Auth {
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
-    pub async fn end_own_session(&self, caller: &Caller, sid: SessionId) -> Result<(), Unavailable> {
+    pub async fn end_own_session(&self, caller: &Caller, sid: SessionId, client: &Client) -> Result<(), Unavailable> {
         let sub = caller.account.id;
         self.accounts.end_session(sub, sid, self.last_possible_use(None)).await?;
         self.forget(self.sessions.remove(sub, sid)).await;
-        tracing::info!(%sub, %sid, "session ended by its user");
+        self.note(self.event(Action::SessionEnd).to(sub).by(sub).about(sid).from(client)).await;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use super::{Auth, Unavailable};
 const BATCH: u32 = 1000;
 
 impl Auth {
-    /// Forgets a bounded batch of sessions, notes of ended sessions and counters whose time is over.
+    /// Forgets a bounded batch of sessions, notes of ended sessions, counters and audit events whose time is over.
     /// Answers whether there may be more.
     ///
     /// # Errors
@@ -17,6 +17,7 @@ impl Auth {
             self.accounts.forget_ended(now, BATCH).await?,
             self.sessions.forget_expired(now, BATCH).await?,
             self.throttle.forget_expired(BATCH).await?,
+            self.audit.forget_events(now.minus(self.policy.audit_keep), BATCH).await?,
         ];
         Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
     }

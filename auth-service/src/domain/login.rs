@@ -3,6 +3,7 @@
 use super::{
     Auth, Client, Unavailable,
     account::{Account, Credentials, EmailAddress},
+    audit::Action,
     hashing::Overloaded,
     password::Password,
     refresh_token::{NotOurs, RefreshClaims, Transport},
@@ -74,12 +75,19 @@ impl Auth {
             return Err(LoginError::InvalidCredentials);
         };
         let found = self.accounts.by_email(&email).await?;
-        let account = self.check_password(&email, found, password, client).await?.account;
+        let sub = found.as_ref().map(|found| found.account.id);
+        let checked = self.check_password(&email, found, password, client).await;
+        if let (Err(LoginError::InvalidCredentials), Some(sub)) = (&checked, sub) {
+            self.note_aside(self.event(Action::Login).failed().to(sub).from(client));
+        }
+        let account = checked?.account;
         if account.disabled {
+            let event = self.event(Action::Login).failed().to(account.id).from(client);
+            self.note(event.with("reason", "account_disabled")).await;
             return Err(LoginError::Disabled);
         }
         if let Some(previous) = &client.token {
-            self.end_session_of(previous).await?;
+            self.end_session_of(previous, client).await?;
         }
         self.begin_session(&account, transport, client).await
     }
@@ -141,7 +149,7 @@ impl Auth {
                 return Err(Unavailable { store: "session store", cause: "a session id twice".into() }.into());
             }
         }
-        tracing::info!(sub = %account.id, sid = %sid, "logged in");
+        self.note(self.event(Action::Login).to(account.id).by(account.id).about(sid).from(client)).await;
         self.end_surplus_sessions(&record).await?;
         self.tokens(account, &record.newest).map_err(|error| LoginError::Unavailable(error.into()))
     }
@@ -156,7 +164,8 @@ impl Auth {
             let until = self.last_possible_use(None).max(record.expires_at);
             self.accounts.end_session(record.sub, record.sid, until).await?;
             self.forget(self.sessions.remove(record.sub, record.sid)).await;
-            tracing::info!(sub = %record.sub, sid = %record.sid, "session ended: the user has too many");
+            let event = self.event(Action::SessionEvict).to(record.sub).about(record.sid);
+            self.note(event.with("last_used_at", record.last_used.rfc3339())).await;
         }
         Ok(())
     }

@@ -1,20 +1,20 @@
 //! Logout: of one session by its refresh token, of all by an access token.
 
-use super::{Auth, Unavailable, caller::Caller, refresh_token::RefreshClaims};
+use super::{Auth, Client, Unavailable, audit::Action, caller::Caller, refresh_token::RefreshClaims};
 
 impl Auth {
     /// Ends the one session of a refresh token of ours, however old. Durable when it returns.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
-    pub async fn logout(&self, token: &RefreshClaims) -> Result<(), Unavailable> {
-        self.end_session_of(token).await
+    pub async fn logout(&self, token: &RefreshClaims, client: &Client) -> Result<(), Unavailable> {
+        self.end_session_of(token, client).await
     }
 
-    pub(super) async fn end_session_of(&self, token: &RefreshClaims) -> Result<(), Unavailable> {
+    pub(super) async fn end_session_of(&self, token: &RefreshClaims, client: &Client) -> Result<(), Unavailable> {
         self.accounts.end_session(token.sub, token.sid, self.last_possible_use(Some(token))).await?;
         self.forget(self.sessions.remove(token.sub, token.sid)).await;
-        tracing::info!(sub = %token.sub, sid = %token.sid, "logged out");
+        self.note(self.event(Action::Logout).to(token.sub).by(token.sub).about(token.sid).from(client)).await;
         Ok(())
     }
 
@@ -22,10 +22,21 @@ impl Auth {
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
-    pub async fn logout_everywhere(&self, caller: &Caller) -> Result<(), Unavailable> {
-        self.accounts.raise_epoch(caller.account.id, None, self.now()).await?;
-        self.forget(self.sessions.remove_all(caller.account.id, None)).await;
-        tracing::info!(sub = %caller.account.id, "logged out everywhere");
+    pub async fn logout_everywhere(&self, caller: &Caller, client: &Client) -> Result<(), Unavailable> {
+        let sub = caller.account.id;
+        self.accounts.raise_epoch(sub, None, self.now()).await?;
+        self.forget(self.sessions.remove_all(sub, None)).await;
+        self.note(self.event(Action::LogoutAll).to(sub).by(sub).about(caller.session).from(client)).await;
         Ok(())
+    }
+
+    /// Ends all sessions of everybody, as an operator does after a database was restored; answers how many users there are.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing has ended.
+    pub async fn end_everybodys_sessions(&self) -> Result<u64, Unavailable> {
+        let users = self.accounts.raise_all_epochs(self.now()).await?;
+        self.note(self.event(Action::AllSessionsEnd).with("users", users)).await;
+        Ok(users)
     }
 }

@@ -1,6 +1,7 @@
 //! What auth-service is about, without HTTP, SQL or Redis: accounts, sessions, keys, and the flows between them.
 
 pub mod account;
+pub mod audit;
 pub mod counters;
 pub mod hashing;
 pub mod key_table;
@@ -26,6 +27,7 @@ pub mod register;
 pub mod tokens;
 
 use account::Accounts;
+use audit::AuditLog;
 use hashing::Hasher;
 use refresh_token::{RefreshClaims, RefreshTokens};
 use roles::Roles;
@@ -64,6 +66,8 @@ pub struct Policy {
     pub session: session::Policy,
     /// What a theft ends.
     pub reuse_ends: ReuseEnds,
+    /// How long what happened is remembered.
+    pub audit_keep: Duration,
 }
 
 /// What ends when a refresh token turns out to be stolen.
@@ -79,6 +83,8 @@ pub enum ReuseEnds {
 pub struct Auth {
     /// Users, and what has ended.
     pub accounts: Arc<dyn Accounts>,
+    /// What happened.
+    pub audit: Arc<dyn AuditLog>,
     /// Refresh sessions.
     pub sessions: Arc<dyn Sessions>,
     /// Throttling of failed logins.

@@ -3,12 +3,14 @@
 
 use super::{
     Auth, Client, ReuseEnds, Unavailable,
-    account::Standing,
+    account::{Standing, Theft},
+    audit::{Action, Event},
     refresh_token::RefreshClaims,
     session::{Lineage, Outcome, decide},
-    sessions::{Commit, Expected, Snapshot, UnsignedToken},
+    sessions::{Commit, Expected, SessionRecord, Snapshot, UnsignedToken},
     tokens::Tokens,
 };
+use serde_json::json;
 use shared::{clock::Timestamp, ids::TokenId};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,7 +50,8 @@ enum Decision {
     Give(UnsignedToken),
     /// The same, of a session that was taken up from the token alone.
     GiveAdopted(UnsignedToken),
-    Reuse,
+    /// A theft; the session as it was found.
+    Reuse(Box<SessionRecord>),
 }
 
 impl Auth {
@@ -72,7 +75,7 @@ impl Auth {
                 tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store had lost a session's state; taken up from its token");
                 self.give(&standing, &newest)
             }
-            Decision::Reuse => self.end_stolen(token, &standing, client).await,
+            Decision::Reuse(found) => self.end_stolen(token, &found, &standing, client).await,
         }
     }
 
@@ -98,7 +101,8 @@ impl Auth {
             let next = match (outcome, &record) {
                 (Outcome::Replay, Some(record)) => return Ok(Decision::Give(record.newest.clone())),
                 (Outcome::Rotate(next) | Outcome::Retry(next) | Outcome::Adopt(next), _) => next,
-                (Outcome::Reuse, _) | (Outcome::Replay, None) => return Ok(Decision::Reuse),
+                (Outcome::Reuse, Some(record)) => return Ok(Decision::Reuse(Box::new(record.clone()))),
+                (Outcome::Replay | Outcome::Reuse, None) => unreachable!("without a record, a token is adopted"),
             };
             let successor = self.successor(token, &next);
             let changed = self.record(next, &successor, now, client);
@@ -129,22 +133,40 @@ impl Auth {
     async fn end_stolen(
         &self,
         token: &RefreshClaims,
+        found: &SessionRecord,
         standing: &Standing,
         client: &Client,
     ) -> Result<Tokens, RefreshError> {
         let (sub, sid) = (token.sub, token.sid);
-        // By name first: a password change at this moment would spare the very session that was stolen.
-        self.accounts.end_session(sub, sid, self.last_possible_use(Some(token))).await?;
-        match self.policy.reuse_ends {
-            ReuseEnds::Session => self.forget(self.sessions.remove(sub, sid)).await,
-            ReuseEnds::User => {
-                // Only the epoch that was read is ended: a new login in between is not the thief's doing.
-                let seen = standing.account.session_epoch;
-                self.accounts.raise_epoch(sub, Some(seen), self.now()).await?;
-                self.forget(self.sessions.remove_all(sub, None)).await;
-            }
+        let ends_user = self.policy.reuse_ends == ReuseEnds::User;
+        // Only the epoch that was read is ended: a new login in between is not the thief's doing.
+        let epoch = ends_user.then_some(standing.account.session_epoch);
+        let until = self.last_possible_use(Some(token));
+        let event = self.incident(token, found).from(client).with("ends", if ends_user { "user" } else { "session" });
+        self.accounts.end_stolen(&Theft { sub, sid, until, epoch, event: &event }).await?;
+        self.note_recorded(&event);
+        if ends_user {
+            self.forget(self.sessions.remove_all(sub, None)).await;
+        } else {
+            self.forget(self.sessions.remove(sub, sid)).await;
         }
-        tracing::warn!(%sub, %sid, address = %client.address, ends = ?self.policy.reuse_ends, "a used refresh token came again: theft");
         Err(RefreshError::Reused)
+    }
+
+    /// What is known of a theft: the token that came again was issued when its parent was used; when the session last moved
+    /// on, another of its family had been used.
+    fn incident(&self, token: &RefreshClaims, found: &SessionRecord) -> Event {
+        let moved_on = found.lineage.rotated_at.unwrap_or(found.auth_time);
+        let last_refresh = json!({
+            "at": found.last_used.rfc3339(), "ip": found.ip, "user_agent": found.user_agent,
+        });
+        self.event(Action::RefreshReuse)
+            .to(token.sub)
+            .about(token.sid)
+            .with("parent_used_at", Timestamp::from_secs(token.iat).rfc3339())
+            .with("sibling_used_at", moved_on.rfc3339())
+            .with("generation", token.generation)
+            .with("newest_generation", found.lineage.generation)
+            .with("last_refresh", last_refresh)
     }
 }

@@ -1,8 +1,9 @@
 //! Registration.
 
 use super::{
-    Auth, Unavailable,
+    Auth, Client, Unavailable,
     account::{Account, CreateError, EmailAddress, Epoch, NewAccount, PersonName},
+    audit::Action,
     hashing::Overloaded,
     password::{Password, WeakPassword},
     roles::DEFAULT_ROLE,
@@ -46,15 +47,30 @@ impl Auth {
         email: EmailAddress,
         password: &Password,
         name: Option<PersonName>,
+        client: &Client,
     ) -> Result<Account, RegisterError> {
-        self.create_user(email, password, name, DEFAULT_ROLE).await
+        let account = self.create_account(email, password, name, DEFAULT_ROLE).await?;
+        self.note(self.event(Action::Register).to(account.id).by(account.id).from(client)).await;
+        Ok(account)
     }
 
-    /// Creates a user with a role.
+    /// Creates a user with a role, as an operator does.
     ///
     /// # Errors
     /// [`RegisterError`].
     pub async fn create_user(
+        &self,
+        email: EmailAddress,
+        password: &Password,
+        name: Option<PersonName>,
+        role: &str,
+    ) -> Result<Account, RegisterError> {
+        let account = self.create_account(email, password, name, role).await?;
+        self.note(self.event(Action::UserCreate).to(account.id).with("role", role)).await;
+        Ok(account)
+    }
+
+    async fn create_account(
         &self,
         email: EmailAddress,
         password: &Password,
@@ -77,7 +93,6 @@ impl Auth {
             created_at: self.now(),
         };
         self.accounts.create(&account).await?;
-        tracing::info!(sub = %account.id, role, "user created");
         Ok(Account {
             id: account.id,
             email: account.email,

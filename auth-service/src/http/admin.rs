@@ -3,9 +3,13 @@
 use super::{
     State,
     caller::{Permitted, UsersRead, UsersWrite},
+    client::client,
     me::User,
 };
-use crate::domain::account::{AccountChange, AccountQuery};
+use crate::domain::{
+    account::{AccountChange, AccountQuery},
+    admin::Admin,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
@@ -67,7 +71,8 @@ pub struct Change {
 
 /// Changes a user.
 pub async fn change(
-    _: Permitted<UsersWrite>,
+    caller: Permitted<UsersWrite>,
+    request: HttpRequest,
     state: Data<State>,
     id: Path<String>,
     body: Body<Change>,
@@ -75,26 +80,35 @@ pub async fn change(
     let id = user_id(&id)?;
     let input = body.read().await?;
     let change = AccountChange { roles: input.roles, disabled: input.disabled, custom: input.custom };
-    let account = state.auth.change_user(id, change).await?;
+    let client = client(&request, &state);
+    let account = state.auth.change_user(&Admin { caller: &caller, client: &client }, id, change).await?;
     Ok(HttpResponse::Ok().json(User::whole(&account)))
 }
 
 /// Deletes a user.
-pub async fn delete(_: Permitted<UsersWrite>, state: Data<State>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    state.auth.delete_user(user_id(&id)?).await?;
+pub async fn delete(
+    caller: Permitted<UsersWrite>,
+    request: HttpRequest,
+    state: Data<State>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let client = client(&request, &state);
+    state.auth.delete_user(&Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// Ends all sessions of a user.
 pub async fn end_sessions(
-    _: Permitted<UsersWrite>,
+    caller: Permitted<UsersWrite>,
+    request: HttpRequest,
     state: Data<State>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    state.auth.end_sessions_of(user_id(&id)?).await?;
+    let client = client(&request, &state);
+    state.auth.end_sessions_of(&Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-fn user_id(text: &str) -> Result<UserId, Problem> {
+pub(super) fn user_id(text: &str) -> Result<UserId, Problem> {
     text.parse().map_err(|_| problem::not_found())
 }

@@ -3,6 +3,7 @@
 use super::{
     State,
     caller::Caller,
+    client::client,
     cookie,
     origin::AllowedOrigin,
     refresh::{InBody, check_csrf, presented},
@@ -23,7 +24,7 @@ pub async fn logout(
         if token.transport == Transport::Cookie {
             check_csrf(&request, &state.auth, &token)?;
         }
-        state.auth.logout(&token).await?;
+        state.auth.logout(&token, &client(&request, &state)).await?;
     }
     let mut answer = HttpResponse::NoContent();
     if has_cookie {
@@ -33,7 +34,7 @@ pub async fn logout(
 }
 
 /// Ends all sessions of the caller.
-pub async fn logout_all(caller: Caller, state: Data<State>) -> Result<HttpResponse, Problem> {
-    state.auth.logout_everywhere(&caller).await?;
+pub async fn logout_all(caller: Caller, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    state.auth.logout_everywhere(&caller, &client(&request, &state)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

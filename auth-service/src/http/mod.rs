@@ -1,6 +1,7 @@
 //! The HTTP contract: every route, one line each. Handlers translate; the domain decides.
 
 mod admin;
+mod audit;
 mod caller;
 mod client;
 mod cookie;
@@ -57,6 +58,8 @@ pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/auth/sessions/{id}").route(delete().to(sessions::end)))
             .service(resource("/admin/users").route(get().to(admin::users)))
             .service(resource("/admin/users/{id}").route(patch().to(admin::change)).route(delete().to(admin::delete)))
+            .service(resource("/admin/audit").route(get().to(audit::all)))
+            .service(resource("/admin/users/{id}/audit").route(get().to(audit::of_user)))
             .service(resource("/admin/users/{id}/sessions").route(delete().to(admin::end_sessions)))
             .service(resource("/.well-known/jwks.json").route(get().to(well_known::jwks)))
             .service(resource("/.well-known/oauth-authorization-server").route(get().to(well_known::metadata)));

@@ -1,11 +1,11 @@
 //! `POST /auth/register`.
 
-use super::{State, me::User, origin::AllowedOrigin};
+use super::{State, client::client, me::User, origin::AllowedOrigin};
 use crate::domain::{
     account::{EmailAddress, PersonName},
     password::Password,
 };
-use actix_web::{HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde::Deserialize;
 use shared::{body::Body, problem::Problem};
 
@@ -19,12 +19,17 @@ pub struct Registration {
 }
 
 /// Registers a user.
-pub async fn register(_: AllowedOrigin, state: Data<State>, body: Body<Registration>) -> Result<HttpResponse, Problem> {
+pub async fn register(
+    _: AllowedOrigin,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body<Registration>,
+) -> Result<HttpResponse, Problem> {
     let input = body.read().await?;
     let email = EmailAddress::parse(&input.email).map_err(|error| unprocessable("invalid_email", error.to_string()))?;
     let name = input.name.as_deref().map(PersonName::parse).transpose();
     let name = name.map_err(|error| unprocessable("invalid_name", error.to_string()))?;
-    let account = state.auth.register(email, &input.password, name).await?;
+    let account = state.auth.register(email, &input.password, name, &client(&request, &state)).await?;
     Ok(HttpResponse::Created().json(User::registered(&account)))
 }
 

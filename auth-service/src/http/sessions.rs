@@ -1,9 +1,9 @@
 //! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: the user's devices.
 
-use super::{State, caller::Caller};
+use super::{State, audit::Listed, caller::Caller, client::client};
 use crate::domain::sessions::SessionRecord;
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     web::{Data, Path},
 };
 use serde_json::{Value, json};
@@ -12,11 +12,13 @@ use shared::{
     problem::{self, Problem},
 };
 
-/// Lists the caller's sessions.
+/// Lists the caller's sessions, and the thefts that were found out.
 pub async fn list(caller: Caller, state: Data<State>) -> Result<HttpResponse, Problem> {
     let sessions = state.auth.sessions_of(&caller).await?;
     let sessions: Vec<Value> = sessions.iter().map(|record| device(record, caller.session)).collect();
-    Ok(HttpResponse::Ok().json(json!({ "sessions": sessions })))
+    let incidents = state.auth.incidents(caller.account.id).await?;
+    let incidents: Vec<Listed<'_>> = incidents.iter().map(Listed::of).collect();
+    Ok(HttpResponse::Ok().json(json!({ "sessions": sessions, "incidents": incidents })))
 }
 
 fn device(record: &SessionRecord, current: SessionId) -> Value {
@@ -32,8 +34,13 @@ fn device(record: &SessionRecord, current: SessionId) -> Value {
 }
 
 /// Ends one of the caller's sessions.
-pub async fn end(caller: Caller, state: Data<State>, id: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn end(
+    caller: Caller,
+    request: HttpRequest,
+    state: Data<State>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let id: SessionId = id.parse().map_err(|_| problem::not_found())?;
-    state.auth.end_own_session(&caller, id).await?;
+    state.auth.end_own_session(&caller, id, &client(&request, &state)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

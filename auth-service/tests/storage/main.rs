@@ -38,6 +38,8 @@ macro_rules! keeps {
             of_many_that_change_the_same_password_one_does
             another_hash_of_the_same_password_ends_nothing
             a_session_ends_by_name_and_alone
+            a_theft_ends_what_it_should_and_is_told_together
+            a_theft_that_cannot_be_told_ends_nothing
             what_has_ended_is_remembered_until_the_later_moment
             ended_sessions_are_forgotten_in_bounded_batches
             pages_follow_one_another_in_the_order_of_ids
@@ -46,6 +48,14 @@ macro_rules! keeps {
             disabling_a_user_raises_the_epoch
             a_deleted_user_is_gone_and_the_address_free
             a_role_is_held_by_its_whole_name
+        }
+    };
+    (audit on $open:path) => {
+        run! { audit on $open:
+            events_come_back_as_they_were_the_newest_first
+            events_are_found_by_each_condition
+            pages_of_events_follow_one_another
+            old_events_are_forgotten_in_bounded_batches
         }
     };
     (sessions on $open:path) => {
@@ -94,6 +104,7 @@ macro_rules! keeps {
 
 mod sqlite {
     keeps! { accounts on crate::servers::sqlite }
+    keeps! { audit on crate::servers::sqlite }
     keeps! { sessions on crate::servers::sqlite }
     keeps! { counters on crate::servers::sqlite }
     keeps! { key_table on crate::servers::sqlite }
@@ -102,6 +113,7 @@ mod sqlite {
 
 mod postgres {
     keeps! { accounts on crate::servers::postgres }
+    keeps! { audit on crate::servers::postgres }
     keeps! { sessions on crate::servers::postgres }
     keeps! { counters on crate::servers::postgres }
     keeps! { key_table on crate::servers::postgres }

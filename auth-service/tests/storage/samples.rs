@@ -2,6 +2,7 @@
 
 use auth_service::domain::{
     account::{EmailAddress, Epoch, NewAccount, PersonName},
+    audit::{Action, Event},
     counters::CounterKey,
     key_table::NewKey,
     password::PasswordHash,
@@ -86,4 +87,8 @@ pub fn key(slot: i64) -> NewKey {
         sealed: vec![0, 255, 1, 0, 128],
         lead: Duration::from_secs(24 * 3600),
     }
+}
+
+pub fn event(action: Action) -> Event {
+    Event::new(action, now())
 }

@@ -1,14 +1,14 @@
 //! Users, and what has ended: each call is one statement.
 
 use super::{
-    Sql, Statement,
+    Sql, Statement, audit,
     rows::{json, moment, parsed, to_json, unreadable, value},
 };
 use crate::domain::{
     Unavailable,
     account::{
         Account, AccountChange, AccountQuery, Accounts, CreateError, Credentials, EmailAddress, Epoch, NewAccount,
-        PersonName, Standing,
+        PersonName, Standing, Theft,
     },
     password::PasswordHash,
 };
@@ -106,17 +106,7 @@ impl Accounts for Sql {
     }
 
     async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable> {
-        let update = || {
-            query(
-                "UPDATE users SET kept_sid = NULL,
-                 session_epoch = CASE WHEN session_epoch >= $3 THEN session_epoch + 1 ELSE $3 END
-                 WHERE id = $1 AND session_epoch = coalesce($2, session_epoch)",
-            )
-            .bind(id.to_string())
-            .bind(seen.map(|epoch| epoch.0))
-            .bind(now.millis())
-        };
-        Ok(self.durable.run(update).await?.written > 0)
+        Ok(self.durable.run(|| raise_epoch(id, seen, now)).await?.written > 0)
     }
 
     async fn raise_all_epochs(&self, now: Timestamp) -> Result<u64, Unavailable> {
@@ -131,17 +121,16 @@ impl Accounts for Sql {
     }
 
     async fn end_session(&self, id: UserId, session: SessionId, until: Timestamp) -> Result<(), Unavailable> {
-        let upsert = || {
-            query(
-                "INSERT INTO ended_sessions (sub, sid, until) VALUES ($1, $2, $3)
-                 ON CONFLICT (sub, sid) DO UPDATE SET until = excluded.until
-                 WHERE ended_sessions.until < excluded.until",
-            )
-            .bind(id.to_string())
-            .bind(session.to_string())
-            .bind(until.millis())
+        self.durable.run(|| end_session(id, session, until)).await.map(drop)
+    }
+
+    async fn end_stolen(&self, theft: &Theft<'_>) -> Result<(), Unavailable> {
+        let statements = || {
+            let raised = theft.epoch.map(|epoch| raise_epoch(theft.sub, Some(epoch), theft.event.at));
+            let ended = end_session(theft.sub, theft.sid, theft.until);
+            [Some(ended), raised, Some(audit::insert(theft.event))].into_iter().flatten().collect()
         };
-        self.durable.run(upsert).await.map(drop)
+        self.durable.run_together(statements).await
     }
 
     async fn ended_sessions(&self, id: UserId) -> Result<Vec<SessionId>, Unavailable> {
@@ -214,6 +203,27 @@ impl Sql {
             |row: &AnyRow| Ok(Credentials { account: account(row)?, hash: PasswordHash(value(row, "password_hash")?) });
         self.reading.run(read).await?.rows.first().map(credentials).transpose()
     }
+}
+
+fn raise_epoch(id: UserId, seen: Option<Epoch>, now: Timestamp) -> Statement {
+    query(
+        "UPDATE users SET kept_sid = NULL,
+         session_epoch = CASE WHEN session_epoch >= $3 THEN session_epoch + 1 ELSE $3 END
+         WHERE id = $1 AND session_epoch = coalesce($2, session_epoch)",
+    )
+    .bind(id.to_string())
+    .bind(seen.map(|epoch| epoch.0))
+    .bind(now.millis())
+}
+
+fn end_session(id: UserId, session: SessionId, until: Timestamp) -> Statement {
+    query(
+        "INSERT INTO ended_sessions (sub, sid, until) VALUES ($1, $2, $3)
+         ON CONFLICT (sub, sid) DO UPDATE SET until = excluded.until WHERE ended_sessions.until < excluded.until",
+    )
+    .bind(id.to_string())
+    .bind(session.to_string())
+    .bind(until.millis())
 }
 
 fn select(which: &str) -> Statement {

@@ -32,6 +32,16 @@ impl Purpose {
     }
 }
 
+impl Purpose {
+    /// Begins a transaction that writes.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Self::SqliteDurable | Self::SqliteRelaxed => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+}
+
 impl Backend {
     pub(super) fn of(url: &str) -> Option<Self> {
         match url.split_once(':')?.0 {

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::{sleep, timeout},
 };
 
@@ -66,7 +66,46 @@ impl Connections {
         patience: Duration,
         statement: impl Fn() -> Statement,
     ) -> Result<Answer, Unavailable> {
-        let outcome = match timeout(patience, self.attempt(statement)).await {
+        self.within(patience, async {
+            let (_turn, mut connection) = self.take().await?;
+            let answer = loop {
+                match answer(&mut connection, statement()).await {
+                    Err(error) if is_busy(&error) => sleep(BUSY).await,
+                    answer => break answer?,
+                }
+            };
+            self.give_back(connection);
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Runs statements in one transaction.
+    pub(super) async fn run_together(
+        &self,
+        patience: Duration,
+        statements: impl Fn() -> Vec<Statement>,
+    ) -> Result<(), Unavailable> {
+        self.within(patience, async {
+            let (_turn, mut connection) = self.take().await?;
+            loop {
+                match together(&mut connection, self.purpose.begin(), statements()).await {
+                    Err(error) if is_busy(&error) => sleep(BUSY).await,
+                    outcome => break outcome?,
+                }
+            }
+            self.give_back(connection);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        attempt: impl Future<Output = sqlx::Result<T>>,
+    ) -> Result<T, Unavailable> {
+        let outcome = match timeout(patience, attempt).await {
             Ok(outcome) => outcome.map_err(unavailable),
             Err(_) => Err(unavailable("no answer in time")),
         };
@@ -76,18 +115,14 @@ impl Connections {
         outcome
     }
 
-    /// The connection is out of reach of others until the statement has succeeded; given up on the way, it is closed.
-    async fn attempt(&self, statement: impl Fn() -> Statement) -> sqlx::Result<Answer> {
-        let _turn = self.turns.acquire().await.expect("the turns are never closed");
-        let mut connection = self.connection().await?;
-        let answer = loop {
-            match answer(&mut connection, statement()).await {
-                Err(error) if is_busy(&error) => sleep(BUSY).await,
-                answer => break answer?,
-            }
-        };
+    /// The connection is out of reach of others until it is given back; given up on the way, it is closed.
+    async fn take(&self) -> sqlx::Result<(SemaphorePermit<'_>, AnyConnection)> {
+        let turn = self.turns.acquire().await.expect("the turns are never closed");
+        Ok((turn, self.connection().await?))
+    }
+
+    fn give_back(&self, connection: AnyConnection) {
         self.idle().push(Idle { connection, since: Instant::now() });
-        Ok(answer)
     }
 
     async fn connection(&self) -> sqlx::Result<AnyConnection> {
@@ -120,6 +155,14 @@ async fn open_at_once(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Re
     let mut connection = options.connect().await?;
     raw_sql(purpose.setup()).execute(&mut connection).await?;
     Ok(connection)
+}
+
+async fn together(connection: &mut AnyConnection, begin: &'static str, statements: Vec<Statement>) -> sqlx::Result<()> {
+    let mut transaction = connection.begin_with(begin).await?;
+    for statement in statements {
+        answer(&mut transaction, statement).await?;
+    }
+    transaction.commit().await
 }
 
 async fn answer(connection: &mut AnyConnection, statement: Statement) -> sqlx::Result<Answer> {

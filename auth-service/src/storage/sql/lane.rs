@@ -31,6 +31,11 @@ impl Lane {
         self.connections().run(patience, statement).await
     }
 
+    /// Runs statements that count all together or not at all.
+    pub(super) async fn run_together(&self, statements: impl Fn() -> Vec<Statement>) -> Result<(), Unavailable> {
+        self.connections().run_together(crate::storage::PATIENCE, statements).await
+    }
+
     fn connections(&self) -> Arc<Connections> {
         match self {
             Self::Common(connections) => Arc::clone(connections),

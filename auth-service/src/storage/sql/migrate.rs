@@ -4,11 +4,17 @@ use super::{
     backend::{Backend, Purpose},
     connections::{BUSY, is_busy, open},
 };
-use sqlx::{Connection as _, any::AnyConnectOptions, migrate::MigrateError, raw_sql};
+use sqlx::{
+    Connection as _,
+    any::AnyConnectOptions,
+    migrate::{MigrateError, Migrator},
+    raw_sql,
+};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+/// A later version only adds tables and columns, so that this one goes on with a database that it does not fully know.
+static MIGRATOR: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!() };
 
 /// How long a start may wait for the database, and for another process that migrates it.
 const PATIENCE: Duration = Duration::from_secs(30);

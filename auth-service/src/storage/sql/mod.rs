@@ -2,6 +2,7 @@
 //! with the same statements.
 
 mod accounts;
+mod audit;
 mod backend;
 mod connections;
 mod counters;
@@ -57,7 +58,7 @@ impl Sql {
     /// processes of one machine can share, and from the server on PostgreSQL.
     ///
     /// # Errors
-    /// When the URL is none of these, the database cannot be reached, or its tables are a later version's.
+    /// When the URL is none of these, or the database cannot be reached.
     pub async fn connect(url: &str, clock: Arc<dyn Clock>) -> Result<Self, Unavailable> {
         sqlx::any::install_default_drivers();
         let backend =

@@ -1,8 +1,9 @@
 //! What the store of users, and of what has ended, promises.
 
-use crate::samples::{account, named, now};
+use crate::samples::{LATER, account, event, named, now};
 use auth_service::domain::{
-    account::{Account, AccountChange, AccountQuery, Accounts, CreateError, Epoch, NewAccount},
+    account::{Account, AccountChange, AccountQuery, Accounts, CreateError, Epoch, NewAccount, Theft},
+    audit::{Action, AuditLog, AuditQuery},
     password::PasswordHash,
 };
 use futures_util::future::join_all;
@@ -195,6 +196,34 @@ pub async fn a_session_ends_by_name_and_alone(store: &impl Accounts) {
     let unknown = UserId::fresh();
     store.end_session(unknown, ended, now().plus(HOUR)).await.unwrap();
     assert!(store.standing(unknown, ended).await.unwrap().is_none());
+}
+
+pub async fn a_theft_ends_what_it_should_and_is_told_together(store: &(impl Accounts + AuditLog)) {
+    let (one, other) = (somebody(store).await, somebody(store).await);
+    for sub in [one, other] {
+        let sid = SessionId::fresh();
+        let before = read(store, sub).await.session_epoch;
+        let event = event(Action::RefreshReuse).to(sub).about(sid);
+        let ends_user = sub == one;
+        let theft = Theft { sub, sid, until: LATER, epoch: ends_user.then_some(before), event: &event };
+        store.end_stolen(&theft).await.unwrap();
+        assert_eq!(store.ended_sessions(sub).await.unwrap(), [sid]);
+        assert_eq!(read(store, sub).await.session_epoch > before, ends_user);
+        let query = AuditQuery { sub: Some(sub), limit: 10, ..AuditQuery::default() };
+        assert_eq!(store.events(&query).await.unwrap(), [event]);
+    }
+}
+
+pub async fn a_theft_that_cannot_be_told_ends_nothing(store: &(impl Accounts + AuditLog)) {
+    let (sub, sid) = (somebody(store).await, SessionId::fresh());
+    let before = read(store, sub).await.session_epoch;
+    let event = event(Action::RefreshReuse).to(sub).about(sid);
+    // The row is there already, so that it cannot be written.
+    store.append(&event).await.unwrap();
+    let theft = Theft { sub, sid, until: LATER, epoch: Some(before), event: &event };
+    assert!(store.end_stolen(&theft).await.is_err());
+    assert_eq!(store.ended_sessions(sub).await.unwrap(), []);
+    assert_eq!(read(store, sub).await.session_epoch, before);
 }
 
 pub async fn what_has_ended_is_remembered_until_the_later_moment(store: &impl Accounts) {

@@ -1,6 +1,7 @@
 //! The promises, each a function that any store of the right kind must pass.
 
 pub mod accounts;
+pub mod audit;
 pub mod counters;
 pub mod key_table;
 pub mod sessions;

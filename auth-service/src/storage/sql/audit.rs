@@ -1,0 +1,92 @@
+//! The audit log. Rows are added and, when they are old, forgotten; no statement changes one.
+
+use super::{
+    Sql, Statement,
+    rows::{json, moment, parsed, to_json, unreadable, value},
+};
+use crate::domain::{
+    Unavailable,
+    audit::{AuditLog, AuditQuery, Event},
+};
+use async_trait::async_trait;
+use shared::clock::Timestamp;
+use sqlx::{any::AnyRow, query};
+use std::{fmt::Display, str::FromStr};
+
+#[async_trait]
+impl AuditLog for Sql {
+    async fn append(&self, event: &Event) -> Result<(), Unavailable> {
+        self.durable.run(|| insert(event)).await.map(drop)
+    }
+
+    async fn events(&self, asked: &AuditQuery) -> Result<Vec<Event>, Unavailable> {
+        let read = || {
+            query(
+                "SELECT id, at, action, result, actor, sub, sid, ip, user_agent, details FROM audit
+                 WHERE ($1 = '' OR sub = $1) AND ($2 = '' OR sid = $2) AND ($3 = '' OR action = $3)
+                 AND ($4 = '' OR result = $4) AND at >= $5 AND at < $6 AND ($7 = '' OR id < $7)
+                 ORDER BY id DESC LIMIT $8",
+            )
+            .bind(text(asked.sub))
+            .bind(text(asked.sid))
+            .bind(text(asked.action))
+            .bind(asked.is_success.map_or("", |is_success| if is_success { "success" } else { "failure" }))
+            .bind(asked.since.map_or(i64::MIN, Timestamp::millis))
+            .bind(asked.until.map_or(i64::MAX, Timestamp::millis))
+            .bind(text(asked.before))
+            .bind(i64::from(asked.limit))
+        };
+        self.reading.run(read).await?.rows.iter().map(event).collect()
+    }
+
+    async fn forget_events(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
+        let delete = || {
+            query("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY id LIMIT $2)")
+                .bind(before.millis())
+                .bind(i64::from(at_most))
+        };
+        Ok(self.durable.run(delete).await?.written)
+    }
+}
+
+/// Adds a row; also together with what it tells of.
+pub(super) fn insert(event: &Event) -> Statement {
+    query(
+        "INSERT INTO audit (id, at, action, result, actor, sub, sid, ip, user_agent, details)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(event.id.to_string())
+    .bind(event.at.millis())
+    .bind(event.action.name())
+    .bind(event.result())
+    .bind(event.actor.map(|id| id.to_string()))
+    .bind(event.sub.map(|id| id.to_string()))
+    .bind(event.sid.map(|id| id.to_string()))
+    .bind(event.ip.clone())
+    .bind(event.user_agent.clone())
+    .bind(to_json(&event.details))
+}
+
+/// Empty for no condition.
+fn text(condition: Option<impl Display>) -> String {
+    condition.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn event(row: &AnyRow) -> Result<Event, Unavailable> {
+    Ok(Event {
+        id: parsed(row, "id")?,
+        at: moment(row, "at")?,
+        action: parsed(row, "action")?,
+        is_success: value::<&str>(row, "result")? == "success",
+        actor: optional(row, "actor")?,
+        sub: optional(row, "sub")?,
+        sid: optional(row, "sid")?,
+        ip: value(row, "ip")?,
+        user_agent: value(row, "user_agent")?,
+        details: json(row, "details")?,
+    })
+}
+
+fn optional<T: FromStr>(row: &AnyRow, column: &str) -> Result<Option<T>, Unavailable> {
+    value::<Option<&str>>(row, column)?.map(str::parse).transpose().map_err(|_| unreadable(column))
+}

@@ -1,0 +1,156 @@
+//! What happened is written down, and shown to whom it concerns.
+
+use harness::{Answer, Person, Stack, Storage, Transport, assert_problem};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+on_every_storage! {
+    a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it,
+    each_thing_that_happens_to_a_user_is_told_once,
+}
+
+async fn a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it(storage: Storage) {
+    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
+    let (admin, mut ada, bob) = (stack.admin().await, stack.ada().await, stack.bob().await);
+    let stolen = ada.tokens.clone();
+    ada.refresh().await;
+    ada.refresh().await;
+    let thief = stack.auth.refresh_request(&stolen).header("user-agent", "Thief/1.0").send().await;
+    assert_problem(&thief, 401, "refresh_reused");
+    assert_problem(&stack.auth.refresh(&stolen).await, 401, "session_ended");
+
+    ada.tokens = ada.another_device().await;
+    let shown = stack.auth.sessions(&ada.tokens).await.expect(200)["incidents"].clone();
+    let [incident] = shown.as_array().expect("a list").as_slice() else { panic!("one theft: {shown}") };
+    assert_eq!(incident["action"], "refresh_reuse", "{incident}");
+    assert_eq!(incident["session_id"], stolen.session_id, "{incident}");
+    assert_eq!((&incident["ip"], &incident["user_agent"]), (&json!("127.0.0.1"), &json!("Thief/1.0")), "{incident}");
+    let details = &incident["details"];
+    for moment in ["parent_used_at", "sibling_used_at"] {
+        assert!(details[moment].as_str().is_some_and(|moment| moment.ends_with('Z')), "{incident}");
+    }
+    assert_eq!((&details["ends"], &details["generation"]), (&json!("user"), &json!(1)), "{incident}");
+    assert_eq!(details["newest_generation"], 3, "{incident}");
+    assert_eq!(details["last_refresh"]["ip"], "127.0.0.1", "{incident}");
+
+    let told = events(&stack, &admin, &format!("/admin/users/{}/audit?action=refresh_reuse", ada.id)).await;
+    assert_eq!(told.iter().collect::<Vec<_>>(), [incident]);
+    let nothing = stack.auth.sessions(&bob.tokens).await.expect(200)["incidents"].clone();
+    assert_eq!(nothing, json!([]), "nobody else's");
+    assert!(stack.auth.log().contains("refresh_reuse"), "it stands in the log as well");
+}
+
+async fn each_thing_that_happens_to_a_user_is_told_once(storage: Storage) {
+    let stack = Stack::on(storage).auth("AUTH_MAX_SESSIONS", "2").start().await;
+    let (admin, mut ada) = (stack.admin().await, stack.ada().await);
+    let ended = ada.another_device().await;
+    ada.another_device().await;
+    ada.tokens = ada.another_device().await;
+    stack.auth.end_session(&ada.tokens, &ended.session_id).await.expect(204);
+    stack.auth.logout(&ada.tokens).await.expect(204);
+    ada.tokens = ada.another_device().await;
+    let wrong = stack.auth.login(&ada.email, "wrong", Transport::Body).await;
+    assert_problem(&wrong, 401, "invalid_credentials");
+    let wrong = stack.auth.change_password(&ada.tokens, "wrong", "a much better password 7").await;
+    assert_problem(&wrong, 403, "wrong_password");
+    stack.auth.change_password(&ada.tokens, &ada.password, "a much better password 7").await.expect(204);
+    stack.auth.post("/auth/logout-all").bearer(&ada.tokens.access).send().await.expect(204);
+    stack.auth.change_user(&admin.tokens, &ada.id, &json!({ "disabled": true, "custom": { "x": "private" } })).await;
+    let disabled = stack.auth.login(&ada.email, "a much better password 7", Transport::Body).await;
+    assert_problem(&disabled, 403, "account_disabled");
+    stack.auth.end_sessions_of(&admin.tokens, &ada.id).await.expect(204);
+    stack.auth.delete_user(&admin.tokens, &ada.id).await.expect(204);
+
+    let path = format!("/admin/users/{}/audit", ada.id);
+    // A failed login does not wait for its row.
+    let told = harness::eventually("the failed login is told", Duration::from_secs(5), || async {
+        let told = events(&stack, &admin, &path).await;
+        told.iter()
+            .any(|event| {
+                (&event["action"], &event["result"]) == (&json!("login"), &json!("failure"))
+                    && event["details"] == json!({})
+            })
+            .then_some(told)
+    })
+    .await;
+    let mut told: Vec<String> =
+        told.iter().rev().map(|event| format!("{} {}", event["action"], event["result"])).collect();
+    told.sort();
+    told.dedup();
+    let mut expected: Vec<String> = [
+        "register",
+        "login",
+        "session_evict",
+        "session_end",
+        "logout",
+        "password_change",
+        "logout_all",
+        "user_change",
+        "user_sessions_end",
+        "user_delete",
+    ]
+    .map(|action| format!("{:?} \"success\"", action))
+    .into();
+    expected.extend(["login", "password_confirm"].map(|action| format!("{action:?} \"failure\"")));
+    expected.sort();
+    assert_eq!(told, expected);
+    let change = events(&stack, &admin, &format!("{path}?action=user_change")).await.remove(0);
+    assert_eq!(change["actor"], admin.id, "{change}");
+    assert_eq!(
+        change["details"]["changed"],
+        json!({ "disabled": true, "custom": true }),
+        "not what is private: {change}"
+    );
+    let login = events(&stack, &admin, &format!("{path}?action=login&result=success")).await;
+    assert_eq!(login.len(), 5, "the theft of none is told twice: {login:?}");
+}
+
+#[tokio::test]
+async fn the_log_of_all_is_read_page_by_page_and_by_filters() {
+    let stack = Stack::embedded().await;
+    let (admin, ada) = (stack.admin().await, stack.ada().await);
+    for _ in 0..3 {
+        ada.another_device().await;
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = list(&stack, &admin, &format!("/admin/audit?limit=2{cursor}")).await.expect(200);
+        seen.extend(page["events"].as_array().expect("a list").clone());
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let actions: Vec<&str> = seen.iter().filter_map(|event| event["action"].as_str()).collect();
+    assert_eq!(actions, ["login", "login", "login", "login", "register", "login", "user_create"]);
+    let of_ada = events(&stack, &admin, &format!("/admin/audit?user={}", ada.id)).await;
+    assert_eq!(of_ada.len(), 5);
+    let of_session = events(&stack, &admin, &format!("/admin/audit?session={}", ada.tokens.session_id)).await;
+    assert_eq!(of_session.len(), 1);
+    let later = events(&stack, &admin, "/admin/audit?since=2100-01-01T00:00:00Z").await;
+    assert_eq!(later.len(), 0);
+    let earlier = events(&stack, &admin, "/admin/audit?until=2100-01-01T00:00:00Z&action=user_create").await;
+    assert_eq!(earlier.len(), 1);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_for_admins_and_its_filters_are_checked() {
+    let stack = Stack::embedded().await;
+    let (admin, ada) = (stack.admin().await, stack.ada().await);
+    for path in ["/admin/audit".to_owned(), format!("/admin/users/{}/audit", ada.id)] {
+        assert_problem(&list(&stack, &ada, &path).await, 403, "insufficient_scope");
+        assert_problem(&stack.auth.get(&path).send().await, 401, "token_missing");
+        for wrong in
+            ["limit=0", "limit=201", "limit=x", "cursor=x", "action=x", "result=x", "since=yesterday", "x=1", "user=1"]
+        {
+            assert_problem(&list(&stack, &admin, &format!("{path}?{wrong}")).await, 400, "invalid_query");
+        }
+    }
+    assert_problem(&list(&stack, &admin, "/admin/users/x/audit").await, 404, "not_found");
+}
+
+async fn list(stack: &Stack, admin: &Person, path: &str) -> Answer {
+    stack.auth.get(path).bearer(&admin.tokens.access).send().await
+}
+
+async fn events(stack: &Stack, admin: &Person, path: &str) -> Vec<Value> {
+    list(stack, admin, path).await.expect(200)["events"].as_array().expect("a list").clone()
+}
