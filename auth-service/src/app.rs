@@ -2,6 +2,7 @@
 
 use crate::{
     config::Config,
+    crypto,
     domain::{
         Auth, account::EmailAddress, counters::Counters, hashing::Hasher, key_table::KeyTable, password::Password,
         refresh_token::RefreshTokens, register::RegisterError, roles::ADMIN_ROLE, sessions::Sessions,
@@ -18,11 +19,16 @@ use shared::{
     server::{self, DRAIN_SECONDS, Listeners},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, MissedTickBehavior, interval, sleep},
+};
 
 /// How long the start waits for a database that does not answer yet.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often the keys are read again, and what has expired is forgotten.
+/// How long to wait after the keys could not be read.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often what has expired is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 
 /// Puts the service together; waits for the database if it does not answer yet.
@@ -30,13 +36,13 @@ const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// # Errors
 /// One sentence that says what to change.
 pub async fn assemble(config: Config) -> Result<State, String> {
-    shared::access_token::install_crypto();
+    crypto::install();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sql = Arc::new(open_database(&config.database_url, &clock).await?);
     let stores = session_stores(config.redis_url.as_deref(), &sql)?;
     let secrets = Arc::new(config.keys);
     let table: Arc<dyn KeyTable> = sql.clone();
-    let keys = SigningKeys::open(table, Arc::clone(&secrets), config.key_policy).await;
+    let keys = SigningKeys::open(table, Arc::clone(&secrets), config.key_policy, Arc::clone(&clock)).await;
     let issuer = config.site.issuer();
     let auth = Auth {
         accounts: sql.clone(),
@@ -109,7 +115,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let listeners = Listeners::bind(public, admin)?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(|error| error.to_string());
     let (public, admin) = (address(&listeners.public)?, address(&listeners.admin)?);
-    let housekeeping = tokio::spawn(keep_house(state.clone()));
+    let chores = [tokio::spawn(keep_house(state.clone())), tokio::spawn(keep_keys(state.clone()))];
 
     let for_public = state.clone();
     let public_server = HttpServer::new(move || {
@@ -137,8 +143,19 @@ pub async fn serve(config: Config) -> Result<(), String> {
 
     tracing::info!("auth-service listens on http://{public}, health on http://{admin}");
     let ended = server::run(public_server, admin_server).await;
-    housekeeping.abort();
+    chores.iter().for_each(JoinHandle::abort);
     ended.map_err(|error| error.to_string())
+}
+
+/// Follows what other processes do with the signing keys, and what the time does.
+async fn keep_keys(state: Data<State>) {
+    loop {
+        sleep(state.auth.keys.next_reload()).await;
+        if let Err(error) = state.auth.keys.reload().await {
+            tracing::warn!(%error, "the signing keys could not be read again; the known ones go on");
+            sleep(RETRY).await;
+        }
+    }
 }
 
 async fn keep_house(state: Data<State>) {
@@ -147,9 +164,6 @@ async fn keep_house(state: Data<State>) {
     rounds.tick().await;
     loop {
         rounds.tick().await;
-        if let Err(error) = state.auth.keys.reload().await {
-            tracing::warn!(%error, "the signing keys could not be read again; the known ones stay");
-        }
         match state.auth.tidy().await {
             Ok(true) => rounds.reset_immediately(),
             Ok(false) => {}

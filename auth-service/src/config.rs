@@ -130,6 +130,7 @@ impl Config {
         let settings = Settings::gather(PREFIX, SETTINGS, flags, environment);
         let localhost = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let address = || parsed::<SocketAddr>("an address such as 127.0.0.1:8080");
+        let policy = policy(&settings);
         let database_url = settings.required("AUTH_DATABASE_URL", String::new(), database_url);
         let config = Self {
             listen: settings.required("AUTH_LISTEN", localhost(8080), address()),
@@ -137,8 +138,8 @@ impl Config {
             site: site(&settings),
             redis_url: settings.optional("AUTH_REDIS_URL", redis_url),
             keys: keys(&settings, &database_url),
-            key_policy: key_policy(&settings),
-            policy: policy(&settings),
+            key_policy: key_policy(&settings, policy.access_ttl),
+            policy,
             roles: settings.optional("AUTH_ROLES_FILE", roles_file).unwrap_or_default(),
             bootstrap_admin: bootstrap_admin(&settings),
             database_url,
@@ -223,7 +224,10 @@ fn sqlite_directory(database_url: &str) -> Option<PathBuf> {
     Some(if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_path_buf() })
 }
 
-fn key_policy(settings: &Settings) -> KeyPolicy {
+/// Verifiers take so many keys in one set, and a margin.
+const MOST_KEYS_AT_ONCE: u128 = 50;
+
+fn key_policy(settings: &Settings, token_life: Duration) -> KeyPolicy {
     let max_age = settings.required("AUTH_JWKS_MAX_AGE", Duration::from_secs(300), duration_within("1s", "1d"));
     let lead = settings.required("AUTH_KEY_LEAD", max_age * 2, duration);
     let lifetime = settings.required("AUTH_KEY_LIFETIME", Duration::ZERO, duration);
@@ -234,13 +238,16 @@ fn key_policy(settings: &Settings) -> KeyPolicy {
     if !lifetime.is_zero() && lifetime <= lead {
         settings.mistake("AUTH_KEY_LIFETIME: must be longer than AUTH_KEY_LEAD, or 0");
     }
+    if !lifetime.is_zero() && (lead + token_life).as_millis() > lifetime.as_millis() * MOST_KEYS_AT_ONCE {
+        settings.mistake("AUTH_KEY_LIFETIME: so short that too many keys would be published at once");
+    }
     let bits = settings.required("AUTH_KEY_BITS", 2048, |text| match text {
         "2048" => Ok(2048),
         "3072" => Ok(3072),
         "4096" => Ok(4096),
         _ => Err("must be 2048, 3072 or 4096".to_owned()),
     });
-    KeyPolicy { bits, max_age }
+    KeyPolicy { bits, max_age, lifetime, lead, token_life }
 }
 
 fn policy(settings: &Settings) -> Policy {

@@ -5,13 +5,15 @@ use auth_service::{
     config::{Config, PREFIX, SETTINGS},
     domain::{
         account::{EmailAddress, PersonName},
+        key_commands::KeyStatus,
+        key_schedule::KeyState,
         password::Password,
         roles::DEFAULT_ROLE,
         secret::RootSecret,
     },
 };
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use shared::{server, settings::flags, telemetry};
+use shared::{clock::Timestamp, server, settings::flags, telemetry};
 use std::{
     io::{IsTerminal, Read},
     process::ExitCode,
@@ -44,8 +46,31 @@ fn command() -> Command {
             Command::new("sessions").about("Manages sessions").subcommand_required(true).arg_required_else_help(true).subcommand(
                 Command::new("end-all").about("Ends every session of every user: after the database was restored from a backup"),
             ),
-        );
+        )
+        .subcommand(keys_command());
     flags(command, PREFIX, SETTINGS)
+}
+
+fn keys_command() -> Command {
+    let kid = || Arg::new("kid").required(true).value_name("KID").help("The key, as `keys list` names it");
+    Command::new("keys")
+        .about("Looks at signing keys and replaces them; running replicas follow by themselves")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(Command::new("list").about("Shows the keys: pending, active, retired, revoked, gone"))
+        .subcommand(
+            Command::new("rotate").about("Publishes the next key; it signs after AUTH_KEY_LEAD. If there is one, shows it"),
+        )
+        .subcommand(
+            Command::new("retire")
+                .about("Lets the next key take over from KID as soon as every verifier knows it: twice AUTH_JWKS_MAX_AGE")
+                .arg(kid()),
+        )
+        .subcommand(
+            Command::new("revoke")
+                .about("Emergency: withdraws KID at once. Its tokens are refused everywhere within AUTH_JWKS_MAX_AGE; clients refresh")
+                .arg(kid()),
+        )
 }
 
 fn main() -> ExitCode {
@@ -81,6 +106,7 @@ async fn run(matches: &ArgMatches, config: Config) -> Result<(), String> {
             create_user(create, config).await
         }
         Some(("sessions", _)) => end_all_sessions(config).await,
+        Some(("keys", keys)) => manage_keys(keys, config).await,
         Some((other, _)) => Err(format!("unknown subcommand {other}")),
     }
 }
@@ -122,4 +148,34 @@ async fn end_all_sessions(config: Config) -> Result<(), String> {
     let users = auth.end_everybodys_sessions().await.map_err(|error| error.to_string())?;
     println!("ended the sessions of {users} users");
     Ok(())
+}
+
+async fn manage_keys(arguments: &ArgMatches, config: Config) -> Result<(), String> {
+    let auth = app::assemble(config).await?.auth;
+    let kid = |arguments: &ArgMatches| arguments.get_one::<String>("kid").cloned().unwrap_or_default();
+    let outcome = match arguments.subcommand() {
+        Some(("rotate", _)) => auth.rotate_signing_key().await.map(|next| signs_from(&next)),
+        Some(("retire", arguments)) => auth.retire_signing_key(&kid(arguments)).await.map(|next| signs_from(&next)),
+        Some(("revoke", arguments)) => auth.revoke_signing_key(&kid(arguments)).await.map(|signing| {
+            format!("revoked; {} signs now. Tokens of the revoked key are refused within the cache time", signing.kid)
+        }),
+        _ => auth.signing_keys().await.map(|keys| table(&keys)).map_err(Into::into),
+    };
+    println!("{}", outcome.map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn signs_from(key: &KeyStatus) -> String {
+    let verb = if key.state == KeyState::Active { "signs since" } else { "is published and signs from" };
+    format!("{} {verb} {}", key.kid, key.active_at.rfc3339())
+}
+
+fn table(keys: &[KeyStatus]) -> String {
+    let line = |key: &KeyStatus| {
+        let gone = key.gone_at.map_or_else(|| "-".to_owned(), Timestamp::rfc3339);
+        let (published, signs) = (key.published_at.rfc3339(), key.active_at.rfc3339());
+        format!("{:<43}  {:<7}  {published:<20}  {signs:<20}  {gone}", key.kid, key.state.name())
+    };
+    let head = format!("{:<43}  {:<7}  {:<20}  {:<20}  {}", "KID", "STATE", "PUBLISHED", "SIGNS FROM", "GONE FROM");
+    std::iter::once(head).chain(keys.iter().map(line)).collect::<Vec<_>>().join("\n")
 }

@@ -56,5 +56,6 @@ mod reuse;
 mod secrecy;
 mod sessions;
 mod settings;
+mod signing_keys;
 mod story;
 mod throttling;

@@ -71,6 +71,11 @@ impl Service {
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
+    /// Takes a setting back, from the next start on.
+    pub fn unset(&mut self, name: &str) {
+        self.settings.remove(name);
+    }
+
     /// The settings it is started with.
     #[must_use]
     pub fn settings(&self) -> &BTreeMap<String, String> {

@@ -23,7 +23,7 @@ impl Storage {
         }
         let redis = Redis::start();
         settings.insert("AUTH_REDIS_URL".to_owned(), redis.url());
-        settings.insert("AUTH_SECRET".to_owned(), random_secret());
+        settings.entry("AUTH_SECRET".to_owned()).or_insert_with(random_secret);
         if self == Self::RedisAndPostgres {
             settings.insert("AUTH_DATABASE_URL".to_owned(), postgres::fresh_database());
         }

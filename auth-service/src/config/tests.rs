@@ -61,6 +61,10 @@ fn stores_that_replicas_share_need_a_secret() {
 fn a_key_is_published_long_enough_before_it_signs() {
     assert!(refusal(&[("AUTH_JWKS_MAX_AGE", "13h")]).contains("AUTH_KEY_LEAD"));
     assert!(refusal(&[("AUTH_KEY_LIFETIME", "1h")]).contains("AUTH_KEY_LIFETIME"));
+    let brief = [("AUTH_JWKS_MAX_AGE", "1s"), ("AUTH_KEY_LEAD", "2s"), ("AUTH_KEY_LIFETIME", "5s")];
+    assert!(refusal(&brief).contains("too many keys"));
+    let with_brief_tokens = [brief[0], brief[1], brief[2], ("AUTH_ACCESS_TTL", "5s")];
+    assert!(read(&with_brief_tokens).is_ok());
     assert!(read(&[("AUTH_KEY_LIFETIME", "0")]).is_ok());
 }
 

@@ -178,15 +178,13 @@ impl Event {
 
     /// Writes it to the log.
     fn log(&self) {
-        let text = |value: Option<String>| value.unwrap_or_default();
+        let text = |id: Option<&dyn fmt::Display>| id.map(ToString::to_string);
         let details = Value::Object(self.details.clone());
         tracing::info!(
             target: "audit",
             id = %self.id, action = %self.action, result = self.result(),
-            sub = text(self.sub.map(|id| id.to_string())), sid = text(self.sid.map(|id| id.to_string())),
-            actor = text(self.actor.map(|id| id.to_string())),
-            ip = text(self.ip.clone()), user_agent = text(self.user_agent.clone()),
-            %details,
+            sub = text(self.sub.as_ref().map(|id| id as _)), sid = text(self.sid.as_ref().map(|id| id as _)),
+            actor = text(self.actor.as_ref().map(|id| id as _)), ip = self.ip, user_agent = self.user_agent, %details,
             "{}", self.action,
         );
     }

@@ -22,6 +22,8 @@ pub struct StoredKey {
     pub active_at: Timestamp,
     /// When it was withdrawn before its time, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// The longest life of an access token that it may have signed.
+    pub token_life: Duration,
 }
 
 /// A key for a slot that may be vacant.
@@ -37,6 +39,8 @@ pub struct NewKey {
     pub sealed: Vec<u8>,
     /// How long after its publication it becomes active.
     pub lead: Duration,
+    /// The longest life of an access token that it may sign.
+    pub token_life: Duration,
 }
 
 /// The keys, and the time on the clock that all replicas share.
@@ -56,6 +60,21 @@ pub trait KeyTable: Send + Sync {
 
     /// Fills a slot, published now on the database's clock, unless it is taken. Read back what is there.
     async fn fill(&self, key: &NewKey) -> Result<(), Unavailable>;
+
+    /// Lets a key sign as soon as it has been published for `lead`, if that is sooner than planned.
+    async fn hasten(&self, slot: i64, lead: Duration) -> Result<(), Unavailable>;
+
+    /// Withdraws a key, now on the database's clock; one that is withdrawn already stays as it is.
+    async fn revoke(&self, slot: i64) -> Result<(), Unavailable>;
+
+    /// Notes that the keys from a slot on may sign tokens of that life; a longer one that is noted stays.
+    async fn extend(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable>;
+
+    /// Replaces the sealed private half, if it is still `old`: another root secret seals it.
+    async fn reseal(&self, slot: i64, old: &[u8], new: &[u8]) -> Result<(), Unavailable>;
+
+    /// Removes a key.
+    async fn forget(&self, slot: i64) -> Result<(), Unavailable>;
 
     /// A fact about the installation: stores `value` under `name` unless there is one, and answers what is stored.
     async fn fact(&self, name: &str, value: &str) -> Result<String, Unavailable>;

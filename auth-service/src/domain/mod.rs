@@ -4,6 +4,8 @@ pub mod account;
 pub mod audit;
 pub mod counters;
 pub mod hashing;
+pub mod key_commands;
+pub mod key_schedule;
 pub mod key_table;
 pub mod password;
 pub mod refresh_token;
@@ -12,6 +14,7 @@ pub mod secret;
 pub mod session;
 pub mod sessions;
 pub mod signing_keys;
+pub mod signing_secret;
 pub mod throttle;
 
 pub mod admin;

@@ -213,6 +213,12 @@ impl KeyRing {
         [self.current.id.as_bytes(), nonce.as_ref(), &sealed].concat()
     }
 
+    /// Whether the present secret sealed it.
+    #[must_use]
+    pub fn is_sealed_by_current(&self, sealed: &[u8]) -> bool {
+        sealed.starts_with(self.current.id.as_bytes())
+    }
+
     /// Opens what [`KeyRing::seal`] sealed, with whichever secret did.
     ///
     /// # Errors

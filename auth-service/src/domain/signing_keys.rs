@@ -1,9 +1,11 @@
-//! The keys that sign access tokens: made once, sealed in SQL, published for verifiers.
+//! The keys that sign access tokens: made, sealed in SQL, published for verifiers, and replaced in time.
 
 use super::{
     Unavailable,
-    key_table::{KeyTable, NewKey, StoredKey},
+    key_schedule::Schedule,
+    key_table::{KeyRows, KeyTable, NewKey},
     secret::{CannotOpen, KeyRing},
+    signing_secret::{self, check_secret},
 };
 use arc_swap::ArcSwap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,22 +15,46 @@ use jsonwebtoken::{
 };
 use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey};
 use serde_json::json;
-use shared::{access_token::KeySet, clock::Timestamp};
+use shared::{
+    access_token::KeySet,
+    clock::{Clock, Timestamp},
+};
 use std::{sync::Arc, time::Duration};
 
-/// The longest life of an access token and the leeway of verifiers: how long a key is published after it last signed.
-const PUBLISHED_AFTER: Duration = Duration::from_secs(3600 + 65);
+/// How late a change that another process made is noticed, at most; a tenth of the cache time if that is less.
+const LATEST_NOTICE: Duration = Duration::from_secs(30);
+const SOONEST_NOTICE: Duration = Duration::from_millis(250);
 
-/// The fact in SQL that stops a replica with another root secret.
-const SECRET_CHECK: &str = "secret_check";
+/// For how long an operator may look back at keys that are gone or revoked, before they are removed.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
-/// How signing keys are made and published.
+/// How signing keys are made, published and replaced.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyPolicy {
     /// The size of new keys: 2048, 3072 or 4096 bits.
     pub bits: usize,
     /// How long verifiers may cache the key set.
     pub max_age: Duration,
+    /// How long a key signs; zero: until it is replaced by command.
+    pub lifetime: Duration,
+    /// How long a new key is published before it signs.
+    pub lead: Duration,
+    /// How long access tokens live.
+    pub token_life: Duration,
+}
+
+impl KeyPolicy {
+    /// How soon what another process changed is noticed.
+    #[must_use]
+    pub fn notice(&self) -> Duration {
+        (self.max_age / 10).clamp(SOONEST_NOTICE, LATEST_NOTICE)
+    }
+
+    /// How long a key must have been published so that every verifier has it.
+    #[must_use]
+    pub fn shortest_lead(&self) -> Duration {
+        self.max_age * 2
+    }
 }
 
 /// Why there is no key to sign with.
@@ -73,23 +99,26 @@ pub struct ActiveKeys {
     pub jwks: String,
     /// Its `ETag`.
     pub etag: String,
-    /// When the published set will be another one, if that is known.
+    /// When the published set, or the key that signs, will be another one, if that is known.
     changes_at: Option<Timestamp>,
+    rows: KeyRows,
+    /// The own clock, when the rows were read.
+    read_at: Timestamp,
 }
 
 impl ActiveKeys {
-    /// For how long an answer given at `now` may be cached: never beyond the next change.
-    #[must_use]
-    pub fn max_age(&self, now: Timestamp, policy: &KeyPolicy) -> Duration {
-        self.changes_at.map_or(policy.max_age, |change| policy.max_age.min(change.since(now)))
+    /// The database's time, told from the own clock.
+    fn database_time(&self, now: Timestamp) -> Timestamp {
+        self.rows.now.plus(now.since(self.read_at))
     }
 }
 
 /// Signing keys, read from the table and swapped without locks.
 pub struct SigningKeys {
-    table: Arc<dyn KeyTable>,
+    pub(super) table: Arc<dyn KeyTable>,
     secrets: Arc<KeyRing>,
     policy: KeyPolicy,
+    clock: Arc<dyn Clock>,
     active: ArcSwap<ActiveKeys>,
 }
 
@@ -98,23 +127,51 @@ impl SigningKeys {
     ///
     /// # Errors
     /// [`KeyError`].
-    pub async fn open(table: Arc<dyn KeyTable>, secrets: Arc<KeyRing>, policy: KeyPolicy) -> Result<Self, KeyError> {
+    pub async fn open(
+        table: Arc<dyn KeyTable>,
+        secrets: Arc<KeyRing>,
+        policy: KeyPolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeyError> {
         check_secret(&*table, &secrets).await?;
         if table.keys().await?.keys.is_empty() {
-            let first = make(0, policy.bits, &secrets).await?;
-            table.fill(&first).await?;
+            // Nobody knows any key yet: the first one signs at once.
+            table.fill(&make(0, Duration::ZERO, &policy, &secrets).await?).await?;
         }
-        let active = ArcSwap::from_pointee(read(&*table, &secrets).await?);
-        Ok(Self { table, secrets, policy, active })
+        let rows = kept_up(&*table, &secrets, &policy).await?;
+        let active = ArcSwap::from_pointee(compose(rows, clock.now(), &secrets, &policy)?);
+        Ok(Self { table, secrets, policy, clock, active })
     }
 
-    /// Reads the table again: another replica may have changed it.
+    /// Reads the table again, and does what is due: makes the next key, seals under the present root secret, removes what is
+    /// long gone.
     ///
     /// # Errors
-    /// [`KeyError`]; the keys stay as they were.
+    /// [`KeyError`]; the keys stay as they were, but go on with the time.
     pub async fn reload(&self) -> Result<(), KeyError> {
-        self.active.store(Arc::new(read(&*self.table, &self.secrets).await?));
-        Ok(())
+        let read = kept_up(&*self.table, &self.secrets, &self.policy).await;
+        let now = self.clock.now();
+        let (rows, outcome) = match read {
+            Ok(rows) => (rows, Ok(())),
+            Err(error) => {
+                let known = self.active();
+                (KeyRows { now: known.database_time(now), keys: known.rows.keys.clone() }, Err(error))
+            }
+        };
+        match compose(rows, now, &self.secrets, &self.policy) {
+            Ok(active) => self.active.store(Arc::new(active)),
+            Err(error) => return outcome.and(Err(error)),
+        }
+        outcome
+    }
+
+    /// In how long to [`SigningKeys::reload`].
+    #[must_use]
+    pub fn next_reload(&self) -> Duration {
+        let known = self.active();
+        let now = known.database_time(self.clock.now());
+        let change = known.changes_at.map_or(Duration::MAX, |change| change.since(now));
+        change.min(self.policy.notice())
     }
 
     /// The keys of this moment.
@@ -123,33 +180,64 @@ impl SigningKeys {
         self.active.load_full()
     }
 
-    /// How keys are made and published.
+    /// How keys are made, published and replaced.
     #[must_use]
     pub fn policy(&self) -> &KeyPolicy {
         &self.policy
     }
+
+    /// For how long the key set may be cached that `active` publishes: never beyond its next change, and so that no verifier
+    /// has a key longer than the policy says, though it was withdrawn just before this process noticed.
+    #[must_use]
+    pub fn max_age(&self, active: &ActiveKeys) -> Duration {
+        let longest = self.policy.max_age.saturating_sub(self.policy.notice());
+        let now = active.database_time(self.clock.now());
+        active.changes_at.map_or(longest, |change| longest.min(change.since(now)))
+    }
+
+    /// Makes a key for a slot and publishes it, unless another process was faster.
+    pub(super) async fn fill(&self, slot: i64, lead: Duration) -> Result<(), KeyError> {
+        let key = make(slot, lead, &self.policy, &self.secrets).await?;
+        Ok(self.table.fill(&key).await?)
+    }
 }
 
-/// Compares the root secret with the one that the database was set up with; while it is being rotated, takes the new
-/// one over.
-async fn check_secret(table: &dyn KeyTable, secrets: &KeyRing) -> Result<(), KeyError> {
-    let check = secrets.current().check();
-    let stored = table.fact(SECRET_CHECK, check).await?;
-    if stored == check {
-        return Ok(());
+/// The rows, after what is due was done.
+async fn kept_up(table: &dyn KeyTable, secrets: &KeyRing, policy: &KeyPolicy) -> Result<KeyRows, KeyError> {
+    let mut rows = table.keys().await?;
+    let schedule = Schedule::at(&rows.keys, rows.now);
+    let due = schedule.next_due(policy.lifetime, policy.lead).filter(|due| *due <= rows.now);
+    let next_slot = rows.keys.last().map_or(0, |last| last.slot + 1);
+    let signing = schedule.signing().map(|key| key.slot);
+    let is_short = |slot: i64| rows.keys.iter().any(|key| key.slot >= slot && key.token_life < policy.token_life);
+    if let Some(slot) = signing.filter(|slot| is_short(*slot)) {
+        table.extend(slot, policy.token_life).await?;
     }
-    let is_previous = secrets.previous().is_some_and(|previous| previous.check() == stored);
-    if is_previous && table.replace_fact(SECRET_CHECK, &stored, check).await? {
-        return Ok(());
+    if due.is_some() || signing.is_none() {
+        let lead = if signing.is_some() { policy.lead } else { Duration::ZERO };
+        table.fill(&make(next_slot, lead, policy, secrets).await?).await?;
+        rows = table.keys().await?;
+        tracing::info!(slot = next_slot, "a new signing key is published");
     }
-    // Another replica may have been faster with the same replacement.
-    if is_previous && table.fact(SECRET_CHECK, check).await? == check {
-        return Ok(());
-    }
-    Err(KeyError::AnotherSecret)
+    signing_secret::reseal(table, &rows, secrets).await?;
+    forget_long_gone(table, &rows).await?;
+    Ok(rows)
 }
 
-async fn make(slot: i64, bits: usize, secrets: &KeyRing) -> Result<NewKey, KeyError> {
+async fn forget_long_gone(table: &dyn KeyTable, rows: &KeyRows) -> Result<(), Unavailable> {
+    let schedule = Schedule::at(&rows.keys, rows.now);
+    let newest = rows.keys.last().map(|key| key.slot);
+    for key in rows.keys.iter().filter(|key| Some(key.slot) != newest) {
+        let over = [key.revoked_at, schedule.gone_at(key)].into_iter().flatten().min();
+        if over.is_some_and(|over| over.plus(REMEMBERED) < rows.now) {
+            table.forget(key.slot).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn make(slot: i64, lead: Duration, policy: &KeyPolicy, secrets: &KeyRing) -> Result<NewKey, KeyError> {
+    let bits = policy.bits;
     let der = tokio::task::spawn_blocking(move || {
         let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).map_err(|error| error.to_string())?;
         key.to_pkcs1_der().map_err(|error| error.to_string())
@@ -159,7 +247,7 @@ async fn make(slot: i64, bits: usize, secrets: &KeyRing) -> Result<NewKey, KeyEr
     .map_err(KeyError::Malformed)?;
     let public = PublicKey::of(&EncodingKey::from_rsa_der(der.as_bytes()))?;
     let sealed = secrets.seal(&public.kid, der.as_bytes());
-    Ok(NewKey { slot, kid: public.kid, jwk: public.jwk, sealed, lead: Duration::ZERO })
+    Ok(NewKey { slot, kid: public.kid, jwk: public.jwk, sealed, lead, token_life: policy.token_life })
 }
 
 struct PublicKey {
@@ -182,76 +270,25 @@ impl PublicKey {
     }
 }
 
-async fn read(table: &dyn KeyTable, secrets: &KeyRing) -> Result<ActiveKeys, KeyError> {
-    let rows = table.keys().await?;
-    let (signing, published, changes_at) = at(&rows.keys, rows.now);
-    let signing = signing.ok_or_else(|| KeyError::Malformed("the table has no key that may sign now".to_owned()))?;
+fn compose(rows: KeyRows, read_at: Timestamp, secrets: &KeyRing, policy: &KeyPolicy) -> Result<ActiveKeys, KeyError> {
+    let schedule = Schedule::at(&rows.keys, rows.now);
+    let signing =
+        schedule.signing().ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()))?;
     let der = secrets
         .open(&signing.kid, &signing.sealed)
         .map_err(|cause| KeyError::CannotOpen { kid: signing.kid.clone(), cause })?;
-    let jwks =
-        format!(r#"{{"keys":[{}]}}"#, published.iter().map(|key| key.jwk.as_str()).collect::<Vec<_>>().join(","));
+    let published: Vec<&str> = schedule.published().iter().map(|key| key.jwk.as_str()).collect();
+    let jwks = format!(r#"{{"keys":[{}]}}"#, published.join(","));
     let verification = KeySet::from_jwks(jwks.as_bytes()).map_err(|error| KeyError::Malformed(error.to_string()))?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jwks.as_bytes());
+    let due = schedule.next_due(policy.lifetime, policy.lead);
     Ok(ActiveKeys {
         signer: Signer { kid: signing.kid.clone(), key: EncodingKey::from_rsa_der(&der) },
         verification,
         etag: format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12])),
         jwks,
-        changes_at,
+        changes_at: [schedule.next_change(), due].into_iter().flatten().min(),
+        rows,
+        read_at,
     })
-}
-
-/// Which key signs at `now`, which are published, and when either changes next.
-fn at(keys: &[StoredKey], now: Timestamp) -> (Option<&StoredKey>, Vec<&StoredKey>, Option<Timestamp>) {
-    let live: Vec<&StoredKey> = keys.iter().filter(|key| key.revoked_at.is_none_or(|revoked| now < revoked)).collect();
-    let signing = live.iter().rev().find(|key| key.active_at <= now).copied();
-    // A key is shown from its publication until the last token that it may have signed has expired.
-    let gone_at = |index: usize| live.get(index + 1).map(|successor| successor.active_at.plus(PUBLISHED_AFTER));
-    let is_published =
-        |index: usize, key: &StoredKey| key.published_at <= now && gone_at(index).is_none_or(|gone| now < gone);
-    let published =
-        live.iter().enumerate().filter(|(index, key)| is_published(*index, key)).map(|(_, key)| *key).collect();
-    let changes =
-        live.iter().enumerate().flat_map(|(index, key)| [Some(key.published_at), gone_at(index), key.revoked_at]);
-    (signing, published, changes.flatten().filter(|change| *change > now).min())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(slot: i64, published: i64, active: i64) -> StoredKey {
-        StoredKey {
-            slot,
-            kid: format!("key {slot}"),
-            jwk: "{}".to_owned(),
-            sealed: Vec::new(),
-            published_at: Timestamp::from_secs(published),
-            active_at: Timestamp::from_secs(active),
-            revoked_at: None,
-        }
-    }
-
-    fn slots(keys: &[StoredKey], now: i64) -> (Option<i64>, Vec<i64>, Option<i64>) {
-        let (signing, published, changes) = at(keys, Timestamp::from_secs(now));
-        (signing.map(|key| key.slot), published.iter().map(|key| key.slot).collect(), changes.map(Timestamp::secs))
-    }
-
-    #[test]
-    fn a_key_is_published_before_it_signs_and_after_it_last_signed() {
-        let keys = [key(0, 0, 0), key(1, 10_000, 20_000)];
-        assert_eq!(slots(&keys, 9_999), (Some(0), vec![0], Some(10_000)));
-        assert_eq!(slots(&keys, 10_000), (Some(0), vec![0, 1], Some(23_665)));
-        assert_eq!(slots(&keys, 20_000), (Some(1), vec![0, 1], Some(23_665)));
-        assert_eq!(slots(&keys, 23_665), (Some(1), vec![1], None));
-    }
-
-    #[test]
-    fn a_revoked_key_neither_signs_nor_is_published() {
-        let mut keys = [key(0, 0, 0), key(1, 0, 0)];
-        keys[1].revoked_at = Some(Timestamp::from_secs(50));
-        assert_eq!(slots(&keys, 49).0, Some(1));
-        assert_eq!(slots(&keys, 50), (Some(0), vec![0], None));
-    }
 }

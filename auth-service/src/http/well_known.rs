@@ -7,7 +7,7 @@ use serde_json::json;
 /// `GET /.well-known/jwks.json`.
 pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let keys = state.auth.keys.active();
-    let max_age = keys.max_age(state.auth.clock.now(), state.auth.keys.policy());
+    let max_age = state.auth.keys.max_age(&keys);
     let is_known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok()).any(|tags| {
         tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == keys.etag || tag == "*")
     });

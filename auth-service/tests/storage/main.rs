@@ -96,6 +96,11 @@ macro_rules! keeps {
             a_slot_is_filled_once
             of_many_that_fill_a_slot_all_read_the_same_key
             keys_come_in_the_order_of_their_slots
+            a_key_is_hastened_and_never_delayed
+            a_revoked_key_stays_revoked_since_then
+            the_longest_life_of_a_token_is_noted
+            a_key_is_sealed_anew_only_from_what_was_seen
+            a_forgotten_key_is_gone
             a_fact_is_the_first_that_was_written
             a_fact_is_replaced_only_from_what_was_seen
         }

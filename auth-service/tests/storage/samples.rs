@@ -86,6 +86,7 @@ pub fn key(slot: i64) -> NewKey {
         jwk: r#"{"kty":"RSA"}"#.to_owned(),
         sealed: vec![0, 255, 1, 0, 128],
         lead: Duration::from_secs(24 * 3600),
+        token_life: Duration::from_secs(900),
     }
 }
 

@@ -12,13 +12,14 @@ use crate::domain::{
 use async_trait::async_trait;
 use shared::clock::Timestamp;
 use sqlx::{any::AnyRow, query};
+use std::time::Duration;
 
 #[async_trait]
 impl KeyTable for Sql {
     async fn keys(&self) -> Result<KeyRows, Unavailable> {
         let read = || {
             self.timed(
-                "SELECT clock.now AS now, slot, kid, jwk, sealed, published_at, active_at, revoked_at
+                "SELECT clock.now AS now, slot, kid, jwk, sealed, published_at, active_at, revoked_at, token_life
                  FROM (SELECT :now AS now) AS clock LEFT JOIN signing_keys ON 1 = 1 ORDER BY slot",
             )
         };
@@ -31,16 +32,60 @@ impl KeyTable for Sql {
     async fn fill(&self, key: &NewKey) -> Result<(), Unavailable> {
         let insert = || {
             self.timed(
-                "INSERT INTO signing_keys (slot, kid, jwk, sealed, published_at, active_at)
-                 VALUES ($2, $3, $4, $5, :now, :now + $6) ON CONFLICT DO NOTHING",
+                "INSERT INTO signing_keys (slot, kid, jwk, sealed, published_at, active_at, token_life)
+                 VALUES ($2, $3, $4, $5, :now, :now + $6, $7) ON CONFLICT DO NOTHING",
             )
             .bind(key.slot)
             .bind(key.kid.clone())
             .bind(key.jwk.clone())
             .bind(key.sealed.clone())
-            .bind(i64::try_from(key.lead.as_millis()).unwrap_or(i64::MAX))
+            .bind(millis(key.lead))
+            .bind(millis(key.token_life))
         };
         self.durable.run(insert).await.map(drop)
+    }
+
+    async fn hasten(&self, slot: i64, lead: Duration) -> Result<(), Unavailable> {
+        let update = || {
+            self.timed(
+                "UPDATE signing_keys
+                 SET active_at = CASE WHEN published_at + $3 > :now THEN published_at + $3 ELSE :now END
+                 WHERE slot = $2 AND active_at > :now AND active_at > published_at + $3",
+            )
+            .bind(slot)
+            .bind(millis(lead))
+        };
+        self.durable.run(update).await.map(drop)
+    }
+
+    async fn revoke(&self, slot: i64) -> Result<(), Unavailable> {
+        let update = || {
+            self.timed("UPDATE signing_keys SET revoked_at = :now WHERE slot = $2 AND revoked_at IS NULL").bind(slot)
+        };
+        self.durable.run(update).await.map(drop)
+    }
+
+    async fn extend(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable> {
+        let update = || {
+            query("UPDATE signing_keys SET token_life = $2 WHERE slot >= $1 AND token_life < $2")
+                .bind(from_slot)
+                .bind(millis(token_life))
+        };
+        self.durable.run(update).await.map(drop)
+    }
+
+    async fn reseal(&self, slot: i64, old: &[u8], new: &[u8]) -> Result<(), Unavailable> {
+        let update = || {
+            query("UPDATE signing_keys SET sealed = $3 WHERE slot = $1 AND sealed = $2")
+                .bind(slot)
+                .bind(old.to_vec())
+                .bind(new.to_vec())
+        };
+        self.durable.run(update).await.map(drop)
+    }
+
+    async fn forget(&self, slot: i64) -> Result<(), Unavailable> {
+        self.durable.run(|| query("DELETE FROM signing_keys WHERE slot = $1").bind(slot)).await.map(drop)
     }
 
     async fn fact(&self, name: &str, text: &str) -> Result<String, Unavailable> {
@@ -70,6 +115,10 @@ impl KeyTable for Sql {
     }
 }
 
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// `None`: there is no key in this row, as there is none at all.
 fn stored_key(row: &AnyRow) -> Result<Option<StoredKey>, Unavailable> {
     let Some(slot) = value(row, "slot")? else { return Ok(None) };
@@ -81,5 +130,6 @@ fn stored_key(row: &AnyRow) -> Result<Option<StoredKey>, Unavailable> {
         published_at: moment(row, "published_at")?,
         active_at: moment(row, "active_at")?,
         revoked_at: value::<Option<i64>>(row, "revoked_at")?.map(Timestamp::from_millis),
+        token_life: Duration::from_millis(u64::try_from(value::<i64>(row, "token_life")?).unwrap_or(0)),
     }))
 }

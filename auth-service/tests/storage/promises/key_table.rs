@@ -1,11 +1,15 @@
 //! What the table of signing keys promises.
 
 use crate::samples::{key, now, unique};
-use auth_service::domain::key_table::KeyTable;
+use auth_service::domain::key_table::{KeyTable, StoredKey};
 use futures_util::future::join_all;
 use std::time::Duration;
 
 const TICK: Duration = Duration::from_millis(2);
+
+async fn stored(store: &impl KeyTable, slot: i64) -> StoredKey {
+    store.keys().await.unwrap().keys.into_iter().find(|key| key.slot == slot).expect("it was filled")
+}
 
 pub async fn an_empty_table_still_tells_the_time(store: &impl KeyTable) {
     let before = now();
@@ -49,6 +53,67 @@ pub async fn keys_come_in_the_order_of_their_slots(store: &impl KeyTable) {
     }
     let slots: Vec<_> = store.keys().await.unwrap().keys.iter().map(|key| key.slot).collect();
     assert_eq!(slots, [1, 2, 10]);
+}
+
+pub async fn a_key_is_hastened_and_never_delayed(store: &impl KeyTable) {
+    let slot = 1;
+    store.fill(&key(slot)).await.unwrap();
+    let planned = stored(store, slot).await;
+    store.hasten(slot, key(slot).lead * 2).await.unwrap();
+    assert_eq!(stored(store, slot).await, planned);
+
+    let hour = Duration::from_secs(3600);
+    store.hasten(slot, hour).await.unwrap();
+    assert_eq!(stored(store, slot).await.active_at, planned.published_at.plus(hour));
+
+    let before = store.keys().await.unwrap().now;
+    store.hasten(slot, Duration::ZERO).await.unwrap();
+    let now = stored(store, slot).await;
+    assert!(now.active_at >= before && now.active_at <= store.keys().await.unwrap().now, "{now:?}");
+    store.hasten(slot, Duration::ZERO).await.unwrap();
+    assert_eq!(stored(store, slot).await, now, "what signs already is left alone");
+}
+
+pub async fn a_revoked_key_stays_revoked_since_then(store: &impl KeyTable) {
+    for slot in [1, 2] {
+        store.fill(&key(slot)).await.unwrap();
+    }
+    store.revoke(1).await.unwrap();
+    let first = stored(store, 1).await.revoked_at;
+    assert!(first.is_some_and(|moment| moment <= now().plus(TICK)));
+    tokio::time::sleep(TICK * 2).await;
+    store.revoke(1).await.unwrap();
+    assert_eq!(stored(store, 1).await.revoked_at, first);
+    assert_eq!(stored(store, 2).await.revoked_at, None);
+}
+
+pub async fn the_longest_life_of_a_token_is_noted(store: &impl KeyTable) {
+    for slot in [1, 2, 3] {
+        store.fill(&key(slot)).await.unwrap();
+    }
+    let (usual, longer) = (key(1).token_life, key(1).token_life * 2);
+    store.extend(2, longer).await.unwrap();
+    store.extend(1, usual / 2).await.unwrap();
+    let lives = store.keys().await.unwrap().keys.into_iter().map(|key| key.token_life);
+    assert_eq!(lives.collect::<Vec<_>>(), [usual, longer, longer]);
+}
+
+pub async fn a_key_is_sealed_anew_only_from_what_was_seen(store: &impl KeyTable) {
+    store.fill(&key(1)).await.unwrap();
+    store.reseal(1, b"other", b"new").await.unwrap();
+    assert_eq!(stored(store, 1).await.sealed, key(1).sealed);
+    store.reseal(1, &key(1).sealed, b"new").await.unwrap();
+    assert_eq!(stored(store, 1).await.sealed, b"new");
+}
+
+pub async fn a_forgotten_key_is_gone(store: &impl KeyTable) {
+    for slot in [1, 2] {
+        store.fill(&key(slot)).await.unwrap();
+    }
+    store.forget(1).await.unwrap();
+    store.forget(1).await.unwrap();
+    let slots: Vec<_> = store.keys().await.unwrap().keys.iter().map(|key| key.slot).collect();
+    assert_eq!(slots, [2]);
 }
 
 pub async fn a_fact_is_the_first_that_was_written(store: &impl KeyTable) {

@@ -1,0 +1,113 @@
+//! RS256 signing behind `jsonwebtoken`, with private keys parsed once instead of for each signature, which more than doubles
+//! the rate. `jsonwebtoken` offers its `CryptoProvider` for that: plain functions, so what they keep is a static.
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    rand::SystemRandom,
+    signature::{RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use jsonwebtoken::{
+    Algorithm, AlgorithmFamily, EncodingKey,
+    crypto::{CryptoProvider, JwtSigner},
+    errors::{ErrorKind, Result},
+    signature::{self, Signer},
+};
+use shared::access_token::crypto_provider;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
+
+/// Chooses this for every signature of the process. The first thing that `app.rs` does. A choice made before stays, so it
+/// may be called any number of times.
+pub fn install() {
+    static PROVIDER: LazyLock<CryptoProvider> =
+        LazyLock::new(|| CryptoProvider { signer_factory: signer, ..crypto_provider() });
+    let _chosen_before = PROVIDER.install_default();
+}
+
+fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
+    match (algorithm, key.family()) {
+        (Algorithm::RS256, AlgorithmFamily::Rsa) => Ok(Box::new(Rs256(parsed(key)?))),
+        _ => (crypto_provider().signer_factory)(algorithm, key),
+    }
+}
+
+struct Rs256(Arc<RsaKeyPair>);
+
+impl Signer<Vec<u8>> for Rs256 {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, signature::Error> {
+        let mut signature = vec![0; self.0.public_modulus_len()];
+        let random = SystemRandom::new();
+        self.0.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(signature::Error::from_source)?;
+        Ok(signature)
+    }
+}
+
+impl JwtSigner for Rs256 {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::RS256
+    }
+}
+
+/// A process signs with one key at a time; beyond so many, the parsed ones are forgotten.
+const MAX_PARSED: usize = 8;
+
+/// Parsed keys by the digest of what they were parsed from.
+type ParsedKeys = HashMap<[u8; 32], Arc<RsaKeyPair>>;
+
+fn parsed(key: &EncodingKey) -> Result<Arc<RsaKeyPair>> {
+    static PARSED: LazyLock<ArcSwap<ParsedKeys>> = LazyLock::new(ArcSwap::default);
+    let mut name = [0; 32];
+    name.copy_from_slice(digest(&SHA256, key.as_bytes()).as_ref());
+    if let Some(key) = PARSED.load().get(&name) {
+        return Ok(Arc::clone(key));
+    }
+    let key = Arc::new(RsaKeyPair::from_der(key.as_bytes()).map_err(|_| ErrorKind::InvalidKeyFormat)?);
+    PARSED.rcu(|keys| {
+        let mut keys = if keys.len() < MAX_PARSED { ParsedKeys::clone(keys) } else { ParsedKeys::new() };
+        keys.insert(name, Arc::clone(&key));
+        keys
+    });
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonwebtoken::crypto::aws_lc;
+    use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey};
+
+    fn key(bits: usize) -> EncodingKey {
+        let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, bits).unwrap();
+        EncodingKey::from_rsa_der(key.to_pkcs1_der().unwrap().as_bytes())
+    }
+
+    #[test]
+    fn signatures_equal_the_librarys_to_the_byte() {
+        for bits in [2048, 3072] {
+            let key = key(bits);
+            let ours = signer(&Algorithm::RS256, &key).unwrap();
+            let library = (aws_lc::DEFAULT_PROVIDER.signer_factory)(&Algorithm::RS256, &key).unwrap();
+            for length in [0, 1, 55, 56, 64, 1000, 100_000] {
+                let message = vec![0xa5; length];
+                assert_eq!(ours.sign(&message), library.sign(&message), "{bits} bits, {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_told_apart_and_parsed_once() {
+        let (one, other) = (key(2048), key(2048));
+        assert!(Arc::ptr_eq(&parsed(&one).unwrap(), &parsed(&one.clone()).unwrap()));
+        let sign = |key| signer(&Algorithm::RS256, key).unwrap().sign(b"message");
+        assert_ne!(sign(&one), sign(&other));
+    }
+
+    #[test]
+    fn what_is_no_rsa_key_is_refused_as_the_library_refuses_it() {
+        assert!(signer(&Algorithm::RS256, &EncodingKey::from_rsa_der(b"no key")).is_err());
+        assert!(signer(&Algorithm::RS256, &EncodingKey::from_secret(b"a secret")).is_err());
+    }
+}
