@@ -15,6 +15,7 @@ use actix_web::{App, HttpServer, middleware::from_fn, web::Data};
 use shared::{
     access_token::Verifier,
     clock::{Clock, SystemClock},
+    observe::observed,
     problem::speak_problems,
     server::{self, DRAIN_SECONDS, Listeners},
 };
@@ -124,6 +125,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
             .wrap(http::cors(&for_public.site))
             .wrap(http::default_headers())
             .wrap(from_fn(speak_problems))
+            .wrap(from_fn(observed))
     })
     .listen(listeners.public)
     .map_err(|error| error.to_string())?

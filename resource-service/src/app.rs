@@ -12,6 +12,7 @@ use shared::{
     access_token::Verifier,
     clock::{Clock, SystemClock},
     guard::Authenticate,
+    observe::observed,
     problem,
     server::{self, Listeners},
 };
@@ -89,6 +90,7 @@ pub fn public_app(
         .wrap(from_fn(problem::speak_problems))
         .wrap(http::never_stored())
         .wrap(from_fn(http::verify::nothing_but_a_verdict))
+        .wrap(from_fn(observed))
 }
 
 /// What operators and their machines ask.

@@ -5,6 +5,7 @@ pub mod app;
 pub mod books;
 pub mod config;
 pub mod http;
+pub mod metrics;
 pub mod published_keys;
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use crate::{
     access_token::{Refusal, VerifiedToken},
+    metrics::{count_verification, count_verification_without_keys},
     problem::{Challenge, Problem},
 };
 use actix_web::{
@@ -113,10 +114,20 @@ async fn authenticate(request: &HttpRequest) -> Result<VerifiedToken, Problem> {
         return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something is wrong on our side"));
     };
     let token = bearer(request)?;
-    authority.authenticate(token).await.map_err(|rejection| {
+    let verdict = authority.authenticate(token).await;
+    count(&verdict);
+    verdict.map_err(|rejection| {
         tracing::debug!(path = request.path(), reason = %rejection, "not let in");
         rejection.into()
     })
+}
+
+fn count(verdict: &Result<VerifiedToken, Rejection>) {
+    match verdict {
+        Ok(_) => count_verification(&Ok(())),
+        Err(Rejection::Refused(refusal)) => count_verification::<()>(&Err(*refusal)),
+        Err(Rejection::KeysUnavailable) => count_verification_without_keys(),
+    }
 }
 
 /// The token of the `Authorization` header (RFC 6750, section 2.1). Another scheme counts as none.

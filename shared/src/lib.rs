@@ -6,6 +6,8 @@ pub mod body;
 pub mod clock;
 pub mod guard;
 pub mod ids;
+pub mod metrics;
+pub mod observe;
 pub mod problem;
 pub mod server;
 pub mod settings;

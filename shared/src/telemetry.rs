@@ -11,6 +11,6 @@ pub fn start() {
     if std::io::stderr().is_terminal() {
         logs.with_target(false).init();
     } else {
-        logs.json().flatten_event(true).init();
+        logs.json().flatten_event(true).with_span_list(false).init();
     }
 }

@@ -43,6 +43,7 @@ mod guards;
 mod hostile_tokens;
 mod logout;
 mod lost_stores;
+mod metrics;
 mod nul_characters;
 mod origins;
 mod outages;

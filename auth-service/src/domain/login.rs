@@ -12,6 +12,7 @@ use super::{
     throttle::Throttled,
     tokens::Tokens,
 };
+use crate::metrics::LOGINS;
 use shared::{
     clock::Timestamp,
     ids::{SessionId, TokenId},
@@ -63,6 +64,25 @@ impl Auth {
     /// # Errors
     /// [`LoginError`].
     pub async fn login(
+        &self,
+        email: Option<EmailAddress>,
+        password: &Password,
+        transport: Transport,
+        client: &Client,
+    ) -> Result<Tokens, LoginError> {
+        let outcome = self.logged_in(email, password, transport, client).await;
+        LOGINS.add(match &outcome {
+            Ok(_) => "success",
+            Err(LoginError::InvalidCredentials) => "invalid",
+            Err(LoginError::Disabled) => "disabled",
+            Err(LoginError::TooManyAttempts { .. }) => "throttled",
+            Err(LoginError::Overloaded(_)) => "overloaded",
+            Err(LoginError::Unavailable(_)) => "unavailable",
+        });
+        outcome
+    }
+
+    async fn logged_in(
         &self,
         email: Option<EmailAddress>,
         password: &Password,

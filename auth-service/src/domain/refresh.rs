@@ -10,6 +10,7 @@ use super::{
     sessions::{Commit, Expected, SessionRecord, Snapshot, UnsignedToken},
     tokens::Tokens,
 };
+use crate::metrics::REFRESHES;
 use serde_json::json;
 use shared::{clock::Timestamp, ids::TokenId};
 use std::time::Duration;
@@ -44,12 +45,12 @@ fn unavailable(cause: &str) -> Unavailable {
     Unavailable { store: "session store", cause: cause.to_owned() }
 }
 
+const ADOPTED: &str = "adopted";
+
 /// What the session's rules came to.
 enum Decision {
-    /// The token to answer with.
-    Give(UnsignedToken),
-    /// The same, of a session that was taken up from the token alone.
-    GiveAdopted(UnsignedToken),
+    /// The token to answer with, and how it came about.
+    Give(UnsignedToken, &'static str),
     /// A theft; the session as it was found.
     Reuse(Box<SessionRecord>),
 }
@@ -60,6 +61,17 @@ impl Auth {
     /// # Errors
     /// [`RefreshError`].
     pub async fn refresh(&self, token: &RefreshClaims, client: &Client) -> Result<Tokens, RefreshError> {
+        let outcome = self.refreshed(token, client).await;
+        REFRESHES.add(match &outcome {
+            Ok((_, how)) => how,
+            Err(RefreshError::SessionEnded) => "ended",
+            Err(RefreshError::Reused) => "reuse",
+            Err(RefreshError::Unavailable(_)) => "unavailable",
+        });
+        outcome.map(|(tokens, _)| tokens)
+    }
+
+    async fn refreshed(&self, token: &RefreshClaims, client: &Client) -> Result<(Tokens, &'static str), RefreshError> {
         if self.is_past_its_time(token) {
             return Err(RefreshError::SessionEnded);
         }
@@ -70,12 +82,13 @@ impl Auth {
             return Err(RefreshError::SessionEnded);
         };
         match decision {
-            Decision::Give(newest) => self.give(&standing, &newest),
-            Decision::GiveAdopted(newest) => {
-                tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store had lost a session's state; taken up from its token");
-                self.give(&standing, &newest)
+            Decision::Give(newest, how) => {
+                if how == ADOPTED {
+                    tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store had lost a session's state; taken up from its token");
+                }
+                Ok((self.give(&standing, &newest)?, how))
             }
-            Decision::Reuse(found) => self.end_stolen(token, &found, &standing, client).await,
+            Decision::Reuse(found) => Err(self.end_stolen(token, &found, &standing, client).await?),
         }
     }
 
@@ -98,9 +111,11 @@ impl Auth {
             }
             let lineage = record.as_ref().map(|record| &record.lineage);
             let outcome = decide(lineage, &token.presented(), now, &self.policy.session);
-            let next = match (outcome, &record) {
-                (Outcome::Replay, Some(record)) => return Ok(Decision::Give(record.newest.clone())),
-                (Outcome::Rotate(next) | Outcome::Retry(next) | Outcome::Adopt(next), _) => next,
+            let (next, how) = match (outcome, &record) {
+                (Outcome::Replay, Some(record)) => return Ok(Decision::Give(record.newest.clone(), "replayed")),
+                (Outcome::Rotate(next), _) => (next, "rotated"),
+                (Outcome::Retry(next), _) => (next, "retried"),
+                (Outcome::Adopt(next), _) => (next, ADOPTED),
                 (Outcome::Reuse, Some(record)) => return Ok(Decision::Reuse(Box::new(record.clone()))),
                 (Outcome::Replay | Outcome::Reuse, None) => unreachable!("without a record, a token is adopted"),
             };
@@ -108,10 +123,7 @@ impl Auth {
             let changed = self.record(next, &successor, now, client);
             let expected = Expected::of(record.as_ref());
             match self.sessions.commit(expected, &changed, now.plus(DECIDED_AT_MOST)).await? {
-                Commit::Done if matches!(outcome, Outcome::Adopt(_)) => {
-                    return Ok(Decision::GiveAdopted(changed.newest));
-                }
-                Commit::Done => return Ok(Decision::Give(changed.newest)),
+                Commit::Done => return Ok(Decision::Give(changed.newest, how)),
                 Commit::Conflict => {}
             }
         }
@@ -136,7 +148,7 @@ impl Auth {
         found: &SessionRecord,
         standing: &Standing,
         client: &Client,
-    ) -> Result<Tokens, RefreshError> {
+    ) -> Result<RefreshError, Unavailable> {
         let (sub, sid) = (token.sub, token.sid);
         let ends_user = self.policy.reuse_ends == ReuseEnds::User;
         // Only the epoch that was read is ended: a new login in between is not the thief's doing.
@@ -150,7 +162,7 @@ impl Auth {
         } else {
             self.forget(self.sessions.remove(sub, sid)).await;
         }
-        Err(RefreshError::Reused)
+        Ok(RefreshError::Reused)
     }
 
     /// What is known of a theft: the token that came again was issued when its parent was used; when the session last moved

@@ -102,8 +102,10 @@ pub struct ActiveKeys {
     /// When the published set, or the key that signs, will be another one, if that is known.
     changes_at: Option<Timestamp>,
     rows: KeyRows,
-    /// The own clock, when the rows were read.
+    /// The own clock, when the rows were read, or were last taken further without the table.
     read_at: Timestamp,
+    /// The own clock, when the table was last read.
+    confirmed_at: Timestamp,
 }
 
 impl ActiveKeys {
@@ -111,6 +113,17 @@ impl ActiveKeys {
     fn database_time(&self, now: Timestamp) -> Timestamp {
         self.rows.now.plus(now.since(self.read_at))
     }
+}
+
+/// How old the keys are, for who watches.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyAges {
+    /// For how long the present one has signed.
+    pub signing: Duration,
+    /// How many verifiers are shown.
+    pub published: usize,
+    /// How long ago the table was last read.
+    pub read: Duration,
 }
 
 /// Signing keys, read from the table and swapped without locks.
@@ -151,15 +164,16 @@ impl SigningKeys {
     pub async fn reload(&self) -> Result<(), KeyError> {
         let read = kept_up(&*self.table, &self.secrets, &self.policy).await;
         let now = self.clock.now();
-        let (rows, outcome) = match read {
-            Ok(rows) => (rows, Ok(())),
+        let (rows, confirmed_at, outcome) = match read {
+            Ok(rows) => (rows, now, Ok(())),
             Err(error) => {
                 let known = self.active();
-                (KeyRows { now: known.database_time(now), keys: known.rows.keys.clone() }, Err(error))
+                let rows = KeyRows { now: known.database_time(now), keys: known.rows.keys.clone() };
+                (rows, known.confirmed_at, Err(error))
             }
         };
         match compose(rows, now, &self.secrets, &self.policy) {
-            Ok(active) => self.active.store(Arc::new(active)),
+            Ok(active) => self.active.store(Arc::new(ActiveKeys { confirmed_at, ..active })),
             Err(error) => return outcome.and(Err(error)),
         }
         outcome
@@ -184,6 +198,18 @@ impl SigningKeys {
     #[must_use]
     pub fn policy(&self) -> &KeyPolicy {
         &self.policy
+    }
+
+    /// How old the keys are.
+    #[must_use]
+    pub fn ages(&self) -> KeyAges {
+        let (active, now) = (self.active(), self.clock.now());
+        let schedule = Schedule::at(&active.rows.keys, active.database_time(now));
+        KeyAges {
+            signing: schedule.signing().map_or(Duration::ZERO, |key| active.database_time(now).since(key.active_at)),
+            published: schedule.published().len(),
+            read: now.since(active.confirmed_at),
+        }
     }
 
     /// For how long the key set may be cached that `active` publishes: never beyond its next change, and so that no verifier
@@ -290,5 +316,6 @@ fn compose(rows: KeyRows, read_at: Timestamp, secrets: &KeyRing, policy: &KeyPol
         changes_at: [schedule.next_change(), due].into_iter().flatten().min(),
         rows,
         read_at,
+        confirmed_at: read_at,
     })
 }

@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::future::LocalBoxFuture;
 use shared::{
     guard::{self, Scope},
+    metrics::count_verification,
     problem::Problem,
 };
 use std::{marker::PhantomData, ops::Deref};
@@ -80,7 +81,9 @@ async fn identify(request: &HttpRequest) -> Result<domain::caller::Caller, Probl
     let state = state(request);
     let token = guard::bearer(request)?;
     let keys = state.auth.keys.active();
-    let verified = state.verifier.verify(token, &keys.verification).map_err(|refusal| {
+    let verdict = state.verifier.verify(token, &keys.verification);
+    count_verification(&verdict);
+    let verified = verdict.map_err(|refusal| {
         tracing::debug!(path = request.path(), reason = %refusal, "not let in");
         guard::refused(&refusal)
     })?;

@@ -1,7 +1,7 @@
-//! `GET /health/ready`: whether the stores answer. There is always a key to sign with once the service listens.
+//! `GET /health/ready`: whether the stores answer, and `GET /metrics`. There is always a key to sign with once the service listens.
 
 use super::State;
-use crate::domain::Unavailable;
+use crate::{domain::Unavailable, metrics::registry};
 use actix_web::{HttpResponse, http::StatusCode, web::Data};
 use serde_json::json;
 
@@ -16,4 +16,9 @@ pub async fn ready(state: Data<State>) -> HttpResponse {
         "accounts": word(accounts),
         "sessions": word(sessions),
     }))
+}
+
+/// What is counted, for Prometheus.
+pub async fn metrics(state: Data<State>) -> HttpResponse {
+    shared::metrics::exposed(&registry(&state.auth))
 }

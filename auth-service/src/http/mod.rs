@@ -72,7 +72,8 @@ pub fn admin(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
         problem::configure(app);
         app.app_data(state)
             .service(resource("/health/live").route(get().to(server::live)))
-            .service(resource("/health/ready").route(get().to(health::ready)));
+            .service(resource("/health/ready").route(get().to(health::ready)))
+            .service(resource("/metrics").route(get().to(health::metrics)));
     }
 }
 

@@ -1,6 +1,6 @@
-//! `GET /health/ready`: ready is who has a key to verify with.
+//! `GET /health/ready`: ready is who has a key to verify with; and `GET /metrics`.
 
-use crate::published_keys::PublishedKeys;
+use crate::{metrics::registry, published_keys::PublishedKeys};
 use actix_web::{HttpResponse, http::header, web};
 use serde_json::json;
 use shared::problem::Problem;
@@ -13,4 +13,8 @@ pub(super) async fn ready(keys: web::Data<PublishedKeys>) -> Result<HttpResponse
         "status": "ready",
         "keys": { "count": held.count, "source": held.source, "age_seconds": held.age.as_secs() },
     })))
+}
+
+pub(super) async fn metrics(keys: web::Data<PublishedKeys>) -> HttpResponse {
+    shared::metrics::exposed(&registry(&keys))
 }

@@ -36,7 +36,9 @@ pub fn routes(app: &mut web::ServiceConfig) {
 
 /// For operators.
 pub fn admin_routes(app: &mut web::ServiceConfig) {
-    app.route("/health/live", web::get().to(shared::server::live)).route("/health/ready", web::get().to(health::ready));
+    app.route("/health/live", web::get().to(shared::server::live))
+        .route("/health/ready", web::get().to(health::ready))
+        .route("/metrics", web::get().to(health::metrics));
 }
 
 /// What is answered to one user is for nobody else, and not for later.

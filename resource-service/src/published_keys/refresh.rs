@@ -5,6 +5,7 @@ use super::{
     publisher::{Answer, FetchError, Publisher},
     snapshot::Snapshot,
 };
+use crate::metrics::KEY_FETCHES;
 use std::{
     hash::{BuildHasher as _, RandomState},
     sync::Arc,
@@ -99,11 +100,13 @@ impl Refresh {
     async fn fetch(&mut self, pace: &Pace) -> Duration {
         match self.publisher.fetch().await {
             Ok(answer) => {
+                KEY_FETCHES.add("success");
                 let max_age = answer.max_age;
                 self.take(answer);
                 pace.after_success(max_age)
             }
             Err(error) => {
+                KEY_FETCHES.add("failure");
                 self.complain(&error);
                 pace.after_failures(self.failures, self.keys.held().is_some())
             }

@@ -13,9 +13,12 @@ mod sessions;
 
 use self::{address::Address, link::Link, script::Call};
 use super::per_runtime::PerRuntime;
-use crate::domain::Unavailable;
+use crate::{
+    domain::Unavailable,
+    metrics::{STORE_FAILURES, STORE_SECONDS},
+};
 use redis::FromRedisValue;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// Redis. Clones share the connections.
 #[derive(Clone)]
@@ -35,7 +38,13 @@ impl RedisStores {
     }
 
     async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {
-        self.links.here().ask(call).await
+        let asked = Instant::now();
+        let answer = self.links.here().ask(call).await;
+        STORE_SECONDS.add("redis", asked.elapsed());
+        if answer.is_err() {
+            STORE_FAILURES.add("redis");
+        }
+        answer
     }
 }
 

@@ -6,7 +6,10 @@
 //! that any error makes all of them suspect. The next call opens a fresh one.
 
 use super::{Statement, backend::Purpose, unavailable};
-use crate::domain::Unavailable;
+use crate::{
+    domain::Unavailable,
+    metrics::{STORE_FAILURES, STORE_SECONDS},
+};
 use futures_util::TryStreamExt as _;
 use sqlx::{
     AnyConnection, ConnectOptions as _, Connection as _, Either, Executor as _,
@@ -105,11 +108,14 @@ impl Connections {
         patience: Duration,
         attempt: impl Future<Output = sqlx::Result<T>>,
     ) -> Result<T, Unavailable> {
+        let asked = Instant::now();
         let outcome = match timeout(patience, attempt).await {
             Ok(outcome) => outcome.map_err(unavailable),
             Err(_) => Err(unavailable("no answer in time")),
         };
+        STORE_SECONDS.add("sql", asked.elapsed());
         if outcome.is_err() {
+            STORE_FAILURES.add("sql");
             self.idle().clear();
         }
         outcome

@@ -1,0 +1,41 @@
+//! What auth-service counts.
+
+use crate::domain::Auth;
+use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
+use shared::metrics::{Counts, Durations};
+use std::sync::LazyLock;
+
+/// What came of logins.
+pub static LOGINS: LazyLock<Counts> = LazyLock::new(|| {
+    let outcomes = ["success", "invalid", "disabled", "throttled", "overloaded", "unavailable"];
+    Counts::by("outcome", &outcomes)
+});
+
+/// What came of refreshes.
+pub static REFRESHES: LazyLock<Counts> = LazyLock::new(|| {
+    let outcomes = ["rotated", "replayed", "retried", "adopted", "reuse", "ended", "unavailable"];
+    Counts::by("outcome", &outcomes)
+});
+
+/// How long the stores took to answer, whatever the answer.
+pub static STORE_SECONDS: LazyLock<Durations> = LazyLock::new(|| Durations::by("store"));
+
+/// How often a store did not answer.
+pub static STORE_FAILURES: LazyLock<Counts> = LazyLock::new(|| Counts::by("store", &["sql", "redis"]));
+
+/// Everything, at this moment.
+#[must_use]
+pub fn registry(auth: &Auth) -> Registry {
+    let mut registry = shared::metrics::registry();
+    LOGINS.show(&mut registry, "logins", "What came of logins");
+    REFRESHES.show(&mut registry, "refreshes", "What came of refreshes; reuse is a theft");
+    STORE_SECONDS.show(&mut registry, "store_seconds", "How long the stores took to answer");
+    STORE_FAILURES.show(&mut registry, "store_failures", "How often a store did not answer in time, or with an error");
+    let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
+    gauge("hashing_queue_jobs", "Passwords that wait to be hashed", auth.hasher.waiting() as f64);
+    let keys = auth.keys.ages();
+    gauge("signing_key_age_seconds", "For how long the present key has signed", keys.signing.as_secs_f64());
+    gauge("signing_keys_published", "How many keys verifiers are shown", keys.published as f64);
+    gauge("signing_keys_read_age_seconds", "How long ago the keys were last read from SQL", keys.read.as_secs_f64());
+    registry
+}

@@ -1,0 +1,24 @@
+//! What resource-service counts.
+
+use crate::published_keys::PublishedKeys;
+use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
+use shared::metrics::Counts;
+use std::sync::LazyLock;
+
+/// What came of fetching the published keys.
+pub static KEY_FETCHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("outcome", &["success", "failure"]));
+
+/// Everything, at this moment.
+#[must_use]
+pub fn registry(keys: &PublishedKeys) -> Registry {
+    let mut registry = shared::metrics::registry();
+    KEY_FETCHES.show(&mut registry, "key_fetches", "What came of fetching the published keys");
+    let held = keys.held();
+    let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
+    gauge("verification_keys", "How many keys are at hand", held.map_or(0.0, |held| held.count as f64));
+    if let Some(held) = held {
+        let help = "How long ago the keys at hand were last confirmed where they come from";
+        gauge("verification_keys_age_seconds", help, held.age.as_secs_f64());
+    }
+    registry
+}

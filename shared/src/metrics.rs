@@ -1,0 +1,127 @@
+//! What a service counts, in the text format of OpenMetrics, which Prometheus reads. Counters are statics, as log lines are:
+//! whoever does something counts it, and `GET /metrics` on the admin address shows it.
+
+use crate::access_token::Refusal;
+use actix_web::{HttpResponse, http::header};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::Registry,
+};
+use std::{sync::LazyLock, time::Duration};
+
+/// From half a millisecond to ten seconds.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// A label and its value.
+type Label = [(&'static str, &'static str); 1];
+
+/// Counters of one thing, told apart by one label.
+#[derive(Debug)]
+pub struct Counts {
+    family: Family<Label, Counter>,
+    label: &'static str,
+}
+
+impl Counts {
+    /// Counters that begin at zero for these values, so that the first occurrence is seen as a rise.
+    #[must_use]
+    pub fn by(label: &'static str, values: &[&'static str]) -> Self {
+        let family = Family::<Label, Counter>::default();
+        for value in values {
+            drop(family.get_or_create(&[(label, *value)]));
+        }
+        Self { family, label }
+    }
+
+    /// Counts one.
+    pub fn add(&self, value: &'static str) {
+        self.family.get_or_create(&[(self.label, value)]).inc();
+    }
+
+    /// Shows the counters under a name, which Prometheus ends with `_total`.
+    pub fn show(&self, registry: &mut Registry, name: &str, help: &str) {
+        registry.register(name, help, self.family.clone());
+    }
+}
+
+/// How long something took, told apart by one label.
+#[derive(Debug)]
+pub struct Durations {
+    family: Family<Label, Histogram>,
+    label: &'static str,
+}
+
+impl Durations {
+    /// Told apart by this label.
+    #[must_use]
+    pub fn by(label: &'static str) -> Self {
+        Self { family: Family::new_with_constructor(|| Histogram::new(SECONDS)), label }
+    }
+
+    /// Takes one down.
+    pub fn add(&self, value: &'static str, took: Duration) {
+        self.family.get_or_create(&[(self.label, value)]).observe(took.as_secs_f64());
+    }
+
+    /// Shows them under a name, which should end with `_seconds`.
+    pub fn show(&self, registry: &mut Registry, name: &str, help: &str) {
+        registry.register(name, help, self.family.clone());
+    }
+}
+
+/// What became of access tokens.
+static VERIFICATIONS: LazyLock<Counts> =
+    LazyLock::new(|| Counts::by("outcome", &["accepted", "expired", "unknown_key", "invalid", "no_keys"]));
+
+/// Counts what became of an access token.
+pub fn count_verification<T>(outcome: &Result<T, Refusal>) {
+    VERIFICATIONS.add(match outcome {
+        Ok(_) => "accepted",
+        Err(Refusal::Expired) => "expired",
+        Err(Refusal::UnknownKey) => "unknown_key",
+        Err(Refusal::Invalid(_)) => "invalid",
+    });
+}
+
+/// Counts a token that nothing can be said about.
+pub fn count_verification_without_keys() {
+    VERIFICATIONS.add("no_keys");
+}
+
+type Answered = [(&'static str, String); 3];
+
+static REQUESTS: LazyLock<Family<Answered, Histogram>> =
+    LazyLock::new(|| Family::new_with_constructor(|| Histogram::new(SECONDS)));
+
+/// Counts an answered request, by the route's pattern: paths themselves hold ids, and are without number.
+pub(crate) fn count_request(method: &str, route: Option<String>, status: u16, took: Duration) {
+    let method = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"].into_iter().find(|known| *known == method);
+    let labels = [
+        ("method", method.unwrap_or("other").to_owned()),
+        ("route", route.unwrap_or_else(|| "other".to_owned())),
+        ("status", status.to_string()),
+    ];
+    REQUESTS.get_or_create(&labels).observe(took.as_secs_f64());
+}
+
+/// A registry with what both services count; names begin with `jeton_`.
+#[must_use]
+pub fn registry() -> Registry {
+    let mut registry = Registry::with_prefix("jeton");
+    registry.register("http_request_seconds", "How long requests took, by route and status", REQUESTS.clone());
+    VERIFICATIONS.show(&mut registry, "access_token_verifications", "What became of access tokens");
+    registry
+}
+
+/// The answer of `GET /metrics`.
+#[must_use]
+pub fn exposed(registry: &Registry) -> HttpResponse {
+    let mut text = String::new();
+    if encode(&mut text, registry).is_err() {
+        return HttpResponse::InternalServerError().finish();
+    }
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+        .body(text)
+}
