@@ -15,10 +15,13 @@
 
 pub mod answer;
 pub mod binaries;
+mod caddy;
 pub mod command;
 pub mod eventually;
 pub mod forge;
+pub mod gateway;
 pub mod http;
+mod nginx;
 pub mod person;
 pub mod postgres;
 pub mod process;
@@ -26,6 +29,7 @@ pub mod raw;
 pub mod redis;
 pub mod secrets;
 pub mod service;
+pub mod site;
 pub mod sockets;
 pub mod stack;
 pub mod storage;
@@ -34,8 +38,10 @@ mod warden;
 
 pub use answer::{Answer, assert_problem};
 pub use eventually::eventually;
+pub use gateway::Gateway;
 pub use http::{Http, Request};
 pub use person::Person;
+pub use site::Site;
 pub use stack::{Stack, StackBuilder};
 pub use storage::Storage;
 pub use tokens::{Tokens, Transport};

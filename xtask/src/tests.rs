@@ -15,7 +15,7 @@ struct Needed {
     is_there: fn() -> bool,
 }
 
-const NEEDED: [Needed; 2] = [
+const NEEDED: [Needed; 4] = [
     Needed {
         what: "redis-server",
         debian: "redis-server",
@@ -32,6 +32,19 @@ const NEEDED: [Needed; 2] = [
             let directories = debian.map(|version| version.path().join("bin")).chain(path());
             is_in_one_of(directories, &["initdb", "postgres", "createdb", "pg_dump"])
         },
+    },
+    Needed {
+        what: "nginx",
+        debian: "nginx",
+        elsewhere: "`brew install nginx` (macOS) or `dnf install nginx` (Fedora)",
+        // Debian keeps it out of the PATH of whoever is not root.
+        is_there: || is_in_one_of(path().chain(["/usr/sbin".into()]), &["nginx"]),
+    },
+    Needed {
+        what: "caddy",
+        debian: "caddy",
+        elsewhere: "`brew install caddy` (macOS) or `dnf install caddy` (Fedora)",
+        is_there: || is_in_one_of(path(), &["caddy"]),
     },
 ];
 

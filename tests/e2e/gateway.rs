@@ -1,0 +1,341 @@
+//! Gateways in front of an application that knows nothing about tokens: resource-service's `/verify` decides, and the
+//! application learns who is there from headers that nobody else can set.
+
+use harness::{
+    Answer, Gateway, Site, Stack, Storage,
+    forge::{self, Issuer},
+    gateway::RunningGateway,
+    site::{Received, Reply},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Runs tests that take a [`Gateway`] on each.
+macro_rules! on_every_gateway {
+    ($($test:ident),+ $(,)?) => {
+        mod nginx {
+            $(#[tokio::test] async fn $test() { super::$test(harness::Gateway::Nginx).await; })+
+        }
+        mod caddy {
+            $(#[tokio::test] async fn $test() { super::$test(harness::Gateway::Caddy).await; })+
+        }
+    };
+}
+
+on_every_gateway!(
+    whoever_is_logged_in_is_named_to_the_application,
+    a_request_without_a_token_is_refused_with_a_challenge,
+    a_bad_token_is_refused_and_the_challenge_says_what_is_wrong,
+    a_missing_scope_is_403_and_named,
+    the_scope_follows_the_method,
+    any_method_and_body_pass,
+    identity_headers_of_a_client_never_arrive,
+    identity_headers_of_a_client_never_arrive_where_everybody_may_go,
+    an_empty_claim_leaves_no_room_for_what_a_client_says,
+    a_client_cannot_have_identity_headers_dropped,
+    two_tokens_at_once_are_refused,
+    a_path_in_disguise_opens_nothing,
+    without_resource_service_nobody_passes,
+    a_resource_service_that_hangs_lets_nobody_pass,
+    without_keys_a_client_is_told_to_come_back,
+);
+
+const ISSUER: &str = "https://issuer.example";
+
+/// An application behind a gateway, and somebody who signs whatever tokens a test needs.
+struct Guarded {
+    issuer: Issuer,
+    stack: Stack,
+    application: Site,
+    gateway: RunningGateway,
+}
+
+impl Guarded {
+    async fn by(gateway: Gateway) -> Self {
+        let issuer = Issuer::new(ISSUER);
+        let stack = Stack::resource_alone(&issuer).await;
+        let application = application();
+        let gateway = gateway.start(&application, &stack.resource);
+        Self { issuer, stack, application, gateway }
+    }
+
+    fn reader(&self) -> String {
+        self.issuer.with_claims(|claims| claims["scope"] = json!("books:read"))
+    }
+
+    /// What the application received, when a good token came along.
+    #[track_caller]
+    fn arrived(&self, answer: &Answer) -> Received {
+        assert_eq!((answer.status, answer.body.as_str()), (200, "served"), "{answer}");
+        let mut received = self.application.received();
+        assert_eq!(received.len(), 1, "{received:?}");
+        received.remove(0)
+    }
+
+    #[track_caller]
+    fn assert_refused(&self, answer: &Answer, status: u16) {
+        assert_eq!(answer.status, status, "{answer}");
+        assert!(!answer.body.contains("served"), "{answer}");
+        assert_eq!(self.application.received(), [], "the application was asked");
+        if status == 401 {
+            assert!(answer.header("www-authenticate").starts_with("Bearer "), "{answer}");
+        }
+        if status < 500 {
+            assert_eq!(answer.header("content-type"), "application/problem+json", "{answer}");
+            assert_eq!(answer["status"], status, "{answer}");
+        }
+    }
+}
+
+fn application() -> Site {
+    Site::start(|_| Reply { status: 200, content_type: "text/plain", body: "served".to_owned() })
+}
+
+/// The identity headers as an application may see them, which may not tell `_` from `-`.
+fn identity(received: &Received) -> Vec<(String, String)> {
+    let plain = received.headers.iter().map(|(name, value)| (name.to_lowercase().replace('_', "-"), value.clone()));
+    let mut identity: Vec<_> = plain.filter(|(name, _)| name.starts_with("x-auth")).collect();
+    identity.sort();
+    identity
+}
+
+/// What the gateway has to say of a token.
+fn identity_in(claims: &Value) -> Vec<(String, String)> {
+    let text = |claim: &str| claims[claim].as_str().expect("a text").to_owned();
+    let roles: Vec<&str> = claims["roles"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    vec![
+        ("x-auth-roles".to_owned(), roles.join(",")),
+        ("x-auth-scopes".to_owned(), text("scope").replace(',', "%2C")),
+        ("x-auth-session".to_owned(), text("sid")),
+        ("x-auth-subject".to_owned(), text("sub")),
+    ]
+}
+
+async fn whoever_is_logged_in_is_named_to_the_application(gateway: Gateway) {
+    let stack = Stack::embedded().await;
+    let (ada, application) = (stack.ada().await, application());
+    let gateway = gateway.start(&application, &stack.resource);
+    for path in ["/", "/any/thing?x=1", "/books", "/books/1"] {
+        gateway.get(path).bearer(&ada.tokens.access).send().await.expect(200);
+        let received = application.received().pop().expect("it arrives");
+        assert_eq!((received.method.as_str(), received.target.as_str()), ("GET", path), "{received}");
+        assert_eq!(identity(&received), identity_in(&ada.tokens.claims()), "{received}");
+    }
+}
+
+async fn a_request_without_a_token_is_refused_with_a_challenge(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    for (method, path) in [("GET", "/"), ("GET", "/books"), ("POST", "/books"), ("DELETE", "/x"), ("OPTIONS", "/")] {
+        let answer = guarded.gateway.request(method, path).send().await;
+        guarded.assert_refused(&answer, 401);
+        assert!(!answer.header("www-authenticate").contains("error"), "{answer}");
+    }
+}
+
+async fn a_bad_token_is_refused_and_the_challenge_says_what_is_wrong(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let expired = guarded.issuer.with_claims(|claims| {
+        claims["iat"] = json!(forge::now() - 1000);
+        claims["exp"] = json!(forge::now() - 100);
+    });
+    let bad = [
+        (expired, r#"error="invalid_token", error_description="token expired""#),
+        (forge::with_flipped_signature(&guarded.reader()), r#"error="invalid_token""#),
+        (guarded.issuer.with_claims(|claims| claims["aud"] = json!("other")), r#"error="invalid_token""#),
+    ];
+    for (token, said) in bad {
+        for path in ["/", "/books"] {
+            let answer = guarded.gateway.get(path).bearer(&token).send().await;
+            guarded.assert_refused(&answer, 401);
+            assert!(answer.header("www-authenticate").contains(said), "{answer}");
+        }
+    }
+}
+
+async fn a_missing_scope_is_403_and_named(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let nothing = guarded.issuer.with_claims(|claims| claims["scope"] = json!("other"));
+    let answer = guarded.gateway.get("/books").bearer(&nothing).send().await;
+    guarded.assert_refused(&answer, 403);
+    let challenge = answer.header("www-authenticate");
+    assert!(challenge.contains(r#"error="insufficient_scope""#), "{answer}");
+    assert!(challenge.contains(r#"scope="books:read""#), "{answer}");
+    guarded.arrived(&guarded.gateway.get("/").bearer(&nothing).send().await);
+}
+
+async fn the_scope_follows_the_method(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let (reader, author) = (guarded.reader(), guarded.issuer.token());
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let answer = guarded.gateway.request(method, "/books/1").bearer(&reader).send().await;
+        guarded.assert_refused(&answer, 403);
+        assert!(answer.header("www-authenticate").contains(r#"scope="books:write""#), "{answer}");
+        let received = guarded.arrived(&guarded.gateway.request(method, "/books/1").bearer(&author).send().await);
+        assert_eq!(received.method, method, "{received}");
+    }
+}
+
+async fn any_method_and_body_pass(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let author = guarded.issuer.token();
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        for length in [0, 10, 600_000] {
+            let body: Vec<u8> = (0..=255).cycle().take(length).collect();
+            let request = guarded.gateway.request(method, "/books?x=%20").bearer(&author);
+            let received = guarded.arrived(&request.body("application/x-any", body.clone()).send().await);
+            assert_eq!((received.method.as_str(), received.target.as_str()), (method, "/books?x=%20"));
+            assert_eq!(received.header("content-type"), ["application/x-any"], "{received}");
+            assert!(received.body == body, "{} bytes instead of {length}", received.body.len());
+        }
+    }
+}
+
+/// Spellings of the identity headers that some application takes for them.
+const SPELLINGS: [&str; 14] = [
+    "X-Auth-Subject",
+    "x-auth-subject",
+    "X-AUTH-SUBJECT",
+    "X_Auth_Subject",
+    "x_auth_subject",
+    "X-Auth_Subject",
+    "X_Auth-Subject",
+    "X-Auth-Session",
+    "X-Auth-Roles",
+    "x-auth-roles",
+    "X_AUTH_ROLES",
+    "X-Auth-Scopes",
+    "x_auth-scopes",
+    "X_Auth_Scopes",
+];
+
+/// A request with every spelling twice, and whatever else.
+fn smuggling(path: &str, more: &str) -> Vec<u8> {
+    let smuggled: String = SPELLINGS.iter().map(|name| format!("{name}: smuggled\r\n").repeat(2)).collect();
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{smuggled}{more}Connection: close\r\n\r\n").into_bytes()
+}
+
+async fn identity_headers_of_a_client_never_arrive(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let claims = guarded.issuer.claims();
+    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
+    for path in ["/", "/books"] {
+        let request = smuggling(path, &format!("Authorization: Bearer {token}\r\n"));
+        let received = guarded.arrived(&guarded.gateway.raw(&request).await);
+        assert_eq!(identity(&received), identity_in(&claims), "{received}");
+        let refused = guarded.gateway.raw(&smuggling(path, "")).await;
+        guarded.assert_refused(&refused, 401);
+    }
+}
+
+async fn identity_headers_of_a_client_never_arrive_where_everybody_may_go(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    for more in [String::new(), format!("Authorization: Bearer {}\r\n", guarded.issuer.token())] {
+        let received = guarded.arrived(&guarded.gateway.raw(&smuggling("/public/page", &more)).await);
+        assert_eq!((identity(&received), received.target.as_str()), (vec![], "/public/page"), "{received}");
+    }
+}
+
+async fn an_empty_claim_leaves_no_room_for_what_a_client_says(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let mut claims = guarded.issuer.claims();
+    claims["roles"] = json!([]);
+    claims["scope"] = json!("");
+    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
+    let request = smuggling("/", &format!("Authorization: Bearer {token}\r\n"));
+    let received = guarded.arrived(&guarded.gateway.raw(&request).await);
+    let said: Vec<_> = identity(&received).into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    assert_eq!(said, identity_in(&claims)[2..], "{received}");
+}
+
+/// `Connection` names headers that the next hop shall drop: they must not be the gateway's own.
+async fn a_client_cannot_have_identity_headers_dropped(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let claims = guarded.issuer.claims();
+    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Connection: close, X-Auth-Subject, X-Auth-Session, X-Auth-Roles, X-Auth-Scopes\r\n\r\n"
+    );
+    let answer = guarded.gateway.raw(request.as_bytes()).await;
+    if answer.status == 400 {
+        return assert_eq!(guarded.application.received(), [], "the application was asked");
+    }
+    let received = guarded.arrived(&answer);
+    assert_eq!(identity(&received), identity_in(&claims), "{received}");
+}
+
+async fn two_tokens_at_once_are_refused(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let (one, other) = (guarded.reader(), guarded.issuer.token());
+    for (first, second) in [(&one, &other), (&other, &one), (&one, &one)] {
+        let answer = guarded.gateway.get("/").bearer(first).bearer(second).send().await;
+        assert!([400, 401].contains(&answer.status), "{answer}");
+        assert_eq!(guarded.application.received(), [], "the application was asked");
+    }
+}
+
+/// What is decided on is what is sent: a path that is open after a detour does not arrive with the detour.
+async fn a_path_in_disguise_opens_nothing(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let raw = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes();
+    for path in ["/public/../books", "/public/%2e%2e/books", "/public/..%2fbooks", "//books", "/./books", "/%62ooks"] {
+        let answer = guarded.gateway.raw(&raw(path)).await;
+        assert!([400, 401].contains(&answer.status), "{path}\n{answer}");
+        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
+    }
+    for path in ["/books/../public/page", "/books/%2e%2e/public/page"] {
+        let answer = guarded.gateway.raw(&raw(path)).await;
+        for received in guarded.application.received() {
+            assert_eq!(received.target, "/public/page", "{path}\n{answer}");
+        }
+    }
+}
+
+async fn without_resource_service_nobody_passes(gateway: Gateway) {
+    let mut guarded = Guarded::by(gateway).await;
+    let token = guarded.issuer.token();
+    guarded.arrived(&guarded.gateway.get("/books").bearer(&token).send().await);
+    guarded.stack.resource.kill();
+    for path in ["/", "/books"] {
+        for request in [guarded.gateway.get(path), guarded.gateway.get(path).bearer(&token)] {
+            let answer = request.send().await;
+            assert!([502, 503].contains(&answer.status), "{answer}");
+            guarded.assert_refused(&answer, answer.status);
+        }
+    }
+    guarded.stack.resource.start().await;
+    harness::eventually("the gateway asks again", Duration::from_secs(20), || async {
+        let answer = guarded.gateway.get("/books").bearer(&token).send().await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+}
+
+async fn a_resource_service_that_hangs_lets_nobody_pass(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    guarded.stack.resource.pause();
+    let answer = guarded.gateway.get("/books").bearer(&guarded.issuer.token()).send().await;
+    assert!((502..=504).contains(&answer.status), "{answer}");
+    guarded.assert_refused(&answer, answer.status);
+}
+
+async fn without_keys_a_client_is_told_to_come_back(gateway: Gateway) {
+    let mut stack = Stack::on(Storage::Embedded).prepare();
+    stack.resource.spawn();
+    let application = application();
+    let gateway = gateway.start(&application, &stack.resource);
+    let answer = gateway.get("/").bearer(&Issuer::new(ISSUER).token()).send().await;
+    assert_eq!((answer.status, answer.header("retry-after")), (401, "1"), "{answer}");
+    assert!(!answer.header("www-authenticate").contains("error"), "no word against the token\n{answer}");
+    assert_eq!(application.received(), [], "the application was asked");
+}
+
+/// The locations that ask resource-service are nginx's own.
+#[tokio::test]
+async fn nginx_does_not_serve_its_own_questions() {
+    let guarded = Guarded::by(Gateway::Nginx).await;
+    for path in ["/_verify", "/_verify_scope"] {
+        let answer = guarded.gateway.get(path).bearer(&guarded.issuer.token()).send().await;
+        assert_eq!(answer.status, 404, "{answer}");
+    }
+}

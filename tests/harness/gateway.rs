@@ -1,0 +1,118 @@
+//! A real nginx or Caddy on loopback, with the very configuration that `docs/gateways/` recommends: only its ports are
+//! replaced.
+
+use crate::{caddy, http::Http, nginx, process::Process, secrets::Secrets, site::Site, sockets, warden};
+use std::{
+    env, fs, io,
+    net::{Ipv4Addr, TcpStream},
+    ops::Deref,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Which gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gateway {
+    /// nginx with `auth_request`.
+    Nginx,
+    /// Caddy with `forward_auth`.
+    Caddy,
+}
+
+/// A running gateway: its calls are those of [`Http`].
+#[derive(Debug)]
+pub struct RunningGateway {
+    http: Http,
+    _process: Process,
+    _directory: TempDir,
+}
+
+impl Deref for RunningGateway {
+    type Target = Http;
+
+    fn deref(&self) -> &Http {
+        &self.http
+    }
+}
+
+impl Gateway {
+    /// Starts it in front of an application, guarded by a resource-service.
+    ///
+    /// # Panics
+    /// When it is not installed, with the way to get it, or does not start.
+    #[must_use]
+    pub fn start(self, application: &Site, resource: &Http) -> RunningGateway {
+        let directory = warden::new_directory(self.program());
+        let mut log = String::new();
+        for _ in 0..5 {
+            let port = sockets::fresh_port();
+            let sample = self.sample([port, resource.port(), application.port()]);
+            fs::write(directory.path().join("sample"), sample).expect("our own directory");
+            let mut process = self.spawn(directory.path());
+            if listens(&mut process, port).is_ok() {
+                let http = Http::to(port, Secrets::default());
+                return RunningGateway { http, _process: process, _directory: directory };
+            }
+            log = process.tail();
+        }
+        panic!("{} does not start\n{log}", self.program());
+    }
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Caddy => "caddy",
+        }
+    }
+
+    fn path(self) -> PathBuf {
+        let path = env::var_os("PATH").unwrap_or_default();
+        // Debian keeps nginx out of the PATH of whoever is not root.
+        let mut directories = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+        let program =
+            directories.find_map(|directory| Some(directory.join(self.program())).filter(|path| path.is_file()));
+        program.unwrap_or_else(|| {
+            panic!("{0} is missing: `apt-get install {0}` (Debian), `brew install {0}` (macOS)", self.program())
+        })
+    }
+
+    /// The file from `docs/gateways/`, with the ports of the gateway, of resource-service and of the application.
+    fn sample(self, ports: [u16; 3]) -> String {
+        let name = match self {
+            Self::Nginx => "nginx.conf",
+            Self::Caddy => "Caddyfile",
+        };
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/gateways").join(name);
+        let mut sample = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for (written, port) in [":8000", ":8081", ":8082"].into_iter().zip(ports) {
+            assert!(sample.contains(written), "{written} does not stand in {name}");
+            sample = sample.replace(written, &format!(":{port}"));
+        }
+        sample
+    }
+
+    fn spawn(self, directory: &Path) -> Process {
+        let command = Command::new(self.path());
+        let command = match self {
+            Self::Nginx => nginx::serve(command, directory),
+            Self::Caddy => caddy::serve(command, directory),
+        };
+        Process::start(self.program(), command, &directory.join("log"), "KILL")
+    }
+}
+
+fn listens(process: &mut Process, port: u16) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        if process.ended().is_some() || Instant::now() > until {
+            return Err(io::Error::other("it does not listen"));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
