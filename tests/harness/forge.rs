@@ -24,6 +24,7 @@ pub struct Issuer {
     key: EncodingKey,
     public: Value,
     public_pem: String,
+    private_pem: String,
 }
 
 impl Issuer {
@@ -35,7 +36,8 @@ impl Issuer {
     pub fn new(url: &str) -> Self {
         let pair = KeyPair::generate(KeySize::Rsa2048).expect("aws-lc makes RSA keys");
         let der: Pkcs8V1Der<'_> = pair.as_der().expect("a private key has a PKCS#8 form");
-        let key = EncodingKey::from_rsa_pem(pem("PRIVATE KEY", der.as_ref()).as_bytes()).expect("a key just written");
+        let private_pem = pem("PRIVATE KEY", der.as_ref());
+        let key = EncodingKey::from_rsa_pem(private_pem.as_bytes()).expect("a key just written");
         let public: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("a public key has a form for X.509");
         let public_pem = pem("PUBLIC KEY", public.as_ref());
         let jwk = Jwk::from_encoding_key(&key, Algorithm::RS256).expect("an RSA key has a public half");
@@ -44,7 +46,7 @@ impl Issuer {
         public["kid"] = key_id.clone().into();
         public["use"] = "sig".into();
         public["alg"] = "RS256".into();
-        Self { url: url.to_owned(), key_id, key, public, public_pem }
+        Self { url: url.to_owned(), key_id, key, public, public_pem, private_pem }
     }
 
     /// The issuer's name.
@@ -75,6 +77,12 @@ impl Issuer {
     #[must_use]
     pub fn public_pem(&self) -> &str {
         &self.public_pem
+    }
+
+    /// The private key as PEM, for others to sign with.
+    #[must_use]
+    pub fn private_pem(&self) -> &str {
+        &self.private_pem
     }
 
     /// A header that is as it must be.

@@ -1,8 +1,10 @@
-//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `ci`.
+//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `interop`, `ci`.
 
 mod ci;
 mod commands;
 mod demo;
+mod interop;
+mod needed;
 mod services;
 mod tests;
 mod up;
@@ -42,7 +44,12 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Format, lints, the dependency rule, and all tests: what must pass before anything lands
+    /// Have Python, Node, Go and Java verify our tokens and mint bad ones, installing (Debian, as root) or naming what
+    /// they need
+    ///
+    /// Libraries come from the package registries, pinned by their digests, and are kept under the target directory.
+    Interop,
+    /// Format, lints, the dependency rule, all tests, and interop: what must pass before anything lands
     Ci,
 }
 
@@ -51,6 +58,7 @@ fn main() -> ExitCode {
         Task::Up { release } => block_on(up::run(release)),
         Task::Demo(options) => block_on(demo::run(options)),
         Task::Test { arguments } => tests::run_all(&arguments),
+        Task::Interop => interop::run_all(),
         Task::Ci => ci::run_all(),
     };
     match outcome {

@@ -1,20 +1,12 @@
 //! `cargo xtask test`: what the tests need, then the tests.
 
-use crate::commands::{binaries, cargo, output, run, step};
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
+use crate::{
+    commands::{binaries, cargo, run, step},
+    needed::{Needed, is_in_one_of, path, provide},
 };
+use std::fs;
 
-/// A server that the tests start for themselves.
-struct Needed {
-    what: &'static str,
-    debian: &'static str,
-    elsewhere: &'static str,
-    is_there: fn() -> bool,
-}
-
+/// The servers that the tests start for themselves.
 const NEEDED: [Needed; 4] = [
     Needed {
         what: "redis-server",
@@ -53,47 +45,8 @@ const NEEDED: [Needed; 4] = [
 /// # Errors
 /// One sentence: what is missing and how to get it (a line for each), or what failed.
 pub(crate) fn run_all(arguments: &[String]) -> Result<(), String> {
-    provide()?;
+    provide(&NEEDED)?;
     step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
     let binaries = binaries("debug")?;
     step("run all tests", || run(cargo(&["test", "--workspace"]).args(arguments).env("JETON_BIN_DIR", &binaries)))
-}
-
-fn provide() -> Result<(), String> {
-    let missing = || NEEDED.iter().filter(|needed| !(needed.is_there)()).collect::<Vec<_>>();
-    let packages: Vec<&str> = missing().iter().map(|needed| needed.debian).collect();
-    if !packages.is_empty() && Path::new("/usr/bin/apt-get").exists() && is_root() {
-        step(&format!("install {}", packages.join(" ")), || install(&packages))?;
-    }
-    let lines: Vec<String> = missing()
-        .iter()
-        .map(|needed| {
-            format!("{} is missing: `apt-get install {}` (Debian), {}", needed.what, needed.debian, needed.elsewhere)
-        })
-        .collect();
-    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
-}
-
-/// Debian starts a server right after it was installed, unless it takes the machine for one in single-user mode.
-fn install(packages: &[&str]) -> Result<(), String> {
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
-        command
-    };
-    run(&mut apt(&["update", "--quiet"]))?;
-    run(apt(&["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages))
-}
-
-fn is_root() -> bool {
-    output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
-}
-
-fn path() -> impl Iterator<Item = PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).collect::<Vec<_>>().into_iter()
-}
-
-fn is_in_one_of(mut directories: impl Iterator<Item = PathBuf>, programs: &[&str]) -> bool {
-    directories.any(|directory| programs.iter().all(|program| directory.join(program).is_file()))
 }

@@ -1,0 +1,3 @@
+module jeton.example/interop
+
+go 1.19

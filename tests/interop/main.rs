@@ -1,0 +1,20 @@
+//! Jeton's tokens in the hands of others: libraries in other languages verify them, and mint bad ones for us to refuse.
+//! `cargo xtask interop` prepares the programs and runs this; a line for each check, and failure if one fails.
+
+mod minters;
+mod peer;
+mod publisher;
+mod report;
+mod tokens;
+mod verifiers;
+
+use report::Report;
+use std::process::ExitCode;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut report = Report::default();
+    verifiers::check(&mut report).await;
+    minters::check(&mut report).await;
+    report.conclude()
+}
