@@ -95,14 +95,21 @@ async fn key_change(library: &str, program: Program, has_cooldown: bool, report:
     report.check(library, "accepts the new key's token", outcome);
     report.check(library, "accepts the old key's token beside it", accepted(&mut verifier, &old, &subject(&old)).await);
 
-    if has_cooldown {
+    let known = if has_cooldown {
         let last = Issuer::new(&publisher.url());
         publisher.publish(&[next.public_key(), last.public_key()]);
         let token = last.token();
         let outcome = accepted(&mut verifier, &token, &subject(&token)).await;
         report.check(library, "follows a key change while it runs", outcome);
         report.check(library, "refuses the withdrawn key's token", refused(&mut verifier, &old).await);
-    }
+        token
+    } else {
+        new
+    };
+
+    drop(publisher);
+    let outcome = accepted(&mut verifier, &known, &subject(&known)).await;
+    report.check(library, "goes on when nothing is published any more", outcome);
 }
 
 /// A publisher of one issuer's key, and another issuer of the same name whose key is not published.

@@ -75,9 +75,11 @@ final class Verifier {
         Map<String, PublicKey> published = new HashMap<>();
         for (Object each : (List<?>) ((Map<?, ?>) fetch(keysUrl)).get("keys")) {
             Map<?, ?> key = (Map<?, ?>) each;
-            if (!"RSA".equals(key.get("kty")) || !"sig".equals(key.get("use")) || !"RS256".equals(key.get("alg"))) continue;
-            BigInteger n = new BigInteger(1, decode((String) key.get("n"))), e = new BigInteger(1, decode((String) key.get("e")));
-            if (n.bitLength() < 2048 || !(key.get("kid") instanceof String id)) continue;
+            boolean fit = "RSA".equals(key.get("kty")) && "sig".equals(key.get("use")) && "RS256".equals(key.get("alg"));
+            if (!fit || !(key.get("kid") instanceof String id)) continue;
+            BigInteger n = new BigInteger(1, decode((String) key.get("n")));
+            BigInteger e = new BigInteger(1, decode((String) key.get("e")));
+            if (n.bitLength() < 2048) continue;
             published.put(id, KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(n, e)));
         }
         return published;

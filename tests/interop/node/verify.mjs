@@ -9,10 +9,10 @@ export async function verifier(issuer, audience, cooldown = 10) {
   if (metadata.issuer !== issuer) throw new Error("these are another issuer's metadata")
 
   // Keys are fetched again after cacheMaxAge, and once per cooldown for a key id that is not known.
-  const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), { cacheMaxAge: 300_000, cooldownDuration: cooldown * 1000 })
-  const rules = {
-    issuer, audience, algorithms: ['RS256'], typ: 'at+jwt', requiredClaims: REQUIRED, clockTolerance: 5, maxTokenAge: '1h',
-  }
+  const caching = { cacheMaxAge: 300_000, cooldownDuration: cooldown * 1000 }
+  const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), caching)
+  const pinned = { algorithms: ['RS256'], typ: 'at+jwt', issuer, audience }
+  const rules = { ...pinned, requiredClaims: REQUIRED, clockTolerance: 5, maxTokenAge: '1h' }
   return async (token) => {
     const { payload } = await jwtVerify(token, keys, rules)
     if ('cnf' in payload) throw new Error('bound to a key of its holder, which is not checked here')
