@@ -31,6 +31,7 @@ on_every_gateway!(
     any_method_and_body_pass,
     identity_headers_of_a_client_never_arrive,
     identity_headers_of_a_client_never_arrive_where_everybody_may_go,
+    malformed_identity_headers_never_arrive,
     an_empty_claim_leaves_no_room_for_what_a_client_says,
     a_client_cannot_have_identity_headers_dropped,
     two_tokens_at_once_are_refused,
@@ -232,6 +233,29 @@ async fn identity_headers_of_a_client_never_arrive_where_everybody_may_go(gatewa
     for more in [String::new(), format!("Authorization: Bearer {}\r\n", guarded.issuer.token())] {
         let received = guarded.arrived(&guarded.gateway.raw(&smuggling("/public/page", &more)).await);
         assert_eq!((identity(&received), received.target.as_str()), (vec![], "/public/page"), "{received}");
+    }
+}
+
+/// One at a time, since each may make the whole request a bad one.
+async fn malformed_identity_headers_never_arrive(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let claims = guarded.issuer.claims();
+    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
+    for line in [
+        "X-Auth-Subject : x",
+        "X-Auth-Subject\t: x",
+        " X-Auth-Subject: x",
+        "X-Auth-Subject\u{b}: x",
+        "X-Auth-Subject\0: x",
+    ] {
+        let request = format!(
+            "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nX-Any: y\r\n{line}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = guarded.gateway.raw(request.as_bytes()).await;
+        assert!([200, 400, 401].contains(&answer.status), "{line:?}\n{answer}");
+        for received in guarded.application.received() {
+            assert_eq!(identity(&received), identity_in(&claims), "{line:?}\n{received}");
+        }
     }
 }
 
