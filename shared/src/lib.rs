@@ -6,6 +6,7 @@ pub mod body;
 pub mod clock;
 pub mod guard;
 pub mod ids;
+pub mod openapi;
 pub mod problem;
 pub mod server;
 pub mod settings;

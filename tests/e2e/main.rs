@@ -37,6 +37,7 @@ mod books;
 mod command_line;
 mod cookies;
 mod csrf;
+mod documents;
 mod guards;
 mod hostile_tokens;
 mod logout;

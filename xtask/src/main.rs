@@ -3,6 +3,7 @@
 mod ci;
 mod commands;
 mod demo;
+mod openapi;
 mod services;
 mod tests;
 mod up;
@@ -42,6 +43,8 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Write docs/openapi/*.json anew, after a change of the HTTP contract
+    Openapi,
     /// Format, lints, the dependency rule, and all tests: what must pass before anything lands
     Ci,
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Up { release } => block_on(up::run(release)),
         Task::Demo(options) => block_on(demo::run(options)),
         Task::Test { arguments } => tests::run_all(&arguments),
+        Task::Openapi => openapi::write(),
         Task::Ci => ci::run_all(),
     };
     match outcome {

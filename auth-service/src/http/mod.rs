@@ -10,6 +10,7 @@ mod health;
 mod login;
 mod logout;
 mod me;
+pub mod openapi;
 mod origin;
 mod password;
 mod refresh;
@@ -45,6 +46,7 @@ pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
         problem::configure(app);
         app.app_data(state)
+            .configure(openapi::routes)
             .service(resource("/auth/register").route(post().to(register::register)))
             .service(resource("/auth/login").route(post().to(login::login)))
             .service(resource("/auth/refresh").route(post().to(refresh::refresh)))
