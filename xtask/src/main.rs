@@ -4,6 +4,8 @@ mod ci;
 mod commands;
 mod demo;
 mod openapi;
+mod python;
+mod schemathesis;
 mod services;
 mod tests;
 mod up;
@@ -45,7 +47,11 @@ enum Task {
     },
     /// Write docs/openapi/*.json anew, after a change of the HTTP contract
     Openapi,
-    /// Format, lints, the dependency rule, and all tests: what must pass before anything lands
+    /// Attack both running services with what their OpenAPI documents allow and forbid; needs Python
+    ///
+    /// What is checked, and how hard, stands in tests/schemathesis/.
+    Schemathesis,
+    /// Format, lints, the dependency rule, all tests, and schemathesis: what must pass before anything lands
     Ci,
 }
 
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => block_on(demo::run(options)),
         Task::Test { arguments } => tests::run_all(&arguments),
         Task::Openapi => openapi::write(),
+        Task::Schemathesis => schemathesis::run(),
         Task::Ci => ci::run_all(),
     };
     match outcome {

@@ -7,12 +7,13 @@ use std::{
     process::Command,
 };
 
-/// A server that the tests start for themselves.
-struct Needed {
-    what: &'static str,
-    debian: &'static str,
-    elsewhere: &'static str,
-    is_there: fn() -> bool,
+/// What the tests need and cargo cannot build.
+pub(crate) struct Needed {
+    pub(crate) what: &'static str,
+    /// Its packages in Debian.
+    pub(crate) debian: &'static str,
+    pub(crate) elsewhere: &'static str,
+    pub(crate) is_there: fn() -> bool,
 }
 
 const NEEDED: [Needed; 2] = [
@@ -40,14 +41,18 @@ const NEEDED: [Needed; 2] = [
 /// # Errors
 /// One sentence: what is missing and how to get it (a line for each), or what failed.
 pub(crate) fn run_all(arguments: &[String]) -> Result<(), String> {
-    provide()?;
+    provide(&NEEDED)?;
     step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
     let binaries = binaries("debug")?;
     step("run all tests", || run(cargo(&["test", "--workspace"]).args(arguments).env("JETON_BIN_DIR", &binaries)))
 }
 
-fn provide() -> Result<(), String> {
-    let missing = || NEEDED.iter().filter(|needed| !(needed.is_there)()).collect::<Vec<_>>();
+/// Installs what is missing (Debian, as root).
+///
+/// # Errors
+/// A line for each thing that is still missing, and how to get it.
+pub(crate) fn provide(needed: &[Needed]) -> Result<(), String> {
+    let missing = || needed.iter().filter(|needed| !(needed.is_there)()).collect::<Vec<_>>();
     let packages: Vec<&str> = missing().iter().map(|needed| needed.debian).collect();
     if !packages.is_empty() && Path::new("/usr/bin/apt-get").exists() && is_root() {
         step(&format!("install {}", packages.join(" ")), || install(&packages))?;
