@@ -1,7 +1,7 @@
 //! A document as a page of HTML: no script, so that nothing runs in a browser that could be attacked.
 
 use serde_json::{Map, Value};
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// Renders a document of ours. What it does not know it leaves out.
 pub fn of(json: &str) -> String {
@@ -95,8 +95,7 @@ impl<'a> Page<'a> {
         }
         f.write_str("<h4>Answers</h4>")?;
         for (status, answer) in members(&operation["responses"]) {
-            let shared = answer["$ref"].as_str().and_then(|place| self.0.pointer(place.strip_prefix('#')?));
-            let answer = shared.unwrap_or(answer);
+            let answer = self.resolved(answer);
             let class = if status.starts_with('2') { "good" } else { "bad" };
             write!(
                 f,
@@ -120,8 +119,16 @@ impl<'a> Page<'a> {
         f.write_str("</section>")
     }
 
+    fn resolved<'b>(&'b self, value: &'b Value) -> &'b Value {
+        value["$ref"].as_str().and_then(|place| self.0.pointer(place.strip_prefix('#')?)).unwrap_or(value)
+    }
+
     /// The members of an object, or the limits of anything else.
     fn schema(&self, f: &mut fmt::Formatter<'_>, schema: &Value) -> fmt::Result {
+        if let Some(name) = referred(schema) {
+            write!(f, "<p>{}</p>", link(name))?;
+        }
+        let schema = self.resolved(schema);
         for part in list(&schema["allOf"]) {
             self.schema(f, part)?;
         }
@@ -143,20 +150,24 @@ impl<'a> Page<'a> {
 
 /// Everything a schema says of a value but its description, in one line; references lead to the schema.
 fn limits(schema: &Value) -> String {
-    if let Some(name) = schema["$ref"].as_str().and_then(|place| place.strip_prefix("#/components/schemas/")) {
-        let name = escaped(name);
-        return format!(r##"<a href="#schema-{name}">{name}</a>"##);
+    if let Some(name) = referred(schema) {
+        return link(name);
     }
-    let mut limits = String::new();
-    for (name, value) in members(schema) {
-        match name {
-            "description" | "example" | "allOf" | "properties" => {}
-            "items" => write!(limits, "of {} ", self::limits(value)).expect("a String takes all"),
-            "type" => write!(limits, "{} ", escaped(&words(value))).expect("a String takes all"),
-            name => write!(limits, "{} {} ", escaped(name), escaped(&words(value))).expect("a String takes all"),
-        }
-    }
-    limits
+    let known = ["type", "description", "example", "items", "allOf", "properties", "required"];
+    let items = schema.get("items").map(|items| format!("of {}", limits(items)));
+    let others = members(schema).filter(|(name, _)| !known.contains(name));
+    let others = others.map(|(name, value)| format!("{} {}", escaped(name), escaped(&words(value))));
+    let kind = schema.get("type").map(|kind| escaped(&words(kind)));
+    kind.into_iter().chain(items).chain(others).collect::<Vec<_>>().join(", ")
+}
+
+fn referred(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.strip_prefix("#/components/schemas/")
+}
+
+fn link(name: &str) -> String {
+    let name = escaped(name);
+    format!(r##"<a href="#schema-{name}">{name}</a>"##)
 }
 
 fn words(value: &Value) -> String {
