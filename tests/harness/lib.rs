@@ -16,6 +16,7 @@
 pub mod answer;
 pub mod binaries;
 pub mod command;
+mod documented;
 pub mod eventually;
 pub mod forge;
 pub mod http;

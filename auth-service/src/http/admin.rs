@@ -3,8 +3,8 @@
 use super::{
     State,
     caller::{Permitted, UsersRead, UsersWrite},
-    error::NoSuchUser,
     me::User,
+    refusals::NoSuchUser,
 };
 use crate::domain::{
     Unavailable,

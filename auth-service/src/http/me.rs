@@ -1,6 +1,6 @@
 //! `GET /auth/me` and `DELETE /auth/me`.
 
-use super::{State, caller::Caller, client::client, error::PasswordConfirmed};
+use super::{State, caller::Caller, client::client, refusals::PasswordConfirmed};
 use crate::domain::{account::Account, password::Password};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};

@@ -14,6 +14,7 @@ pub mod openapi;
 mod origin;
 mod password;
 mod refresh;
+mod refusals;
 mod register;
 mod sessions;
 mod site;
