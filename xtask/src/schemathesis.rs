@@ -43,6 +43,7 @@ async fn attack_all(programs: &Path, directory: &Path) -> Result<(), String> {
             let mut command = Command::new(programs.join("schemathesis"));
             command.args(["--config-file", "schemathesis.toml", "run", "--no-color", "--url", &url]).arg(document);
             command.current_dir(directory).kill_on_drop(true);
+            command.env("HYPOTHESIS_STORAGE_DIRECTORY", programs.with_file_name("hypothesis"));
             command.env("PYTHONDONTWRITEBYTECODE", "1").env("JETON_AS", caller).env("JETON_AUTH_URL", stack.auth.url());
             command.env("JETON_ADMIN_EMAIL", &admin.email).env("JETON_ADMIN_PASSWORD", &admin.password);
             let outcome = attack(command).await;
