@@ -1,6 +1,6 @@
 //! JSON bodies, read only when the handler asks for them: who the caller is and what one may is checked before.
 
-use crate::problem::Problem;
+use crate::{openapi::Refuses, problem::Problem};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -70,11 +70,7 @@ impl<T: DeserializeOwned> Body<T> {
             return Ok(None);
         }
         if !is_json(&self.request) {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "send the body as Content-Type: application/json",
-            ));
+            return Err(not_json());
         }
         serde_json::from_slice(&bytes).map(Some).map_err(|error| refusal(&error, &bytes))
     }
@@ -85,9 +81,7 @@ impl<T: DeserializeOwned> Body<T> {
         let deadline = Instant::now() + PATIENCE;
         while announced.is_none_or(|length| bytes.len() < length) {
             let Some(chunk) = timeout_at(deadline, self.payload.next()).await.map_err(|_| too_slow())? else { break };
-            let chunk = chunk.map_err(|_| {
-                Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive as it was announced")
-            })?;
+            let chunk = chunk.map_err(|_| incomplete())?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large(limit));
             }
@@ -103,6 +97,35 @@ fn is_json(request: &HttpRequest) -> bool {
     };
     let essence = kind.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
+}
+
+/// Any body of at most so many bytes, as a document shows what it may be refused for.
+pub struct OfAtMost<const BYTES: usize>;
+
+/// Any body of at most [`DEFAULT_LIMIT`] bytes, in the same way.
+pub type BodyOfUsualSize = OfAtMost<DEFAULT_LIMIT>;
+
+impl<const BYTES: usize> Refuses for OfAtMost<BYTES> {
+    fn problems() -> Vec<Problem> {
+        let syntax = serde_json::from_slice::<IgnoredAny>(b"{");
+        let shape = serde_json::from_slice::<()>(b"{}");
+        let mut problems = vec![incomplete(), too_slow(), too_large(BYTES), not_json()];
+        problems.extend(syntax.map(drop).err().map(|error| refusal(&error, b"{")));
+        problems.extend(shape.err().map(|error| refusal(&error, b"{}")));
+        problems
+    }
+}
+
+fn not_json() -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "send the body as Content-Type: application/json",
+    )
+}
+
+fn incomplete() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive as it was announced")
 }
 
 fn too_large(limit: usize) -> Problem {

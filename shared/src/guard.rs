@@ -4,6 +4,7 @@
 use crate::{
     access_token::{Refusal, VerifiedToken},
     metrics::{count_verification, count_verification_without_keys},
+    openapi::Refuses,
     problem::{Challenge, Problem},
 };
 use actix_web::{
@@ -77,6 +78,18 @@ impl FromRequest for AccessToken {
     }
 }
 
+impl Refuses for AccessToken {
+    fn problems() -> Vec<Problem> {
+        [token_refusals(), vec![Rejection::KeysUnavailable.into()]].concat()
+    }
+}
+
+/// What becomes of a request whose token is missing or refused, whoever looks at it.
+#[must_use]
+pub fn token_refusals() -> Vec<Problem> {
+    vec![missing(), invalid(), refused(&Refusal::Expired)]
+}
+
 /// A permission that a route needs.
 pub trait Scope: 'static {
     /// Its name, as in the token's `scope`.
@@ -105,6 +118,12 @@ impl<S: Scope> FromRequest for Scoped<S> {
             let token = authenticate(&request).await?;
             if token.has_scope(S::NAME) { Ok(Self(token, PhantomData)) } else { Err(insufficient_scope(S::NAME)) }
         })
+    }
+}
+
+impl<S: Scope> Refuses for Scoped<S> {
+    fn problems() -> Vec<Problem> {
+        [AccessToken::problems(), vec![insufficient_scope(S::NAME)]].concat()
     }
 }
 

@@ -8,6 +8,7 @@ pub mod guard;
 pub mod ids;
 pub mod metrics;
 pub mod observe;
+pub mod openapi;
 pub mod problem;
 pub mod server;
 pub mod settings;

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem documents with a stable `code`.
 
+use crate::openapi::Refuses;
 use actix_web::{
     Error, HttpResponse, HttpResponseBuilder, ResponseError,
     body::{BoxBody, MessageBody},
@@ -11,8 +12,9 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use serde_json::json;
+use serde::Serialize;
 use std::{borrow::Cow, fmt};
+use utoipa::ToSchema;
 
 /// The media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -24,6 +26,24 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What went wrong (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// `urn:jeton:problem:` and the code.
+    #[schema(format = "uri")]
+    r#type: String,
+    /// The status in words.
+    title: &'a str,
+    /// The status code of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// The stable name of what went wrong: the one member to decide by.
+    code: &'a str,
+    /// For people; may change.
+    detail: &'a str,
 }
 
 impl Problem {
@@ -64,6 +84,23 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         self.code
     }
+
+    /// The headers beyond those of every problem.
+    pub fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.headers.iter().map(|(name, _)| name)
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn document(&self) -> Document<'_> {
+        Document {
+            r#type: format!("urn:jeton:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -83,17 +120,7 @@ impl ResponseError for Problem {
             answer.append_header((name.clone(), value.clone()));
         }
         answer.insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).insert_header((header::CACHE_CONTROL, "no-store"));
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        answer.body(
-            json!({
-                "type": format!("urn:jeton:problem:{}", self.code),
-                "title": title,
-                "status": self.status.as_u16(),
-                "code": self.code,
-                "detail": self.detail,
-            })
-            .to_string(),
-        )
+        answer.body(serde_json::to_string(&self.document()).expect("texts and a number are JSON"))
     }
 }
 
@@ -123,11 +150,17 @@ impl fmt::Display for Challenge {
 /// Makes the framework's own refusals (paths, queries, unknown routes) problems too. Call it for every `App`.
 pub fn configure(app: &mut web::ServiceConfig) {
     app.app_data(web::PathConfig::default().error_handler(|_, _| not_found().into()))
-        .app_data(web::QueryConfig::default().error_handler(|_, _| {
-            Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "the query string is not what this call takes")
-                .into()
-        }))
+        .app_data(web::QueryConfig::default().error_handler(|_, _| invalid_query().into()))
         .default_service(web::to(async || Err::<HttpResponse, Problem>(not_found())));
+}
+
+/// There may be nothing at the path.
+pub struct NotFound;
+
+impl Refuses for NotFound {
+    fn problems() -> Vec<Problem> {
+        vec![not_found()]
+    }
 }
 
 /// 404 `not_found`.
@@ -136,8 +169,24 @@ pub fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
 }
 
+/// 400 `invalid_query`.
+#[must_use]
+pub fn invalid_query() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "the query string is not what this call takes")
+}
+
 /// The largest request head (names and values of its headers, in bytes) that is looked at.
 const MAX_HEAD: usize = 16 * 1024;
+
+/// 431 `headers_too_large`.
+#[must_use]
+pub fn headers_too_large() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "headers_too_large",
+        "the request line and headers are larger than 16 KiB",
+    )
+}
 
 /// Middleware, the outermost: refuses oversized heads, and turns whatever error is not yet a problem document into one.
 ///
@@ -150,12 +199,7 @@ pub async fn speak_problems(
     let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>()
         + request.uri().to_string().len();
     if head > MAX_HEAD {
-        let problem = Problem::new(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "headers_too_large",
-            "the request line and headers are larger than 16 KiB",
-        );
-        return Ok(request.into_response(problem.error_response()));
+        return Ok(request.into_response(headers_too_large().error_response()));
     }
     // The request may not be held on to: actix takes it back, and panics when somebody else still has it.
     let answer = next.call(request).await?.map_into_boxed_body();

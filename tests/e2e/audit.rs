@@ -121,7 +121,7 @@ async fn the_log_of_all_is_read_page_by_page_and_by_filters() {
     }
     let actions: Vec<&str> = seen.iter().filter_map(|event| event["action"].as_str()).collect();
     assert_eq!(actions, ["login", "login", "login", "login", "register", "login", "user_create"]);
-    let of_ada = events(&stack, &admin, &format!("/admin/audit?user={}", ada.id)).await;
+    let of_ada = events(&stack, &admin, &format!("/admin/users/{}/audit?limit=200", ada.id)).await;
     assert_eq!(of_ada.len(), 5);
     let of_session = events(&stack, &admin, &format!("/admin/audit?session={}", ada.tokens.session_id)).await;
     assert_eq!(of_session.len(), 1);

@@ -47,6 +47,7 @@ mod logout;
 mod lost_stores;
 mod metrics;
 mod nul_characters;
+mod openapi;
 mod origins;
 mod outages;
 mod parallel;

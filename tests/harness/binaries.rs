@@ -4,6 +4,14 @@ use std::{env, ffi::OsString, path::PathBuf, process::Command, sync::OnceLock};
 
 static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
 
+/// Says where the programs are, instead of `JETON_BIN_DIR`.
+///
+/// # Panics
+/// When they were looked for already.
+pub fn are_in(directory: PathBuf) {
+    DIRECTORY.set(directory).expect("the first service has not been started yet");
+}
+
 /// The path of one of the services: from `JETON_BIN_DIR`, or built now (once) with the profile of the running test.
 ///
 /// # Panics

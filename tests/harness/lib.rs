@@ -17,6 +17,7 @@ pub mod answer;
 pub mod binaries;
 mod caddy;
 pub mod command;
+mod documented;
 pub mod eventually;
 pub mod forge;
 pub mod gateway;

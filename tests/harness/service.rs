@@ -51,6 +51,7 @@ impl Service {
     pub(crate) fn new(program: &'static str, name: &str, directory: &Path, secrets: &Secrets) -> Self {
         let bound = [fresh_listener(), fresh_listener()];
         let [http, admin] = bound.each_ref().map(|listener| Http::to(port_of(listener), secrets.clone()));
+        let admin = admin.undocumented();
         let prefix = if program == "auth-service" { "AUTH" } else { "RESOURCE" };
         let settings = BTreeMap::from([
             (format!("{prefix}_LISTEN"), format!("127.0.0.1:{}", http.port())),

@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{cargo, output, run, step},
-    interop, tests,
+    interop, schemathesis, tests,
 };
 use std::collections::BTreeSet;
 
@@ -20,7 +20,8 @@ pub(crate) fn run_all() -> Result<(), String> {
     })?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
     tests::run_all(&[])?;
-    interop::run_all()
+    interop::run_all()?;
+    schemathesis::run()
 }
 
 fn dependency_rule() -> Result<(), String> {

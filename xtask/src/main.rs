@@ -5,6 +5,9 @@ mod commands;
 mod demo;
 mod interop;
 mod needed;
+mod openapi;
+mod python;
+mod schemathesis;
 mod services;
 mod tests;
 mod up;
@@ -49,7 +52,13 @@ enum Task {
     ///
     /// Libraries come from the package registries, pinned by their digests, and are kept under the target directory.
     Interop,
-    /// Format, lints, the dependency rule, all tests, and interop: what must pass before anything lands
+    /// Write docs/openapi/*.json anew, after a change of the HTTP contract
+    Openapi,
+    /// Attack both running services with what their OpenAPI documents allow and forbid; needs Python
+    ///
+    /// What is checked, and how hard, stands in tests/schemathesis/.
+    Schemathesis,
+    /// Format, lints, the dependency rule, all tests, interop, and schemathesis: what must pass before anything lands
     Ci,
 }
 
@@ -59,6 +68,8 @@ fn main() -> ExitCode {
         Task::Demo(options) => block_on(demo::run(options)),
         Task::Test { arguments } => tests::run_all(&arguments),
         Task::Interop => interop::run_all(),
+        Task::Openapi => openapi::write(),
+        Task::Schemathesis => schemathesis::run(),
         Task::Ci => ci::run_all(),
     };
     match outcome {

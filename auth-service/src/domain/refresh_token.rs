@@ -22,7 +22,7 @@ const TOKEN_TYPE: &str = "rt+jwt";
 const MAX_BYTES: usize = 4096;
 
 /// How a client carries its refresh token. Bound into the token.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// In an `HttpOnly` cookie.

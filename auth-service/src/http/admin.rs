@@ -5,34 +5,56 @@ use super::{
     caller::{Permitted, UsersRead, UsersWrite},
     client::client,
     me::User,
+    refusals::NoSuchUser,
 };
 use crate::domain::{
+    Unavailable,
     account::{AccountChange, AccountQuery},
-    admin::Admin,
+    admin::{Admin, AdminError},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
     web::{Data, Path, Query},
 };
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use shared::{
-    body::Body,
+    body::{Body, BodyOfUsualSize},
     ids::UserId,
-    problem::{self, Problem},
+    openapi::{Refusals, Refuses},
+    problem::{self, NotFound, Problem},
 };
+use utoipa::{IntoParams, ToSchema};
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 const MAX_SEARCH_CHARS: usize = 200;
 
-#[derive(Deserialize)]
+/// Which users.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Listing {
+    /// How many at most.
+    #[param(value_type = Option<u32>, nullable = false, minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     cursor: Option<UserId>,
+    /// Only users whose address or name contains this, whatever the case.
+    #[param(nullable = false, max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     q: Option<String>,
+}
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+struct Users<'a> {
+    /// In the order of their registration.
+    users: Vec<User<'a>>,
+    /// The `cursor` of the next page, if there is one.
+    #[schema(value_type = Option<String>, format = Uuid, required = true)]
+    next: Option<UserId>,
 }
 
 impl Listing {
@@ -45,31 +67,65 @@ impl Listing {
     }
 }
 
-/// Lists users.
+impl Refuses for Listing {
+    fn problems() -> Vec<Problem> {
+        vec![invalid_query()]
+    }
+}
+
+fn invalid_query() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "invalid_query",
+        "takes limit (1 to 200), cursor (the `next` of the page before) and q (at most 200 characters)",
+    )
+}
+
+/// Lists users
+#[utoipa::path(
+    get, path = "/admin/users", tag = "users", operation_id = "users",
+    params(Listing),
+    responses(
+        (status = 200, description = "A page", body = Users<'_>),
+        Refusals<(Permitted<UsersRead>, Listing, Unavailable)>,
+    ),
+    security(("bearer" = []))
+)]
 pub async fn users(_: Permitted<UsersRead>, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     let listing = Query::<Listing>::from_query(request.query_string()).ok();
-    let query = listing.and_then(|listing| listing.into_inner().query()).ok_or_else(|| {
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_query",
-            "takes limit (1 to 200), cursor (the `next` of the page before) and q (at most 200 characters)",
-        )
-    })?;
+    let query = listing.and_then(|listing| listing.into_inner().query()).ok_or_else(invalid_query)?;
     let (users, next) = state.auth.users(query).await?;
-    let users: Vec<User<'_>> = users.iter().map(User::whole).collect();
-    Ok(HttpResponse::Ok().json(json!({ "users": users, "next": next })))
+    let users = users.iter().map(User::of).collect();
+    Ok(HttpResponse::Ok().json(Users { users, next }))
 }
 
 /// What changes; what is left out stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UserChange, example = json!({ "roles": ["author"], "custom": { "plan": "premium" } }))]
 pub struct Change {
+    /// The roles from now on: of the roles file, at most 16.
     roles: Option<Vec<String>>,
+    /// Disabling ends all sessions.
     disabled: Option<bool>,
+    /// The custom claims from now on: at most 1 KiB of JSON.
+    #[schema(value_type = Option<Object>)]
     custom: Option<Map<String, Value>>,
 }
 
-/// Changes a user.
+/// Changes a user
+///
+/// Roles bind at the next refresh, and at once for auth-service itself.
+#[utoipa::path(
+    patch, path = "/admin/users/{id}", tag = "users", operation_id = "change_user",
+    params(("id" = String, Path, format = Uuid, description = "The user's id")),
+    request_body = Change,
+    responses(
+        (status = 200, description = "The user as changed", body = User<'_>),
+        Refusals<(Permitted<UsersWrite>, NotFound, BodyOfUsualSize, AdminError)>,
+    ),
+    security(("bearer" = []))
+)]
 pub async fn change(
     caller: Permitted<UsersWrite>,
     request: HttpRequest,
@@ -82,10 +138,16 @@ pub async fn change(
     let change = AccountChange { roles: input.roles, disabled: input.disabled, custom: input.custom };
     let client = client(&request, &state);
     let account = state.auth.change_user(&Admin { caller: &caller, client: &client }, id, change).await?;
-    Ok(HttpResponse::Ok().json(User::whole(&account)))
+    Ok(HttpResponse::Ok().json(User::of(&account)))
 }
 
-/// Deletes a user.
+/// Deletes a user
+#[utoipa::path(
+    delete, path = "/admin/users/{id}", tag = "users", operation_id = "delete_user",
+    params(("id" = String, Path, format = Uuid, description = "The user's id")),
+    responses((status = 204, description = "It is gone"), Refusals<(Permitted<UsersWrite>, NoSuchUser, Unavailable)>),
+    security(("bearer" = []))
+)]
 pub async fn delete(
     caller: Permitted<UsersWrite>,
     request: HttpRequest,
@@ -97,7 +159,13 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Ends all sessions of a user.
+/// Ends all sessions of a user
+#[utoipa::path(
+    delete, path = "/admin/users/{id}/sessions", tag = "users", operation_id = "end_sessions",
+    params(("id" = String, Path, format = Uuid, description = "The user's id")),
+    responses((status = 204, description = "They are over"), Refusals<(Permitted<UsersWrite>, NoSuchUser, Unavailable)>),
+    security(("bearer" = []))
+)]
 pub async fn end_sessions(
     caller: Permitted<UsersWrite>,
     request: HttpRequest,

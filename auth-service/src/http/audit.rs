@@ -5,36 +5,78 @@ use super::{
     admin::user_id,
     caller::{Permitted, UsersRead},
 };
-use crate::domain::audit::{AuditQuery, Event};
+use crate::domain::{
+    Unavailable,
+    audit::{Action, AuditQuery, Event},
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
     web::{Data, Path, Query},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use shared::{
     clock::Timestamp,
     ids::{EventId, SessionId, UserId},
-    problem::Problem,
+    openapi::{Refusals, Refuses},
+    problem::{NotFound, Problem},
+};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, Type},
+    },
 };
 
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
-/// An event, as answers show one.
-#[derive(Serialize)]
+/// Something that happened.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
 pub struct Listed<'a> {
+    /// In the order of time.
+    #[schema(value_type = String, format = Uuid)]
     id: EventId,
+    /// When.
+    #[schema(format = DateTime)]
     at: String,
+    /// What, such as `login` or `refresh_reuse`.
+    #[schema(value_type = String)]
     action: &'static str,
+    /// `success`, or `failure` of what was only tried.
+    #[schema(value_type = String)]
     result: &'static str,
+    /// The user who did it, where it was a user.
+    #[schema(value_type = Option<String>, format = Uuid, required = true)]
     actor: Option<UserId>,
+    /// The user to whom it happened.
+    #[schema(value_type = Option<String>, format = Uuid, required = true)]
     user: Option<UserId>,
+    /// The session that it was about.
+    #[schema(value_type = Option<String>, format = Uuid, required = true)]
     session_id: Option<SessionId>,
+    /// From where it was done.
+    #[schema(required = true)]
     ip: Option<&'a str>,
+    /// With which program, in the program's own words.
+    #[schema(required = true)]
     user_agent: Option<&'a str>,
+    /// What else there is to say of such an action.
+    #[schema(value_type = Object)]
     details: &'a Map<String, Value>,
+}
+
+/// A page of events.
+#[derive(Serialize, ToSchema)]
+struct Events<'a> {
+    /// The newest first.
+    events: Vec<Listed<'a>>,
+    /// The `cursor` of the next page, if there is one.
+    #[schema(value_type = Option<String>, format = Uuid, required = true)]
+    next: Option<EventId>,
 }
 
 impl<'a> Listed<'a> {
@@ -55,16 +97,31 @@ impl<'a> Listed<'a> {
     }
 }
 
-#[derive(Deserialize)]
+/// Which events.
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct Listing {
+    /// How many at most.
+    #[param(value_type = Option<u32>, nullable = false, minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
+    /// The `next` of the page before.
+    #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     cursor: Option<EventId>,
-    user: Option<UserId>,
+    /// Only what was about this session.
+    #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     session: Option<SessionId>,
+    /// Only this action.
+    #[param(nullable = false, inline, value_type = Option<ActionName>)]
     action: Option<String>,
+    /// Only what succeeded, or only what failed.
+    #[param(nullable = false, inline, value_type = Option<ResultName>)]
     result: Option<String>,
+    /// Only what happened then or later.
+    #[param(nullable = false, format = DateTime)]
     since: Option<String>,
+    /// Only what happened before.
+    #[param(nullable = false, format = DateTime)]
     until: Option<String>,
 }
 
@@ -80,7 +137,7 @@ impl Listing {
         };
         (1..=MAX_LIMIT).contains(&limit).then_some(())?;
         Some(AuditQuery {
-            sub: self.user,
+            sub: None,
             sid: self.session,
             action: self.action.map(|name| name.parse()).transpose().ok()?,
             is_success,
@@ -92,12 +149,64 @@ impl Listing {
     }
 }
 
-/// Lists what happened to anybody.
+impl Refuses for Listing {
+    fn problems() -> Vec<Problem> {
+        vec![invalid_query()]
+    }
+}
+
+/// The name of an action.
+struct ActionName;
+
+/// `success` or `failure`.
+struct ResultName;
+
+impl ToSchema for ActionName {}
+impl ToSchema for ResultName {}
+
+impl PartialSchema for ActionName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(Action::ALL.iter().map(|action| action.name())))
+            .into()
+    }
+}
+
+impl PartialSchema for ResultName {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["success", "failure"])).into()
+    }
+}
+
+/// Lists what happened
+///
+/// To anybody, the newest first.
+#[utoipa::path(
+    get, path = "/admin/audit", tag = "users", operation_id = "audit",
+    params(Listing),
+    responses(
+        (status = 200, description = "A page", body = Events<'_>),
+        Refusals<(Permitted<UsersRead>, Listing, Unavailable)>,
+    ),
+    security(("bearer" = []))
+)]
 pub async fn all(_: Permitted<UsersRead>, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     answer(&state, query(&request)?).await
 }
 
-/// Lists what happened to a user; also to one who has been deleted since.
+/// Lists what happened to a user
+///
+/// Also to one who has been deleted since; the newest first.
+#[utoipa::path(
+    get, path = "/admin/users/{id}/audit", tag = "users", operation_id = "audit_of_user",
+    params(("id" = String, Path, format = Uuid, description = "The user's id"), Listing),
+    responses(
+        (status = 200, description = "A page", body = Events<'_>),
+        Refusals<(Permitted<UsersRead>, NotFound, Listing, Unavailable)>,
+    ),
+    security(("bearer" = []))
+)]
 pub async fn of_user(
     _: Permitted<UsersRead>,
     request: HttpRequest,
@@ -105,17 +214,13 @@ pub async fn of_user(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id = user_id(&id)?;
-    let query = query(&request)?;
-    if query.sub.is_some_and(|user| user != id) {
-        return Err(invalid_query());
-    }
-    answer(&state, AuditQuery { sub: Some(id), ..query }).await
+    answer(&state, AuditQuery { sub: Some(id), ..query(&request)? }).await
 }
 
 async fn answer(state: &State, query: AuditQuery) -> Result<HttpResponse, Problem> {
     let (events, next) = state.auth.events(query).await?;
-    let events: Vec<Listed<'_>> = events.iter().map(Listed::of).collect();
-    Ok(HttpResponse::Ok().json(json!({ "events": events, "next": next })))
+    let events = events.iter().map(Listed::of).collect();
+    Ok(HttpResponse::Ok().json(Events { events, next }))
 }
 
 fn query(request: &HttpRequest) -> Result<AuditQuery, Problem> {
@@ -127,7 +232,7 @@ fn invalid_query() -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "invalid_query",
-        "takes limit (1 to 200), cursor (the `next` of the page before), user, session, action, result (success or \
-         failure), since and until (RFC 3339)",
+        "takes limit (1 to 200), cursor (the `next` of the page before), session, action, result (success or failure), \
+         since and until (RFC 3339)",
     )
 }

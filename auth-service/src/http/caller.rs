@@ -1,12 +1,13 @@
 //! Guards of auth-service's own protected endpoints: a handler that takes one of these cannot run without it.
 
 use super::State;
-use crate::domain::{self, roles};
+use crate::domain::{self, Unavailable, roles};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::future::LocalBoxFuture;
 use shared::{
     guard::{self, Scope},
     metrics::count_verification,
+    openapi::Refuses,
     problem::Problem,
 };
 use std::{marker::PhantomData, ops::Deref};
@@ -70,6 +71,18 @@ impl<S: Scope> FromRequest for Permitted<S> {
                 Err(guard::insufficient_scope(S::NAME))
             }
         })
+    }
+}
+
+impl Refuses for Caller {
+    fn problems() -> Vec<Problem> {
+        [guard::token_refusals(), Unavailable::problems()].concat()
+    }
+}
+
+impl<S: Scope> Refuses for Permitted<S> {
+    fn problems() -> Vec<Problem> {
+        [Caller::problems(), vec![guard::insufficient_scope(S::NAME)]].concat()
     }
 }
 

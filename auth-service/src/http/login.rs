@@ -1,22 +1,44 @@
 //! `POST /auth/login`.
 
 use super::{State, client::client, origin::AllowedOrigin, tokens};
-use crate::domain::{account::EmailAddress, password::Password, refresh_token::Transport};
+use crate::domain::{account::EmailAddress, login::LoginError, password::Password, refresh_token::Transport};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
-use shared::{body::Body, problem::Problem};
+use shared::{
+    body::{Body, BodyOfUsualSize},
+    openapi::Refusals,
+    problem::Problem,
+};
+use utoipa::ToSchema;
 
 /// Who wants to log in, and how the refresh token will be carried.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "ada@example.com", "password": "correct horse battery", "transport": "body" }))]
 pub struct Login {
+    /// The address of the registration.
     email: String,
+    /// The password.
+    #[schema(value_type = String, format = Password)]
     password: Password,
+    /// How the refresh token travels from now on: in a cookie (browsers) or in bodies.
     #[serde(default)]
     transport: Transport,
 }
 
-/// Logs a user in.
+/// Logs a user in
+///
+/// Logging in over an existing refresh cookie ends the session it held.
+#[utoipa::path(
+    post, path = "/auth/login", tag = "login", operation_id = "login",
+    request_body = Login,
+    responses(
+        (status = 200, description = "Tokens", body = tokens::Answer<'_>, headers(
+            ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
+        )),
+        Refusals<(AllowedOrigin, BodyOfUsualSize, LoginError)>,
+    )
+)]
 pub async fn login(
     _: AllowedOrigin,
     request: HttpRequest,

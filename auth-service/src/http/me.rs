@@ -1,63 +1,98 @@
 //! `GET /auth/me` and `DELETE /auth/me`.
 
-use super::{State, caller::Caller, client::client};
+use super::{State, caller::Caller, client::client, refusals::PasswordConfirmed};
 use crate::domain::{account::Account, password::Password};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::{body::Body, ids::UserId, problem::Problem};
+use shared::{
+    body::{Body, BodyOfUsualSize},
+    ids::UserId,
+    openapi::Refusals,
+    problem::Problem,
+};
+use utoipa::ToSchema;
 
-/// A user, as answers show one.
-#[derive(Serialize)]
-pub struct User<'a> {
+/// A user, as somebody who has just registered is told.
+#[derive(Serialize, ToSchema)]
+pub struct Registered<'a> {
+    /// The user's id.
+    #[schema(value_type = String, format = Uuid)]
     id: UserId,
+    /// The address, in lower case.
     email: &'a str,
+    /// What the user is called.
+    #[schema(required = true)]
     name: Option<&'a str>,
+    /// What the user is.
     roles: &'a [String],
-    #[serde(flatten)]
-    more: Option<More<'a>>,
 }
 
-#[derive(Serialize)]
-struct More<'a> {
+/// A user, as the user and admins see one.
+#[derive(Serialize, ToSchema)]
+pub struct User<'a> {
+    #[serde(flatten)]
+    registered: Registered<'a>,
+    /// Custom claims: copied into access tokens.
+    #[schema(value_type = Object)]
     custom: &'a Map<String, Value>,
+    /// A disabled user has no sessions and cannot log in.
     disabled: bool,
+    /// When the user registered.
+    #[schema(format = DateTime)]
     created_at: String,
 }
 
-impl<'a> User<'a> {
-    /// What somebody who has just registered is told.
-    pub fn registered(account: &'a Account) -> Self {
+impl<'a> Registered<'a> {
+    /// Of an account.
+    pub fn of(account: &'a Account) -> Self {
         Self {
             id: account.id,
             email: account.email.as_str(),
             name: account.name.as_ref().map(|name| name.as_str()),
             roles: &account.roles,
-            more: None,
         }
-    }
-
-    /// All that the user and admins see.
-    pub fn whole(account: &'a Account) -> Self {
-        let more =
-            More { custom: &account.custom, disabled: account.disabled, created_at: account.created_at.rfc3339() };
-        Self { more: Some(more), ..Self::registered(account) }
     }
 }
 
-/// Tells the caller who the caller is.
+impl<'a> User<'a> {
+    /// Of an account.
+    pub fn of(account: &'a Account) -> Self {
+        Self {
+            registered: Registered::of(account),
+            custom: &account.custom,
+            disabled: account.disabled,
+            created_at: account.created_at.rfc3339(),
+        }
+    }
+}
+
+/// Tells the caller who the caller is
+#[utoipa::path(
+    get, path = "/auth/me", tag = "account", operation_id = "me",
+    responses((status = 200, description = "The user", body = User<'_>), Refusals<(Caller,)>),
+    security(("bearer" = []))
+)]
 pub async fn me(caller: Caller) -> HttpResponse {
-    HttpResponse::Ok().json(User::whole(&caller.account))
+    HttpResponse::Ok().json(User::of(&caller.account))
 }
 
 /// The password again, to confirm.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
+    /// The present password.
+    #[schema(value_type = String, format = Password)]
     password: Password,
 }
 
-/// Deletes the caller's account.
+/// Deletes the caller's account
+#[utoipa::path(
+    delete, path = "/auth/me", tag = "account", operation_id = "delete_me",
+    request_body = Confirmation,
+    responses((status = 204, description = "It is gone"), Refusals<(Caller, BodyOfUsualSize, PasswordConfirmed)>),
+    security(("bearer" = []))
+)]
 pub async fn delete(
     caller: Caller,
     request: HttpRequest,

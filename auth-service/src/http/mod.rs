@@ -11,9 +11,11 @@ mod health;
 mod login;
 mod logout;
 mod me;
+pub mod openapi;
 mod origin;
 mod password;
 mod refresh;
+mod refusals;
 mod register;
 mod sessions;
 mod site;
@@ -46,6 +48,7 @@ pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
         problem::configure(app);
         app.app_data(state)
+            .configure(openapi::routes)
             .service(resource("/auth/register").route(post().to(register::register)))
             .service(resource("/auth/login").route(post().to(login::login)))
             .service(resource("/auth/refresh").route(post().to(refresh::refresh)))

@@ -2,7 +2,7 @@
 
 use super::{Site, State, error::csrf_rejected};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
-use shared::problem::Problem;
+use shared::{openapi::Refuses, problem::Problem};
 use std::future::{Ready, ready};
 
 /// Proof that the request comes from a page that may send it, or from no page at all.
@@ -18,6 +18,16 @@ impl FromRequest for AllowedOrigin {
     }
 }
 
+impl Refuses for AllowedOrigin {
+    fn problems() -> Vec<Problem> {
+        vec![of_another_site()]
+    }
+}
+
+fn of_another_site() -> Problem {
+    csrf_rejected("a page of another site may not call")
+}
+
 fn check(request: &HttpRequest, site: &Site) -> Result<(), Problem> {
     let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     match (text(header::ORIGIN.as_str()), text("sec-fetch-site")) {
@@ -26,6 +36,6 @@ fn check(request: &HttpRequest, site: &Site) -> Result<(), Problem> {
             "this page's origin may not call: it is neither the public URL's (AUTH_PUBLIC_URL) nor in AUTH_ALLOWED_ORIGINS",
         )),
         (None, None | Some("same-origin" | "none")) => Ok(()),
-        (None, Some(_)) => Err(csrf_rejected("a page of another site may not call")),
+        (None, Some(_)) => Err(of_another_site()),
     }
 }

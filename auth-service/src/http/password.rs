@@ -1,20 +1,38 @@
 //! `POST /auth/password`.
 
 use super::{State, caller::Caller, client::client};
-use crate::domain::password::Password;
+use crate::domain::{change_password::PasswordError, password::Password};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
-use shared::{body::Body, problem::Problem};
+use shared::{
+    body::{Body, BodyOfUsualSize},
+    openapi::Refusals,
+    problem::Problem,
+};
+use utoipa::ToSchema;
 
 /// The present password, and the next.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasswordChange)]
 pub struct Change {
+    /// The present password.
+    #[schema(value_type = String, format = Password)]
     current: Password,
+    /// The next: one that is not easily guessed.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     new: Password,
 }
 
-/// Changes the caller's password; all other sessions end.
+/// Changes the caller's password
+///
+/// All other sessions end.
+#[utoipa::path(
+    post, path = "/auth/password", tag = "account", operation_id = "change_password",
+    request_body = Change,
+    responses((status = 204, description = "It is changed"), Refusals<(Caller, BodyOfUsualSize, PasswordError)>),
+    security(("bearer" = []))
+)]
 pub async fn change(
     caller: Caller,
     request: HttpRequest,

@@ -11,20 +11,43 @@ use super::{
 use crate::domain::{
     Auth,
     password::Password as Secret,
+    refresh::RefreshError,
     refresh_token::{RefreshClaims, Transport},
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
-use shared::{body::Body, problem::Problem};
+use shared::{
+    body::{Body, BodyOfUsualSize},
+    openapi::{Refusals, Refuses},
+    problem::Problem,
+};
+use utoipa::ToSchema;
 
 /// The refresh token of a client that carries it itself.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RefreshToken)]
 pub struct InBody {
+    /// With transport `body`. Without it, the cookie counts.
+    #[schema(value_type = Option<String>)]
     refresh_token: Option<Secret>,
 }
 
-/// Exchanges a refresh token for new tokens.
+/// Exchanges a refresh token for new tokens
+///
+/// A token of transport `body` comes in the body; one of transport `cookie` in the cookie, with the header
+/// `X-CSRF-Token`. Repeating is safe. Only a 401 from here means that the session is over.
+#[utoipa::path(
+    post, path = "/auth/refresh", tag = "login", operation_id = "refresh",
+    request_body = InBody,
+    responses(
+        (status = 200, description = "Tokens", body = tokens::Answer<'_>, headers(
+            ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
+        )),
+        Refusals<(AllowedOrigin, BodyOfUsualSize, Presented, RefreshError)>,
+    ),
+    security((), ("refresh_cookie" = [], "csrf_token" = []))
+)]
 pub async fn refresh(
     _: AllowedOrigin,
     request: HttpRequest,
@@ -37,6 +60,15 @@ pub async fn refresh(
     }
     let tokens = state.auth.refresh(&token, &client(&request, &state)).await?;
     Ok(tokens::answer(&tokens, &state.site))
+}
+
+/// How the presenting of a refresh token fails.
+pub struct Presented;
+
+impl Refuses for Presented {
+    fn problems() -> Vec<Problem> {
+        vec![ambiguous_credentials(), invalid_refresh_token()]
+    }
 }
 
 /// The one refresh token that a request presents, in the cookie or in the body; `None` when there is none of ours for

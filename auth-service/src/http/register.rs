@@ -1,24 +1,51 @@
 //! `POST /auth/register`.
 
-use super::{State, client::client, me::User, origin::AllowedOrigin};
+use super::{State, client::client, me::Registered, origin::AllowedOrigin};
 use crate::domain::{
-    account::{EmailAddress, PersonName},
+    account::{EmailAddress, InvalidEmail, InvalidName, PersonName},
     password::Password,
+    register::RegisterError,
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde::Deserialize;
-use shared::{body::Body, problem::Problem};
+use shared::{
+    body::{Body, BodyOfUsualSize},
+    openapi::{Refusals, Refuses},
+    problem::Problem,
+};
+use utoipa::ToSchema;
 
 /// Who wants to register.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "ada@example.com", "password": "correct horse battery", "name": "Ada" }))]
 pub struct Registration {
+    /// An address in ASCII; addresses compare in lower case.
+    #[schema(format = Email, max_length = 254)]
     email: String,
+    /// One that is not easily guessed.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Password,
+    /// What to be called: no control characters, not only blanks.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     name: Option<String>,
 }
 
-/// Registers a user.
+/// Registers a user
+///
+/// Whoever registers is a `reader`. Does not log in.
+#[utoipa::path(
+    post, path = "/auth/register", tag = "login", operation_id = "register",
+    request_body = Registration,
+    responses(
+        (status = 201, description = "The new user", body = Registered<'_>),
+        Refusals<(AllowedOrigin, BodyOfUsualSize, Invalid, RegisterError)>,
+    )
+)]
 pub async fn register(
     _: AllowedOrigin,
     request: HttpRequest,
@@ -30,7 +57,17 @@ pub async fn register(
     let name = input.name.as_deref().map(PersonName::parse).transpose();
     let name = name.map_err(|error| unprocessable("invalid_name", error.to_string()))?;
     let account = state.auth.register(email, &input.password, name, &client(&request, &state)).await?;
-    Ok(HttpResponse::Created().json(User::registered(&account)))
+    Ok(HttpResponse::Created().json(Registered::of(&account)))
+}
+
+/// An address or a name that is none.
+struct Invalid;
+
+impl Refuses for Invalid {
+    fn problems() -> Vec<Problem> {
+        let (email, name) = (InvalidEmail.to_string(), InvalidName.to_string());
+        vec![unprocessable("invalid_email", email), unprocessable("invalid_name", name)]
+    }
 }
 
 fn unprocessable(code: &'static str, detail: String) -> Problem {

@@ -1,39 +1,88 @@
 //! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: the user's devices.
 
 use super::{State, audit::Listed, caller::Caller, client::client};
-use crate::domain::sessions::SessionRecord;
+use crate::domain::{Unavailable, sessions::SessionRecord};
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 use shared::{
     ids::SessionId,
-    problem::{self, Problem},
+    openapi::Refusals,
+    problem::{self, NotFound, Problem},
 };
+use utoipa::ToSchema;
 
-/// Lists the caller's sessions, and the thefts that were found out.
+/// Where a user is logged in.
+#[derive(Serialize, ToSchema)]
+struct Sessions<'a> {
+    /// The last used first.
+    sessions: Vec<Session<'a>>,
+    /// The latest thefts of the user's refresh tokens that were found out, the newest first.
+    incidents: Vec<Listed<'a>>,
+}
+
+/// A session: one device of a user's.
+#[derive(Serialize, ToSchema)]
+struct Session<'a> {
+    /// Its public id.
+    #[schema(value_type = String, format = Uuid)]
+    id: SessionId,
+    /// When it began.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was refreshed last.
+    #[schema(format = DateTime)]
+    last_used_at: String,
+    /// When it ends if it is not used again.
+    #[schema(format = DateTime)]
+    expires_at: String,
+    /// From where it was used last.
+    ip: &'a str,
+    /// With which program, in the program's own words.
+    user_agent: &'a str,
+    /// Whether it is the caller's own.
+    current: bool,
+}
+
+/// Lists the caller's sessions
+///
+/// And the thefts that were found out.
+#[utoipa::path(
+    get, path = "/auth/sessions", tag = "account", operation_id = "sessions",
+    responses((status = 200, description = "The sessions", body = Sessions<'_>), Refusals<(Caller, Unavailable)>),
+    security(("bearer" = []))
+)]
 pub async fn list(caller: Caller, state: Data<State>) -> Result<HttpResponse, Problem> {
     let sessions = state.auth.sessions_of(&caller).await?;
-    let sessions: Vec<Value> = sessions.iter().map(|record| device(record, caller.session)).collect();
+    let sessions = sessions.iter().map(|record| session(record, caller.session)).collect();
     let incidents = state.auth.incidents(caller.account.id).await?;
-    let incidents: Vec<Listed<'_>> = incidents.iter().map(Listed::of).collect();
-    Ok(HttpResponse::Ok().json(json!({ "sessions": sessions, "incidents": incidents })))
+    let incidents = incidents.iter().map(Listed::of).collect();
+    Ok(HttpResponse::Ok().json(Sessions { sessions, incidents }))
 }
 
-fn device(record: &SessionRecord, current: SessionId) -> Value {
-    json!({
-        "id": record.sid,
-        "created_at": record.auth_time.rfc3339(),
-        "last_used_at": record.last_used.rfc3339(),
-        "expires_at": record.expires_at.rfc3339(),
-        "ip": record.ip,
-        "user_agent": record.user_agent,
-        "current": record.sid == current,
-    })
+fn session(record: &SessionRecord, current: SessionId) -> Session<'_> {
+    Session {
+        id: record.sid,
+        created_at: record.auth_time.rfc3339(),
+        last_used_at: record.last_used.rfc3339(),
+        expires_at: record.expires_at.rfc3339(),
+        ip: &record.ip,
+        user_agent: &record.user_agent,
+        current: record.sid == current,
+    }
 }
 
-/// Ends one of the caller's sessions.
+/// Ends one of the caller's sessions
+///
+/// Whether or not it is remembered, and never another user's.
+#[utoipa::path(
+    delete, path = "/auth/sessions/{id}", tag = "account", operation_id = "end_session",
+    params(("id" = String, Path, format = Uuid, description = "The session's id")),
+    responses((status = 204, description = "It is over"), Refusals<(Caller, NotFound, Unavailable)>),
+    security(("bearer" = []))
+)]
 pub async fn end(
     caller: Caller,
     request: HttpRequest,

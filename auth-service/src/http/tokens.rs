@@ -4,14 +4,26 @@ use super::{Site, cookie};
 use crate::domain::{refresh_token::Transport, tokens::Tokens};
 use actix_web::HttpResponse;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Answer<'a> {
+/// The tokens of a session.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
+pub struct Answer<'a> {
+    /// For `Authorization: Bearer`.
     access_token: &'a str,
+    /// `Bearer`.
+    #[schema(pattern = "^Bearer$")]
     token_type: &'static str,
+    /// How many seconds the access token lives.
+    #[schema(minimum = 1)]
     expires_in: u64,
+    /// The session's public id.
+    #[schema(format = Uuid)]
     session_id: String,
+    /// For the header `X-CSRF-Token`; the same for the session's whole life.
     csrf_token: &'a str,
+    /// With transport `body` only: exchanged once, for the next.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
 }

@@ -2,9 +2,58 @@
 
 use super::State;
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
-use serde_json::json;
+use serde::Serialize;
+use shared::openapi::Refusals;
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
-/// `GET /.well-known/jwks.json`.
+/// A key set (RFC 7517).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes what signing_keys has written already")]
+struct KeySet {
+    /// Public keys.
+    keys: Vec<PublicKey>,
+}
+
+/// A public RSA key (RFC 7517, RFC 7518).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "as KeySet")]
+struct PublicKey {
+    /// `RSA`.
+    #[schema(pattern = "^RSA$")]
+    kty: String,
+    /// `sig`.
+    #[schema(pattern = "^sig$")]
+    r#use: String,
+    /// `RS256`.
+    #[schema(pattern = "^RS256$")]
+    alg: String,
+    /// The thumbprint (RFC 7638): what a token's header names.
+    #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
+    kid: String,
+    /// The modulus.
+    #[schema(pattern = "^[A-Za-z0-9_-]+$")]
+    n: String,
+    /// The exponent.
+    #[schema(pattern = "^[A-Za-z0-9_-]+$")]
+    e: String,
+}
+
+/// The public keys
+///
+/// With these alone, any service verifies access tokens.
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", tag = "published", operation_id = "jwks",
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the key set that is known")),
+    responses(
+        (status = 200, description = "The key set", body = KeySet, content_type = "application/jwk-set+json", headers(
+            ("ETag" = String, description = "For `If-None-Match`"),
+            ("Cache-Control" = String, description = "How long it may be used"),
+        )),
+        (status = 304, description = "It has not changed"),
+        Refusals<()>,
+    )
+)]
 pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let keys = state.auth.keys.active();
     let max_age = state.auth.keys.max_age(&keys);
@@ -18,16 +67,37 @@ pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
     if is_known { answer.finish() } else { answer.content_type("application/jwk-set+json").body(keys.jwks.clone()) }
 }
 
-/// `GET /.well-known/oauth-authorization-server`. No OAuth grant is offered: what there is to discover is the issuer,
-/// its keys and its scopes.
+/// The metadata of RFC 8414. No OAuth grant is offered: what there is to discover is the issuer, its keys and scopes.
+#[derive(Serialize, ToSchema)]
+struct Metadata<'a> {
+    /// The `iss` of access tokens.
+    #[schema(format = Uri)]
+    issuer: &'a str,
+    /// Where the public keys are.
+    #[schema(format = Uri)]
+    jwks_uri: String,
+    /// Empty.
+    response_types_supported: [&'static str; 0],
+    /// Empty.
+    grant_types_supported: [&'static str; 0],
+    /// All scopes that some role brings.
+    #[schema(value_type = Vec<String>)]
+    scopes_supported: BTreeSet<&'a str>,
+}
+
+/// The metadata
+#[utoipa::path(
+    get, path = "/.well-known/oauth-authorization-server", tag = "published", operation_id = "metadata",
+    responses((status = 200, description = "RFC 8414", body = Metadata<'_>), Refusals<()>)
+)]
 pub async fn metadata(state: Data<State>) -> HttpResponse {
     let issuer = state.site.issuer();
     let max_age = state.auth.keys.policy().max_age.as_secs();
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).json(json!({
-        "issuer": issuer,
-        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
-        "response_types_supported": [],
-        "grant_types_supported": [],
-        "scopes_supported": state.auth.roles.all_scopes(),
-    }))
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).json(Metadata {
+        issuer,
+        jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        response_types_supported: [],
+        grant_types_supported: [],
+        scopes_supported: state.auth.roles.all_scopes(),
+    })
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use shared::clock::Timestamp;
 use sqlx::FromRow;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// A book's id: 1, 2, 3, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
@@ -59,25 +60,29 @@ impl Serialize for Moment {
 }
 
 /// A book as it stands in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct Book {
     /// Its id.
+    #[schema(value_type = i64, minimum = 1)]
     pub id: BookId,
     /// Its title.
     pub title: String,
     /// How many chapters it has.
+    #[schema(minimum = 0)]
     pub chapters: i64,
     /// The user who added it.
     pub created_by: String,
     /// When.
     #[sqlx(try_from = "i64")]
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
 }
 
 /// A chapter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct Chapter {
     /// Its number within the book, from 1.
+    #[schema(minimum = 1)]
     pub number: i64,
     /// Its title.
     pub title: String,
@@ -87,32 +92,37 @@ pub struct Chapter {
     pub created_by: String,
     /// When.
     #[sqlx(try_from = "i64")]
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
 }
 
 /// A part of the list of books, oldest first.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Shelf {
     /// The books.
     pub books: Vec<Book>,
     /// What to ask `after` for the rest; none at the end.
+    #[schema(value_type = Option<i64>, required = true)]
     pub next: Option<BookId>,
 }
 
 /// A book with a part of its chapters.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OpenBook {
     /// Its id.
+    #[schema(value_type = i64, minimum = 1)]
     pub id: BookId,
     /// Its title.
     pub title: String,
     /// The user who added it.
     pub created_by: String,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
     /// Chapters in their order.
     pub chapters: Vec<Chapter>,
     /// What to ask `after` for the rest; none at the end.
+    #[schema(required = true)]
     pub next: Option<i64>,
 }
 

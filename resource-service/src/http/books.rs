@@ -1,21 +1,40 @@
 //! `/books`: what readers may read and authors may add to.
 
-use super::scopes::{BooksRead, BooksWrite};
-use crate::books::{BookId, Books, Title};
+use super::{
+    BOOK_BYTES,
+    error::Unavailable,
+    scopes::{BooksRead, BooksWrite},
+};
+use crate::books::{Book, BookId, Books, BooksError, Chapter, OpenBook, Shelf, Title, TitleError};
 use actix_web::{HttpResponse, http::header, web};
 use serde::Deserialize;
-use shared::{body::Body, guard::Scoped, problem::Problem};
+use shared::{
+    body::{Body, OfAtMost},
+    guard::Scoped,
+    openapi::{Refusals, Refuses},
+    problem::{self, Problem},
+};
+use utoipa::{IntoParams, ToSchema};
 
 /// Which part of a list.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Page {
     /// Begins behind this id or number: the `next` of the page before.
     #[serde(default)]
+    #[param(default = 0)]
     after: i64,
     /// How many at most.
     #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 50)]
     limit: PageSize,
+}
+
+impl Refuses for Page {
+    fn problems() -> Vec<Problem> {
+        vec![problem::invalid_query()]
+    }
 }
 
 /// 1 to 100.
@@ -38,20 +57,45 @@ impl TryFrom<u32> for PageSize {
 }
 
 /// `POST /books`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "title": "Notes" }))]
 pub(super) struct NewBook {
+    /// No control characters, not only blanks.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     title: String,
 }
 
 /// `POST /books/{id}/chapters`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "title": "Note A", "text": "The Analytical Engine weaves algebraical patterns." }))]
 pub(super) struct NewChapter {
+    /// No control characters, not only blanks.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
     title: String,
+    /// Any text.
     text: String,
 }
 
+type Reader = Scoped<BooksRead>;
+type Author = Scoped<BooksWrite>;
+
+/// Lists books
+#[utoipa::path(
+    get, path = "/books", tag = "books", operation_id = "books",
+    params(Page),
+    responses((status = 200, description = "A part of the list", body = Shelf), Refusals<(Reader, Page, Unavailable)>),
+    security(("bearer" = []))
+)]
 pub(super) async fn list(
     _reader: Scoped<BooksRead>,
     page: web::Query<Page>,
@@ -61,6 +105,16 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(list))
 }
 
+/// Reads a book
+#[utoipa::path(
+    get, path = "/books/{id}", tag = "books", operation_id = "book",
+    params(("id" = i64, Path, minimum = 1, description = "The book's id"), Page),
+    responses(
+        (status = 200, description = "The book with a part of its chapters", body = OpenBook),
+        Refusals<(Reader, Page, BooksError)>,
+    ),
+    security(("bearer" = []))
+)]
 pub(super) async fn read(
     _reader: Scoped<BooksRead>,
     id: web::Path<BookId>,
@@ -71,6 +125,18 @@ pub(super) async fn read(
     Ok(HttpResponse::Ok().json(book))
 }
 
+/// Adds a book
+#[utoipa::path(
+    post, path = "/books", tag = "books", operation_id = "add_book",
+    request_body = NewBook,
+    responses(
+        (status = 201, description = "The new book", body = Book, headers(
+            ("Location" = String, description = "Where it is"),
+        )),
+        Refusals<(Author, OfAtMost<BOOK_BYTES>, TitleError, Unavailable)>,
+    ),
+    security(("bearer" = []))
+)]
 pub(super) async fn create(
     author: Scoped<BooksWrite>,
     body: Body<NewBook>,
@@ -81,6 +147,17 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("/books/{}", book.id))).json(book))
 }
 
+/// Appends a chapter
+#[utoipa::path(
+    post, path = "/books/{id}/chapters", tag = "books", operation_id = "append_chapter",
+    params(("id" = i64, Path, minimum = 1, description = "The book's id")),
+    request_body = NewChapter,
+    responses(
+        (status = 201, description = "The new chapter", body = Chapter),
+        Refusals<(Author, OfAtMost<BOOK_BYTES>, TitleError, BooksError)>,
+    ),
+    security(("bearer" = []))
+)]
 pub(super) async fn append(
     author: Scoped<BooksWrite>,
     id: web::Path<BookId>,

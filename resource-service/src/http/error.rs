@@ -2,7 +2,10 @@
 
 use crate::books::{BooksError, TitleError};
 use actix_web::http::StatusCode;
-use shared::problem::{self, Problem};
+use shared::{
+    openapi::Refuses,
+    problem::{self, Problem},
+};
 
 impl From<BooksError> for Problem {
     fn from(error: BooksError) -> Self {
@@ -13,6 +16,27 @@ impl From<BooksError> for Problem {
                 Self::unavailable("the books cannot be reached right now")
             }
         }
+    }
+}
+
+/// The books cannot be reached.
+pub(super) struct Unavailable;
+
+impl Refuses for Unavailable {
+    fn problems() -> Vec<Problem> {
+        vec![BooksError::Unavailable(sqlx::Error::PoolTimedOut).into()]
+    }
+}
+
+impl Refuses for BooksError {
+    fn problems() -> Vec<Problem> {
+        [vec![Self::NoSuchBook.into()], Unavailable::problems()].concat()
+    }
+}
+
+impl Refuses for TitleError {
+    fn problems() -> Vec<Problem> {
+        vec![Self.into()]
     }
 }
 

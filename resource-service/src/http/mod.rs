@@ -3,6 +3,7 @@
 mod books;
 mod error;
 mod health;
+pub mod openapi;
 mod scopes;
 pub mod verify;
 mod whoami;
@@ -16,12 +17,14 @@ use actix_web::{
 use shared::body::Limit;
 
 /// How many bytes the body of a new book or chapter may have: 1 MiB.
-const BOOK_LIMIT: Limit = Limit(1024 * 1024);
+const BOOK_BYTES: usize = 1024 * 1024;
+const BOOK_LIMIT: Limit = Limit(BOOK_BYTES);
 
 /// The public API. HEAD is answered as GET, without the body.
 pub fn routes(app: &mut web::ServiceConfig) {
     use web::{get, head, post, resource, to};
-    app.service(resource("/whoami").route(get().to(whoami::whoami)).route(head().to(whoami::whoami)))
+    app.configure(openapi::routes)
+        .service(resource("/whoami").route(get().to(whoami::whoami)).route(head().to(whoami::whoami)))
         .service(
             resource("/books")
                 .app_data(BOOK_LIMIT)

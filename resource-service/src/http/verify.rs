@@ -12,21 +12,61 @@ use serde::Deserialize;
 use shared::{
     access_token::VerifiedToken,
     guard::{self, AccessToken},
+    openapi::{NothingBut, Refuses},
     problem::{Challenge, Problem},
 };
+use utoipa::IntoParams;
 
 /// Where gateways ask.
 pub const PATH: &str = "/verify";
 
 /// What the gateway asks for beyond a valid token.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
     /// A scope, or several with spaces between them.
+    #[param(
+        nullable = false,
+        pattern = r"^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$",
+        example = "books:read"
+    )]
     scope: Option<String>,
 }
 
-/// Any method, because gateways pass on the client's.
+impl Refuses for Wanted {
+    fn problems() -> Vec<Problem> {
+        vec![misconfigured()]
+    }
+}
+
+/// What is answered at [`PATH`] to who is not let in: 401 and 403, and nothing else.
+struct Verdict;
+
+impl Refuses for Verdict {
+    fn problems() -> Vec<Problem> {
+        [guard::token_refusals(), vec![no_verdict(), guard::insufficient_scope("books:read")]].concat()
+    }
+}
+
+/// The verdict on a request, for gateways
+///
+/// For nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`: whatever happens, the answer is 200, 401 or
+/// 403. Any method is answered alike, because gateways pass on the client's.
+#[utoipa::path(
+    get, path = PATH, tag = "identity", operation_id = "verify",
+    params(Wanted),
+    responses(
+        (status = 200, description = "Let it in", headers(
+            ("X-Auth-Subject" = String, description = "The user's id"),
+            ("X-Auth-Session" = String, description = "The session's public id"),
+            ("X-Auth-Roles" = String, description = "What the user is, with commas in between"),
+            ("X-Auth-Scopes" = String, description = "What the user may, with spaces in between"),
+        )),
+        NothingBut<(Verdict, Wanted)>,
+    ),
+    security(("bearer" = []))
+)]
 pub(super) async fn verify(
     token: AccessToken,
     wanted: Result<web::Query<Wanted>, Error>,
@@ -93,8 +133,10 @@ pub async fn nothing_but_a_verdict(
     {
         return Ok(answer);
     }
+    Ok(answer.into_response(no_verdict().error_response()))
+}
+
+fn no_verdict() -> Problem {
     let detail = "nothing can be said about the access token right now: keep it and try again";
-    let problem =
-        Problem::new(StatusCode::UNAUTHORIZED, "unavailable", detail).challenge(&Challenge::default()).retry_after(1);
-    Ok(answer.into_response(problem.error_response()))
+    Problem::new(StatusCode::UNAUTHORIZED, "unavailable", detail).challenge(&Challenge::default()).retry_after(1)
 }

@@ -1,17 +1,45 @@
 //! `GET /whoami`: what the access token says.
 
 use actix_web::HttpResponse;
-use serde_json::json;
-use shared::guard::AccessToken;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::{guard::AccessToken, openapi::Refusals};
+use utoipa::ToSchema;
 
+/// What an access token says.
+#[derive(Serialize, ToSchema)]
+struct Identity<'a> {
+    /// The user's id.
+    sub: &'a str,
+    /// The session's public id.
+    sid: &'a str,
+    /// The client that the token was issued to.
+    client_id: &'a str,
+    /// What the user is.
+    roles: &'a [String],
+    /// What the user may, with spaces in between.
+    scope: &'a str,
+    /// What else admins said of the user.
+    #[schema(value_type = Object)]
+    custom: &'a Map<String, Value>,
+    /// When the token expires, in seconds since 1970.
+    exp: i64,
+}
+
+/// Tells what the access token says
+#[utoipa::path(
+    get, path = "/whoami", tag = "identity", operation_id = "whoami",
+    responses((status = 200, description = "The token's claims", body = Identity<'_>), Refusals<(AccessToken,)>),
+    security(("bearer" = []))
+)]
 pub(super) async fn whoami(token: AccessToken) -> HttpResponse {
-    HttpResponse::Ok().json(json!({
-        "sub": token.subject(),
-        "sid": token.session_id(),
-        "client_id": token.client_id(),
-        "roles": token.roles(),
-        "scope": token.scope(),
-        "custom": token.custom(),
-        "exp": token.expires_at().secs(),
-    }))
+    HttpResponse::Ok().json(Identity {
+        sub: token.subject(),
+        sid: token.session_id(),
+        client_id: token.client_id(),
+        roles: token.roles(),
+        scope: token.scope(),
+        custom: token.custom(),
+        exp: token.expires_at().secs(),
+    })
 }

@@ -3,10 +3,13 @@
 #[expect(dead_code, reason = "not every test program needs all that the issuer can do")]
 #[path = "../../../shared/tests/common/mod.rs"]
 mod common;
+#[path = "../../../shared/tests/document/mod.rs"]
+mod document;
 
 mod admin;
 mod books;
 mod browser;
+mod openapi;
 mod verify;
 mod whoami;
 

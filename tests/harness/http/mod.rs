@@ -3,7 +3,7 @@
 mod auth;
 mod resource;
 
-use crate::{answer::Answer, raw, secrets::Secrets};
+use crate::{answer::Answer, documented, raw, secrets::Secrets};
 use reqwest::{
     Client, Method,
     header::{AUTHORIZATION, COOKIE, SET_COOKIE},
@@ -21,6 +21,7 @@ pub struct Http {
     client: Client,
     port: u16,
     secrets: Secrets,
+    is_documented: bool,
 }
 
 impl Http {
@@ -34,7 +35,12 @@ impl Http {
             .tls_certs_only([])
             .build()
             .expect("a client without TLS needs nothing from the system");
-        Self { client, port, secrets }
+        Self { client, port, secrets, is_documented: true }
+    }
+
+    /// The address for operators, which the OpenAPI documents say nothing of.
+    pub(crate) fn undocumented(self) -> Self {
+        Self { is_documented: false, ..self }
     }
 
     /// `http://127.0.0.1:<port>`
@@ -62,7 +68,7 @@ impl Http {
     pub fn request(&self, method: &str, path: &str) -> Request {
         let method = Method::from_bytes(method.as_bytes()).expect("a method is a token");
         let inner = self.client.request(method, format!("{}{path}", self.url()));
-        Request { inner, secrets: self.secrets.clone() }
+        Request { inner, secrets: self.secrets.clone(), is_documented: self.is_documented }
     }
 
     /// `GET path`
@@ -90,6 +96,7 @@ impl Http {
 pub struct Request {
     inner: reqwest::RequestBuilder,
     secrets: Secrets,
+    is_documented: bool,
 }
 
 impl Request {
@@ -133,7 +140,11 @@ impl Request {
         for name in [AUTHORIZATION, COOKIE] {
             self.secrets.learn_from_headers(request.headers(), name);
         }
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let answer = Answer::read(client.execute(request).await?).await?;
+        if self.is_documented {
+            documented::assert_is_documented(&method, &path, &answer);
+        }
         self.secrets.learn_from(&answer.json);
         self.secrets.learn_from_headers(&answer.headers, SET_COOKIE);
         Ok(answer)

@@ -1,0 +1,84 @@
+//! The OpenAPI document of the public API. It is made when `cargo xtask openapi` asks; what is served is the committed
+//! text, so that a running service need not hold it.
+
+use shared::openapi::{Common, Published};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        RefOr, Required,
+        security::{ApiKey, ApiKeyValue, SecurityScheme},
+    },
+};
+
+/// Serves the document and its page.
+pub fn routes(app: &mut actix_web::web::ServiceConfig) {
+    let document = include_str!("../../../docs/openapi/auth-service.json");
+    app.configure(shared::openapi::routes(Published::new(document)));
+}
+
+/// The document, as the code says it.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "auth-service",
+        description = "Registers and logs in users, signs access tokens, keeps refresh sessions. Every refusal is a problem \
+            document with a stable `code`: refresh upon a 401 of any call but `/auth/refresh`, log in again upon one of \
+            that, come back later upon 429 and 503."
+    ),
+    tags(
+        (name = "login", description = "Registration, login, and the life of a session"),
+        (name = "account", description = "What users do with their own accounts. The session, the user and the roles are \
+            checked at once, not only at the next refresh."),
+        (name = "users", description = "What admins do with users"),
+        (name = "published", description = "What verifiers fetch"),
+        (name = "about", description = "The API itself"),
+    ),
+    paths(
+        super::register::register,
+        super::login::login,
+        super::refresh::refresh,
+        super::csrf::csrf,
+        super::logout::logout,
+        super::logout::logout_all,
+        super::me::me,
+        super::me::delete,
+        super::password::change,
+        super::sessions::list,
+        super::sessions::end,
+        super::admin::users,
+        super::admin::change,
+        super::admin::delete,
+        super::admin::end_sessions,
+        super::audit::all,
+        super::audit::of_user,
+        super::well_known::jwks,
+        super::well_known::metadata,
+        shared::openapi::document,
+        shared::openapi::docs,
+        shared::openapi::style,
+    ),
+    modifiers(&Common, &RefreshToken)
+)]
+pub struct Document;
+
+/// The two ways in which a refresh token travels.
+struct RefreshToken;
+
+impl Modify for RefreshToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for path in ["/auth/refresh", "/auth/logout"] {
+            let operation = document.paths.paths.get_mut(path).and_then(|item| item.post.as_mut());
+            let Some(RefOr::T(body)) = operation.and_then(|operation| operation.request_body.as_mut()) else {
+                continue;
+            };
+            // The attribute can say so only of bodies that may also be `null`.
+            body.required = Some(Required::False);
+        }
+        let components = document.components.get_or_insert_default();
+        let cookie = "The refresh token, with transport `cookie`; over plain http the cookie is `jeton-refresh`";
+        let cookie = ApiKeyValue::with_description("__Host-jeton-refresh", cookie);
+        components.add_security_scheme("refresh_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        let header = ApiKeyValue::with_description("X-CSRF-Token", "The session's CSRF token");
+        components.add_security_scheme("csrf_token", SecurityScheme::ApiKey(ApiKey::Header(header)));
+    }
+}

@@ -1,0 +1,48 @@
+//! The OpenAPI document: it is committed as the code says it, and has the routes that are served.
+
+#[path = "../../shared/tests/document/mod.rs"]
+mod document;
+
+use actix_web::{
+    App,
+    test::{call_service, init_service},
+    web::Data,
+};
+use auth_service::{
+    app,
+    config::{Config, PREFIX, SETTINGS},
+    http::{self, openapi::Document},
+};
+use clap::Command;
+use document::{assert_is_committed, documented, served};
+use shared::settings::flags;
+use utoipa::OpenApi as _;
+
+#[test]
+fn the_committed_document_is_what_the_code_says() {
+    assert_is_committed("auth-service.json", &Document::openapi());
+}
+
+#[actix_web::test]
+async fn the_document_has_the_routes_that_are_served_and_no_others() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let database = format!("sqlite://{}/auth.db", directory.path().display());
+    let matches = flags(Command::new("auth-service").no_binary_name(true), PREFIX, SETTINGS)
+        .get_matches_from(Vec::<String>::new());
+    let environment = [("AUTH_DATABASE_URL".to_owned(), database)];
+    let config = Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}"));
+    let app = init_service(App::new().configure(http::public(Data::new(state)))).await;
+    assert_eq!(
+        served(async |request| call_service(&app, request.to_request()).await).await,
+        documented(&Document::openapi())
+    );
+}
+
+#[test]
+fn a_refresh_token_need_not_be_in_the_body() {
+    let document = serde_json::to_value(Document::openapi()).expect("a document is JSON");
+    for path in ["/auth/refresh", "/auth/logout"] {
+        assert_eq!(document["paths"][path]["post"]["requestBody"]["required"], false, "{path}");
+    }
+}

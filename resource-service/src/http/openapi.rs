@@ -1,0 +1,39 @@
+//! The OpenAPI document of the public API. It is made when `cargo xtask openapi` asks; what is served is the committed
+//! text, so that a running service need not hold it.
+
+use shared::openapi::{Common, Published};
+use utoipa::OpenApi;
+
+/// Serves the document and its page.
+pub fn routes(app: &mut actix_web::web::ServiceConfig) {
+    let document = include_str!("../../../docs/openapi/resource-service.json");
+    app.configure(shared::openapi::routes(Published::new(document)));
+}
+
+/// The document, as the code says it.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "resource-service",
+        description = "Serves protected data; verifies access tokens offline. Every refusal is a problem document with a \
+            stable `code`: refresh the access token upon a 401, come back later upon 503."
+    ),
+    tags(
+        (name = "identity", description = "Who calls"),
+        (name = "books", description = "What readers may read and authors may add to"),
+        (name = "about", description = "The API itself"),
+    ),
+    paths(
+        super::whoami::whoami,
+        super::verify::verify,
+        super::books::list,
+        super::books::read,
+        super::books::create,
+        super::books::append,
+        shared::openapi::document,
+        shared::openapi::docs,
+        shared::openapi::style,
+    ),
+    modifiers(&Common)
+)]
+pub struct Document;
