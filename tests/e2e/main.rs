@@ -54,5 +54,6 @@ mod reuse;
 mod secrecy;
 mod sessions;
 mod settings;
+mod stored_secrets;
 mod story;
 mod throttling;
