@@ -33,6 +33,7 @@ mod admin;
 mod bad_bodies;
 mod bad_headers;
 mod bad_requests;
+mod bit_flips;
 mod books;
 mod command_line;
 mod cookies;
