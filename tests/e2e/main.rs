@@ -55,6 +55,8 @@ mod reuse;
 mod secrecy;
 mod sessions;
 mod settings;
+mod steady_storage;
 mod stored_secrets;
+mod stores;
 mod story;
 mod throttling;

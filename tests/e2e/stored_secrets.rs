@@ -3,8 +3,8 @@
 
 mod attempts;
 mod candidates;
-mod dump;
 
+use crate::stores;
 use attempts::{Finding, Thief};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use harness::{Person, Stack, Storage, Transport, assert_problem, person::fresh_password};
@@ -18,7 +18,7 @@ on_every_storage! {
 
 async fn nothing_that_is_stored_logs_anybody_in(storage: Storage) {
     let (mut stack, victims) = after_some_use(storage).await;
-    let dump = dump::of(&mut stack, storage).await;
+    let dump = stores::dump(&mut stack, storage).await;
     for known in [&victims[0].email, &victims[0].id, &victims[0].tokens.session_id] {
         assert!(dump.iter().any(|stored| stored.value.contains(known)), "the dump is that of this stack");
     }
@@ -31,7 +31,7 @@ async fn a_credential_that_is_stored_is_found(storage: Storage) {
     if storage != Storage::Embedded {
         expected.extend(plant_in_redis(&stack.redis().url(), &victims[1]).await);
     }
-    let dump = dump::of(&mut stack, storage).await;
+    let dump = stores::dump(&mut stack, storage).await;
     let found = Thief::new(&stack, &victims).tries(&dump).await;
     for finding in expected {
         assert!(found.contains(&finding), "{finding:?} is not among {found:#?}");
@@ -40,8 +40,8 @@ async fn a_credential_that_is_stored_is_found(storage: Storage) {
 
 /// A refresh token in a sentence, an access token deep in JSON, and a password in hex.
 async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
-    let (store, url) = dump::database(stack);
-    let mut database = dump::open(&url).await;
+    let (store, url) = stores::database(stack);
+    let mut database = stores::open(&url).await;
     let custom = json!({ "notes": [{ "support": ada.tokens.access }] }).to_string();
     let hex: String = ada.password.bytes().map(|byte| format!("{byte:02x}")).collect();
     for (statement, value) in [
@@ -62,14 +62,14 @@ async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
 
 /// A refresh token in a list, an access token in base64 in a hash, and a password in a sorted set.
 async fn plant_in_redis(url: &str, browser: &Person) -> Vec<Finding> {
-    let mut redis = dump::connect(url).await;
+    let mut redis = stores::connect(url).await;
     let access = BASE64_STANDARD.encode(&browser.tokens.access);
     for command in [
         cmd("RPUSH").arg("planted list").arg(&browser.tokens.refresh),
         cmd("HSET").arg("planted hash").arg("of a session").arg(access),
         cmd("ZADD").arg("planted set").arg(1).arg(&browser.password),
     ] {
-        dump::ask::<()>(&mut redis, command).await;
+        stores::ask::<()>(&mut redis, command).await;
     }
     [("refresh token", "planted list"), ("access token", "planted hash"), ("password", "planted set")]
         .map(|(what, place)| Finding { what, store: "Redis", place: place.to_owned() })

@@ -1,4 +1,4 @@
-//! Everything that the stores hold, value by value, and as the bytes of their files.
+//! The stores from outside: everything that they hold, value by value, and as the bytes of their files.
 
 use harness::{Stack, Storage, postgres::Postgres};
 use redis::{FromRedisValue, cmd};
@@ -7,18 +7,25 @@ use std::{fs, path::Path};
 
 /// One value, or the bytes of a whole file, with where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Stored {
-    pub(super) store: &'static str,
-    pub(super) place: String,
-    pub(super) value: String,
+pub(crate) struct Stored {
+    pub(crate) store: &'static str,
+    pub(crate) place: String,
+    pub(crate) value: String,
+    /// One row, or one element of a key, and not the bytes of a whole store.
+    pub(crate) is_element: bool,
 }
 
 /// A full dump of every store of a stack.
-pub(super) async fn of(stack: &mut Stack, storage: Storage) -> Vec<Stored> {
+pub(crate) async fn dump(stack: &mut Stack, storage: Storage) -> Vec<Stored> {
     let mut found = match database(stack) {
         ("PostgreSQL", url) => {
             let mut found = tables("PostgreSQL", &url).await;
-            found.push(Stored { store: "PostgreSQL", place: "pg_dump".to_owned(), value: Postgres::dump(&url) });
+            found.push(Stored {
+                store: "PostgreSQL",
+                place: "pg_dump".to_owned(),
+                value: Postgres::dump(&url),
+                is_element: false,
+            });
             found
         }
         (store, url) => tables(store, &url).await,
@@ -28,13 +35,13 @@ pub(super) async fn of(stack: &mut Stack, storage: Storage) -> Vec<Stored> {
     if storage != Storage::Embedded {
         found.extend(redis_values(&stack.redis().url()).await);
         let saved = String::from_utf8_lossy(&stack.redis().save()).into_owned();
-        found.push(Stored { store: "Redis", place: "dump.rdb".to_owned(), value: saved });
+        found.push(Stored { store: "Redis", place: "dump.rdb".to_owned(), value: saved, is_element: false });
     }
     found
 }
 
 /// auth-service's database: its kind and its URL.
-pub(super) fn database(stack: &Stack) -> (&'static str, String) {
+pub(crate) fn database(stack: &Stack) -> (&'static str, String) {
     match stack.auth.settings().get("AUTH_DATABASE_URL") {
         Some(url) => ("PostgreSQL", url.clone()),
         None => ("SQLite", sqlite(&stack.directory().join("data/auth.db"))),
@@ -45,7 +52,7 @@ fn sqlite(path: &Path) -> String {
     format!("sqlite://{}", path.display())
 }
 
-pub(super) async fn open(url: &str) -> AnyConnection {
+pub(crate) async fn open(url: &str) -> AnyConnection {
     sqlx::any::install_default_drivers();
     AnyConnection::connect(url).await.expect("the database is there")
 }
@@ -60,14 +67,14 @@ async fn tables(store: &'static str, url: &str) -> Vec<Stored> {
             _ => format!("json_object({})", members(&mut database, &table).await),
         };
         for row in texts(&mut database, &format!("SELECT {row} AS text FROM {table} AS t")).await {
-            found.push(Stored { store, place: table.clone(), value: row });
+            found.push(Stored { store, place: table.clone(), value: row, is_element: true });
         }
     }
     found
 }
 
 /// The tables of a database.
-pub(super) async fn table_names(store: &str, database: &mut AnyConnection) -> Vec<String> {
+pub(crate) async fn table_names(store: &str, database: &mut AnyConnection) -> Vec<String> {
     let query = match store {
         "PostgreSQL" => {
             "SELECT CAST(table_name AS TEXT) AS text FROM information_schema.tables WHERE table_schema = 'public'"
@@ -98,12 +105,12 @@ fn files(directory: &Path) -> Vec<Stored> {
         .map(|file| {
             let bytes = fs::read(file.path()).expect("our own file");
             let place = file.file_name().to_string_lossy().into_owned();
-            Stored { store: "file", place, value: String::from_utf8_lossy(&bytes).into_owned() }
+            Stored { store: "file", place, value: String::from_utf8_lossy(&bytes).into_owned(), is_element: false }
         })
         .collect()
 }
 
-pub(super) async fn connect(url: &str) -> redis::aio::MultiplexedConnection {
+pub(crate) async fn connect(url: &str) -> redis::aio::MultiplexedConnection {
     redis::Client::open(url).expect("a URL").get_multiplexed_async_connection().await.expect("Redis answers")
 }
 
@@ -124,12 +131,12 @@ async fn redis_values(url: &str) -> Vec<Stored> {
         };
         let elements: Vec<String> = ask(&mut redis, &read).await;
         for value in elements.into_iter().chain([key.clone()]) {
-            found.push(Stored { store: "Redis", place: key.clone(), value });
+            found.push(Stored { store: "Redis", place: key.clone(), value, is_element: true });
         }
     }
     found
 }
 
-pub(super) async fn ask<T: FromRedisValue>(redis: &mut redis::aio::MultiplexedConnection, command: &redis::Cmd) -> T {
+pub(crate) async fn ask<T: FromRedisValue>(redis: &mut redis::aio::MultiplexedConnection, command: &redis::Cmd) -> T {
     command.query_async(redis).await.expect("Redis answers")
 }

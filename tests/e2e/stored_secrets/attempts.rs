@@ -1,6 +1,7 @@
 //! Trying what could be a credential as every kind of credential.
 
-use super::{candidates, dump::Stored};
+use super::candidates;
+use crate::stores::Stored;
 use aws_lc_rs::{hmac, rsa::KeyPair};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::{StreamExt as _, stream};

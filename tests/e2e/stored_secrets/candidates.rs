@@ -1,6 +1,6 @@
 //! What in a stored value could be a credential: the value, what it is made of, and what it decodes to.
 
-use super::dump::Stored;
+use crate::stores::Stored;
 use base64::{
     Engine as _,
     alphabet::{STANDARD, URL_SAFE},
