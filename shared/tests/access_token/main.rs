@@ -9,6 +9,7 @@ mod attacks;
 mod claims;
 mod corpus;
 mod key_sets;
+mod properties;
 mod remembered;
 mod times;
 
@@ -16,7 +17,7 @@ use common::{AUDIENCE, ISSUER, Issuer, claims};
 use serde_json::{Value, json};
 use shared::{
     access_token::{Flaw, KeySet, Refusal, VerifiedToken, Verifier},
-    clock::{ManualClock, Timestamp},
+    clock::{Clock, ManualClock, Timestamp},
 };
 use std::sync::Arc;
 
