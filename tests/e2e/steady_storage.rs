@@ -1,7 +1,7 @@
 //! A session takes the same room in the stores however often it is refreshed.
 
 use crate::stores;
-use harness::{Stack, Storage, Transport};
+use harness::{Person, Stack, Storage, Transport};
 use redis::cmd;
 use std::collections::BTreeMap;
 
@@ -27,21 +27,29 @@ async fn a_thousand_refreshes_leave_nothing_behind(storage: Storage) {
     let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let mut ada = stack.ada().await;
     stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await.tokens();
-    for _ in 0..SETTLING {
-        ada.refresh().await;
-    }
+    refresh(&stack, &mut ada, SETTLING).await;
     let (before, memory_before) = (room(&mut stack, storage).await, memory(&mut stack, storage).await);
     assert!(before.counts.values().sum::<u64>() > 5, "{before:?}");
-    for _ in 0..REFRESHES {
-        ada.refresh().await;
-    }
+    refresh(&stack, &mut ada, REFRESHES).await;
     let (after, memory_after) = (room(&mut stack, storage).await, memory(&mut stack, storage).await);
-    assert_eq!(ada.tokens.refresh_claims()["gen"], 1 + SETTLING + REFRESHES, "each refresh has rotated");
+    let generation = ada.tokens.refresh_claims()["gen"].as_u64();
+    assert!(generation > Some(SETTLING + REFRESHES), "each refresh has rotated: {generation:?}");
     assert_eq!(after.counts, before.counts);
     let grown = after.characters.saturating_sub(before.characters);
     assert!(grown <= MORE_DIGITS, "{grown} characters more");
     // Redis rounds up: nine characters more may be the next size.
     assert!(memory_after <= memory_before + 256, "{memory_before} bytes became {memory_after}");
+}
+
+/// "Not now" is asked again: a busy machine's stores may be slow. Such a refresh may have rotated too.
+async fn refresh(stack: &Stack, person: &mut Person, times: u64) {
+    for _ in 0..times {
+        let mut answer = stack.auth.refresh(&person.tokens).await;
+        while answer.status == 503 {
+            answer = stack.auth.refresh(&person.tokens).await;
+        }
+        person.tokens = answer.tokens();
+    }
 }
 
 async fn room(stack: &mut Stack, storage: Storage) -> Room {

@@ -105,8 +105,7 @@ impl<'a> Thief<'a> {
         found: &mut BTreeSet<Finding>,
     ) {
         let sent = attempts.map(async |(what, request, stored)| {
-            let answer = request.send().await.expect("the service answers");
-            let (status, body) = (answer.status(), answer.json::<Value>().await.unwrap_or_default());
+            let (status, body) = verdict(request).await;
             let is_refused =
                 status == 401 && (body["code"] == "invalid_refresh_token" || body["code"] == "token_invalid");
             (!is_refused).then(|| Finding { what, ..finding(stored) })
@@ -187,10 +186,22 @@ impl<'a> Thief<'a> {
         let address = format!("10.{}.{}.1", self.next_address / 256, self.next_address % 256);
         let login = self.client.post(format!("{}/auth/login", self.stack.auth.url()));
         let login = login.header("x-forwarded-for", address).json(&json!({ "email": email, "password": password }));
-        match login.send().await.expect("the service answers").status().as_u16() {
+        match verdict(login).await.0 {
             200 => true,
             401 => false,
             other => panic!("{other} instead of a verdict"),
+        }
+    }
+}
+
+/// The status and the body. "Not now" is no verdict: a busy machine's stores may be slow.
+async fn verdict(request: RequestBuilder) -> (u16, Value) {
+    loop {
+        let again = request.try_clone().expect("a body that can be sent again");
+        let answer = again.send().await.expect("the service answers");
+        let (status, body) = (answer.status().as_u16(), answer.json().await.unwrap_or_default());
+        if status != 503 {
+            return (status, body);
         }
     }
 }
