@@ -6,6 +6,10 @@ mod candidates;
 
 use crate::stores;
 use attempts::{Finding, Thief};
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rsa::{KeyPair, KeySize},
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use harness::{Person, Stack, Storage, Transport, assert_problem, person::fresh_password};
 use redis::cmd;
@@ -38,26 +42,39 @@ async fn a_credential_that_is_stored_is_found(storage: Storage) {
     }
 }
 
-/// A refresh token in a sentence, an access token deep in JSON, and a password in hex.
+/// A refresh token in a sentence, an access token deep in JSON, a password in hex; the mere signature of a token that is
+/// stored without, a CSRF token, and a key that signs.
 async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
     let (store, url) = stores::database(stack);
     let mut database = stores::open(&url).await;
     let custom = json!({ "notes": [{ "support": ada.tokens.access }] }).to_string();
+    let signature = ada.tokens.refresh.rsplit('.').next().expect("a signature").to_owned();
+    let key = KeyPair::generate(KeySize::Rsa2048).expect("a key can be made");
+    let der: Pkcs8V1Der<'_> = key.as_der().expect("a private key has a PKCS#8 form");
     let hex: String = ada.password.bytes().map(|byte| format!("{byte:02x}")).collect();
     for (statement, value) in [
         (
             "INSERT INTO facts (name, value) VALUES ('planted', $1)",
             format!("her token is {}, again", ada.tokens.refresh),
         ),
+        ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 2, 1)", signature),
+        ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 3, 1)", ada.tokens.csrf.clone()),
+        ("INSERT INTO facts (name, value) VALUES ('planted key', $1)", BASE64_STANDARD.encode(der.as_ref())),
         ("UPDATE users SET custom = $1 WHERE email LIKE 'bob%'", custom),
         ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 1, 1)", hex),
     ] {
         let planted = sqlx::query(statement).bind(value).execute(&mut database).await.expect("the database answers");
         assert_eq!(planted.rows_affected(), 1, "{statement}");
     }
-    [("refresh token", "facts"), ("access token", "users"), ("password", "counters")]
-        .map(|(what, place)| Finding { what, store, place: place.to_owned() })
-        .into()
+    let planted = [
+        ("refresh token", "facts"),
+        ("access token", "users"),
+        ("password", "counters"),
+        ("signature", "counters"),
+        ("CSRF token", "counters"),
+        ("key", "facts"),
+    ];
+    planted.map(|(what, place)| Finding { what, store, place: place.to_owned() }).into()
 }
 
 /// A refresh token in a list, an access token in base64 in a hash, and a password in a sorted set.

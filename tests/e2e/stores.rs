@@ -77,9 +77,9 @@ async fn tables(store: &'static str, url: &str) -> Vec<Stored> {
 pub(crate) async fn table_names(store: &str, database: &mut AnyConnection) -> Vec<String> {
     let query = match store {
         "PostgreSQL" => {
-            "SELECT CAST(table_name AS TEXT) AS text FROM information_schema.tables WHERE table_schema = 'public'"
+            "SELECT CAST(table_name AS TEXT) AS text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
         }
-        _ => "SELECT name AS text FROM sqlite_schema WHERE type = 'table'",
+        _ => "SELECT name AS text FROM sqlite_schema WHERE type = 'table' ORDER BY 1",
     };
     texts(database, query).await
 }
