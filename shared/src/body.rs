@@ -144,11 +144,16 @@ fn too_slow() -> Problem {
 fn refusal(error: &serde_json::Error, bytes: &[u8]) -> Problem {
     let place = format!("line {}, column {}", error.line(), error.column());
     // serde calls a number where an enum's name belongs a mistake of syntax.
-    if error.is_data() || serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+    if error.is_data() || reads_as_json(bytes) {
         let detail =
             format!("the body does not fit: an unknown, missing or repeated field, or a wrong type, at {place}");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
     } else {
         Problem::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is not JSON, at {place}"))
     }
+}
+
+/// RFC 8259, section 8.1: JSON is UTF-8. serde does not look into texts that it ignores.
+fn reads_as_json(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }

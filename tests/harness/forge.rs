@@ -108,35 +108,13 @@ impl Issuer {
         self.sign(&self.header(), &self.claims())
     }
 
-    /// Good claims, but for a change.
-    #[must_use]
-    pub fn with_claims(&self, change: impl FnOnce(&mut Value)) -> String {
-        let mut claims = self.claims();
-        change(&mut claims);
-        self.sign(&self.header(), &claims)
-    }
-
-    /// A good header, but for a change.
-    #[must_use]
-    pub fn with_header(&self, change: impl FnOnce(&mut Value)) -> String {
-        let mut header = self.header();
-        change(&mut header);
-        self.sign(&header, &self.claims())
-    }
-
     /// Signs any header and claims with RS256.
-    #[must_use]
-    pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        self.sign_text(&header.to_string(), &claims.to_string())
-    }
-
-    /// Signs any two texts, such as JSON with a repeated member.
     ///
     /// # Panics
     /// Never: the key is good.
     #[must_use]
-    pub fn sign_text(&self, header: &str, claims: &str) -> String {
-        signed(header, claims, &self.key, Algorithm::RS256)
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
+        signed(&header.to_string(), &claims.to_string(), &self.key, Algorithm::RS256)
     }
 }
 

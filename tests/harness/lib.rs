@@ -36,6 +36,7 @@ pub mod stack;
 pub mod storage;
 pub mod tokens;
 mod warden;
+pub mod wire;
 
 pub use answer::{Answer, assert_problem};
 pub use eventually::eventually;

@@ -95,7 +95,7 @@ impl PublishedKeys {
                 Ok(keys)
             }
             KeySource::Published { url, snapshot } => {
-                let publisher = publisher::Publisher::at(url.clone())?;
+                let publisher = publisher::Publisher::at(url.clone(), pace.fetch)?;
                 let keys = Arc::new(nothing_yet(Some(Demand::with_cooldown(pace.cooldown))));
                 let snapshot = snapshot.map(|path| snapshot::Snapshot::at(path, url));
                 refresh::follow(Arc::clone(&keys), publisher, snapshot, pace);

@@ -10,8 +10,6 @@ use std::{error::Error as _, time::Duration};
 use url::Url;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// For the whole of a fetch, body included.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest answer that is read, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
@@ -55,16 +53,17 @@ impl From<reqwest::Error> for FetchError {
 }
 
 impl Publisher {
-    /// Follows no redirects and no proxy: keys come from the address that was set and from nowhere else.
+    /// Follows no redirects and no proxy: keys come from the address that was set and from nowhere else. A fetch that
+    /// takes longer than `patience` has failed.
     ///
     /// # Errors
     /// One sentence, if an `https` address cannot be trusted because no CA certificates are installed.
-    pub(super) fn at(url: Url) -> Result<Self, String> {
+    pub(super) fn at(url: Url, patience: Duration) -> Result<Self, String> {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(FETCH_TIMEOUT);
+            .timeout(patience);
         // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
         let client = if url.scheme() == "http" { client.tls_certs_only([]) } else { client };
         let client = client.build().map_err(|error| {
@@ -129,6 +128,8 @@ mod tests {
         let headers = |text: &'static str| HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static(text))]);
         assert_eq!(max_age(&headers("public, Max-Age=300")), Some(Duration::from_secs(300)));
         assert_eq!(max_age(&headers("no-store")), None);
-        assert_eq!(max_age(&headers("max-age=soon")), None);
+        for absurd in ["max-age=soon", "max-age=-1", "max-age=1e9", "max-age=99999999999999999999999", "max-age="] {
+            assert_eq!(max_age(&headers(absurd)), None, "{absurd}");
+        }
     }
 }

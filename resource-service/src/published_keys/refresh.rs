@@ -29,6 +29,8 @@ pub(super) struct Pace {
     pub(super) longest_retry: Duration,
     /// One fetch for unknown keys in so long.
     pub(super) cooldown: Duration,
+    /// How long a fetch may take, body included.
+    pub(super) fetch: Duration,
     /// How often a pinned file is looked at.
     pub(super) file: Duration,
 }
@@ -43,6 +45,7 @@ impl Default for Pace {
             longest_retry_without_keys: Duration::from_secs(3),
             longest_retry: Duration::from_secs(30),
             cooldown: Duration::from_secs(10),
+            fetch: Duration::from_secs(5),
             file: Duration::from_secs(1),
         }
     }

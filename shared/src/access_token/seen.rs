@@ -45,11 +45,21 @@ impl Seen {
         Self(array::from_fn(|_| Mutex::default()))
     }
 
-    /// The token, if it was verified with a key that is still in the set.
+    /// The token, if it was verified with a key that is still in the set. If the key has gone, so has the token.
     pub(super) fn find(&self, fingerprint: &Fingerprint, keys: &KeySet) -> Option<VerifiedToken> {
-        let known = self.shard(fingerprint, |shard| shard.find(fingerprint))?;
-        let key = keys.get(&known.kid)?;
-        (Arc::ptr_eq(key, &known.key) || key == &known.key).then_some(known.token)
+        self.shard(fingerprint, |shard| {
+            let known = shard.find(fingerprint)?;
+            let is_current = keys.get(&known.kid).is_some_and(|key| Arc::ptr_eq(key, &known.key) || *key == known.key);
+            if !is_current {
+                shard.forget(fingerprint);
+            }
+            is_current.then_some(known.token)
+        })
+    }
+
+    /// For a token that is not good any more.
+    pub(super) fn forget(&self, fingerprint: &Fingerprint) {
+        self.shard(fingerprint, |shard| shard.forget(fingerprint));
     }
 
     pub(super) fn remember(&self, fingerprint: Fingerprint, token: &VerifiedToken, kid: &str, key: &Arc<RsaKey>) {
@@ -79,13 +89,27 @@ impl Shard {
         }
         self.young.insert(fingerprint, known);
     }
+
+    fn forget(&mut self, fingerprint: &Fingerprint) {
+        self.young.remove(fingerprint);
+        self.old.remove(fingerprint);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{access_token::verified::Facts, clock::Timestamp};
-    use serde_json::Map;
+    use serde_json::{Map, json};
+
+    fn key_set(modulus: &str) -> KeySet {
+        let key = json!({ "kty": "RSA", "kid": "first", "n": modulus, "e": "AQAB" });
+        KeySet::from_jwks(json!({ "keys": [key] }).to_string().as_bytes()).expect("a sound key")
+    }
+
+    fn modulus() -> String {
+        format!("{}w", "_".repeat(341))
+    }
 
     fn known() -> Known {
         let facts = Facts {
@@ -101,8 +125,7 @@ mod tests {
             not_before: None,
             expires_at: Timestamp::from_secs(900),
         };
-        let modulus = format!("{}w", "_".repeat(341));
-        let key = RsaKey::from_components(&modulus, "AQAB").expect("a sound key");
+        let key = RsaKey::from_components(&modulus(), "AQAB").expect("a sound key");
         Known { token: VerifiedToken(Arc::new(facts)), kid: Arc::from("first"), key: Arc::new(key) }
     }
 
@@ -121,5 +144,29 @@ mod tests {
         }
         assert!(shard.young.len() + shard.old.len() <= 2 * YOUNG_PER_SHARD);
         assert!(shard.find(&numbered(1)).is_none());
+    }
+    fn remembered(seen: &Seen) -> usize {
+        let shards = seen.0.iter().map(|shard| shard.lock().expect("nobody has panicked"));
+        shards.map(|shard| shard.young.len() + shard.old.len()).sum()
+    }
+
+    #[test]
+    fn a_token_whose_key_has_gone_is_forgotten_even_if_the_key_comes_back() {
+        let (seen, known) = (Seen::nothing(), known());
+        let (with, without) = (key_set(&modulus()), key_set(&modulus().replacen('_', "-", 1)));
+        seen.remember(numbered(1), &known.token, "first", &known.key);
+        assert!(seen.find(&numbered(1), &with).is_some());
+        assert!(seen.find(&numbered(1), &without).is_none());
+        assert_eq!(remembered(&seen), 0);
+        assert!(seen.find(&numbered(1), &with).is_none());
+    }
+
+    #[test]
+    fn whatever_is_remembered_there_is_room_for_sixteen_thousand_and_no_more() {
+        let (seen, known) = (Seen::nothing(), known());
+        for number in 0..3 * SHARDS * 2 * YOUNG_PER_SHARD {
+            seen.remember(fingerprint(&number.to_string()), &known.token, "first", &known.key);
+        }
+        assert!((8_000..=SHARDS * 2 * YOUNG_PER_SHARD).contains(&remembered(&seen)), "{}", remembered(&seen));
     }
 }

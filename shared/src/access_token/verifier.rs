@@ -45,8 +45,11 @@ impl Verifier {
         }
         let fingerprint = fingerprint(token);
         if let Some(known) = self.seen.find(&fingerprint, keys) {
-            check_times(&known.0, self.clock.now())?;
-            return Ok(known);
+            let verdict = check_times(&known.0, self.clock.now());
+            if verdict == Err(Refusal::Expired) {
+                self.seen.forget(&fingerprint);
+            }
+            return verdict.map(|()| known);
         }
         let parts = Parts::of(token)?;
         let kid = kid(parts.header)?;
@@ -226,4 +229,30 @@ fn check_times(token: &Facts, now: Timestamp) -> Result<(), Refusal> {
         return Err(Refusal::Expired);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use serde_json::json;
+
+    #[test]
+    fn a_remembered_token_is_forgotten_once_it_has_expired() {
+        let clock = ManualClock::at(Timestamp::from_secs(0));
+        let verifier = Verifier::new("us", "them", Arc::new(clock.clone()));
+        let key = json!({ "kty": "RSA", "kid": "first", "n": format!("{}w", "_".repeat(341)), "e": "AQAB" });
+        let keys = KeySet::from_jwks(json!({ "keys": [key] }).to_string().as_bytes()).expect("a sound key");
+        let claims = json!({
+            "sub": "ada", "sid": "1", "client_id": "x", "jti": "1", "scope": "", "roles": [], "iat": 0, "exp": 900,
+        });
+        let facts = facts(&mut Object::parse(claims.to_string().as_bytes()).expect("an object")).expect("all claims");
+        let key = keys.get("first").expect("the key");
+        verifier.seen.remember(fingerprint("remembered"), &VerifiedToken(Arc::new(facts)), "first", key);
+
+        assert!(verifier.verify("remembered", &keys).is_ok());
+        clock.advance(Duration::from_secs(905));
+        assert_eq!(verifier.verify("remembered", &keys).err(), Some(Refusal::Expired));
+        assert_eq!(verifier.verify("remembered", &keys).err(), Some(Flaw::Shape.into()), "it is judged as if new");
+    }
 }

@@ -23,7 +23,8 @@ pub(crate) const KID: &str = "first";
 
 /// A signing key.
 pub(crate) struct Issuer {
-    pair: KeyPair,
+    /// The key itself.
+    pub(crate) pair: KeyPair,
     /// Its name.
     pub(crate) kid: &'static str,
 }

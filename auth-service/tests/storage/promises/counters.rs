@@ -73,12 +73,20 @@ pub async fn no_counters_are_no_question(store: &impl Counters) {
 }
 
 pub async fn forgetting_what_is_over_forgets_nothing_else(store: &impl Counters) {
-    let (over, going_on) = (counter(), counter());
-    add(store, &over, SHORT).await;
+    let (over, going_on) = ([counter(), counter(), counter()], counter());
+    for key in &over {
+        add(store, key, SHORT).await;
+    }
     add(store, &going_on, LONG).await;
-    eventually("a window ends", PATIENCE, || async { (value(store, &over).await == 0).then_some(()) }).await;
-    let forgotten = store.forget_expired(100).await.unwrap();
-    assert!(forgotten <= 1, "stores that forget by themselves answer zero, the others one: {forgotten}");
-    assert_eq!(store.forget_expired(100).await.unwrap(), 0);
+    for key in &over {
+        eventually("a window ends", PATIENCE, || async { (value(store, key).await == 0).then_some(()) }).await;
+    }
+    let batches = [
+        store.forget_expired(2).await.unwrap(),
+        store.forget_expired(2).await.unwrap(),
+        store.forget_expired(2).await.unwrap(),
+    ];
+    // Stores that forget by themselves answer zero.
+    assert!(batches == [2, 1, 0] || batches == [0, 0, 0], "{batches:?}");
     assert_eq!(value(store, &going_on).await, 1);
 }

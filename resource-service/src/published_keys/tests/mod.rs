@@ -1,6 +1,7 @@
 //! The whole way: a publisher over real HTTP, or a file, and tokens that are let in or not.
 
 mod fetching;
+mod hostile;
 mod pinning;
 mod publisher;
 mod restart;
@@ -37,6 +38,7 @@ fn pace() -> Pace {
         longest_retry_without_keys: moment,
         longest_retry: moment,
         cooldown: LONG,
+        fetch: LONG,
         file: moment,
     }
 }

@@ -1,0 +1,207 @@
+//! A publisher that means harm, or is broken in the worst way: keys that are good stay, tokens of theirs are let in
+//! without waiting, and unknown ones cost one fetch.
+
+use super::*;
+use futures_util::{FutureExt as _, future::join_all};
+use shared::access_token::Refusal;
+use std::{
+    pin::pin,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
+use url::Url;
+
+const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+
+/// What is sent on a connection once a request has come.
+#[derive(Debug, Clone)]
+enum Manner {
+    /// These bytes, and the end.
+    Says(Vec<u8>),
+    /// Nothing, and no end.
+    Hangs,
+    /// These bytes, then these again and again, so many milliseconds apart.
+    NeverEnds(String, String, u64),
+}
+
+impl Manner {
+    fn says(text: impl Into<String>) -> Self {
+        Self::Says(text.into().into_bytes())
+    }
+
+    /// A sound answer with this body.
+    fn answers(headers: &str, body: &str) -> Self {
+        Self::says(format!("{HEAD}{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    }
+
+    async fn serve(self, mut client: TcpStream) {
+        let mut request = [0; 4096];
+        drop(client.read(&mut request).await);
+        match self {
+            Self::Says(bytes) => drop(client.write_all(&bytes).await),
+            Self::Hangs => drop(client.read(&mut request).await),
+            Self::NeverEnds(begin, piece, pause) => {
+                let mut sent = client.write_all(begin.as_bytes()).await;
+                while sent.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    sent = client.write_all(piece.as_bytes()).await;
+                }
+            }
+        }
+    }
+}
+
+/// A publisher without manners.
+struct Rude {
+    manner: Arc<Mutex<Manner>>,
+    asked: Arc<AtomicUsize>,
+    port: u16,
+}
+
+impl Rude {
+    async fn that(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (manner, asked) = (Arc::new(Mutex::new(manner)), Arc::new(AtomicUsize::new(0)));
+        let (next, count) = (Arc::clone(&manner), Arc::clone(&asked));
+        actix_web::rt::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let manner = next.lock().unwrap().clone();
+                actix_web::rt::spawn(manner.serve(client));
+            }
+        });
+        Self { manner, asked, port }
+    }
+
+    fn now(&self, manner: Manner) {
+        *self.manner.lock().unwrap() = manner;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn follow(&self, pace: Pace) -> Arc<PublishedKeys> {
+        let url = Url::parse(&format!("http://127.0.0.1:{}/jwks.json", self.port)).expect("a URL");
+        start(KeySource::Published { url, snapshot: None }, &clock(), pace)
+    }
+}
+
+fn good() -> Manner {
+    Manner::answers("cache-control: max-age=3600\r\n", &Issuer::usual().jwks())
+}
+
+fn manners() -> Vec<(&'static str, Manner)> {
+    let evil = Issuer::other().jwks();
+    let never_ends = |begin: &str, piece: &str, pause| Manner::NeverEnds(begin.to_owned(), piece.to_owned(), pause);
+    let chunk = format!("8000\r\n{}\r\n", " ".repeat(0x8000));
+    let gzip = [
+        format!("{HEAD}content-encoding: gzip\r\nconnection: close\r\n\r\n").as_bytes(),
+        b"\x1f\x8b\x08\0\0\0\0\0\0\xff",
+    ]
+    .concat();
+    vec![
+        ("hangs", Manner::Hangs),
+        ("hangs up", Manner::says("")),
+        ("drips its head", never_ends("HTTP/1.1 200 OK\r\nx: ", "x", 10)),
+        ("drips its body", never_ends(&format!("{HEAD}\r\n"), " ", 10)),
+        ("never ends its head", never_ends("HTTP/1.1 200 OK\r\n", &format!("x: {}\r\n", "x".repeat(4000)), 0)),
+        ("never ends its body", never_ends(&format!("{HEAD}\r\n"), &" ".repeat(0x8000), 0)),
+        ("never ends its chunks", never_ends(&format!("{HEAD}transfer-encoding: chunked\r\n\r\n"), &chunk, 0)),
+        ("is always about to answer", never_ends("", "HTTP/1.1 100 Continue\r\n\r\n", 1)),
+        ("announces more than it sends", Manner::says(format!("{HEAD}content-length: 99999\r\n\r\n{evil}"))),
+        (
+            "announces more than there is",
+            Manner::says(format!("{HEAD}content-length: 18446744073709551615\r\n\r\n{evil}")),
+        ),
+        ("announces two lengths", Manner::says(format!("{HEAD}content-length: 1\r\ncontent-length: 2\r\n\r\n{evil}"))),
+        ("breaks off in a chunk", Manner::says(format!("{HEAD}transfer-encoding: chunked\r\n\r\nffff\r\n{evil}"))),
+        ("sends half of it", Manner::answers("", &evil[..evil.len() / 2])),
+        ("compresses unasked", Manner::Says(gzip)),
+        ("speaks something else", Manner::says("SSH-2.0-OpenSSH_9.2\r\n")),
+        ("has nothing", Manner::says("HTTP/1.1 204 No Content\r\n\r\n")),
+        ("has a part", Manner::says(format!("HTTP/1.1 206 Partial Content\r\nconnection: close\r\n\r\n{evil}"))),
+        ("has nothing new, not asked so", Manner::says("HTTP/1.1 304 Not Modified\r\n\r\n")),
+        ("has the same key twice", Manner::answers("", &jwks_of(&[Issuer::other(), Issuer::other()]))),
+        ("has a thousand keys", Manner::answers("", &jwks_of(&[Issuer::other(); 1000]))),
+        ("is in maintenance", Manner::answers("", "<html>back soon</html>")),
+    ]
+}
+
+#[actix_web::test]
+async fn good_keys_stay_nobody_waits_who_has_one_and_unknown_ones_cost_one_fetch() {
+    join_all(manners().into_iter().map(|(what, manner)| costs_one_fetch(what, manner))).await;
+}
+
+async fn costs_one_fetch(what: &str, manner: Manner) {
+    let publisher = Rude::that(good()).await;
+    let keys = publisher.follow(Pace { retry: LONG, longest_retry: LONG, fetch: Duration::from_secs(2), ..pace() });
+    eventually("the first key", async || keys.held().is_some()).await;
+    publisher.now(manner);
+    let mut unknown = pin!(join_all((0..20).map(|_| verdict(&keys, Issuer::other()))));
+    assert!(unknown.as_mut().now_or_never().is_none(), "they wait for a fetch: {what}");
+    for _ in 0..10 {
+        let at_once = verdict(&keys, Issuer::usual()).now_or_never();
+        assert_eq!(at_once, Some(Ok(())), "a good key waits for nothing: {what}");
+        tokio::task::yield_now().await;
+    }
+    let refused = Err(Rejection::Refused(Refusal::UnknownKey));
+    assert_eq!(unknown.await, [refused; 20], "{what}");
+    let again = join_all((0..20).map(|_| verdict(&keys, Issuer::other()))).now_or_never();
+    assert_eq!(again, Some(vec![refused; 20]), "nobody waits twice: {what}");
+    assert_eq!(publisher.asked(), 2, "{what}");
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()), "{what}");
+}
+
+/// Always asking, and soon done with what never ends.
+fn impatient() -> Pace {
+    Pace { longest: Duration::ZERO, fetch: Duration::from_millis(300), ..pace() }
+}
+
+#[actix_web::test]
+async fn whatever_went_before_a_good_answer_is_taken() {
+    let publisher = Rude::that(Manner::Hangs).await;
+    let keys = publisher.follow(impatient());
+    for (turn, (what, manner)) in manners().into_iter().enumerate() {
+        publisher.now(manner);
+        let before = publisher.asked();
+        eventually("two attempts", async || publisher.asked() > before + 1).await;
+        let issuer = if turn % 2 == 0 { Issuer::usual() } else { Issuer::other() };
+        publisher.now(Manner::answers("", &issuer.jwks()));
+        eventually(what, async || verdict(&keys, issuer).await.is_ok()).await;
+    }
+}
+
+#[actix_web::test]
+async fn of_a_set_that_is_half_broken_the_other_half_is_taken_whatever_it_is_called() {
+    let publisher = Rude::that(Manner::Hangs).await;
+    let keys = publisher.follow(impatient());
+    let broken = json!({ "keys": [
+        { "kty": "RSA", "kid": 1 }, null, Issuer::other().jwk(), "a key", Issuer::other().jwk(), Issuer::usual().jwk(),
+    ] });
+    let length = broken.to_string().len();
+    publisher.now(Manner::says(format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: image/gif\r\ncontent-length: {length}\r\n\r\n{broken}"
+    )));
+    eventually("the good half", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
+    assert!(verdict(&keys, Issuer::other()).await.is_err(), "of two keys with one name neither is used");
+}
+
+#[actix_web::test]
+async fn an_absurd_age_spoils_neither_the_keys_nor_what_comes_later() {
+    let publisher = Rude::that(Manner::Hangs).await;
+    let keys = publisher.follow(impatient());
+    for age in ["0", "-1", "99999999999999999999999", "18446744073709551615", "1e9", "\"5\"", "", "0, max-age=600"] {
+        for issuer in [Issuer::usual(), Issuer::other()] {
+            publisher.now(Manner::answers(&format!("cache-control: max-age={age}\r\n"), &issuer.jwks()));
+            eventually(age, async || verdict(&keys, issuer).await.is_ok()).await;
+        }
+    }
+}

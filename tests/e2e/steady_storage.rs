@@ -1,0 +1,78 @@
+//! A session takes the same room in the stores however often it is refreshed.
+
+use crate::stores;
+use harness::{Person, Stack, Storage, Transport};
+use redis::cmd;
+use std::collections::BTreeMap;
+
+on_every_storage! { a_thousand_refreshes_leave_nothing_behind }
+
+/// Until the record names as many families as it ever will.
+const SETTLING: u64 = 10;
+const REFRESHES: u64 = 1000;
+/// In between, `gen` has grown from two digits to four: twice in the record, once (in base64) in its newest token, and
+/// once before the record, in Redis, or in a column of its own.
+const MORE_DIGITS: u64 = 2 + 2 + 3 + 2;
+
+/// What a stack holds.
+#[derive(Debug, PartialEq, Eq)]
+struct Room {
+    /// How many rows each table has, and keys Redis.
+    counts: BTreeMap<String, u64>,
+    /// How many characters all of them have together.
+    characters: u64,
+}
+
+async fn a_thousand_refreshes_leave_nothing_behind(storage: Storage) {
+    let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
+    let mut ada = stack.ada().await;
+    stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await.tokens();
+    refresh(&stack, &mut ada, SETTLING).await;
+    let (before, memory_before) = (room(&mut stack, storage).await, memory(&mut stack, storage).await);
+    assert!(before.counts.values().sum::<u64>() > 5, "{before:?}");
+    refresh(&stack, &mut ada, REFRESHES).await;
+    let (after, memory_after) = (room(&mut stack, storage).await, memory(&mut stack, storage).await);
+    let generation = ada.tokens.refresh_claims()["gen"].as_u64();
+    assert!(generation > Some(SETTLING + REFRESHES), "each refresh has rotated: {generation:?}");
+    assert_eq!(after.counts, before.counts);
+    let grown = after.characters.saturating_sub(before.characters);
+    assert!(grown <= MORE_DIGITS, "{grown} characters more");
+    // Redis rounds up: nine characters more may be the next size.
+    assert!(memory_after <= memory_before + 256, "{memory_before} bytes became {memory_after}");
+}
+
+/// "Not now" is asked again: a busy machine's stores may be slow. Such a refresh may have rotated too.
+async fn refresh(stack: &Stack, person: &mut Person, times: u64) {
+    for _ in 0..times {
+        let mut answer = stack.auth.refresh(&person.tokens).await;
+        while answer.status == 503 {
+            answer = stack.auth.refresh(&person.tokens).await;
+        }
+        person.tokens = answer.tokens();
+    }
+}
+
+async fn room(stack: &mut Stack, storage: Storage) -> Room {
+    let mut room = Room { counts: BTreeMap::new(), characters: 0 };
+    // Not the bytes of files: they grow and shrink with what the store has yet to write to its place.
+    for stored in stores::dump(stack, storage).await.into_iter().filter(|stored| stored.is_element) {
+        *room.counts.entry(format!("{} {}", stored.store, stored.place)).or_default() += 1;
+        room.characters += stored.value.len() as u64;
+    }
+    room
+}
+
+/// What Redis says its keys take, all together.
+async fn memory(stack: &mut Stack, storage: Storage) -> u64 {
+    if storage == Storage::Embedded {
+        return 0;
+    }
+    let mut redis = stores::connect(&stack.redis().url()).await;
+    let keys: Vec<String> = stores::ask(&mut redis, cmd("KEYS").arg("*")).await;
+    let mut sum = 0;
+    for key in keys {
+        let bytes: u64 = stores::ask(&mut redis, cmd("MEMORY").arg("USAGE").arg(&key)).await;
+        sum += bytes;
+    }
+    sum
+}

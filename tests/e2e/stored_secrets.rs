@@ -1,0 +1,133 @@
+//! Who gets hold of everything that is stored can log in as nobody: every stored value, and whatever can be made of it,
+//! is tried as every kind of credential. The search finds what was planted, so it would find what was forgotten.
+
+mod attempts;
+mod candidates;
+
+use crate::stores;
+use attempts::{Finding, Thief};
+use aws_lc_rs::{
+    encoding::{AsDer as _, Pkcs8V1Der},
+    rsa::{KeyPair, KeySize},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use harness::{Person, Stack, Storage, Transport, assert_problem, person::fresh_password};
+use redis::cmd;
+use serde_json::json;
+
+on_every_storage! {
+    nothing_that_is_stored_logs_anybody_in,
+    a_credential_that_is_stored_is_found,
+}
+
+async fn nothing_that_is_stored_logs_anybody_in(storage: Storage) {
+    let (mut stack, victims) = after_some_use(storage).await;
+    let dump = stores::dump(&mut stack, storage).await;
+    for known in [&victims[0].email, &victims[0].id, &victims[0].tokens.session_id] {
+        assert!(dump.iter().any(|stored| stored.value.contains(known)), "the dump is that of this stack");
+    }
+    assert_eq!(Thief::new(&stack, &victims).tries(&dump).await, [].into());
+}
+
+async fn a_credential_that_is_stored_is_found(storage: Storage) {
+    let (mut stack, victims) = after_some_use(storage).await;
+    let mut expected = plant_in_sql(&stack, &victims[0]).await;
+    if storage != Storage::Embedded {
+        expected.extend(plant_in_redis(&stack.redis().url(), &victims[1]).await);
+    }
+    let dump = stores::dump(&mut stack, storage).await;
+    let found = Thief::new(&stack, &victims).tries(&dump).await;
+    for finding in expected {
+        assert!(found.contains(&finding), "{finding:?} is not among {found:#?}");
+    }
+}
+
+/// A refresh token in a sentence, an access token deep in JSON, a password in hex; the mere signature of a token that is
+/// stored without, a CSRF token, and a key that signs.
+async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
+    let (store, url) = stores::database(stack);
+    let mut database = stores::open(&url).await;
+    let custom = json!({ "notes": [{ "support": ada.tokens.access }] }).to_string();
+    let signature = ada.tokens.refresh.rsplit('.').next().expect("a signature").to_owned();
+    let key = KeyPair::generate(KeySize::Rsa2048).expect("a key can be made");
+    let der: Pkcs8V1Der<'_> = key.as_der().expect("a private key has a PKCS#8 form");
+    let hex: String = ada.password.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for (statement, value) in [
+        (
+            "INSERT INTO facts (name, value) VALUES ('planted', $1)",
+            format!("her token is {}, again", ada.tokens.refresh),
+        ),
+        ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 2, 1)", signature),
+        ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 3, 1)", ada.tokens.csrf.clone()),
+        ("INSERT INTO facts (name, value) VALUES ('planted key', $1)", BASE64_STANDARD.encode(der.as_ref())),
+        ("UPDATE users SET custom = $1 WHERE email LIKE 'bob%'", custom),
+        ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 1, 1)", hex),
+    ] {
+        let planted = sqlx::query(statement).bind(value).execute(&mut database).await.expect("the database answers");
+        assert_eq!(planted.rows_affected(), 1, "{statement}");
+    }
+    let planted = [
+        ("refresh token", "facts"),
+        ("access token", "users"),
+        ("password", "counters"),
+        ("signature", "counters"),
+        ("CSRF token", "counters"),
+        ("key", "facts"),
+    ];
+    planted.map(|(what, place)| Finding { what, store, place: place.to_owned() }).into()
+}
+
+/// A refresh token in a list, an access token in base64 in a hash, and a password in a sorted set.
+async fn plant_in_redis(url: &str, browser: &Person) -> Vec<Finding> {
+    let mut redis = stores::connect(url).await;
+    let access = BASE64_STANDARD.encode(&browser.tokens.access);
+    for command in [
+        cmd("RPUSH").arg("planted list").arg(&browser.tokens.refresh),
+        cmd("HSET").arg("planted hash").arg("of a session").arg(access),
+        cmd("ZADD").arg("planted set").arg(1).arg(&browser.password),
+    ] {
+        stores::ask::<()>(&mut redis, command).await;
+    }
+    [("refresh token", "planted list"), ("access token", "planted hash"), ("password", "planted set")]
+        .map(|(what, place)| Finding { what, store: "Redis", place: place.to_owned() })
+        .into()
+}
+
+/// A system after everything has happened that leaves something behind, and people who have live sessions in it.
+async fn after_some_use(storage: Storage) -> (Stack, Vec<Person>) {
+    let stack =
+        Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").auth("AUTH_TRUSTED_PROXIES", "127.0.0.1").start().await;
+    let mut admin = stack.admin().await;
+    let mut people = vec![stack.ada().await, stack.ada_in_a_browser().await, stack.bob().await];
+    for person in &mut people {
+        let lost = person.tokens.clone();
+        person.refresh().await;
+        stack.auth.refresh(&lost).await.tokens();
+        let new = fresh_password();
+        stack.auth.change_password(&person.tokens, &person.password, &new).await.expect(204);
+        person.password = new;
+        stack.resource.books(&person.tokens).await.expect(200);
+        let change = json!({ "roles": ["author"], "custom": { "plan": "premium" } });
+        stack.auth.change_user(&admin.tokens, &person.id, &change).await.expect(200);
+        person.refresh().await;
+    }
+    admin.refresh().await;
+    stack.resource.add_book(&admin.tokens, "The Analytical Engine").await.expect(201);
+    over(&stack, &admin).await;
+    people.push(admin);
+    (stack, people)
+}
+
+/// Sessions that have ended, in every way, and an account that is throttled.
+async fn over(stack: &Stack, admin: &Person) {
+    let (mut robbed, gone) = (stack.person("robbed").await, stack.ada_in_a_browser().await);
+    let stolen = robbed.tokens.clone();
+    robbed.refresh().await;
+    robbed.refresh().await;
+    assert_problem(&stack.auth.refresh(&stolen).await, 401, "refresh_reused");
+    stack.auth.logout(&gone.tokens).await.expect(204);
+    stack.auth.change_user(&admin.tokens, &gone.id, &json!({ "disabled": true })).await.expect(200);
+    for _ in 0..12 {
+        stack.auth.login(&robbed.email, &fresh_password(), Transport::Body).await;
+    }
+}

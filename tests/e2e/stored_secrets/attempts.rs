@@ -1,0 +1,215 @@
+//! Trying what could be a credential as every kind of credential.
+
+use super::candidates;
+use crate::stores::Stored;
+use aws_lc_rs::{hmac, rsa::KeyPair};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures_util::{StreamExt as _, stream};
+use harness::{Person, Stack};
+use reqwest::{Client, RequestBuilder, header::HeaderValue};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// So many requests are under way at once.
+const AT_ONCE: usize = 16;
+/// So many failures of one account are far from the throttling, which begins at fifty.
+const GUESSES_PER_ACCOUNT: usize = 20;
+
+/// Something stored that works, where it stands, and as what it works.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Finding {
+    pub(super) what: &'static str,
+    pub(super) store: &'static str,
+    pub(super) place: String,
+}
+
+/// Someone who has got hold of a dump, and of everybody's e-mail address. A client of its own: what it sends are guesses,
+/// which the logs may well hold.
+pub(super) struct Thief<'a> {
+    client: Client,
+    stack: &'a Stack,
+    victims: &'a [Person],
+    next_address: u32,
+}
+
+impl<'a> Thief<'a> {
+    pub(super) fn new(stack: &'a Stack, victims: &'a [Person]) -> Self {
+        let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client without TLS");
+        Self { client, stack, victims, next_address: 0 }
+    }
+
+    /// Everything in the dump that works as a credential.
+    pub(super) async fn tries(&mut self, dump: &[Stored]) -> BTreeSet<Finding> {
+        let candidates = candidates::of(dump);
+        assert!(candidates.len() > 100, "there is something to try");
+        let mut found = BTreeSet::new();
+        self.tries_tokens(&candidates, &mut found).await;
+        self.tries_signatures(&candidates, &mut found).await;
+        self.tries_keys(&candidates, &mut found);
+        self.tries_csrf_tokens(&candidates, &mut found);
+        self.tries_known_passwords(&candidates, dump, &mut found).await;
+        self.guesses_passwords(&candidates, &mut found).await;
+        found
+    }
+
+    /// Every candidate, everywhere where a token is taken. A token that is taken for one of ours is a finding even if its
+    /// session is over.
+    async fn tries_tokens(&self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
+        let attempts = candidates.iter().flat_map(|(text, stored)| {
+            self.requests(text).into_iter().map(move |(what, request)| (what, request, *stored))
+        });
+        self.send_all(attempts, found).await;
+    }
+
+    fn requests(&self, text: &str) -> Vec<(&'static str, RequestBuilder)> {
+        let auth = |path: &str| format!("{}{path}", self.stack.auth.url());
+        let mut requests = vec![("refresh token", self.refresh_in_body(text))];
+        let (cookie, bearer) = (format!("jeton-refresh={text}"), format!("Bearer {text}"));
+        // What no header can carry works in none.
+        if let (Ok(cookie), Ok(bearer)) = (HeaderValue::from_str(&cookie), HeaderValue::from_str(&bearer)) {
+            requests.extend([
+                ("refresh token", self.client.post(auth("/auth/refresh")).header("cookie", cookie)),
+                ("access token", self.client.get(auth("/auth/me")).header("authorization", &bearer)),
+                (
+                    "access token",
+                    self.client.get(format!("{}/whoami", self.stack.resource.url())).header("authorization", bearer),
+                ),
+            ]);
+        }
+        requests
+    }
+
+    fn refresh_in_body(&self, token: &str) -> RequestBuilder {
+        let url = format!("{}/auth/refresh", self.stack.auth.url());
+        self.client.post(url).json(&json!({ "refresh_token": token }))
+    }
+
+    /// Every stored token without its signature, with whatever has a signature's length as one; the first of them also
+    /// with all else that is spelt like one, although 32 bytes are never spelt otherwise.
+    async fn tries_signatures(&self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
+        let unsigned: Vec<&String> = candidates.keys().filter(|text| is_unsigned_token(text)).collect();
+        let is_base64url = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let mut attempts = Vec::new();
+        for (text, stored) in candidates.iter().filter(|(text, _)| is_base64url(text)) {
+            let bodies = if text.len() == 43 { unsigned.as_slice() } else { unsigned.get(..1).unwrap_or_default() };
+            for body in bodies {
+                attempts.push(("signature", self.refresh_in_body(&format!("{body}.{text}")), *stored));
+            }
+        }
+        self.send_all(attempts.into_iter(), found).await;
+    }
+
+    async fn send_all<'b>(
+        &self,
+        attempts: impl Iterator<Item = (&'static str, RequestBuilder, &'b Stored)>,
+        found: &mut BTreeSet<Finding>,
+    ) {
+        let sent = attempts.map(async |(what, request, stored)| {
+            let (status, body) = verdict(request).await;
+            let is_refused =
+                status == 401 && (body["code"] == "invalid_refresh_token" || body["code"] == "token_invalid");
+            (!is_refused).then(|| Finding { what, ..finding(stored) })
+        });
+        found.extend(
+            stream::iter(sent).buffer_unordered(AT_ONCE).filter_map(async |found| found).collect::<Vec<_>>().await,
+        );
+    }
+
+    /// Every candidate as the key that signs: the same signature as that of a real token says so, without a request.
+    fn tries_keys(&self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
+        let (message, signature) = self.victims[0].tokens.refresh.rsplit_once('.').expect("a token has three parts");
+        let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).expect("a signature is base64url");
+        for (text, stored) in candidates {
+            let keys = candidates::decoded(text).into_iter().chain([text.clone().into_bytes()]);
+            for key in keys {
+                let signs_refresh_tokens =
+                    hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &key), message.as_bytes(), &signature).is_ok();
+                let signs_access_tokens = KeyPair::from_der(&key).is_ok() || KeyPair::from_pkcs8(&key).is_ok();
+                if signs_refresh_tokens || signs_access_tokens {
+                    found.insert(Finding { what: "key", ..finding(stored) });
+                }
+            }
+        }
+    }
+
+    /// A CSRF token is compared as a whole with the one of the session, and so it is here. None is stored.
+    fn tries_csrf_tokens(&self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
+        for person in self.victims {
+            if let Some(stored) = candidates.get(&person.tokens.csrf) {
+                found.insert(Finding { what: "CSRF token", ..finding(stored) });
+            }
+        }
+    }
+
+    /// A password is hashed exactly as it came, so a text logs in if and only if it is the password: whatever holds one,
+    /// be it in the midst of a file, is found by looking for it. That is complete.
+    async fn tries_known_passwords(
+        &mut self,
+        candidates: &BTreeMap<String, &Stored>,
+        dump: &[Stored],
+        found: &mut BTreeSet<Finding>,
+    ) {
+        let all = || candidates.iter().map(|(text, stored)| (text, *stored));
+        for person in self.victims {
+            let everywhere = all().chain(dump.iter().map(|stored| (&stored.value, stored)));
+            let holding: Vec<Finding> = everywhere
+                .filter(|(text, _)| text.contains(&person.password))
+                .map(|(_, stored)| Finding { what: "password", ..finding(stored) })
+                .collect();
+            if !holding.is_empty() && self.logs_in(&person.email, &person.password).await {
+                found.extend(holding);
+            }
+        }
+    }
+
+    /// A sample of what the search by knowledge concludes, tried without knowing: for each account what is stored of
+    /// passwords, and other candidates in turn. Each attempt comes from another network, and no account sees enough of
+    /// them to be throttled: that the right password is still taken at the end proves it.
+    async fn guesses_passwords(&mut self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
+        let victims = self.victims;
+        let (hashes, others): (Vec<_>, Vec<_>) = candidates.iter().partition(|(text, _)| text.contains("$argon2"));
+        let mut others = others.into_iter().step_by(candidates.len() / (victims.len() * GUESSES_PER_ACCOUNT) + 1);
+        for person in victims {
+            let own = hashes.iter().copied().take(GUESSES_PER_ACCOUNT / 2);
+            let guesses: Vec<_> = own.chain(others.by_ref()).take(GUESSES_PER_ACCOUNT).collect();
+            for (text, stored) in guesses {
+                if self.logs_in(&person.email, text).await {
+                    found.insert(Finding { what: "password", ..finding(stored) });
+                }
+            }
+            assert!(self.logs_in(&person.email, &person.password).await, "throttled: the guesses have proved nothing");
+        }
+    }
+
+    async fn logs_in(&mut self, email: &str, password: &str) -> bool {
+        self.next_address += 1;
+        let address = format!("10.{}.{}.1", self.next_address / 256, self.next_address % 256);
+        let login = self.client.post(format!("{}/auth/login", self.stack.auth.url()));
+        let login = login.header("x-forwarded-for", address).json(&json!({ "email": email, "password": password }));
+        match verdict(login).await.0 {
+            200 => true,
+            401 => false,
+            other => panic!("{other} instead of a verdict"),
+        }
+    }
+}
+
+/// The status and the body. "Not now" is no verdict: a busy machine's stores may be slow.
+async fn verdict(request: RequestBuilder) -> (u16, Value) {
+    loop {
+        let again = request.try_clone().expect("a body that can be sent again");
+        let answer = again.send().await.expect("the service answers");
+        let (status, body) = (answer.status().as_u16(), answer.json().await.unwrap_or_default());
+        if status != 503 {
+            return (status, body);
+        }
+    }
+}
+
+fn is_unsigned_token(text: &str) -> bool {
+    text.starts_with("eyJ") && text.split('.').count() == 2
+}
+
+fn finding(stored: &Stored) -> Finding {
+    Finding { what: "", store: stored.store, place: stored.place.clone() }
+}

@@ -1,0 +1,142 @@
+//! The stores from outside: everything that they hold, value by value, and as the bytes of their files.
+
+use harness::{Stack, Storage, postgres::Postgres};
+use redis::{FromRedisValue, cmd};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
+use std::{fs, path::Path};
+
+/// One value, or the bytes of a whole file, with where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) store: &'static str,
+    pub(crate) place: String,
+    pub(crate) value: String,
+    /// One row, or one element of a key, and not the bytes of a whole store.
+    pub(crate) is_element: bool,
+}
+
+/// A full dump of every store of a stack.
+pub(crate) async fn dump(stack: &mut Stack, storage: Storage) -> Vec<Stored> {
+    let mut found = match database(stack) {
+        ("PostgreSQL", url) => {
+            let mut found = tables("PostgreSQL", &url).await;
+            found.push(Stored {
+                store: "PostgreSQL",
+                place: "pg_dump".to_owned(),
+                value: Postgres::dump(&url),
+                is_element: false,
+            });
+            found
+        }
+        (store, url) => tables(store, &url).await,
+    };
+    found.extend(tables("books", &sqlite(&stack.directory().join("data/books.db"))).await);
+    found.extend(files(&stack.directory().join("data")));
+    if storage != Storage::Embedded {
+        found.extend(redis_values(&stack.redis().url()).await);
+        let saved = String::from_utf8_lossy(&stack.redis().save()).into_owned();
+        found.push(Stored { store: "Redis", place: "dump.rdb".to_owned(), value: saved, is_element: false });
+    }
+    found
+}
+
+/// auth-service's database: its kind and its URL.
+pub(crate) fn database(stack: &Stack) -> (&'static str, String) {
+    match stack.auth.settings().get("AUTH_DATABASE_URL") {
+        Some(url) => ("PostgreSQL", url.clone()),
+        None => ("SQLite", sqlite(&stack.directory().join("data/auth.db"))),
+    }
+}
+
+fn sqlite(path: &Path) -> String {
+    format!("sqlite://{}", path.display())
+}
+
+pub(crate) async fn open(url: &str) -> AnyConnection {
+    sqlx::any::install_default_drivers();
+    AnyConnection::connect(url).await.expect("the database is there")
+}
+
+/// Every row of every table as a JSON object, binary values in hex.
+async fn tables(store: &'static str, url: &str) -> Vec<Stored> {
+    let mut database = open(url).await;
+    let mut found = Vec::new();
+    for table in table_names(store, &mut database).await {
+        let row = match store {
+            "PostgreSQL" => "CAST(to_jsonb(t) AS TEXT)".to_owned(),
+            _ => format!("json_object({})", members(&mut database, &table).await),
+        };
+        for row in texts(&mut database, &format!("SELECT {row} AS text FROM {table} AS t")).await {
+            found.push(Stored { store, place: table.clone(), value: row, is_element: true });
+        }
+    }
+    found
+}
+
+/// The tables of a database.
+pub(crate) async fn table_names(store: &str, database: &mut AnyConnection) -> Vec<String> {
+    let query = match store {
+        "PostgreSQL" => {
+            "SELECT CAST(table_name AS TEXT) AS text FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1"
+        }
+        _ => "SELECT name AS text FROM sqlite_schema WHERE type = 'table' ORDER BY 1",
+    };
+    texts(database, query).await
+}
+
+/// What SQLite's `json_object` takes: names and values; it takes no binary values.
+async fn members(database: &mut AnyConnection, table: &str) -> String {
+    let columns = texts(database, &format!("SELECT name AS text FROM pragma_table_info('{table}')")).await;
+    let member = |name: &String| format!("'{name}', CASE typeof({name}) WHEN 'blob' THEN hex({name}) ELSE {name} END");
+    columns.iter().map(member).collect::<Vec<_>>().join(", ")
+}
+
+async fn texts(database: &mut AnyConnection, query: &str) -> Vec<String> {
+    let rows = sqlx::query(AssertSqlSafe(query)).fetch_all(database).await.expect("the database answers");
+    rows.iter().map(|row| row.get("text")).collect()
+}
+
+/// Whatever the services keep in files, as bytes: it also holds what was deleted. The root secret lies beside the store
+/// for want of another place; whoever has that has the key of everything.
+fn files(directory: &Path) -> Vec<Stored> {
+    let files = fs::read_dir(directory).expect("the services keep their files there").map(|file| file.expect("a file"));
+    let files = files.filter(|file| file.path().is_file() && file.file_name() != "secret");
+    files
+        .map(|file| {
+            let bytes = fs::read(file.path()).expect("our own file");
+            let place = file.file_name().to_string_lossy().into_owned();
+            Stored { store: "file", place, value: String::from_utf8_lossy(&bytes).into_owned(), is_element: false }
+        })
+        .collect()
+}
+
+pub(crate) async fn connect(url: &str) -> redis::aio::MultiplexedConnection {
+    redis::Client::open(url).expect("a URL").get_multiplexed_async_connection().await.expect("Redis answers")
+}
+
+/// Every element of every key, whatever its type.
+async fn redis_values(url: &str) -> Vec<Stored> {
+    let mut redis = connect(url).await;
+    let keys: Vec<String> = ask(&mut redis, cmd("KEYS").arg("*")).await;
+    let mut found = Vec::new();
+    for key in keys {
+        let kind: String = ask(&mut redis, cmd("TYPE").arg(&key)).await;
+        let read = match kind.as_str() {
+            "string" => cmd("MGET").arg(&key).clone(),
+            "hash" => cmd("HGETALL").arg(&key).clone(),
+            "list" => cmd("LRANGE").arg(&key).arg(0).arg(-1).clone(),
+            "set" => cmd("SMEMBERS").arg(&key).clone(),
+            "zset" => cmd("ZRANGE").arg(&key).arg(0).arg(-1).arg("WITHSCORES").clone(),
+            other => panic!("nothing is known of {other}, the type of {key}"),
+        };
+        let elements: Vec<String> = ask(&mut redis, &read).await;
+        for value in elements.into_iter().chain([key.clone()]) {
+            found.push(Stored { store: "Redis", place: key.clone(), value, is_element: true });
+        }
+    }
+    found
+}
+
+pub(crate) async fn ask<T: FromRedisValue>(redis: &mut redis::aio::MultiplexedConnection, command: &redis::Cmd) -> T {
+    command.query_async(redis).await.expect("Redis answers")
+}
