@@ -22,6 +22,7 @@ pub mod http;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 pub mod redis;
 pub mod secrets;

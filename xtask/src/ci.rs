@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{cargo, output, run, step},
-    tests,
+    tests::{self, Faults},
 };
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(crate) fn run_all() -> Result<(), String> {
         run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))
     })?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
-    tests::run_all(&[])
+    tests::run_all(Faults::Bounded, &[])
 }
 
 fn dependency_rule() -> Result<(), String> {
