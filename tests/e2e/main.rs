@@ -54,5 +54,6 @@ mod reuse;
 mod secrecy;
 mod sessions;
 mod settings;
+mod stalls;
 mod story;
 mod throttling;

@@ -32,12 +32,13 @@ struct Contents {
     /// The port that answered last, and how often another one did.
     door: Option<u16>,
     hops: u64,
+    is_over: bool,
 }
 
 impl Jar {
     fn new(tokens: Tokens) -> Self {
         let handed_out = BTreeMap::from([(number_of(&tokens), tokens.refresh.clone())]);
-        Self(Mutex::new(Contents { tokens, handed_out, twins: 0, steps_back: 0, door: None, hops: 0 }))
+        Self(Mutex::new(Contents { tokens, handed_out, twins: 0, steps_back: 0, door: None, hops: 0, is_over: false }))
     }
 
     /// What is in it now.
@@ -72,6 +73,15 @@ impl Jar {
         outdated.map(|refresh| contents.tokens.with_refresh(refresh)).collect()
     }
 
+    fn is_over(&self) -> bool {
+        self.lock().is_over
+    }
+
+    /// Marks the session as over, and answers whether it was before. A client then logs in again and asks no more.
+    fn ends(&self) -> bool {
+        std::mem::replace(&mut self.lock().is_over, true)
+    }
+
     fn put(&self, tokens: Tokens, door: u16) {
         let number = number_of(&tokens);
         let mut contents = self.lock();
@@ -98,6 +108,8 @@ pub enum Refreshed {
     Yes,
     /// Not now: the tokens are kept.
     NotNow,
+    /// No answer in time: the tokens are kept.
+    GivenUp,
     /// The session is over.
     Over,
 }
@@ -125,6 +137,9 @@ impl Client {
     /// # Panics
     /// When the answer is none that the contract of the service knows.
     pub async fn refresh(&self) -> Refreshed {
+        if self.jar.is_over() {
+            return Refreshed::Over;
+        }
         let held = self.jar.tokens();
         let door = fastrand::choice(&self.doors).expect("there is a door");
         match timeout(self.patience, door.refresh_request(&held).try_send()).await {
@@ -135,7 +150,7 @@ impl Client {
             }
             Err(_) => {
                 self.ledger.add(GIVEN_UP, 1);
-                Refreshed::NotNow
+                Refreshed::GivenUp
             }
         }
     }
@@ -154,8 +169,10 @@ impl Client {
                 Refreshed::NotNow
             }
             401 => {
-                let (presented, newest) = (number_of(held), self.jar.generation());
-                self.ledger.incident(SESSIONS_LOST, format!("with token {presented} of {newest}\n{answer}"));
+                if !self.jar.ends() {
+                    let (presented, newest) = (number_of(held), self.jar.generation());
+                    self.ledger.incident(SESSIONS_LOST, format!("with token {presented} of {newest}\n{answer}"));
+                }
                 Refreshed::Over
             }
             _ => panic!("no answer to a refresh\n{answer}"),

@@ -78,6 +78,8 @@ impl Crowd {
                     match client.refresh().await {
                         Refreshed::Yes => sleep(Duration::from_millis(fastrand::u64(0..40))).await,
                         Refreshed::NotNow => sleep(Duration::from_millis(fastrand::u64(10..80))).await,
+                        // Whoever takes so long is not helped by more requests.
+                        Refreshed::GivenUp => sleep(Duration::from_millis(fastrand::u64(200..1000))).await,
                         Refreshed::Over => return,
                     }
                 }
@@ -96,7 +98,7 @@ impl Crowd {
     pub async fn settle(&self) {
         let settled = self.clients.iter().map(|client| {
             eventually("a session goes on", RECOVERY, async || {
-                (client.refresh().await != Refreshed::NotNow).then_some(())
+                matches!(client.refresh().await, Refreshed::Yes | Refreshed::Over).then_some(())
             })
         });
         join_all(settled).await;

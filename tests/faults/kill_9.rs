@@ -52,7 +52,7 @@ async fn run(name: &str, storage: Storage, habits: Habits) {
     let crowd = Crowd::gather(&stack, 4, habits.tabs, habits.patience, &ledger).await;
     let ended = Ended::begin(&stack, &ledger).await;
     let load = crowd.at_work(Some(&ended));
-    for _ in 0..size(6, 100) {
+    for _ in 0..size(6, 60) {
         ledger.more(ACKNOWLEDGED, fastrand::u64(20..60)).await;
         sleep(Duration::from_millis(fastrand::u64(0..20))).await;
         stack.auth.kill();

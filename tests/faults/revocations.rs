@@ -75,7 +75,7 @@ async fn run(name: &str, storage: Storage, is_wiped: bool) {
 async fn one_after_another(stack: &Stack, admin: &Person, ledger: &Ledger) {
     let mut person = stack.person("runner").await;
     let mut ended = Vec::new();
-    for race in 0..size(20, 500) {
+    for race in 0..size(20, 300) {
         let way = WAYS[race % WAYS.len()];
         ended.extend(one_race(stack, admin, &mut person, way, ledger).await);
         // Those of long ago say nothing new.

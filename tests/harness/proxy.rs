@@ -9,7 +9,7 @@ use std::{
     net::Ipv4Addr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -47,6 +47,7 @@ struct Seen {
     passed_on: AtomicU64,
     overtaken: AtomicU64,
     lost: AtomicU64,
+    is_dead_for_answers: AtomicBool,
 }
 
 impl Proxy {
@@ -75,6 +76,16 @@ impl Proxy {
     #[must_use]
     pub fn http(&self) -> &Http {
         &self.http
+    }
+
+    /// Loses every answer from now on: a tunnel. Requests pass.
+    pub fn loses_all_answers(&self) {
+        self.seen.is_dead_for_answers.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes [`Proxy::loses_all_answers`] back.
+    pub fn is_mended(&self) {
+        self.seen.is_dead_for_answers.store(false, Ordering::SeqCst);
     }
 
     /// How many answers came after one that had left the service later.
@@ -107,7 +118,8 @@ async fn pass(client: TcpStream, port: u16, weather: Weather, seen: Arc<Seen>) -
     let answer = chunk(&mut from_service).await?;
     let number = seen.answers.fetch_add(1, Ordering::SeqCst);
     sleep(up_to(weather.answer_delay)).await;
-    if weather.one_lost_of > 0 && fastrand::u32(..weather.one_lost_of) == 0 {
+    let is_unlucky = weather.one_lost_of > 0 && fastrand::u32(..weather.one_lost_of) == 0;
+    if is_unlucky || seen.is_dead_for_answers.load(Ordering::SeqCst) {
         seen.lost.fetch_add(1, Ordering::Relaxed);
         requests.abort();
         return Ok(());
