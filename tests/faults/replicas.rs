@@ -38,7 +38,9 @@ async fn run(name: &str, storage: Storage, tabs: usize, window: Duration) {
     let crowd = Crowd::gather_at(&stack, &doors, 4, tabs, patience, &ledger).await;
     let ended = Ended::begin(&stack, &ledger).await;
     let load = crowd.at_work(Some(&ended));
-    ledger.more(ACKNOWLEDGED, size(1_000, 15_000)).await;
+    for _ in 0..size(1, 15) {
+        ledger.more(ACKNOWLEDGED, 1_000).await;
+    }
     load.stop().await;
     crowd.settle().await;
     ended.stay_ended().await;
