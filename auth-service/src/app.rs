@@ -129,6 +129,9 @@ pub async fn serve(config: Config) -> Result<(), String> {
     })
     .listen(listeners.public)
     .map_err(|error| error.to_string())?
+    // What a client has given up while we stood still is not carried out: it has gone on by now, and its own outdated
+    // token would look like a theft.
+    .h1_allow_half_closed(false)
     .disable_signals()
     .shutdown_timeout(DRAIN_SECONDS)
     .run();

@@ -62,6 +62,7 @@ mod secrecy;
 mod sessions;
 mod settings;
 mod signing_keys;
+mod stalls;
 mod steady_storage;
 mod stored_secrets;
 mod stores;

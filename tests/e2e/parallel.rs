@@ -10,6 +10,7 @@ use std::{
 on_every_storage! {
     twenty_parallel_refreshes_make_one_rotation_and_get_the_same_token,
     ten_tabs_restored_at_once_again_and_again_keep_the_session,
+    ten_tabs_that_retry_late_and_at_once_get_one_token,
     two_people_refresh_at_once_without_getting_in_each_others_way,
 }
 
@@ -47,6 +48,22 @@ async fn ten_tabs_restored_at_once_again_and_again_keep_the_session(storage: Sto
         assert_ne!(jar.borrow().refresh, before, "the token has moved on");
         tokio::time::sleep(window + Duration::from_millis(100)).await;
     }
+}
+
+/// The response to the last refresh was lost, and the laptop slept. Tokens of their own would be fatal: a tab that uses
+/// the first of them at once kills the others, of which one is in the jar at last.
+async fn ten_tabs_that_retry_late_and_at_once_get_one_token(storage: Storage) {
+    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "4s").start().await;
+    let ada = stack.ada_in_a_browser().await;
+    let lost = stack.auth.refresh(&ada.tokens).await.tokens();
+    tokio::time::sleep(Duration::from_millis(4100)).await;
+    let answers = join_all((0..10).map(|_| stack.auth.refresh(&ada.tokens))).await;
+    let retried = answers[0].tokens();
+    assert_ne!(retried.refresh, lost.refresh);
+    for answer in &answers {
+        assert_eq!(answer.tokens().refresh, retried.refresh);
+    }
+    assert_eq!(stack.auth.refresh(&retried).await.tokens().refresh, retried.refresh, "the window has begun anew");
 }
 
 async fn two_people_refresh_at_once_without_getting_in_each_others_way(storage: Storage) {

@@ -102,6 +102,14 @@ impl Issuer {
         })
     }
 
+    /// Good claims, but for a change.
+    #[must_use]
+    pub fn with_claims(&self, change: impl FnOnce(&mut Value)) -> String {
+        let mut claims = self.claims();
+        change(&mut claims);
+        self.sign(&self.header(), &claims)
+    }
+
     /// A good token.
     #[must_use]
     pub fn token(&self) -> String {

@@ -26,6 +26,7 @@ mod nginx;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod raw;
 pub mod redis;
 pub mod secrets;

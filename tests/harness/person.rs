@@ -1,10 +1,15 @@
 //! People who use Jeton.
 
 use crate::{
+    eventually,
     http::Http,
     tokens::{Tokens, Transport},
 };
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How long people try to log in.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Somebody who is registered and logged in, and behaves well: after a refresh, the old token is forgotten.
 #[derive(Debug, Clone)]
@@ -26,10 +31,15 @@ impl Person {
     /// # Panics
     /// When either is refused.
     pub async fn new(auth: &Http, name: &str, transport: Transport) -> Self {
-        let (email, password) = (fresh_email(name), fresh_password());
-        let registered = auth.register(&email, &password).await.expect(201);
-        let id = registered["id"].as_str().expect("a user has an id").to_owned();
-        let tokens = auth.login(&email, &password, transport).await.tokens();
+        let (email, password, registered) = answered(async || {
+            // Whoever is put off may have been registered all the same.
+            let (email, password) = (fresh_email(name), fresh_password());
+            let answer = auth.register(&email, &password).await;
+            (answer.status != 503).then_some((email, password, answer))
+        })
+        .await;
+        let id = registered.expect(201)["id"].as_str().expect("a user has an id").to_owned();
+        let tokens = logged_in(auth, &email, &password, transport).await;
         Self { email, password, id, tokens, auth: auth.clone() }
     }
 
@@ -38,7 +48,7 @@ impl Person {
     /// # Panics
     /// When the login is refused.
     pub async fn registered(auth: &Http, email: &str, password: &str) -> Self {
-        let tokens = auth.login(email, password, Transport::Body).await.tokens();
+        let tokens = logged_in(auth, email, password, Transport::Body).await;
         let id = tokens.claims()["sub"].as_str().expect("a token has a subject").to_owned();
         Self { email: email.to_owned(), password: password.to_owned(), id, tokens, auth: auth.clone() }
     }
@@ -48,7 +58,7 @@ impl Person {
     /// # Panics
     /// When that is refused.
     pub async fn another_device(&self) -> Tokens {
-        self.auth.login(&self.email, &self.password, Transport::Body).await.tokens()
+        logged_in(&self.auth, &self.email, &self.password, Transport::Body).await
     }
 
     /// Refreshes and goes on with the new tokens.
@@ -59,6 +69,16 @@ impl Person {
         self.tokens = self.auth.refresh(&self.tokens).await.tokens();
         &self.tokens
     }
+}
+
+/// On a busy machine "not now" is no surprise, and what a test begins with is not what it is about.
+async fn answered<T>(ask: impl AsyncFn() -> Option<T>) -> T {
+    eventually("an answer that is not 503", PATIENCE, || ask()).await
+}
+
+async fn logged_in(auth: &Http, email: &str, password: &str, transport: Transport) -> Tokens {
+    let login = async || Some(auth.login(email, password, transport).await).filter(|answer| answer.status != 503);
+    answered(login).await.tokens()
 }
 
 /// An e-mail address that nobody has.

@@ -63,6 +63,16 @@ impl StackBuilder {
         stack
     }
 
+    /// Starts all but resource-service, and waits until it is ready.
+    ///
+    /// # Panics
+    /// With the log, when auth-service does not start.
+    pub async fn start_auth(self) -> Stack {
+        let mut stack = self.prepare();
+        stack.auth.start().await;
+        stack
+    }
+
     /// Starts the stores only.
     #[must_use]
     pub fn prepare(mut self) -> Stack {
@@ -134,6 +144,14 @@ impl Stack {
     /// When the stack has none.
     pub fn redis(&mut self) -> &mut Redis {
         self.redis.as_mut().expect("this stack has a Redis")
+    }
+
+    /// Redis, to be disturbed while the rest of the stack is used. It ends when it is dropped.
+    ///
+    /// # Panics
+    /// When the stack has none.
+    pub fn take_redis(&mut self) -> Redis {
+        self.redis.take().expect("this stack has a Redis")
     }
 
     /// Where the services run and keep their files.

@@ -2,7 +2,8 @@
 
 use crate::{
     commands::{cargo, output, run, step},
-    interop, schemathesis, tests,
+    interop, schemathesis,
+    tests::{self, Faults},
 };
 use std::collections::BTreeSet;
 
@@ -19,7 +20,7 @@ pub(crate) fn run_all() -> Result<(), String> {
         run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))
     })?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
-    tests::run_all(&[])?;
+    tests::run_all(Faults::Bounded, &[])?;
     interop::run_all()?;
     schemathesis::run()
 }

@@ -14,6 +14,7 @@ mod up;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tests::Faults;
 
 /// Runs, shows and checks Jeton.
 #[derive(Debug, Parser)]
@@ -41,8 +42,12 @@ enum Task {
     Demo(demo::Options),
     /// Run all tests, installing (Debian, as root) or naming what they need
     ///
-    /// The tests start their own Redis and PostgreSQL servers and stop them again.
+    /// The tests start their own Redis and PostgreSQL servers and stop them again. Among them are the fault runs, which
+    /// print what they counted.
     Test {
+        /// Make the fault runs long: from two minutes to about an hour
+        #[arg(long)]
+        long: bool,
         /// Passed on to `cargo test --workspace`
         #[arg(last = true)]
         arguments: Vec<String>,
@@ -66,7 +71,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Up { release } => block_on(up::run(release)),
         Task::Demo(options) => block_on(demo::run(options)),
-        Task::Test { arguments } => tests::run_all(&arguments),
+        Task::Test { long, arguments } => tests::run_all(if long { Faults::Long } else { Faults::Bounded }, &arguments),
         Task::Interop => interop::run_all(),
         Task::Openapi => openapi::write(),
         Task::Schemathesis => schemathesis::run(),

@@ -40,13 +40,29 @@ const NEEDED: [Needed; 4] = [
     },
 ];
 
-/// Provides what is needed, builds the services, and runs all tests.
+/// How long the fault runs are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Faults {
+    /// Two minutes together.
+    Bounded,
+    /// About an hour.
+    Long,
+}
+
+/// Provides what is needed, builds the services, and runs all tests, the fault runs (`tests/faults`) among them.
 ///
 /// # Errors
 /// One sentence: what is missing and how to get it (a line for each), or what failed.
-pub(crate) fn run_all(arguments: &[String]) -> Result<(), String> {
+pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String> {
     provide(&NEEDED)?;
     step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
     let binaries = binaries("debug")?;
-    step("run all tests", || run(cargo(&["test", "--workspace"]).args(arguments).env("JETON_BIN_DIR", &binaries)))
+    let faults = match faults {
+        Faults::Bounded => "bounded",
+        Faults::Long => "long",
+    };
+    step("run all tests", || {
+        let mut tests = cargo(&["test", "--workspace"]);
+        run(tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults))
+    })
 }

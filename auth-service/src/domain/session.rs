@@ -18,7 +18,7 @@ pub struct Lineage {
     pub family: TokenId,
     /// The two families before it, the later one first.
     pub earlier: [Option<TokenId>; 2],
-    /// When the newest family began; never for a login.
+    /// When the newest family got its first member, or another by a late retry; never for a login.
     pub rotated_at: Option<Timestamp>,
     /// When the session was last taken up from a token alone, because the store had lost something.
     pub adopted_at: Option<Timestamp>,
@@ -52,7 +52,8 @@ pub enum Outcome {
     Replay,
     /// Give the first token of a new family, with the presented token as its parent.
     Rotate(Lineage),
-    /// The response was lost: give another member of the newest family.
+    /// The response was lost: give another member of the newest family. That begins a window too: of tabs that retry at
+    /// once, each would otherwise get a member of its own, and the use of one would kill what the others were given.
     Retry(Lineage),
     /// The store has lost what it acknowledged, and the signature proves that the token is ours: take the session up
     /// from the token, and rotate.
@@ -114,7 +115,8 @@ impl Row {
                 (token.family == record.family).then(|| young_or(Outcome::Rotate(rotated(record, token, now))))
             }
             Self::ResponseLost => (token.id == record.family).then(|| {
-                let retried = Lineage { generation: next_generation(record, token), ..*record };
+                let generation = next_generation(record, token);
+                let retried = Lineage { generation, rotated_at: Some(now), ..*record };
                 young_or(if policy.late_retry { Outcome::Retry(retried) } else { Outcome::Reuse })
             }),
             Self::EarlierFamily => record.earlier.contains(&Some(token.family)).then(|| young_or(Outcome::Reuse)),
@@ -218,7 +220,19 @@ mod tests {
         let Outcome::Retry(next) = decide(Some(&third()), &token(2, 1, 2), at(9_999), &POLICY) else {
             panic!("no retry")
         };
-        assert_eq!(next, Lineage { generation: 4, ..third() });
+        assert_eq!(next, Lineage { generation: 4, rotated_at: Some(at(9_999)), ..third() });
+    }
+
+    /// Two tabs wake up after a response was lost. Had each been given a token of its own, the one that a third tab uses
+    /// at once would have killed the other, which may be what the jar is left with.
+    #[test]
+    fn tabs_that_retry_late_and_at_once_are_given_one_token() {
+        let Outcome::Retry(retried) = decide(Some(&third()), &token(2, 1, 2), at(200), &POLICY) else {
+            panic!("no retry")
+        };
+        assert_eq!(decide(Some(&retried), &token(2, 1, 2), at(200), &POLICY), Outcome::Replay);
+        assert_eq!(decide(Some(&retried), &token(4, 2, 4), at(210), &POLICY), Outcome::Replay);
+        assert!(matches!(decide(Some(&retried), &token(4, 2, 4), at(211), &POLICY), Outcome::Rotate(_)));
     }
 
     #[test]

@@ -64,6 +64,14 @@ fn tabs(table: &[Row]) -> World {
     World::new(table.to_vec(), if is_deep() { deep } else { small })
 }
 
+/// As [`tabs`], for as long as it takes until what two late retries left behind is used and has become old. The store
+/// loses nothing.
+fn tabs_for_long(table: &[Row]) -> World {
+    let small = Bounds { ticks: 6, tokens: 5, in_flight: 2, ..patient() };
+    let deep = Bounds { ticks: 7, tokens: 6, in_flight: 3, ..small };
+    World::new(table.to_vec(), if is_deep() { deep } else { small })
+}
+
 /// A client that sends one request at a time (one that it gave up may still arrive), and a store that may fall back to
 /// anything it acknowledged before: a failover, a restart from an old snapshot.
 fn serial(table: &[Row]) -> World {
@@ -94,6 +102,11 @@ fn robbed() -> World {
 #[test]
 fn tabs_that_keep_to_the_contract_are_never_refused_even_if_the_store_is_wiped() {
     assert_eq!(violations("tabs", tabs(&TABLE)), Vec::<&str>::new());
+}
+
+#[test]
+fn tabs_that_retry_late_and_at_once_are_never_refused_later() {
+    assert_eq!(violations("tabs for long", tabs_for_long(&TABLE)), Vec::<&str>::new());
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! The stores under test, each on a real server: SQLite files and PostgreSQL databases of their own, a Redis and a Redis
 //! Cluster that all tests share.
 
-mod cluster;
-mod sentinel;
 mod wire;
 
-pub use self::{cluster::Cluster, sentinel::Sentinel, wire::Wire};
+pub use self::wire::Wire;
+pub use harness::redis::{Cluster, Sentinel};
 
 use auth_service::storage::{redis::RedisStores, sql::Sql};
 use harness::redis::Redis;

@@ -1,7 +1,15 @@
-//! A real Redis on loopback, which saves only when told to: what it is killed with is lost.
+//! A real Redis on loopback, which saves only when told to: what it is killed with is lost. Alone, behind Sentinel, or a
+//! Cluster.
+
+mod cluster;
+mod sentinel;
+
+pub use self::{cluster::Cluster, sentinel::Sentinel};
 
 use crate::{process::Process, sockets, warden};
+use ::redis::{Client, Commands as _, RedisResult, cmd};
 use std::{
+    collections::BTreeMap,
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     process::{Command, Stdio},
@@ -65,6 +73,23 @@ impl Redis {
         std::fs::read(self.directory.path().join("dump.rdb")).expect("SAVE has written it")
     }
 
+    /// How many tokens each session has had, as the server knows it.
+    #[must_use]
+    pub fn generations(&self) -> BTreeMap<String, u64> {
+        generations_at(self.port)
+    }
+
+    /// Lets nobody have an answer for so long.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    pub fn stall(&self, time: Duration) {
+        let mut pause = cmd("CLIENT");
+        pause.arg("PAUSE").arg(time.as_millis().to_string()).arg("ALL");
+        let paused = Client::open(self.url()).and_then(|client| pause.exec(&mut client.get_connection()?));
+        paused.expect("Redis obeys");
+    }
+
     /// Ends the server at once, with all it held.
     pub fn kill(&mut self) {
         self.process = None;
@@ -118,6 +143,23 @@ impl Redis {
     fn command(&self, command: &str) -> String {
         ask(self.port, command).expect("Redis answers")
     }
+}
+
+/// How many tokens each session has had, by the session's id; empty when the server does not answer.
+fn generations_at(port: u16) -> BTreeMap<String, u64> {
+    let read = || -> RedisResult<BTreeMap<String, u64>> {
+        let mut connection = Client::open(("127.0.0.1", port))?.get_connection()?;
+        let keys: Vec<String> = connection.keys("jeton:*:session:*")?;
+        let mut generations = BTreeMap::new();
+        for key in keys {
+            let text: Option<String> = connection.get(&key)?;
+            let generation = text.and_then(|text| text.split(' ').next()?.parse().ok());
+            let session = key.rsplit(':').next().unwrap_or_default().to_owned();
+            generations.extend(generation.map(|generation| (session, generation)));
+        }
+        Ok(generations)
+    };
+    read().unwrap_or_default()
 }
 
 /// Sends an inline command whose answer is one line.

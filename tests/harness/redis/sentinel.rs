@@ -1,8 +1,10 @@
 //! A master, a replica and a Sentinel on loopback.
 
-use harness::{process::Process, sockets::fresh_port};
-use redis::{Client, Connection, RedisResult, cmd};
+use super::generations_at;
+use crate::{process::Process, sockets::fresh_port, warden};
+use ::redis::{Client, Connection, RedisResult, cmd};
 use std::{
+    collections::BTreeMap,
     fs,
     process::Command,
     thread,
@@ -13,6 +15,8 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 const NAME: &str = "jeton";
 
+/// Dropping it ends all three.
+#[derive(Debug)]
 pub struct Sentinel {
     ports: [u16; 3],
     servers: Vec<Option<Process>>,
@@ -20,8 +24,13 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
+    /// Starts the three, and waits until the replica is in step.
+    ///
+    /// # Panics
+    /// When they do not start; so do the other calls when a server does not obey.
+    #[must_use]
     pub fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = warden::new_directory("sentinel");
         let ports = [fresh_port(), fresh_port(), fresh_port()];
         let [master, replica, sentinel] = ports;
         let start = |name: &str, arguments: &[&str]| {
@@ -34,18 +43,21 @@ impl Sentinel {
         let source = ["--dbfilename", "b.rdb", "--replicaof", "127.0.0.1", &master.to_string()];
         let second = start("replica", &[&plain[..], &[&replica.to_string()], &source].concat());
         let settings = directory.path().join("sentinel.conf");
-        fs::write(&settings, sentinel_settings(sentinel, master)).unwrap();
+        fs::write(&settings, sentinel_settings(sentinel, master)).expect("our own directory");
         let third = start("sentinel", &[&settings.to_string_lossy(), "--sentinel"]);
         let started = Self { ports, servers: vec![first, second, third], _directory: directory };
         started.wait_until_in_step();
         started
     }
 
+    /// `redis+sentinel://…`
+    #[must_use]
     pub fn url(&self) -> String {
         // Nobody listens on the first port: one Sentinel that is down is normal.
         format!("redis+sentinel://127.0.0.1:1,127.0.0.1:{}/{NAME}", self.ports[2])
     }
 
+    /// Ends the master at once.
     pub fn kill_master(&mut self) {
         self.servers[0] = None;
     }
@@ -60,12 +72,49 @@ impl Sentinel {
 
     /// Orders a failover with the old master alive, and waits until that is a replica: what it took meanwhile is lost.
     pub fn swap(&self) {
-        cmd("SENTINEL").arg("FAILOVER").arg(NAME).exec(&mut self.connection(2).unwrap()).unwrap();
+        let order = cmd("SENTINEL").arg("FAILOVER").arg(NAME).exec(&mut self.connection(2).expect("it runs"));
+        order.expect("the Sentinel obeys");
         self.wait_for_failover();
         wait_for("the old master is a replica", || {
             let info: String = cmd("INFO").arg("replication").query(&mut self.connection(0)?)?;
             Ok(info.contains("role:slave"))
         });
+    }
+
+    /// Cuts the replica off: what the master takes from now on, it will never have.
+    ///
+    /// # Panics
+    /// When a server does not run.
+    pub fn part(&self) {
+        self.signal_replica(libc::SIGSTOP);
+        // What the system holds for the frozen one would still be read.
+        let cut = cmd("CLIENT").arg("KILL").arg("TYPE").arg("REPLICA").exec(&mut self.connection(0).expect("it runs"));
+        cut.expect("the master cuts the replica off");
+    }
+
+    /// Ends the master at once, and lets the replica, which was cut off by [`Sentinel::part`], run again.
+    ///
+    /// # Panics
+    /// When a server does not run.
+    pub fn kill_master_and_thaw(&mut self) {
+        self.kill_master();
+        self.signal_replica(libc::SIGCONT);
+    }
+
+    /// How many tokens each session has had, as the master knows it.
+    #[must_use]
+    pub fn generations(&self) -> BTreeMap<String, u64> {
+        generations_at(self.ports[0])
+    }
+
+    /// How many tokens each session has had, as the replica knows it.
+    #[must_use]
+    pub fn generations_of_replica(&self) -> BTreeMap<String, u64> {
+        generations_at(self.ports[1])
+    }
+
+    fn signal_replica(&self, signal: i32) {
+        self.servers[1].as_ref().expect("it runs").signal(signal);
     }
 
     fn wait_until_in_step(&self) {

@@ -1,8 +1,10 @@
 //! A Redis Cluster of three masters on loopback.
 
-use harness::{process::Process, sockets::fresh_port};
-use redis::{Client, Connection, RedisResult, Value, cmd};
+use super::generations_at;
+use crate::{process::Process, sockets::fresh_port, warden};
+use ::redis::{Client, Connection, RedisResult, Value, cmd};
 use std::{
+    collections::BTreeMap,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -12,10 +14,13 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(20);
 const SLOTS: [(u16, u16); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
 
+/// Dropping it ends all nodes.
+#[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<Node>,
 }
 
+#[derive(Debug)]
 struct Node {
     /// Ends before its directory is removed.
     process: Option<Process>,
@@ -26,6 +31,10 @@ struct Node {
 
 impl Cluster {
     /// Starts it, and waits until all nodes know of all slots.
+    ///
+    /// # Panics
+    /// When it does not form; so do the other calls when a node does not obey.
+    #[must_use]
     pub fn start() -> Self {
         let nodes: Vec<_> = SLOTS.iter().map(|_| Node::start()).collect();
         for (node, (first, last)) in nodes.iter().zip(SLOTS) {
@@ -38,11 +47,14 @@ impl Cluster {
         cluster
     }
 
+    /// `redis+cluster://…`
+    #[must_use]
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         format!("redis+cluster://{}", hosts.join(","))
     }
 
+    /// Ends all nodes at once.
     pub fn kill(&mut self) {
         self.nodes.iter_mut().for_each(|node| node.process = None);
     }
@@ -85,6 +97,32 @@ impl Cluster {
         self.wait_until_ok();
     }
 
+    /// Forgets everything.
+    ///
+    /// # Panics
+    /// When a master does not run.
+    pub fn flush(&self) {
+        // A replica refuses, and follows its master.
+        let masters = self.nodes.iter().filter(|node| node.command(&["ROLE"]).contains("master"));
+        masters.for_each(|node| drop(node.command(&["FLUSHALL"])));
+    }
+
+    /// How many sessions each node holds.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<usize> {
+        self.nodes.iter().map(|node| generations_at(node.port).len()).collect()
+    }
+
+    /// How many tokens each session has had, as the masters know it.
+    #[must_use]
+    pub fn generations(&self) -> BTreeMap<String, u64> {
+        self.nodes.iter().flat_map(|node| generations_at(node.port)).collect()
+    }
+
+    /// Sends a signal to a node.
+    ///
+    /// # Panics
+    /// When it does not run.
     pub fn signal(&self, node: usize, signal: i32) {
         self.nodes[node].process.as_ref().expect("it runs").signal(signal);
     }
@@ -98,7 +136,7 @@ impl Cluster {
 
 impl Node {
     fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = warden::new_directory("cluster");
         let mut node = Self { process: None, port: fresh_port(), bus: fresh_port(), directory };
         node.run();
         node

@@ -1,0 +1,83 @@
+//! Ten uncoordinated tabs with one cookie jar, restored again and again, on a line where answers are late, overtake one
+//! another and are lost.
+
+use crate::{
+    client::Client,
+    ledger::{ACKNOWLEDGED, GIVEN_UP, Ledger, SESSIONS_LOST},
+    size::size,
+};
+use futures_util::future::join_all;
+use harness::{
+    Stack, Storage,
+    proxy::{Proxy, Weather},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+
+const TABS: usize = 10;
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// What the client gives up after.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Requests arrive within the patience, and answers as well unless the service takes its time.
+const WEATHER: Weather =
+    Weather { request_delay: Duration::from_millis(350), answer_delay: Duration::from_millis(550), one_lost_of: 6 };
+
+const RESTORED: &str = "times restored";
+/// So often, no tab got an answer.
+const IN_VAIN: &str = "of them in vain";
+const OVERTAKEN: &str = "answers overtaken";
+const LOST: &str = "answers lost";
+const STEPS_BACK: &str = "older tokens that came last";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn embedded() {
+    run("ten tabs, embedded", Storage::Embedded).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_and_postgres() {
+    run("ten tabs, Redis and PostgreSQL", Storage::RedisAndPostgres).await;
+}
+
+async fn run(name: &str, storage: Storage) {
+    let ledger = Arc::new(Ledger::default());
+    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "2s").start_auth().await;
+    join_all((0..12).map(|_| household(&stack, &ledger))).await;
+    ledger.conclude(name, &[OVERTAKEN, LOST, IN_VAIN, ACKNOWLEDGED], &[SESSIONS_LOST]);
+}
+
+/// A browser of its own, on a line of its own.
+async fn household(stack: &Stack, ledger: &Arc<Ledger>) {
+    let line = Proxy::to(&stack.auth, WEATHER);
+    let tokens = stack.ada_in_a_browser().await.tokens;
+    let tab = Client::new(tokens, &[line.http().clone()], PATIENCE, ledger);
+    for _ in 0..size(9, 100) {
+        let is_in_vain = fastrand::u32(..3) == 0;
+        if is_in_vain {
+            line.loses_all_answers();
+            ledger.add(IN_VAIN, 1);
+        }
+        restore(&tab).await;
+        ledger.add(RESTORED, 1);
+        line.is_mended();
+        // Within the window, or so late that the next requests find it over.
+        let pause = if fastrand::bool() { 0.5 * fastrand::f64() } else { 1.05 + 0.4 * fastrand::f64() };
+        sleep(WINDOW.mul_f64(pause)).await;
+    }
+    restore(&tab).await;
+    ledger.add(GIVEN_UP, 0);
+    ledger.add(OVERTAKEN, line.overtaken());
+    ledger.add(LOST, line.lost());
+    ledger.add(STEPS_BACK, tab.jar.steps_back());
+}
+
+/// All tabs refresh, with what is in the jar when they wake up.
+async fn restore(tab: &Client) {
+    join_all((0..TABS).map(|_| async {
+        sleep(Duration::from_millis(fastrand::u64(0..400))).await;
+        tab.refresh().await
+    }))
+    .await;
+}
