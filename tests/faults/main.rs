@@ -10,6 +10,7 @@ mod ended;
 mod ledger;
 mod size;
 
+mod autonomy;
 mod cluster;
 mod duels;
 mod kill_9;
