@@ -38,7 +38,7 @@ impl Http {
         Self { client, port, secrets, is_documented: true }
     }
 
-    /// The address for operators, which the OpenAPI documents say nothing of.
+    /// An address that the OpenAPI documents say nothing of: for operators, or of a gateway.
     pub(crate) fn undocumented(self) -> Self {
         Self { is_documented: false, ..self }
     }
