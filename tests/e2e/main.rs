@@ -39,6 +39,7 @@ mod books;
 mod command_line;
 mod cookies;
 mod csrf;
+mod doctor;
 mod guards;
 mod hostile_tokens;
 mod logout;

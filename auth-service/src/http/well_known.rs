@@ -1,6 +1,6 @@
 //! What verifiers fetch: the public keys (RFC 7517), and the metadata (RFC 8414).
 
-use super::State;
+use super::{State, doctor};
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde_json::json;
 
@@ -20,10 +20,15 @@ pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
 
 /// `GET /.well-known/oauth-authorization-server`. No OAuth grant is offered: what there is to discover is the issuer,
 /// its keys and its scopes.
-pub async fn metadata(state: Data<State>) -> HttpResponse {
+pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let issuer = state.site.issuer();
     let max_age = state.auth.keys.policy().max_age.as_secs();
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).json(json!({
+    let mut answer = HttpResponse::Ok();
+    match doctor::answer(&request, &state) {
+        Some(seen) => answer.insert_header((doctor::SEEN, seen)).insert_header((header::CACHE_CONTROL, "no-store")),
+        None => answer.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))),
+    };
+    answer.json(json!({
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
         "response_types_supported": [],
