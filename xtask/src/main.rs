@@ -1,8 +1,9 @@
-//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `ci`.
+//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `deny`, `ci`.
 
 mod ci;
 mod commands;
 mod demo;
+mod deny;
 mod services;
 mod tests;
 mod up;
@@ -42,7 +43,13 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Format, lints, the dependency rule, and all tests: what must pass before anything lands
+    /// Check licences, bans and sources of all dependencies against deny.toml
+    Deny {
+        /// Ask for known vulnerabilities as well: needs cargo-deny and the network
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// Format, lints, the dependency rules, and all tests: what must pass before anything lands
     Ci,
 }
 
@@ -51,6 +58,8 @@ fn main() -> ExitCode {
         Task::Up { release } => block_on(up::run(release)),
         Task::Demo(options) => block_on(demo::run(options)),
         Task::Test { arguments } => tests::run_all(&arguments),
+        Task::Deny { advisories: false } => deny::check(),
+        Task::Deny { advisories: true } => deny::check().and_then(|()| deny::check_advisories()),
         Task::Ci => ci::run_all(),
     };
     match outcome {
