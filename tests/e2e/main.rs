@@ -36,6 +36,7 @@ mod bad_bodies;
 mod bad_headers;
 mod bad_requests;
 mod books;
+mod certificates;
 mod command_line;
 mod cookies;
 mod csrf;
