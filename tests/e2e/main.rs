@@ -56,6 +56,7 @@ mod replicas;
 mod restarts;
 mod reuse;
 mod secrecy;
+mod security_page;
 mod sessions;
 mod settings;
 mod signing_keys;
