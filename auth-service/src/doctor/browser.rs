@@ -124,7 +124,7 @@ mod tests {
     fn pages_of_another_site_do_not_send_the_cookie() {
         let found = |origin| site("https://auth.example.com", origin).is_some();
         assert!(!found("https://app.example.com") && !found("https://auth.example.com:8443"));
-        assert!(found("http://app.example.com") && found("https://app.example.org") && found("https://example.net"));
+        assert!(found("http://app.example.com") && found("https://app.example.org") && found("https://another.com"));
         assert!(site("http://localhost:8080", "http://localhost:3000").is_none());
         assert!(site("http://127.0.0.1:8080", "http://127.0.0.2:3000").is_some());
     }

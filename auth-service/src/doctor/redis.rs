@@ -66,6 +66,7 @@ mod tests {
     fn a_redis_in_memory_only_is_a_note() {
         assert_eq!(severities("noeviction", false, Some(false)), [Severity::Ok, Severity::Ok, Severity::Note]);
         assert_eq!(severities("noeviction", false, Some(true)), [Severity::Ok, Severity::Ok]);
+        assert_eq!(severities("noeviction", true, Some(false)), [Severity::Ok, Severity::Ok]);
         assert_eq!(severities("noeviction", false, None), [Severity::Ok, Severity::Ok]);
     }
 
