@@ -1,5 +1,5 @@
-//! `cargo xtask deny`: whether every dependency is what `deny.toml` allows, from what cargo knows: nothing to install, no
-//! network.
+//! `cargo xtask deny`: whether every dependency is what `deny.toml` allows, from what cargo knows: nothing else is
+//! installed or fetched.
 
 mod licence;
 
