@@ -52,7 +52,7 @@ pub async fn assemble(config: Config) -> Result<State, String> {
         throttle: Throttle::new(stores.counters, Arc::clone(&secrets)),
         hasher: Hasher::start(),
         keys: keys.map_err(|error| error.to_string())?,
-        refresh_tokens: RefreshTokens::new(secrets, issuer.to_owned()),
+        refresh_tokens: RefreshTokens::new(Arc::clone(&secrets), issuer.to_owned()),
         roles: config.roles,
         clock: Arc::clone(&clock),
         policy: config.policy,
@@ -61,7 +61,7 @@ pub async fn assemble(config: Config) -> Result<State, String> {
     if let Some((email, password)) = config.bootstrap_admin {
         bootstrap_admin(&auth, email, &password).await?;
     }
-    Ok(State { auth, site: config.site, verifier })
+    Ok(State { auth, site: config.site, verifier, secrets })
 }
 
 async fn bootstrap_admin(auth: &Auth, email: EmailAddress, password: &Password) -> Result<(), String> {

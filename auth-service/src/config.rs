@@ -127,6 +127,26 @@ impl Config {
     /// # Errors
     /// All mistakes at once.
     pub fn read(flags: &ArgMatches, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Mistakes> {
+        Self::gather(flags, environment, secret_file::read_or_create)
+    }
+
+    /// Reads them as [`Config::read`] does, but makes no file: where there is no secret yet, one stands in that nothing was
+    /// made with.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn examine(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Mistakes> {
+        Self::gather(flags, environment, secret_file::read_or_stand_in)
+    }
+
+    fn gather(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (String, String)>,
+        own_secret: OwnSecret,
+    ) -> Result<Self, Mistakes> {
         let settings = Settings::gather(PREFIX, SETTINGS, flags, environment);
         let localhost = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let address = || parsed::<SocketAddr>("an address such as 127.0.0.1:8080");
@@ -137,7 +157,7 @@ impl Config {
             admin_listen: settings.required("AUTH_ADMIN_LISTEN", localhost(9080), address()),
             site: site(&settings),
             redis_url: settings.optional("AUTH_REDIS_URL", redis_url),
-            keys: keys(&settings, &database_url),
+            keys: keys(&settings, &database_url, own_secret),
             key_policy: key_policy(&settings, policy.access_ttl),
             policy,
             roles: settings.optional("AUTH_ROLES_FILE", roles_file).unwrap_or_default(),
@@ -192,7 +212,10 @@ fn redis_url(text: &str) -> Result<String, String> {
     crate::storage::redis::RedisStores::connect(text).map(|_| text.to_owned())
 }
 
-fn keys(settings: &Settings, database_url: &str) -> KeyRing {
+/// How the secret of an embedded installation is got.
+type OwnSecret = fn(&Path) -> Result<RootSecret, String>;
+
+fn keys(settings: &Settings, database_url: &str, own_secret: OwnSecret) -> KeyRing {
     let parse = |text: &str| RootSecret::parse(text).map_err(|error| error.to_string());
     let given = settings.optional("AUTH_SECRET", parse);
     let previous = settings.optional("AUTH_SECRET_PREVIOUS", parse);
@@ -201,7 +224,7 @@ fn keys(settings: &Settings, database_url: &str) -> KeyRing {
             return None;
         }
         match sqlite_directory(database_url).filter(|_| settings.text("AUTH_REDIS_URL").is_none()) {
-            Some(directory) => secret_file::read_or_create(&directory.join("secret"))
+            Some(directory) => own_secret(&directory.join("secret"))
                 .map_err(|mistake| settings.mistake(format!("AUTH_SECRET: {mistake}")))
                 .ok(),
             None => {

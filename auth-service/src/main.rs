@@ -3,6 +3,7 @@
 use auth_service::{
     app,
     config::{Config, PREFIX, SETTINGS},
+    doctor::{self, Finding, Severity},
     domain::{
         account::{EmailAddress, PersonName},
         key_commands::KeyStatus,
@@ -47,7 +48,12 @@ fn command() -> Command {
                 Command::new("end-all").about("Ends every session of every user: after the database was restored from a backup"),
             ),
         )
-        .subcommand(keys_command());
+        .subcommand(keys_command())
+        .subcommand(
+            Command::new("doctor")
+                .about("Looks at the settings, the stores, and the service through AUTH_PUBLIC_URL, and says what to change")
+                .after_help(doctor::EXIT_STATUS),
+        );
     flags(command, PREFIX, SETTINGS)
 }
 
@@ -80,6 +86,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     telemetry::start();
+    if matches.subcommand_matches("doctor").is_some() {
+        see_doctor(&matches);
+    }
     let config = match Config::read(&matches, std::env::vars()) {
         Ok(config) => config,
         Err(mistakes) => {
@@ -94,6 +103,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Wrong settings are findings as well.
+fn see_doctor(matches: &ArgMatches) -> ! {
+    let system = actix_web::rt::System::new();
+    let findings = match Config::examine(matches, std::env::vars()) {
+        Ok(config) => system.block_on(doctor::examine(config)),
+        Err(mistakes) => mistakes.to_string().lines().map(Finding::error).collect(),
+    };
+    findings.iter().for_each(|finding| println!("{finding}"));
+    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
+    // Not by returning: the end of the runtime waits for a host name that is still being looked up.
+    std::process::exit(worst.exit_code().into())
 }
 
 #[actix_web::main]

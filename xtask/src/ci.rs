@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{cargo, output, run, step},
-    interop, schemathesis,
+    deny, interop, schemathesis,
     tests::{self, Faults},
 };
 use std::collections::BTreeSet;
@@ -20,6 +20,7 @@ pub(crate) fn run_all() -> Result<(), String> {
         run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))
     })?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
+    step("licences, bans and sources of the dependencies", deny::check)?;
     tests::run_all(Faults::Bounded, &[])?;
     interop::run_all()?;
     schemathesis::run()

@@ -1,8 +1,9 @@
-//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `interop`, `ci`.
+//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `interop`, `schemathesis`, `deny`, `ci`.
 
 mod ci;
 mod commands;
 mod demo;
+mod deny;
 mod interop;
 mod needed;
 mod openapi;
@@ -63,7 +64,13 @@ enum Task {
     ///
     /// What is checked, and how hard, stands in tests/schemathesis/.
     Schemathesis,
-    /// Format, lints, the dependency rule, all tests, interop, and schemathesis: what must pass before anything lands
+    /// Check licences, bans and sources of all dependencies against deny.toml
+    Deny {
+        /// Ask for known vulnerabilities as well: needs cargo-deny and the network
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// Format, lints, the dependency rules, all tests, interop and schemathesis: what must pass before anything lands
     Ci,
 }
 
@@ -75,6 +82,8 @@ fn main() -> ExitCode {
         Task::Interop => interop::run_all(),
         Task::Openapi => openapi::write(),
         Task::Schemathesis => schemathesis::run(),
+        Task::Deny { advisories: false } => deny::check(),
+        Task::Deny { advisories: true } => deny::check().and_then(|()| deny::check_advisories()),
         Task::Ci => ci::run_all(),
     };
     match outcome {

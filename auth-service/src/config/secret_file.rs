@@ -20,6 +20,17 @@ pub fn read_or_create(path: &Path) -> Result<RootSecret, String> {
     RootSecret::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// Reads the secret; where there is none yet, another stands in and no file is made.
+///
+/// # Errors
+/// One sentence that names the file.
+pub fn read_or_stand_in(path: &Path) -> Result<RootSecret, String> {
+    if path.exists() {
+        return read_or_create(path);
+    }
+    RootSecret::parse(&RootSecret::generate()).map_err(|error| error.to_string())
+}
+
 /// Written aside and linked into place: a reader never sees half a secret, and nobody's is overwritten.
 fn create(path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));

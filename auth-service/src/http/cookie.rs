@@ -11,7 +11,9 @@ use actix_web::{
 /// The header in which a page shows that it knows the session's CSRF token.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 
-fn name(site: &Site) -> &'static str {
+/// Its name.
+#[must_use]
+pub fn name(site: &Site) -> &'static str {
     if site.is_https() { "__Host-jeton-refresh" } else { "jeton-refresh" }
 }
 

@@ -4,8 +4,9 @@ mod admin;
 mod audit;
 mod caller;
 mod client;
-mod cookie;
+pub mod cookie;
 mod csrf;
+pub mod doctor;
 mod error;
 mod health;
 mod login;
@@ -24,7 +25,7 @@ mod well_known;
 
 pub use site::Site;
 
-use crate::domain::Auth;
+use crate::domain::{Auth, secret::KeyRing};
 use actix_cors::Cors;
 use actix_web::{
     http::header,
@@ -32,6 +33,7 @@ use actix_web::{
     web::{self, ServiceConfig, delete, get, patch, post, resource},
 };
 use shared::{access_token::Verifier, problem, server};
+use std::sync::Arc;
 
 /// What handlers need.
 pub struct State {
@@ -41,6 +43,8 @@ pub struct State {
     pub site: Site,
     /// Checks access tokens before [`Auth::caller`] does.
     pub verifier: Verifier,
+    /// Knows whether it is `auth-service doctor` that asks.
+    pub secrets: Arc<KeyRing>,
 }
 
 /// The public API.

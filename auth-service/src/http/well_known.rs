@@ -1,6 +1,6 @@
 //! What verifiers fetch: the public keys (RFC 7517), and the metadata (RFC 8414).
 
-use super::State;
+use super::{State, doctor};
 use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use serde::Serialize;
 use shared::openapi::Refusals;
@@ -90,10 +90,15 @@ struct Metadata<'a> {
     get, path = "/.well-known/oauth-authorization-server", tag = "published", operation_id = "metadata",
     responses((status = 200, description = "RFC 8414", body = Metadata<'_>), Refusals<()>)
 )]
-pub async fn metadata(state: Data<State>) -> HttpResponse {
+pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let issuer = state.site.issuer();
     let max_age = state.auth.keys.policy().max_age.as_secs();
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))).json(Metadata {
+    let mut answer = HttpResponse::Ok();
+    match doctor::answer(&request, &state) {
+        Some(seen) => answer.insert_header((doctor::SEEN, seen)).insert_header((header::CACHE_CONTROL, "no-store")),
+        None => answer.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))),
+    };
+    answer.json(Metadata {
         issuer,
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         response_types_supported: [],

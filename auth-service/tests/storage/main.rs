@@ -6,6 +6,7 @@ mod outages;
 mod promises;
 mod samples;
 mod servers;
+mod state;
 
 /// Runs promises of a topic on a store.
 macro_rules! run {

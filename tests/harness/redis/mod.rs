@@ -64,6 +64,14 @@ impl Redis {
         assert_eq!(self.command("FLUSHALL"), "+OK");
     }
 
+    /// Changes a setting of the server, until it is restarted.
+    ///
+    /// # Panics
+    /// When the server does not run, or has no such setting.
+    pub fn configure(&self, name: &str, value: &str) {
+        assert_eq!(self.command(&format!("CONFIG SET {name} {value}")), "+OK");
+    }
+
     /// Writes everything to disk, for the next start, and returns what was written.
     ///
     /// # Panics

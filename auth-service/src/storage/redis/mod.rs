@@ -10,6 +10,9 @@ mod link;
 mod script;
 mod sentinel;
 mod sessions;
+mod state;
+
+pub use state::RedisState;
 
 use self::{address::Address, link::Link, script::Call};
 use super::per_runtime::PerRuntime;

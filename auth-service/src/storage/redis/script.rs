@@ -48,6 +48,13 @@ impl Call {
         Self { command: cmd("PING"), with_text: None }
     }
 
+    /// What a server says of itself and of its settings; in a Cluster, what all say.
+    pub(super) fn about_itself() -> [Self; 2] {
+        let mut saving = cmd("CONFIG");
+        saving.arg("GET").arg("save");
+        [cmd("INFO"), saving].map(|command| Self { command, with_text: None })
+    }
+
     /// Asks once.
     pub(super) async fn ask<T: FromRedisValue>(&self, connection: &mut Connection) -> RedisResult<T> {
         match (self.command.query_async(connection).await, &self.with_text) {

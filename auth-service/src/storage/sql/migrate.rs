@@ -52,3 +52,8 @@ async fn on_free_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError>
     transaction.commit().await?;
     Ok(connection.close().await?)
 }
+
+/// The version that [`run`] brings the tables to.
+pub(super) fn newest() -> i64 {
+    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default()
+}

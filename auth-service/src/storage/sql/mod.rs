@@ -12,6 +12,9 @@ mod migrate;
 mod rows;
 mod sessions;
 mod sqlite_file;
+mod state;
+
+pub use state::DatabaseState;
 
 use self::{
     backend::{Backend, Purpose},
@@ -68,10 +71,14 @@ impl Sql {
             sqlite_file::create(url).map_err(unavailable)?;
         }
         migrate::run(backend, &options).await.map_err(unavailable)?;
-        Ok(match backend {
+        Ok(Self::on(backend, options, clock))
+    }
+
+    fn on(backend: Backend, options: AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
+        match backend {
             Backend::Sqlite => Self::on_sqlite(&options, clock),
             Backend::Postgres => Self::on_postgres(options, clock),
-        })
+        }
     }
 
     /// SQLite has one writer at a time: waiting for the turn here is fair, waiting for the file's lock is not.

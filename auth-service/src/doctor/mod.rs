@@ -1,0 +1,139 @@
+//! `auth-service doctor`: looks at the stores, and at the service through its public URL, and says what a browser and a
+//! verifier would meet. Each finding is a pure function of what was read; nothing is changed.
+
+mod browser;
+mod clocks;
+mod database;
+mod finding;
+mod keys;
+mod proxies;
+mod public;
+mod redis;
+mod web;
+
+pub use finding::{Finding, Severity};
+
+use self::clocks::Reading;
+use crate::{
+    config::Config,
+    domain::{
+        Unavailable,
+        key_table::{KeyRows, KeyTable as _},
+        secret::KeyRing,
+    },
+    http::doctor::question,
+    storage::{
+        redis::{RedisState, RedisStores},
+        sql::{DatabaseState, Sql},
+    },
+};
+use shared::{
+    clock::{Clock, SystemClock},
+    server,
+};
+use std::{future::Future, sync::Arc};
+use web::View;
+
+/// What exit statuses mean, for `--help`.
+pub const EXIT_STATUS: &str = "Exit status: 0 for ok and notes, 1 if there are warnings, 2 if there are errors.\nNothing is changed; it works whether or not the service runs, and takes 10 s at most.";
+
+/// How often a store is asked that does not answer at once.
+const ATTEMPTS: usize = 3;
+
+/// What was read.
+struct Seen {
+    view: View,
+    /// Whether the service on this machine is ready, and if not, why.
+    readiness: Result<(), String>,
+    database: Result<Reading<DatabaseState>, Unavailable>,
+    keys: Option<KeyRows>,
+    /// `None`: there is no Redis.
+    redis: Option<Result<Reading<Vec<RedisState>>, Unavailable>>,
+}
+
+/// Looks at everything.
+pub async fn examine(config: Config) -> Vec<Finding> {
+    crate::crypto::install();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let asked = question(&config.keys, clock.now());
+    let admin = config.admin_listen;
+    let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin));
+    let (view, readiness, (database, keys), redis) = tokio::join!(
+        web::look(&config.site, &asked, &*clock),
+        readiness,
+        look_at_database(&config.database_url, &clock),
+        look_at_redis(config.redis_url.as_deref(), &*clock),
+    );
+    let readiness = readiness.unwrap_or_else(|error| Err(error.to_string()));
+    report(&config, &Seen { view, readiness, database, keys, redis })
+}
+
+fn report(config: &Config, seen: &Seen) -> Vec<Finding> {
+    let published = seen.keys.as_ref().map(keys::published);
+    let mut findings = public::findings(&config.site, config.listen, &seen.view, &seen.readiness, published.as_deref());
+    findings.extend(browser::cookie(&config.site));
+    if public::is_ours(&config.site, &seen.view) {
+        findings.extend(seen.view.preflights.iter().map(|(origin, answer)| browser::preflight(origin, answer)));
+        findings.extend(seen.view.metadata.iter().map(|answer| proxies::seen(answer, &config.site)));
+    }
+    findings.extend(config.site.origins().skip(1).filter_map(|origin| browser::site(config.site.issuer(), origin)));
+    findings.extend(database::findings(seen.database.as_ref().map(|reading| &reading.value)));
+    findings.extend(about_secrets(&config.keys, seen));
+    findings.extend(seen.keys.iter().flat_map(|rows| keys::ages(rows, &config.key_policy)));
+    findings
+        .extend(redis::findings(seen.redis.as_ref().map(|outcome| outcome.as_ref().map(|reading| &*reading.value))));
+    findings.extend(offsets(seen));
+    findings
+}
+
+fn about_secrets(secrets: &KeyRing, seen: &Seen) -> Option<Finding> {
+    let state = &seen.database.as_ref().ok()?.value;
+    keys::secret(secrets, state.secret_check.as_deref()?, seen.keys.as_ref())
+}
+
+fn offsets(seen: &Seen) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Ok(reading) = &seen.database {
+        findings.push(clocks::offset(reading.value.kind, reading, reading.value.now));
+    }
+    if let Some(Ok(reading)) = &seen.redis {
+        findings.extend(reading.value.iter().filter_map(|state| Some(clocks::offset("Redis", reading, state.now?))));
+    }
+    findings
+}
+
+async fn look_at_database(
+    url: &str,
+    clock: &Arc<dyn Clock>,
+) -> (Result<Reading<DatabaseState>, Unavailable>, Option<KeyRows>) {
+    let sql = match Sql::as_it_is(url, Arc::clone(clock)) {
+        Ok(sql) => sql,
+        Err(error) => return (Err(error), None),
+    };
+    let state = Reading::of(&**clock, || sql.state()).await;
+    // Other versions' tables are not read.
+    let is_known = state.as_ref().is_ok_and(|reading| reading.value.version >= Some(reading.value.known_version));
+    let keys = if is_known { patiently(|| sql.keys()).await.ok() } else { None };
+    (state, keys)
+}
+
+async fn look_at_redis(url: Option<&str>, clock: &dyn Clock) -> Option<Result<Reading<Vec<RedisState>>, Unavailable>> {
+    let unreadable = |cause| Unavailable { store: "Redis", cause };
+    match RedisStores::connect(url?) {
+        Ok(redis) => Some(patiently(|| Reading::of(clock, || redis.state())).await),
+        Err(mistake) => Some(Err(unreadable(mistake))),
+    }
+}
+
+/// A busy machine may take longer than the service would wait.
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, Unavailable>
+where
+    F: Future<Output = Result<T, Unavailable>>,
+{
+    for _ in 1..ATTEMPTS {
+        if let Ok(answer) = ask().await {
+            return Ok(answer);
+        }
+    }
+    ask().await
+}

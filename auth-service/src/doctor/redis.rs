@@ -1,0 +1,79 @@
+//! Redis: whether it keeps what it is given.
+
+use super::Finding;
+use crate::{domain::Unavailable, storage::redis::RedisState};
+
+/// `None`: there is no Redis.
+pub(super) fn findings(states: Option<Result<&[RedisState], &Unavailable>>) -> Vec<Finding> {
+    match states {
+        None => Vec::new(),
+        Some(Ok(states)) => states.iter().flat_map(of_server).collect(),
+        Some(Err(error)) => vec![Finding::error(format!(
+            "AUTH_REDIS_URL: {error}; without Redis nobody can log in or refresh: start it, and let this machine reach it"
+        ))],
+    }
+}
+
+fn of_server(state: &RedisState) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok(format!("Redis {} answers", state.version)), eviction(state)];
+    findings.extend(persistence(state));
+    findings
+}
+
+fn eviction(state: &RedisState) -> Finding {
+    match state.eviction.as_str() {
+        "noeviction" => Finding::ok("Redis evicts nothing (maxmemory-policy noeviction)"),
+        "" => Finding::note("Redis does not tell its maxmemory-policy: see to it that it is noeviction"),
+        policy => Finding::warning(format!(
+            "Redis evicts sessions and counts of failed logins when its memory is full (maxmemory-policy {policy}): set it to noeviction, and maxmemory to what it needs"
+        )),
+    }
+}
+
+fn persistence(state: &RedisState) -> Option<Finding> {
+    (!state.appends && state.saves == Some(false)).then(|| {
+        Finding::note(
+            "Redis writes nothing to disk: a restart loses the sessions' records. Sessions go on by their tokens, but lists of devices are empty until each is used, a theft just before goes unnoticed, and failed logins are counted anew; `appendonly yes` spares that",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Severity;
+
+    fn severities(eviction: &str, appends: bool, saves: Option<bool>) -> Vec<Severity> {
+        let state = RedisState {
+            version: "7.0.15".to_owned(),
+            eviction: eviction.to_owned(),
+            memory_limit: 0,
+            appends,
+            saves,
+            now: None,
+        };
+        findings(Some(Ok(&[state]))).iter().map(|finding| finding.severity).collect()
+    }
+
+    #[test]
+    fn eviction_is_a_warning() {
+        assert_eq!(severities("noeviction", true, None), [Severity::Ok, Severity::Ok]);
+        assert_eq!(severities("allkeys-lru", true, None), [Severity::Ok, Severity::Warning]);
+        assert_eq!(severities("", true, None), [Severity::Ok, Severity::Note]);
+    }
+
+    #[test]
+    fn a_redis_in_memory_only_is_a_note() {
+        assert_eq!(severities("noeviction", false, Some(false)), [Severity::Ok, Severity::Ok, Severity::Note]);
+        assert_eq!(severities("noeviction", false, Some(true)), [Severity::Ok, Severity::Ok]);
+        assert_eq!(severities("noeviction", true, Some(false)), [Severity::Ok, Severity::Ok]);
+        assert_eq!(severities("noeviction", false, None), [Severity::Ok, Severity::Ok]);
+    }
+
+    #[test]
+    fn no_redis_is_nothing_to_say_and_a_lost_one_is_an_error() {
+        assert!(findings(None).is_empty());
+        let lost = Unavailable { store: "Redis", cause: "Connection refused".to_owned() };
+        assert_eq!(findings(Some(Err(&lost)))[0].severity, Severity::Error);
+    }
+}

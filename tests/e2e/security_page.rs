@@ -1,0 +1,59 @@
+//! SECURITY.md names files and tests: all of them exist.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a directory of the workspace")
+}
+
+/// What stands between backticks, files and tests among it.
+fn quoted(page: &str) -> impl Iterator<Item = &str> {
+    page.split('`').skip(1).step_by(2)
+}
+
+fn is_file_name(text: &str) -> bool {
+    [".rs", ".md", ".toml"].iter().any(|end| text.ends_with(end))
+}
+
+/// Tests are sentences: no other name has so many words.
+fn is_test_name(text: &str) -> bool {
+    text.matches('_').count() >= 3 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).expect("a directory of the workspace").map(|entry| entry.expect("readable"));
+    let (directories, files): (Vec<_>, Vec<_>) = entries.map(|entry| entry.path()).partition(|path| path.is_dir());
+    let mut sources: Vec<_> =
+        files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
+    sources.extend(directories.iter().flat_map(|directory| self::sources(directory)));
+    sources
+}
+
+#[test]
+fn every_file_and_test_that_the_security_page_names_exists() {
+    let page = fs::read_to_string(workspace().join("SECURITY.md")).expect("SECURITY.md is there");
+    let code: String = ["auth-service", "resource-service", "shared", "tests", "xtask"]
+        .iter()
+        .flat_map(|part| sources(&workspace().join(part)))
+        .map(|path| fs::read_to_string(path).expect("sources are UTF-8"))
+        .collect();
+    let (files, tests): (Vec<_>, Vec<_>) = (
+        quoted(&page).filter(|text| is_file_name(text)).collect(),
+        quoted(&page).filter(|text| is_test_name(text)).collect(),
+    );
+    assert!(
+        files.len() > 20 && tests.len() > 20,
+        "the page is read wrongly: {} files, {} tests",
+        files.len(),
+        tests.len()
+    );
+    let missing: Vec<_> = files
+        .into_iter()
+        .filter(|file| !workspace().join(file).is_file())
+        .chain(tests.into_iter().filter(|test| !code.contains(&format!("fn {test}("))))
+        .collect();
+    assert!(missing.is_empty(), "SECURITY.md names what is not there: {missing:#?}");
+}
