@@ -58,7 +58,13 @@ fn command() -> Command {
 }
 
 fn keys_command() -> Command {
-    let kid = || Arg::new("kid").required(true).value_name("KID").help("The key, as `keys list` names it");
+    let kid = || {
+        Arg::new("kid")
+            .required(true)
+            .allow_hyphen_values(true)
+            .value_name("KID")
+            .help("The key, as `keys list` names it")
+    };
     Command::new("keys")
         .about("Looks at signing keys and replaces them; running replicas follow by themselves")
         .subcommand_required(true)
