@@ -32,7 +32,7 @@ async fn the_store_that_does_not_answer_is_named() {
     let auth = health(&stack.auth).await;
     assert_problem(&auth, 503, "unavailable");
     let detail = auth["detail"].as_str().expect("a text");
-    assert!(detail.starts_with("accounts: ok; sessions: redis is unavailable"), "{auth}");
+    assert!(detail.starts_with("accounts: ok; sessions: Redis is unavailable"), "{auth}");
 }
 
 #[tokio::test]

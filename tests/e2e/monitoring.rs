@@ -76,14 +76,13 @@ async fn a_real_prometheus_reads_both_services_and_understands_every_question() 
     for expression in queries(&dashboard()) {
         prometheus.query(&expression).await;
     }
-    let rules = eventually("each alert was evaluated", Duration::from_secs(60), async || {
-        let rules = prometheus.api("rules").await["groups"][0]["rules"].as_array()?.clone();
-        rules.iter().all(|rule| rule["health"] != "unknown").then_some(rules)
+    // An alert may be pending before the first scrape: some ask for what is missing.
+    eventually("each alert is evaluated and silent", Duration::from_secs(60), async || {
+        let data = prometheus.api("rules").await;
+        let rules = data["groups"][0]["rules"].as_array().expect("alerts");
+        rules.iter().all(|rule| rule["health"] == "ok" && rule["state"] == "inactive").then_some(())
     })
     .await;
-    for rule in rules {
-        assert_eq!((&rule["health"], &rule["state"]), (&"ok".into(), &"inactive".into()), "{rule}");
-    }
 }
 
 #[test]
