@@ -33,7 +33,14 @@ pub fn registry(auth: &Auth) -> Registry {
     STORE_FAILURES.show(&mut registry, "store_failures", "How often a store did not answer in time, or with an error");
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
     gauge("hashing_queue_jobs", "Passwords that wait to be hashed", auth.hasher.waiting() as f64);
+    gauge(
+        "hashing_queue_capacity_jobs",
+        "How many passwords may wait before logins are refused",
+        auth.hasher.capacity() as f64,
+    );
     let keys = auth.keys.ages();
+    let lifetime = auth.keys.policy().lifetime.as_secs_f64();
+    gauge("signing_key_lifetime_seconds", "How long a key signs; 0: until it is replaced by command", lifetime);
     gauge("signing_key_age_seconds", "For how long the present key has signed", keys.signing.as_secs_f64());
     gauge("signing_keys_published", "How many keys verifiers are shown", keys.published as f64);
     gauge("signing_keys_read_age_seconds", "How long ago the keys were last read from SQL", keys.read.as_secs_f64());

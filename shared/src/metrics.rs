@@ -1,11 +1,14 @@
 //! What a service counts, in the text format of OpenMetrics, which Prometheus reads. Counters are statics, as log lines are:
 //! whoever does something counts it, and `GET /metrics` on the admin address shows it.
 
-use crate::access_token::Refusal;
+use crate::{
+    access_token::Refusal,
+    clock::{Clock as _, SystemClock, Timestamp},
+};
 use actix_web::{HttpResponse, http::header};
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 use std::{sync::LazyLock, time::Duration};
@@ -105,10 +108,21 @@ pub(crate) fn count_request(method: &str, route: Option<String>, status: u16, to
     REQUESTS.get_or_create(&labels).observe(took.as_secs_f64());
 }
 
+/// When this process began, which whoever watches tells a restart by.
+static STARTED: LazyLock<Timestamp> = LazyLock::new(|| SystemClock.now());
+
+/// Takes down that the process begins now.
+pub(crate) fn started() {
+    LazyLock::force(&STARTED);
+}
+
 /// A registry with what both services count; names begin with `jeton_`.
 #[must_use]
 pub fn registry() -> Registry {
     let mut registry = Registry::with_prefix("jeton");
+    registry.register("build", "What was built", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    let started = ConstGauge::new(STARTED.millis() as f64 / 1000.0);
+    registry.register("start_time_seconds", "When the process began, since 1970", started);
     registry.register("http_request_seconds", "How long requests took, by route and status", REQUESTS.clone());
     VERIFICATIONS.show(&mut registry, "access_token_verifications", "What became of access tokens");
     registry

@@ -27,7 +27,7 @@ fn the_examples_of_verification_are_those_that_interop_runs() {
 
 #[test]
 fn the_documents_name_files_that_exist() {
-    for document in ["docs/verify-in-any-language.md", "docs/gateways.md"] {
+    for document in ["docs/verify-in-any-language.md", "docs/gateways.md", "docs/monitoring.md"] {
         let text = read(document);
         let targets: Vec<&str> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
         assert!(!targets.is_empty(), "{document} links nowhere");

@@ -98,6 +98,15 @@ impl Postgres {
         run(Command::new(programs().join("pg_dump")).arg(url)).expect("pg_dump writes the database out")
     }
 
+    /// Does something in the database of that URL.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    pub fn execute(url: &str, statement: &str) {
+        run(Command::new(programs().join("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-c", statement]))
+            .expect("psql does it");
+    }
+
     /// Ends the server at once, as a crash would.
     pub fn kill(&mut self) {
         self.process = None;

@@ -7,7 +7,7 @@ use crate::{
 use std::fs;
 
 /// The servers that the tests start for themselves.
-const NEEDED: [Needed; 4] = [
+const NEEDED: [Needed; 5] = [
     Needed {
         what: "redis-server",
         debian: "redis-server",
@@ -15,14 +15,14 @@ const NEEDED: [Needed; 4] = [
         is_there: || is_in_one_of(path(), &["redis-server"]),
     },
     Needed {
-        what: "PostgreSQL (initdb, postgres, createdb, pg_dump)",
+        what: "PostgreSQL (initdb, postgres, createdb, pg_dump, psql)",
         debian: "postgresql",
         elsewhere: "`brew install postgresql` (macOS) or `dnf install postgresql-server` (Fedora)",
         is_there: || {
             // Debian keeps the server's programs out of the PATH.
             let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
             let directories = debian.map(|version| version.path().join("bin")).chain(path());
-            is_in_one_of(directories, &["initdb", "postgres", "createdb", "pg_dump"])
+            is_in_one_of(directories, &["initdb", "postgres", "createdb", "pg_dump", "psql"])
         },
     },
     Needed {
@@ -37,6 +37,12 @@ const NEEDED: [Needed; 4] = [
         debian: "caddy",
         elsewhere: "`brew install caddy` (macOS) or `dnf install caddy` (Fedora)",
         is_there: || is_in_one_of(path(), &["caddy"]),
+    },
+    Needed {
+        what: "Prometheus (prometheus, promtool)",
+        debian: "prometheus",
+        elsewhere: "`brew install prometheus` (macOS) or `dnf install golang-github-prometheus` (Fedora)",
+        is_there: || is_in_one_of(path(), &["prometheus", "promtool"]),
     },
 ];
 

@@ -141,6 +141,12 @@ impl Hasher {
         self.runs.load(Ordering::Relaxed)
     }
 
+    /// How many jobs may wait.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.queue.capacity
+    }
+
     /// How many jobs wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -334,6 +340,7 @@ mod tests {
         });
         begun.await.unwrap();
         let waiting: Vec<_> = (0..WAITING_PER_THREAD).map(|_| in_background(&hasher, |_| ())).collect();
+        assert_eq!(hasher.capacity(), WAITING_PER_THREAD);
         while hasher.waiting() < WAITING_PER_THREAD {
             tokio::task::yield_now().await;
         }

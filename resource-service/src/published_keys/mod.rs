@@ -55,6 +55,8 @@ pub struct Held {
     pub source: Origin,
     /// How long ago they were last confirmed there.
     pub age: Duration,
+    /// Whether the latest attempt to confirm them failed, or none was made yet.
+    pub is_in_doubt: bool,
 }
 
 /// The keys at hand, and the verifier that uses them.
@@ -69,6 +71,13 @@ struct Current {
     keys: Arc<KeySet>,
     origin: Origin,
     confirmed_at: Timestamp,
+    is_in_doubt: bool,
+}
+
+impl Current {
+    fn copied(&self) -> Self {
+        Self { keys: Arc::clone(&self.keys), ..*self }
+    }
 }
 
 impl PublishedKeys {
@@ -111,11 +120,21 @@ impl PublishedKeys {
             count: current.keys.len(),
             source: current.origin,
             age: self.clock.now().since(current.confirmed_at),
+            is_in_doubt: current.is_in_doubt,
         })
     }
 
     fn replace(&self, keys: Arc<KeySet>, origin: Origin, confirmed_at: Timestamp) {
-        self.current.store(Some(Arc::new(Current { keys, origin, confirmed_at })));
+        // A former process has confirmed those of a snapshot, and this one has not tried yet.
+        let is_in_doubt = origin == Origin::Snapshot;
+        self.current.store(Some(Arc::new(Current { keys, origin, confirmed_at, is_in_doubt })));
+    }
+
+    /// Takes down that the keys at hand, if any, could not be confirmed.
+    fn doubt(&self) {
+        if let Some(current) = self.current.load_full().filter(|current| !current.is_in_doubt) {
+            self.current.store(Some(Arc::new(Current { is_in_doubt: true, ..current.copied() })));
+        }
     }
 
     fn verify(&self, token: &str) -> Result<VerifiedToken, Rejection> {

@@ -111,6 +111,7 @@ impl Refresh {
             Err(error) => {
                 KEY_FETCHES.add("failure");
                 self.complain(&error);
+                self.keys.doubt();
                 pace.after_failures(self.failures, self.keys.held().is_some())
             }
         }

@@ -44,3 +44,20 @@ async fn a_file_that_appears_later_is_found() {
     fs::write(&path, Issuer::usual().pem()).expect("a written file");
     eventually("the key is there", async || keys.held().is_some()).await;
 }
+
+#[actix_web::test]
+async fn a_file_confirms_its_keys_for_as_long_as_it_is_sound() {
+    let (_directory, path) = file_with(&Issuer::usual().jwks());
+    let clock = clock();
+    let keys = start(KeySource::Pinned(path.clone()), &clock, pace());
+    clock.advance(LONG);
+    let held = || keys.held().expect("keys");
+    eventually("the keys are confirmed", async || held().age < LONG).await;
+    assert!(!held().is_in_doubt);
+    fs::write(&path, "broken").expect("a written file");
+    eventually("the keys are in doubt", async || held().is_in_doubt).await;
+    clock.advance(LONG);
+    assert!(held().age >= LONG);
+    fs::write(&path, Issuer::usual().jwks()).expect("a written file");
+    eventually("they are confirmed again", async || !held().is_in_doubt && held().age < LONG).await;
+}
