@@ -132,7 +132,11 @@ impl SigningKeys {
         next.ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()).into())
     }
 
-    async fn revoke(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
+    /// As [`Auth::revoke_signing_key`], which also writes it down.
+    ///
+    /// # Errors
+    /// [`KeyCommandError`].
+    pub async fn revoke(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
         let revoked = self.found(kid).await?;
         if revoked.state == KeyState::Active {
             // First the successor, so that at no moment there is none.

@@ -139,3 +139,32 @@ async fn dozens_of_rotations_cost_no_verifier_that_caches_a_token() {
     println!("{} keys signed, {verified} tokens verified, 0 refused", signers.len());
     assert!(signers.len() >= 24, "{} keys signed", signers.len());
 }
+
+#[tokio::test]
+async fn a_revoked_key_is_gone_from_every_cache_within_the_cache_time() {
+    let clock = ManualClock::at(Timestamp::from_secs(1_800_000_000));
+    let database = Database::at(clock.clone()).await;
+    let (secret, mut dice) = (root(), Dice(11));
+    let first = database.replica(KeyRing::new(&secret, None)).await.unwrap();
+    let second = database.replica(KeyRing::new(&secret, None)).await.unwrap();
+    for _ in 0..5 {
+        let revoked = first.active().signer.kid.clone();
+        first.revoke(&revoked).await.unwrap();
+        let revoked_at = clock.now();
+        assert_ne!(first.active().signer.kid, revoked, "another key signs at once");
+        // The other replica notices as late as it may, and was asked at the last moment before.
+        let unnoticed = second.next_reload();
+        clock.advance(unnoticed - Duration::from_millis(1 + dice.below(1000)));
+        let active = second.active();
+        let held_until = clock.now().plus(second.max_age(&active));
+        assert!(active.jwks.contains(&revoked), "it was not noticed yet");
+        assert!(held_until <= revoked_at.plus(POLICY.max_age), "held until {held_until:?}, revoked at {revoked_at:?}");
+        clock.advance(Duration::from_secs(2));
+        second.reload().await.unwrap();
+        assert!(!second.active().jwks.contains(&revoked));
+        assert_eq!(second.active().signer.kid, first.active().signer.kid);
+        clock.advance(POLICY.shortest_lead());
+        first.reload().await.unwrap();
+        second.reload().await.unwrap();
+    }
+}
