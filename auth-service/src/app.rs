@@ -6,7 +6,7 @@ use crate::{
     domain::{
         Auth, account::EmailAddress, counters::Counters, hashing::Hasher, key_table::KeyTable, password::Password,
         refresh_token::RefreshTokens, register::RegisterError, roles::ADMIN_ROLE, sessions::Sessions,
-        signing_keys::SigningKeys, throttle::Throttle,
+        signing_keys::SigningKeys, standstill::Pulse, throttle::Throttle,
     },
     http::{self, State},
     storage::{redis::RedisStores, sql::Sql},
@@ -56,6 +56,7 @@ pub async fn assemble(config: Config) -> Result<State, String> {
         roles: config.roles,
         clock: Arc::clone(&clock),
         policy: config.policy,
+        pulse: Pulse::start(),
     };
     let verifier = Verifier::new(issuer, &auth.policy.audience, clock);
     if let Some((email, password)) = config.bootstrap_admin {

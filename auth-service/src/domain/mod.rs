@@ -15,6 +15,7 @@ pub mod session;
 pub mod sessions;
 pub mod signing_keys;
 pub mod signing_secret;
+pub mod standstill;
 pub mod throttle;
 
 pub mod admin;
@@ -37,6 +38,7 @@ use roles::Roles;
 use sessions::Sessions;
 use shared::clock::{Clock, Timestamp};
 use signing_keys::SigningKeys;
+use standstill::Pulse;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use throttle::{Origin, Throttle};
 
@@ -102,6 +104,8 @@ pub struct Auth {
     pub roles: Roles,
     /// Settings.
     pub policy: Policy,
+    /// Whether the process runs, or stood still.
+    pub pulse: &'static Pulse,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }

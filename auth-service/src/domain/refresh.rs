@@ -103,6 +103,9 @@ impl Auth {
     }
 
     async fn decide_and_commit(&self, token: &RefreshClaims, client: &Client) -> Result<Decision, Unavailable> {
+        if self.pulse.has_just_stood_still() {
+            return Err(Unavailable { store: "this process", cause: "it stood still".to_owned() });
+        }
         let arrived = Instant::now();
         for _ in 0..MAX_ROUNDS {
             let Snapshot { record, now } = self.sessions.read(token.sub, token.sid).await?;
