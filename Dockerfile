@@ -15,8 +15,8 @@ COPY auth-service/build.rs auth-service/
 COPY resource-service/build.rs resource-service/
 RUN for crate in auth-service resource-service xtask; do mkdir -p $crate/src && echo 'fn main() {}' > $crate/src/main.rs; done \
     && touch auth-service/src/lib.rs resource-service/src/lib.rs \
-    && mkdir -p shared/src tests/harness tests/e2e tests/interop && touch shared/src/lib.rs tests/harness/lib.rs \
-    && echo 'fn main() {}' | tee tests/e2e/main.rs > tests/interop/main.rs \
+    && mkdir -p shared/src tests/harness tests/e2e tests/faults tests/interop && touch shared/src/lib.rs tests/harness/lib.rs \
+    && echo 'fn main() {}' | tee tests/e2e/main.rs tests/faults/main.rs > tests/interop/main.rs \
     && cargo build --release --locked -p auth-service \
     && cargo build --release --locked -p resource-service
 
