@@ -5,6 +5,7 @@ use super::{
     account::{Account, AccountChange, AccountQuery},
     audit::{Action, Event},
     caller::Caller,
+    page,
 };
 use serde_json::{Map, Value};
 use shared::ids::UserId;
@@ -47,11 +48,8 @@ impl Auth {
     /// [`Unavailable`].
     pub async fn users(&self, query: AccountQuery) -> Result<(Vec<Account>, Option<UserId>), Unavailable> {
         let limit = query.limit;
-        let mut users = self.accounts.page(&AccountQuery { limit: limit + 1, ..query }).await?;
-        let has_more = users.len() > limit as usize;
-        users.truncate(limit as usize);
-        let next = users.last().map(|last| last.id).filter(|_| has_more);
-        Ok((users, next))
+        let users = self.accounts.page(&AccountQuery { limit: limit + 1, ..query }).await?;
+        Ok(page(users, limit, |user| user.id))
     }
 
     /// Changes a user. Disabling ends the user's sessions; changed roles bind at the next refresh.

@@ -1,6 +1,6 @@
 //! The audit log: what happened, to whom, by whom and from where. Each event is a line of the log and a row in SQL.
 
-use super::{Auth, Client, Unavailable};
+use super::{Auth, Client, Unavailable, page};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use shared::{
@@ -257,11 +257,8 @@ impl Auth {
     /// [`Unavailable`].
     pub async fn events(&self, query: AuditQuery) -> Result<(Vec<Event>, Option<EventId>), Unavailable> {
         let limit = query.limit;
-        let mut events = self.audit.events(&AuditQuery { limit: limit + 1, ..query }).await?;
-        let has_more = events.len() > limit as usize;
-        events.truncate(limit as usize);
-        let next = events.last().map(|last| last.id).filter(|_| has_more);
-        Ok((events, next))
+        let events = self.audit.events(&AuditQuery { limit: limit + 1, ..query }).await?;
+        Ok(page(events, limit, |event| event.id))
     }
 
     /// The latest thefts of a user's refresh tokens, the newest first.

@@ -45,12 +45,31 @@ fn unavailable(cause: &str) -> Unavailable {
     Unavailable { store: "session store", cause: cause.to_owned() }
 }
 
-const ADOPTED: &str = "adopted";
+/// How the token to answer with came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Rotated,
+    Replayed,
+    Retried,
+    Adopted,
+}
+
+impl How {
+    /// Its name among what is counted.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rotated => "rotated",
+            Self::Replayed => "replayed",
+            Self::Retried => "retried",
+            Self::Adopted => "adopted",
+        }
+    }
+}
 
 /// What the session's rules came to.
 enum Decision {
-    /// The token to answer with, and how it came about.
-    Give(UnsignedToken, &'static str),
+    /// The token to answer with.
+    Give(UnsignedToken, How),
     /// A theft; the session as it was found.
     Reuse(Box<SessionRecord>),
 }
@@ -63,7 +82,7 @@ impl Auth {
     pub async fn refresh(&self, token: &RefreshClaims, client: &Client) -> Result<Tokens, RefreshError> {
         let outcome = self.refreshed(token, client).await;
         REFRESHES.add(match &outcome {
-            Ok((_, how)) => how,
+            Ok((_, how)) => how.name(),
             Err(RefreshError::SessionEnded) => "ended",
             Err(RefreshError::Reused) => "reuse",
             Err(RefreshError::Unavailable(_)) => "unavailable",
@@ -71,7 +90,7 @@ impl Auth {
         outcome.map(|(tokens, _)| tokens)
     }
 
-    async fn refreshed(&self, token: &RefreshClaims, client: &Client) -> Result<(Tokens, &'static str), RefreshError> {
+    async fn refreshed(&self, token: &RefreshClaims, client: &Client) -> Result<(Tokens, How), RefreshError> {
         if self.is_past_its_time(token) {
             return Err(RefreshError::SessionEnded);
         }
@@ -83,7 +102,7 @@ impl Auth {
         };
         match decision {
             Decision::Give(newest, how) => {
-                if how == ADOPTED {
+                if how == How::Adopted {
                     tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store had lost a session's state; taken up from its token");
                 }
                 Ok((self.give(&standing, &newest)?, how))
@@ -115,10 +134,10 @@ impl Auth {
             let lineage = record.as_ref().map(|record| &record.lineage);
             let outcome = decide(lineage, &token.presented(), now, &self.policy.session);
             let (next, how) = match (outcome, &record) {
-                (Outcome::Replay, Some(record)) => return Ok(Decision::Give(record.newest.clone(), "replayed")),
-                (Outcome::Rotate(next), _) => (next, "rotated"),
-                (Outcome::Retry(next), _) => (next, "retried"),
-                (Outcome::Adopt(next), _) => (next, ADOPTED),
+                (Outcome::Replay, Some(record)) => return Ok(Decision::Give(record.newest.clone(), How::Replayed)),
+                (Outcome::Rotate(next), _) => (next, How::Rotated),
+                (Outcome::Retry(next), _) => (next, How::Retried),
+                (Outcome::Adopt(next), _) => (next, How::Adopted),
                 (Outcome::Reuse, Some(record)) => return Ok(Decision::Reuse(Box::new(record.clone()))),
                 (Outcome::Replay | Outcome::Reuse, None) => unreachable!("without a record, a token is adopted"),
             };

@@ -307,7 +307,8 @@ fn compose(rows: KeyRows, read_at: Timestamp, secrets: &KeyRing, policy: &KeyPol
     let jwks = format!(r#"{{"keys":[{}]}}"#, published.join(","));
     let verification = KeySet::from_jwks(jwks.as_bytes()).map_err(|error| KeyError::Malformed(error.to_string()))?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jwks.as_bytes());
-    let due = schedule.next_due(policy.lifetime, policy.lead);
+    // What is overdue, as the table cannot be written, is no reason to ask again and again.
+    let due = schedule.next_due(policy.lifetime, policy.lead).filter(|due| *due > rows.now);
     Ok(ActiveKeys {
         signer: Signer { kid: signing.kid.clone(), key: EncodingKey::from_rsa_der(&der) },
         verification,
