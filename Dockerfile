@@ -15,14 +15,16 @@ COPY auth-service/build.rs auth-service/
 COPY resource-service/build.rs resource-service/
 RUN for crate in auth-service resource-service xtask; do mkdir -p $crate/src && echo 'fn main() {}' > $crate/src/main.rs; done \
     && touch auth-service/src/lib.rs resource-service/src/lib.rs \
-    && mkdir -p shared/src tests/harness tests/e2e tests/faults tests/interop && touch shared/src/lib.rs tests/harness/lib.rs \
-    && echo 'fn main() {}' | tee tests/e2e/main.rs tests/faults/main.rs > tests/interop/main.rs \
+    && mkdir -p shared/src tests/harness tests/e2e tests/faults tests/compose tests/interop \
+    && touch shared/src/lib.rs tests/harness/lib.rs \
+    && echo 'fn main() {}' | tee tests/e2e/main.rs tests/faults/main.rs tests/compose/main.rs > tests/interop/main.rs \
     && cargo build --release --locked -p auth-service \
     && cargo build --release --locked -p resource-service
 
 COPY . .
-# The sources are newer than what was built of the empty crates; each service is built with its own features only.
-RUN find . -name '*.rs' -exec touch {} + \
+# Our sources become newer than what was built of the empty crates; what was generated in target does not, or all would be
+# built again. Each service is built with its own features only.
+RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
     && cargo build --release --locked -p auth-service \
     && cargo build --release --locked -p resource-service
 
