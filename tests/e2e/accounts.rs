@@ -81,7 +81,7 @@ async fn two_registrations_at_once_make_one_account(storage: Storage) {
 
 #[tokio::test]
 async fn an_email_that_is_none_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let too_long = format!("{}@example.org", "a".repeat(300));
     let invalid = [
         "",
@@ -106,7 +106,7 @@ async fn an_email_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn an_unknown_email_gets_the_same_answer_as_a_wrong_password() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let wrong = stack.auth.login(&ada.email, &fresh_password(), Transport::Body).await;
     let unknown = stack.auth.login(&fresh_email("nobody"), &fresh_password(), Transport::Body).await;
@@ -116,7 +116,7 @@ async fn an_unknown_email_gets_the_same_answer_as_a_wrong_password() {
 
 #[tokio::test]
 async fn a_login_says_what_the_contract_says() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
     assert_eq!((&login["token_type"], &login["expires_in"]), (&json!("Bearer"), &json!(900)), "{login}");
@@ -135,7 +135,7 @@ async fn a_login_says_what_the_contract_says() {
 
 #[tokio::test]
 async fn an_unknown_transport_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     for transport in [json!("pigeon"), json!(1), json!(["cookie"])] {
         let body = json!({ "email": ada.email, "password": ada.password, "transport": transport });

@@ -144,7 +144,7 @@ async fn an_admin_can_end_sessions_and_delete_accounts(storage: Storage) {
 
 #[tokio::test]
 async fn an_unknown_role_or_user_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (admin, ada) = (stack.admin().await, stack.ada().await);
     for role in ["emperor", "", "ADMIN", "books:write"] {
         let refused = stack.auth.change_user(&admin.tokens, &ada.id, &json!({ "roles": [role] })).await;
@@ -160,7 +160,7 @@ async fn an_unknown_role_or_user_is_refused() {
 
 #[tokio::test]
 async fn readers_and_authors_are_no_admins() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (admin, mut ada) = (stack.admin().await, stack.ada().await);
     change(&stack, &admin, &ada, json!({ "roles": ["author"] })).await;
     ada.refresh().await;

@@ -52,7 +52,7 @@ async fn calls(stack: &Stack) -> Vec<Call> {
 
 #[tokio::test]
 async fn what_is_not_json_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for call in calls(&stack).await {
         let fits = call.fits.to_string();
         let mut invalid_utf8 = fits.clone().into_bytes();
@@ -81,7 +81,7 @@ async fn what_is_not_json_is_refused() {
 
 #[tokio::test]
 async fn json_of_another_shape_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for call in calls(&stack).await {
         let members = call.fits.as_object().expect("an object");
         let name = format!("{} {}", call.method, call.path);
@@ -120,7 +120,7 @@ async fn json_of_another_shape_is_refused() {
 
 #[tokio::test]
 async fn another_content_type_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for call in calls(&stack).await {
         let kinds = [
             "text/plain",
@@ -142,7 +142,7 @@ async fn another_content_type_is_refused() {
 
 #[tokio::test]
 async fn the_content_type_may_have_parameters() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let body = json!({ "email": ada.email, "password": ada.password }).to_string();
     for kind in ["application/json; charset=utf-8", "Application/JSON"] {
@@ -152,7 +152,7 @@ async fn the_content_type_may_have_parameters() {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for call in calls(&stack).await {
         let padded = format!("{}{}", " ".repeat(call.limit), call.fits);
         let answer = call.request(&stack).body("application/json", padded.clone()).send().await;
@@ -165,7 +165,7 @@ async fn a_body_that_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn a_body_that_is_packed_is_not_unpacked() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for call in calls(&stack).await {
         for packing in ["gzip", "deflate", "br", "zstd"] {
             let request = call.request(&stack).header("content-encoding", packing);
@@ -177,7 +177,7 @@ async fn a_body_that_is_packed_is_not_unpacked() {
 
 #[tokio::test]
 async fn an_empty_body_is_refused_where_one_is_needed() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for call in calls(&stack).await {
         let answer = call.request(&stack).body("application/json", "").send().await;
         if call.path == "/auth/logout" {

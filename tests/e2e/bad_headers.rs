@@ -5,7 +5,7 @@ use harness::{Stack, Transport, assert_problem};
 
 #[tokio::test]
 async fn large_headers_are_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for (service, path) in [(&stack.auth, "/auth/me"), (&stack.resource, "/whoami")] {
         let long = "x".repeat(20 * 1024);
         let many = (0..60).map(|number| format!("x-{number}: {}\r\n", "y".repeat(400))).collect::<String>();
@@ -18,7 +18,7 @@ async fn large_headers_are_refused() {
 
 #[tokio::test]
 async fn absurd_headers_end_in_a_refusal_not_in_a_hang() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for service in [&stack.auth, &stack.resource] {
         let requests: [Vec<u8>; 9] = [
             get("/", &format!("x-long: {}\r\n", "x".repeat(300 * 1024))),
@@ -45,7 +45,7 @@ async fn absurd_headers_end_in_a_refusal_not_in_a_hang() {
 
 #[tokio::test]
 async fn bytes_that_are_no_text_break_nothing() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let head = |path: &str, headers: &[u8]| {
         let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n");
@@ -75,7 +75,7 @@ async fn bytes_that_are_no_text_break_nothing() {
 
 #[tokio::test]
 async fn an_expectation_or_an_upgrade_breaks_nothing() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Body);
     login.header("upgrade", "websocket").header("te", "trailers").send().await.expect(200);
@@ -85,7 +85,7 @@ async fn an_expectation_or_an_upgrade_breaks_nothing() {
 
 #[tokio::test]
 async fn a_body_that_never_arrives_is_given_up() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let head = "Host: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 100";
     let answer = stack.auth.raw(format!("POST /auth/login HTTP/1.1\r\n{head}\r\n\r\n{{").as_bytes()).await;
     assert_problem(&answer, 408, "request_timeout");
@@ -93,7 +93,7 @@ async fn a_body_that_never_arrives_is_given_up() {
 
 #[tokio::test]
 async fn a_body_that_was_not_read_is_not_taken_for_a_request() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for (service, hidden, told) in
         [(&stack.auth, "/.well-known/jwks.json", "\"keys\""), (&stack.resource, "/books", "\"books\"")]
     {

@@ -29,7 +29,7 @@ const PATHS: [(bool, &str, &[&str]); 20] = [
 
 #[tokio::test]
 async fn a_wrong_method_is_refused_and_the_right_ones_are_named() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for (of_auth_service, path, allowed) in PATHS {
         let service = if of_auth_service { &stack.auth } else { &stack.resource };
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
@@ -48,7 +48,7 @@ async fn a_wrong_method_is_refused_and_the_right_ones_are_named() {
 
 #[tokio::test]
 async fn an_unknown_path_is_not_found() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let unknown = [
         "/",
         "/auth",
@@ -83,7 +83,7 @@ async fn an_unknown_path_is_not_found() {
 
 #[tokio::test]
 async fn ids_that_are_none_break_nothing() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let admin = stack.admin().await;
     let ids = ["x", "0", "-1", "%ff", "%00", "%F0%9F%94%91", "..%2f", "99999999999999999999", "a b", "'--", "%C0%80"];
     for id in ids {
@@ -104,7 +104,7 @@ async fn ids_that_are_none_break_nothing() {
 
 #[tokio::test]
 async fn queries_that_make_no_sense_break_nothing() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let admin = stack.admin().await;
     let queries = [
         "?limit=x",

@@ -13,7 +13,7 @@ async fn an_author(stack: &Stack) -> Person {
 
 #[tokio::test]
 async fn what_an_author_writes_a_reader_reads() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (author, reader) = (an_author(&stack).await, stack.bob().await);
     let made = stack.resource.add_book(&author.tokens, "Заметки ♥").await.expect(201);
     assert_eq!(made["title"], "Заметки ♥", "{made}");
@@ -30,7 +30,7 @@ async fn what_an_author_writes_a_reader_reads() {
 
 #[tokio::test]
 async fn a_reader_may_not_write() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (author, reader) = (an_author(&stack).await, stack.bob().await);
     let book = stack.resource.add_book(&author.tokens, "Mine").await.expect(201).id();
     assert_problem(&stack.resource.add_book(&reader.tokens, "Yours").await, 403, "insufficient_scope");
@@ -39,7 +39,7 @@ async fn a_reader_may_not_write() {
 
 #[tokio::test]
 async fn a_book_that_is_not_there_is_not_found() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let author = an_author(&stack).await;
     for id in
         ["0", "999999", "0190163d-8694-739b-aea5-966c26f8ad91", "x", "-1", "99999999999999999999999", "%00", "a%2Fb"]
@@ -52,7 +52,7 @@ async fn a_book_that_is_not_there_is_not_found() {
 
 #[tokio::test]
 async fn books_survive_a_restart() {
-    let mut stack = Stack::embedded().await;
+    let mut stack = Stack::any().start().await;
     let author = an_author(&stack).await;
     let id = stack.resource.add_book(&author.tokens, "Lasting").await.expect(201).id();
     stack.resource.append(&author.tokens, &id, "One", "text").await.expect(201);
@@ -63,7 +63,7 @@ async fn books_survive_a_restart() {
 
 #[tokio::test]
 async fn a_long_text_fits_and_a_longer_one_does_not() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let author = an_author(&stack).await;
     let id = stack.resource.add_book(&author.tokens, "Long").await.expect(201).id();
     let long = "x".repeat(1024 * 1024 - 200);
@@ -74,7 +74,7 @@ async fn a_long_text_fits_and_a_longer_one_does_not() {
 
 #[tokio::test]
 async fn a_gateway_learns_who_is_calling() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let author = an_author(&stack).await;
     let verified = stack.resource.verify(&author.tokens, "").await.expect(200);
     assert_eq!(verified.header("x-auth-subject"), author.id, "{verified}");
@@ -90,7 +90,7 @@ async fn a_gateway_learns_who_is_calling() {
 
 #[tokio::test]
 async fn a_gateway_hears_200_or_401_or_403_and_nothing_else() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let refused = stack.resource.verify(&ada.tokens, "?scope=books:write").await;
     assert_problem(&refused, 403, "insufficient_scope");

@@ -41,7 +41,7 @@ async fn ending_all_sessions_logs_everybody_out_for_good(storage: Storage) {
 
 #[tokio::test]
 async fn a_user_that_cannot_be_made_is_an_error_with_a_reason() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let wrong = [
         (ada.email.as_str(), "reader", fresh_password()),
@@ -67,14 +67,14 @@ async fn a_secret_is_random_and_good_enough_to_start_with() {
     };
     let (one, two) = (print().await, print().await);
     assert_ne!(one, two);
-    let stack = Stack::on(Storage::Embedded).auth("AUTH_SECRET", &one).start().await;
+    let stack = Stack::any().auth("AUTH_SECRET", &one).start().await;
     let ada = stack.ada().await;
     stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await.tokens();
 }
 
 #[tokio::test]
 async fn a_health_check_follows_the_service() {
-    let mut stack = Stack::embedded().await;
+    let mut stack = Stack::any().start().await;
     for _ in 0..2 {
         for service in [&stack.auth, &stack.resource] {
             let ended = service.command(&["healthcheck"]).ended().await;

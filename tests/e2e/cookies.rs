@@ -1,10 +1,10 @@
 //! The cookie that holds a browser's refresh token.
 
-use harness::{Answer, Stack, StackBuilder, Storage, Transport, assert_problem, forge, tokens::SetCookie};
+use harness::{Answer, Stack, StackBuilder, Transport, assert_problem, forge, tokens::SetCookie};
 use serde_json::json;
 
 fn behind_https() -> StackBuilder {
-    Stack::on(Storage::Embedded).auth("AUTH_PUBLIC_URL", "https://auth.example")
+    Stack::any().auth("AUTH_PUBLIC_URL", "https://auth.example")
 }
 
 fn only_cookie(answer: &Answer) -> SetCookie {
@@ -15,7 +15,7 @@ fn only_cookie(answer: &Answer) -> SetCookie {
 
 #[tokio::test]
 async fn over_http_the_cookie_has_exactly_the_attributes_of_the_contract() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
     let refreshed = stack.auth.refresh(&login.tokens()).await;
@@ -44,7 +44,7 @@ async fn over_https_the_cookie_is_bound_to_the_host() {
 
 #[tokio::test]
 async fn logging_out_clears_the_cookie() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
     for _ in 0..2 {
@@ -55,7 +55,7 @@ async fn logging_out_clears_the_cookie() {
 
 #[tokio::test]
 async fn the_cookie_is_the_default_transport() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let body = json!({ "email": ada.email, "password": ada.password });
     let login = stack.auth.post("/auth/login").json(&body).send().await.expect(200);
@@ -64,7 +64,7 @@ async fn the_cookie_is_the_default_transport() {
 
 #[tokio::test]
 async fn tokens_in_the_body_set_no_cookie() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
     let refreshed = stack.auth.refresh(&login.tokens()).await.expect(200);
@@ -75,7 +75,7 @@ async fn tokens_in_the_body_set_no_cookie() {
 
 #[tokio::test]
 async fn a_refresh_token_works_only_over_the_transport_it_was_made_for() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (browser, program) = (stack.ada_in_a_browser().await, stack.bob().await);
     let mut cookie_in_a_body = browser.tokens.clone();
     cookie_in_a_body.cookie = None;
@@ -90,7 +90,7 @@ async fn a_refresh_token_works_only_over_the_transport_it_was_made_for() {
 
 #[tokio::test]
 async fn a_cookie_and_a_body_at_once_are_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (browser, program) = (stack.ada_in_a_browser().await, stack.bob().await);
     for path in ["/auth/refresh", "/auth/logout"] {
         let both = stack
@@ -108,7 +108,7 @@ async fn a_cookie_and_a_body_at_once_are_refused() {
 
 #[tokio::test]
 async fn the_cookie_twice_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let own = ada.tokens.cookie_header();
     let planted = "jeton-refresh=planted";
@@ -125,7 +125,7 @@ async fn the_cookie_twice_is_refused() {
 
 #[tokio::test]
 async fn other_cookies_do_not_disturb() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let cookies = format!("theme=dark; {}; jeton-refresh-2=x; broken", ada.tokens.cookie_header());
     let request = stack.auth.post("/auth/refresh").header("cookie", &cookies);
@@ -134,7 +134,7 @@ async fn other_cookies_do_not_disturb() {
 
 #[tokio::test]
 async fn logging_in_over_an_existing_cookie_ends_the_session_it_held() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (ada, bob) = (stack.ada_in_a_browser().await, stack.bob().await);
     let login = stack.auth.login_request(&bob.email, &bob.password, Transport::Cookie);
     let bobs = login.header("cookie", &ada.tokens.cookie_header()).send().await.tokens();
@@ -144,7 +144,7 @@ async fn logging_in_over_an_existing_cookie_ends_the_session_it_held() {
 
 #[tokio::test]
 async fn a_failed_login_over_an_existing_cookie_ends_nothing() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let login = stack.auth.login_request(&ada.email, "not the password", Transport::Cookie);
     let refused = login.header("cookie", &ada.tokens.cookie_header()).send().await;

@@ -26,7 +26,7 @@ async fn a_cookie_needs_the_csrf_token_of_its_own_session(storage: Storage) {
 
 #[tokio::test]
 async fn a_page_that_was_reloaded_asks_for_its_csrf_token_which_never_changes() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let mut ada = stack.ada_in_a_browser().await;
     for _ in 0..2 {
         let asked = stack.auth.csrf(&ada.tokens).await.expect(200);
@@ -40,7 +40,7 @@ async fn a_page_that_was_reloaded_asks_for_its_csrf_token_which_never_changes() 
 
 #[tokio::test]
 async fn asking_for_the_csrf_token_needs_a_genuine_cookie() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let forged = ada.tokens.with_refresh(&harness::forge::with_flipped_signature(&ada.tokens.refresh));
     let without = stack.auth.get("/auth/csrf").send().await;
@@ -52,7 +52,7 @@ async fn asking_for_the_csrf_token_needs_a_genuine_cookie() {
 
 #[tokio::test]
 async fn a_program_needs_no_csrf_token() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let mut ada = stack.ada().await;
     ada.refresh().await;
     stack.auth.logout(&ada.tokens).await.expect(204);

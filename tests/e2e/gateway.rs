@@ -2,7 +2,7 @@
 //! application learns who is there from headers that nobody else can set.
 
 use harness::{
-    Answer, Gateway, Site, Stack, Storage,
+    Answer, Gateway, Site, Stack,
     forge::{self, Issuer},
     gateway::RunningGateway,
     site::{Received, Reply},
@@ -113,7 +113,7 @@ fn identity_in(claims: &Value) -> Vec<(String, String)> {
 }
 
 async fn whoever_is_logged_in_is_named_to_the_application(gateway: Gateway) {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (ada, application) = (stack.ada().await, application());
     let gateway = gateway.start(&application, &stack.resource);
     for path in ["/", "/any/thing?x=1", "/books", "/books/1"] {
@@ -344,7 +344,7 @@ async fn a_resource_service_that_hangs_lets_nobody_pass(gateway: Gateway) {
 }
 
 async fn without_keys_a_client_is_told_to_come_back(gateway: Gateway) {
-    let mut stack = Stack::on(Storage::Embedded).prepare();
+    let mut stack = Stack::any().prepare();
     stack.resource.spawn();
     let application = application();
     let gateway = gateway.start(&application, &stack.resource);

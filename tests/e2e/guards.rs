@@ -38,7 +38,7 @@ async fn refused_calls(stack: &Stack, authorization: Option<&str>) -> Vec<Answer
 
 #[tokio::test]
 async fn every_protected_call_asks_for_a_token() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for answer in refused_calls(&stack, None).await {
         assert_problem(&answer, 401, "token_missing");
         let challenge = answer.header("www-authenticate");
@@ -48,7 +48,7 @@ async fn every_protected_call_asks_for_a_token() {
 
 #[tokio::test]
 async fn every_protected_call_refuses_what_is_no_token() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let long = format!("Bearer {}", "x".repeat(9000));
     for authorization in ["Bearer x", "Bearer a.b.c", "bearer x.y.z", "Bearer \u{fc}\u{fc}", &long] {
         for answer in refused_calls(&stack, Some(authorization)).await {
@@ -61,7 +61,7 @@ async fn every_protected_call_refuses_what_is_no_token() {
 
 #[tokio::test]
 async fn every_protected_call_refuses_other_kinds_of_credentials() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for authorization in ["Basic YWRhOnNlY3JldA==", "Bearer", "Bearer ", "", "Digest x"] {
         for answer in refused_calls(&stack, Some(authorization)).await {
             assert_eq!(answer.status, 401, "{answer}");
@@ -73,7 +73,7 @@ async fn every_protected_call_refuses_other_kinds_of_credentials() {
 
 #[tokio::test]
 async fn a_refresh_token_is_no_access_token() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     for answer in refused_calls(&stack, Some(&format!("Bearer {}", ada.tokens.refresh))).await {
         assert_problem(&answer, 401, "token_invalid");
@@ -82,7 +82,7 @@ async fn a_refresh_token_is_no_access_token() {
 
 #[tokio::test]
 async fn two_tokens_at_once_are_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (ada, bob) = (stack.ada().await, stack.bob().await);
     for (service, path) in [(&stack.auth, "/auth/me"), (&stack.resource, "/whoami")] {
         let answer = service.get(path).bearer(&ada.tokens.access).bearer(&bob.tokens.access).send().await;
@@ -92,7 +92,7 @@ async fn two_tokens_at_once_are_refused() {
 
 #[tokio::test]
 async fn the_scheme_may_be_written_in_any_case() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     for scheme in ["Bearer", "bearer", "BEARER"] {
         let authorization = format!("{scheme} {}", ada.tokens.access);
@@ -104,7 +104,7 @@ async fn the_scheme_may_be_written_in_any_case() {
 
 #[tokio::test]
 async fn what_one_may_is_checked_before_the_body_is_read() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let path = format!("/admin/users/{}", ada.id);
     let calls =

@@ -40,19 +40,18 @@ async fn signing_keys_that_cannot_be_read_degrade_and_nobody_is_refused() {
     let stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_JWKS_MAX_AGE", "1s").auth("AUTH_KEY_LEAD", "2s");
     let stack = stack.start().await;
     let mut ada = stack.ada().await;
-    let database = &stack.auth.settings()["AUTH_DATABASE_URL"];
-    Postgres::execute(database, "ALTER TABLE signing_keys RENAME TO elsewhere");
+    let database = stack.postgres_url().expect("the stack has a PostgreSQL");
+    Postgres::execute(&database, "ALTER TABLE signing_keys RENAME TO elsewhere");
     becomes(&stack.auth, "degraded").await;
     ada.refresh().await;
     stack.resource.whoami(&ada.tokens).await.expect(200);
-    Postgres::execute(database, "ALTER TABLE elsewhere RENAME TO signing_keys");
+    Postgres::execute(&database, "ALTER TABLE elsewhere RENAME TO signing_keys");
     becomes(&stack.auth, "ready").await;
 }
 
 #[tokio::test]
 async fn keys_that_cannot_be_confirmed_degrade_and_nobody_is_refused() {
-    let mut stack =
-        Stack::on(Storage::Embedded).auth("AUTH_JWKS_MAX_AGE", "1s").auth("AUTH_KEY_LEAD", "2s").start().await;
+    let mut stack = Stack::any().auth("AUTH_JWKS_MAX_AGE", "1s").auth("AUTH_KEY_LEAD", "2s").start().await;
     let ada = stack.ada().await;
     stack.auth.kill();
     let doubtful = becomes(&stack.resource, "degraded").await;

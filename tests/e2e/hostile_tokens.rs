@@ -8,7 +8,7 @@ use crate::stores;
 use access_tokens::{Issuer, Row, rows};
 use auth_service::domain::secret::{KeyRing, RootSecret};
 use aws_lc_rs::rsa::KeyPair;
-use harness::{Answer, Http, Stack, Storage, assert_problem, forge, storage::random_secret};
+use harness::{Answer, Http, Stack, assert_problem, forge, storage::random_secret};
 use serde_json::json;
 use sqlx::{Row as _, query};
 
@@ -25,7 +25,7 @@ async fn signing_key(stack: &Stack, secret: &str) -> (KeyPair, String) {
 #[tokio::test]
 async fn every_token_of_the_table_is_taken_or_refused_as_it_says() {
     let secret = random_secret();
-    let stack = Stack::on(Storage::Embedded).auth("AUTH_SECRET", &secret).start().await;
+    let stack = Stack::any().auth("AUTH_SECRET", &secret).start().await;
     let ada = stack.ada().await;
     let (key, kid) = signing_key(&stack, &secret).await;
     let mut surprises = Vec::new();
@@ -67,7 +67,7 @@ fn is_as_expected(row: &Row, token: &[u8], answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn an_access_token_is_no_refresh_token_and_the_other_way_round() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let swapped = ada.tokens.with_refresh(&ada.tokens.access);
     assert_problem(&stack.auth.refresh(&swapped).await, 401, "invalid_refresh_token");
@@ -79,7 +79,7 @@ async fn an_access_token_is_no_refresh_token_and_the_other_way_round() {
 
 #[tokio::test]
 async fn nobody_becomes_an_admin_by_other_claims_under_an_old_signature() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (ada, admin) = (stack.ada().await, stack.admin().await);
     let forged = forge::with_changed_claims(&ada.tokens.access, |claims| claims["sub"] = json!(admin.id));
     for path in ["/auth/me", "/admin/users"] {

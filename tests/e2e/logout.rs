@@ -56,7 +56,7 @@ async fn an_ended_session_is_refused_at_once_by_auth_service_and_later_by_others
 
 #[tokio::test]
 async fn a_forged_token_logs_nobody_out() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let mut ada = stack.ada().await;
     let forged = ada.tokens.with_refresh(&forge::with_flipped_signature(&ada.tokens.refresh));
     let answer = stack.auth.logout(&forged).await;
@@ -66,7 +66,7 @@ async fn a_forged_token_logs_nobody_out() {
 
 #[tokio::test]
 async fn an_expired_session_cannot_be_refreshed_but_logged_out() {
-    let stack = Stack::on(harness::Storage::Embedded).auth("AUTH_SESSION_IDLE", "1s").start().await;
+    let stack = Stack::any().auth("AUTH_SESSION_IDLE", "1s").start().await;
     let ada = stack.ada().await;
     let over = harness::eventually("the session has expired", std::time::Duration::from_secs(15), || async {
         while forge::now() <= ada.tokens.refresh_claims()["exp"].as_i64().expect("exp is a number") {

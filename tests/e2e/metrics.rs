@@ -69,7 +69,7 @@ async fn logins_verifications_stores_keys_and_requests_are_counted() {
 
 #[tokio::test]
 async fn metrics_are_for_operators_and_hold_no_ids() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     stack.auth.end_session(&ada.tokens, &ada.tokens.session_id).await.expect(204);
     for service in [&stack.auth, &stack.resource] {
@@ -85,7 +85,7 @@ async fn metrics_are_for_operators_and_hold_no_ids() {
 
 #[tokio::test]
 async fn log_lines_carry_the_id_of_their_request() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Body);
     let answer = login.header("x-request-id", "gateway-17:ab").send().await.expect(200);

@@ -18,7 +18,7 @@ fn operations(document: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn everybody_may_read_the_documents() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for (service, title) in [(&stack.auth, "auth-service"), (&stack.resource, "resource-service")] {
         let document = service.get("/openapi.json").send().await.expect(200);
         assert_eq!(document.header("content-type"), "application/json", "{document}");
@@ -32,7 +32,7 @@ async fn everybody_may_read_the_documents() {
 
 #[tokio::test]
 async fn the_page_shows_every_operation_and_schema() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for service in [&stack.auth, &stack.resource] {
         let page = service.get("/docs").send().await.expect(200).body;
         let document = service.get("/openapi.json").send().await.expect(200).json;
@@ -50,7 +50,7 @@ async fn the_page_shows_every_operation_and_schema() {
 
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere_and_nothing_that_is_not_there() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for service in [&stack.auth, &stack.resource] {
         let page = service.get("/docs").send().await.expect(200);
         let style = service.get("/docs/style.css").send().await.expect(200);
@@ -70,7 +70,7 @@ async fn the_page_loads_nothing_from_elsewhere_and_nothing_that_is_not_there() {
 
 #[tokio::test]
 async fn the_page_runs_no_script() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for service in [&stack.auth, &stack.resource] {
         let page = service.get("/docs").send().await.expect(200);
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{page}");

@@ -1,6 +1,6 @@
 //! From which pages a browser may call.
 
-use harness::{Answer, Person, Request, Stack, Storage, Transport, assert_problem};
+use harness::{Answer, Person, Request, Stack, Transport, assert_problem};
 
 const APP: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
@@ -22,7 +22,7 @@ fn guarded_calls(stack: &Stack, ada: &Person) -> Vec<(&'static str, Request)> {
 
 #[tokio::test]
 async fn a_foreign_origin_is_refused_on_every_guarded_call() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let foreign = [EVIL, "null", "http://127.0.0.1", "https://127.0.0.1", "http://127.0.0.1.evil.example", "", "x"];
     for origin in foreign {
@@ -38,7 +38,7 @@ async fn a_foreign_origin_is_refused_on_every_guarded_call() {
 
 #[tokio::test]
 async fn a_cross_site_request_without_an_origin_is_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     for site in ["cross-site", "same-site", "x"] {
         for (call, request) in guarded_calls(&stack, &ada) {
@@ -50,7 +50,7 @@ async fn a_cross_site_request_without_an_origin_is_refused() {
 
 #[tokio::test]
 async fn the_public_url_and_the_site_itself_may_call() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for headers in [vec![("origin", stack.auth.url())], site("same-origin"), site("none"), vec![]] {
         let ada = stack.ada_in_a_browser().await;
         for (call, request) in guarded_calls(&stack, &ada) {
@@ -63,7 +63,7 @@ async fn the_public_url_and_the_site_itself_may_call() {
 
 #[tokio::test]
 async fn an_allowed_origin_counts_whatever_the_site() {
-    let stack = Stack::on(Storage::Embedded).auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
+    let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
     let ada = stack.ada_in_a_browser().await;
     let refreshed = stack.auth.refresh_request(&ada.tokens).header("sec-fetch-site", "cross-site");
     let answer = refreshed.header("origin", APP).send().await.expect(200);
@@ -75,7 +75,7 @@ async fn an_allowed_origin_counts_whatever_the_site() {
 
 #[tokio::test]
 async fn an_allowed_page_can_read_refusals_too() {
-    let stack = Stack::on(Storage::Embedded).auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
+    let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
     let answer = stack.auth.get("/auth/me").header("origin", APP).send().await;
     assert_problem(&answer, 401, "token_missing");
     assert_eq!(answer.header("access-control-allow-origin"), APP, "{answer}");
@@ -83,11 +83,7 @@ async fn an_allowed_page_can_read_refusals_too() {
 
 #[tokio::test]
 async fn browsers_are_told_before_they_ask_which_pages_may() {
-    let stack = Stack::on(Storage::Embedded)
-        .auth("AUTH_ALLOWED_ORIGINS", APP)
-        .resource("RESOURCE_ALLOWED_ORIGINS", APP)
-        .start()
-        .await;
+    let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).resource("RESOURCE_ALLOWED_ORIGINS", APP).start().await;
     let calls = [
         (&stack.auth, "/auth/refresh", "content-type,x-csrf-token"),
         (&stack.auth, "/auth/password", "content-type,authorization"),
@@ -114,7 +110,7 @@ async fn browsers_are_told_before_they_ask_which_pages_may() {
 
 #[tokio::test]
 async fn a_foreign_page_cannot_read_what_resource_service_answers() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let answer = stack.resource.get("/whoami").bearer(&ada.tokens.access).header("origin", EVIL).send().await;
     assert_eq!(answer.header("access-control-allow-origin"), "", "{answer}");

@@ -1,8 +1,6 @@
 //! A store or a service is down: "not now" is never "no", and what does not need it goes on.
 
-use harness::{
-    Answer, Person, Stack, Storage, Tokens, Transport, assert_problem, eventually, forge, postgres::Postgres,
-};
+use harness::{Answer, Person, Stack, Storage, Tokens, Transport, assert_problem, eventually, forge};
 use std::{
     fs,
     time::{Duration, Instant},
@@ -79,16 +77,14 @@ async fn a_logout_that_could_not_be_done_keeps_the_cookie(storage: Storage) {
 
 #[tokio::test]
 async fn with_postgres_down_nothing_is_refused_only_put_off_until_it_is_back() {
-    let mut postgres = Postgres::start();
-    let database = postgres.fresh_database();
-    let mut stack = Stack::on(Storage::RedisAndSqlite).auth("AUTH_DATABASE_URL", &database).start().await;
+    let mut stack = Stack::on(Storage::RedisAndPostgres).with_own_postgres().start().await;
     let mut ada = stack.ada().await;
-    postgres.kill();
+    stack.postgres().kill();
     assert_store_outage(&stack, &ada).await;
     for answer in [stack.auth.me(&ada.tokens).await, stack.auth.logout(&ada.tokens).await] {
         assert_problem(&answer, 503, "unavailable");
     }
-    postgres.restart();
+    stack.postgres().restart();
     ada.tokens = refreshed_within_two_seconds(&stack, &ada.tokens).await;
     stack.auth.ready(RECOVERY).await;
     stack.auth.login(&ada.email, &ada.password, Transport::Body).await.tokens();
@@ -142,7 +138,7 @@ async fn pinned_keys_may_be_pem() {
 
 #[tokio::test]
 async fn without_any_key_resource_service_says_not_now_and_keeps_trying() {
-    let mut stack = Stack::on(Storage::Embedded).prepare();
+    let mut stack = Stack::any().prepare();
     stack.resource.spawn();
     eventually("resource-service lives", Duration::from_secs(10), || async {
         stack.resource.admin_address().get("/health/live").try_send().await.ok().filter(|answer| answer.status == 200)

@@ -82,7 +82,7 @@ async fn two_people_refresh_at_once_without_getting_in_each_others_way(storage: 
 
 #[tokio::test]
 async fn a_flood_of_logins_does_not_hold_up_refreshes() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (ada, mut bob) = (stack.ada().await, stack.bob().await);
     let flood = join_all((0..60).map(|_| stack.auth.login(&ada.email, &ada.password, Transport::Body)));
     let meanwhile = async {

@@ -17,7 +17,7 @@ fn random_characters(count: usize) -> String {
 
 #[tokio::test]
 async fn a_password_has_8_to_256_characters() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for (length, status) in [(0, 422), (1, 422), (7, 422), (8, 201), (9, 201), (256, 201), (257, 422), (2000, 422)] {
         let answer = stack.auth.register(&fresh_email("ada"), &random_characters(length)).await;
         eprintln!("{length} characters");
@@ -31,7 +31,7 @@ async fn a_password_has_8_to_256_characters() {
 
 #[tokio::test]
 async fn characters_count_not_bytes() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let seven = "жщюяъэё";
     assert_problem(&stack.auth.register(&fresh_email("ada"), seven).await, 422, "weak_password");
     let long: String = random_characters(256).chars().map(|c| if c == 'e' { 'é' } else { c }).collect();
@@ -42,7 +42,7 @@ async fn characters_count_not_bytes() {
 
 #[tokio::test]
 async fn common_passwords_are_refused() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for password in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1", "11111111", "letmein123"] {
         let answer = stack.auth.register(&fresh_email("ada"), password).await;
         eprintln!("{password}");
@@ -52,7 +52,7 @@ async fn common_passwords_are_refused() {
 
 #[tokio::test]
 async fn every_character_of_a_long_password_counts() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let (email, password) = (fresh_email("ada"), random_characters(256));
     stack.auth.register(&email, &password).await.expect(201);
     let almost: String = password.chars().take(255).chain(['~']).collect();

@@ -1,13 +1,13 @@
 //! What everybody may read: keys, metadata, health; and the shape of an access token.
 
-use harness::{Stack, Storage, assert_problem, eventually, forge};
+use harness::{Stack, assert_problem, eventually, forge};
 use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test]
 async fn the_key_set_holds_public_keys_named_by_their_thumbprints() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let answer = stack.auth.key_set().await.expect(200);
     let keys = answer["keys"].as_array().expect("a list");
@@ -31,7 +31,7 @@ async fn the_key_set_holds_public_keys_named_by_their_thumbprints() {
 
 #[tokio::test]
 async fn the_key_set_may_be_cached_and_revalidated() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let answer = stack.auth.key_set().await.expect(200);
     let tag = answer.header("etag").to_owned();
     assert!(tag.starts_with('"'), "a strong tag\n{answer}");
@@ -46,7 +46,7 @@ async fn the_key_set_may_be_cached_and_revalidated() {
 
 #[tokio::test]
 async fn the_metadata_say_where_the_keys_are() {
-    let stack = Stack::on(Storage::Embedded).auth("AUTH_PUBLIC_URL", "https://auth.example").start().await;
+    let stack = Stack::any().auth("AUTH_PUBLIC_URL", "https://auth.example").start().await;
     let metadata = stack.auth.get("/.well-known/oauth-authorization-server").send().await.expect(200);
     assert_eq!(metadata.header("content-type"), "application/json", "{metadata}");
     assert_eq!(metadata["issuer"], "https://auth.example", "{metadata}");
@@ -56,7 +56,7 @@ async fn the_metadata_say_where_the_keys_are() {
 
 #[tokio::test]
 async fn an_access_token_follows_the_profile() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let header = forge::header_of(&ada.tokens.access);
     assert_eq!((&header["alg"], &header["typ"]), (&json!("RS256"), &json!("at+jwt")), "{header}");
@@ -75,7 +75,7 @@ async fn an_access_token_follows_the_profile() {
 
 #[tokio::test]
 async fn the_settings_of_tokens_are_followed() {
-    let stack = Stack::on(Storage::Embedded)
+    let stack = Stack::any()
         .auth("AUTH_AUDIENCE", "library")
         .auth("AUTH_CLIENT_ID", "reading-room")
         .auth("AUTH_ACCESS_TTL", "30m")
@@ -93,7 +93,7 @@ async fn the_settings_of_tokens_are_followed() {
 
 #[tokio::test]
 async fn an_expired_token_is_told_apart_and_a_refresh_helps() {
-    let stack = Stack::on(Storage::Embedded).auth("AUTH_ACCESS_TTL", "1s").start().await;
+    let stack = Stack::any().auth("AUTH_ACCESS_TTL", "1s").start().await;
     let mut ada = stack.ada().await;
     for service in [&stack.resource, &stack.auth] {
         let path = if service.port() == stack.auth.port() { "/auth/me" } else { "/whoami" };
@@ -112,7 +112,7 @@ async fn an_expired_token_is_told_apart_and_a_refresh_helps() {
 
 #[tokio::test]
 async fn health_is_for_operators_and_the_api_is_for_clients() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for (service, path) in [(&stack.auth, "/.well-known/jwks.json"), (&stack.resource, "/books")] {
         for health in ["/health/live", "/health/ready"] {
             service.admin_address().get(health).send().await.expect(200);

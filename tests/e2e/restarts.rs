@@ -41,7 +41,7 @@ async fn killing_auth_service_at_any_instant_costs_nobody_the_session(storage: S
 
 #[tokio::test]
 async fn both_services_stop_in_order_when_they_are_told_to() {
-    let mut stack = Stack::embedded().await;
+    let mut stack = Stack::any().start().await;
     let _ada = stack.ada().await;
     for status in [stack.auth.stop(), stack.resource.stop()] {
         assert_eq!(status.code(), Some(0), "{status}");
@@ -51,7 +51,7 @@ async fn both_services_stop_in_order_when_they_are_told_to() {
 
 #[tokio::test]
 async fn a_request_under_way_is_finished_before_the_service_stops() {
-    let mut stack = Stack::embedded().await;
+    let mut stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login_request(&ada.email, &ada.password, harness::Transport::Body);
     let login = tokio::spawn(login.try_send());

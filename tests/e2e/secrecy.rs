@@ -13,10 +13,10 @@ async fn a_leaked_dump_of_the_stores_logs_nobody_in(storage: Storage) {
     if storage != Storage::Embedded {
         dumps.push(("Redis", String::from_utf8_lossy(&stack.redis().save()).into_owned()));
     }
-    if let Some(url) = stack.auth.settings().get("AUTH_DATABASE_URL") {
-        dumps.push(("PostgreSQL", Postgres::dump(url)));
+    if let Some(url) = stack.postgres_url() {
+        dumps.push(("PostgreSQL", Postgres::dump(&url)));
     }
-    let files = fs::read_dir(stack.directory().join("data")).expect("the services keep their files there");
+    let files = fs::read_dir(stack.data()).expect("the services keep their files there");
     for file in files.map(|file| file.expect("a file").path()).filter(|path| path.is_file()) {
         dumps.push(("a file", String::from_utf8_lossy(&fs::read(&file).expect("our own file")).into_owned()));
     }
@@ -30,7 +30,7 @@ async fn a_leaked_dump_of_the_stores_logs_nobody_in(storage: Storage) {
 #[tokio::test]
 async fn even_detailed_logs_hold_no_secret() {
     let stack =
-        Stack::on(Storage::RedisAndSqlite).auth("RUST_LOG", "debug").resource("RUST_LOG", "debug").start().await;
+        Stack::on(Storage::RedisAndPostgres).auth("RUST_LOG", "debug").resource("RUST_LOG", "debug").start().await;
     use_everything(&stack).await;
     let logs = format!("{}{}", stack.auth.log(), stack.resource.log());
     assert!(logs.len() > 1000, "there is something to look at");
@@ -40,7 +40,7 @@ async fn even_detailed_logs_hold_no_secret() {
 #[tokio::test]
 async fn the_files_of_the_embedded_store_are_private() {
     use std::os::unix::fs::PermissionsExt as _;
-    let stack = Stack::embedded().await;
+    let stack = Stack::on(Storage::Embedded).start().await;
     let secret =
         fs::metadata(stack.directory().join("data/secret")).expect("the root secret is made at the first start");
     assert_eq!(secret.permissions().mode() & 0o777, 0o600);

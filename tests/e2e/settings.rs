@@ -112,7 +112,7 @@ async fn the_secret_can_be_changed_when_the_one_before_is_named() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let mut ada = stack.ada().await;
     let keys = stack.auth.key_set().await.json;
-    let before = stack.auth.settings()["AUTH_SECRET"].clone();
+    let before = stack.root_secret();
     stack.auth.set("AUTH_SECRET", &random_secret());
     stack.auth.set("AUTH_SECRET_PREVIOUS", &before);
     stack.auth.restart().await;
@@ -125,10 +125,10 @@ async fn the_secret_can_be_changed_when_the_one_before_is_named() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     for service in [&stack.auth, &stack.resource] {
         let ended = service.command(&[]).ended().await;
-        assert_refused(&ended, &[&format!("127.0.0.1:{}", service.port())]);
+        assert_refused(&ended, &[&format!(":{}", service.port())]);
     }
 }
 

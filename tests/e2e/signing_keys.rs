@@ -139,7 +139,7 @@ async fn keys_that_live_for_seconds_cost_not_one_refused_token() {
 
 #[tokio::test]
 async fn an_unknown_key_is_named_and_nothing_changes() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let before = keys(&stack, &["list"]).await.output;
     // One key in 64 begins with a hyphen.
     for (verb, kid) in [("retire", "nobody"), ("revoke", "nobody"), ("retire", "-Nobody"), ("revoke", "-Nobody")] {

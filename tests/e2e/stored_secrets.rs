@@ -95,8 +95,7 @@ async fn plant_in_redis(url: &str, browser: &Person) -> Vec<Finding> {
 
 /// A system after everything has happened that leaves something behind, and people who have live sessions in it.
 async fn after_some_use(storage: Storage) -> (Stack, Vec<Person>) {
-    let stack =
-        Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").auth("AUTH_TRUSTED_PROXIES", "127.0.0.1").start().await;
+    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").trusting_us().start().await;
     let mut admin = stack.admin().await;
     let mut people = vec![stack.ada().await, stack.ada_in_a_browser().await, stack.bob().await];
     for person in &mut people {

@@ -30,8 +30,9 @@ pub(crate) async fn dump(stack: &mut Stack, storage: Storage) -> Vec<Stored> {
         }
         (store, url) => tables(store, &url).await,
     };
-    found.extend(tables("books", &sqlite(&stack.directory().join("data/books.db"))).await);
-    found.extend(files(&stack.directory().join("data")));
+    let data = stack.data();
+    found.extend(tables("books", &sqlite(&data.join("books.db"))).await);
+    found.extend(files(&data));
     if storage != Storage::Embedded {
         found.extend(redis_values(&stack.redis().url()).await);
         let saved = String::from_utf8_lossy(&stack.redis().save()).into_owned();
@@ -42,8 +43,8 @@ pub(crate) async fn dump(stack: &mut Stack, storage: Storage) -> Vec<Stored> {
 
 /// auth-service's database: its kind and its URL.
 pub(crate) fn database(stack: &Stack) -> (&'static str, String) {
-    match stack.auth.settings().get("AUTH_DATABASE_URL") {
-        Some(url) => ("PostgreSQL", url.clone()),
+    match stack.postgres_url() {
+        Some(url) => ("PostgreSQL", url),
         None => ("SQLite", sqlite(&stack.directory().join("data/auth.db"))),
     }
 }

@@ -1,7 +1,7 @@
 //! Guessing passwords (DESIGN section 4): by account and address, by account, by address.
 
 use harness::{
-    Answer, Person, Request, Stack, StackBuilder, Storage, Transport, assert_problem,
+    Answer, Person, Request, Stack, Storage, Transport, assert_problem,
     person::{fresh_email, fresh_password},
 };
 
@@ -10,11 +10,6 @@ on_every_storage! {
     an_unknown_email_is_throttled_alike,
     only_failures_count,
     nobody_is_locked_out_from_afar,
-}
-
-/// Clients behind a proxy that is believed.
-fn behind_a_proxy(storage: Storage) -> StackBuilder {
-    Stack::on(storage).auth("AUTH_TRUSTED_PROXIES", "127.0.0.1")
 }
 
 async fn guess(stack: &Stack, email: &str) -> Answer {
@@ -63,7 +58,7 @@ async fn only_failures_count(storage: Storage) {
 }
 
 async fn nobody_is_locked_out_from_afar(storage: Storage) {
-    let stack = behind_a_proxy(storage).start().await;
+    let stack = Stack::on(storage).trusting_us().start().await;
     let ada = stack.ada().await;
     login_from(&stack, "203.0.113.7", &ada.email, &ada.password).send().await.expect(200);
     for _ in 0..11 {
@@ -76,7 +71,7 @@ async fn nobody_is_locked_out_from_afar(storage: Storage) {
 
 #[tokio::test]
 async fn guesses_from_many_addresses_are_counted_by_account_but_not_against_a_known_device() {
-    let stack = behind_a_proxy(Storage::Embedded).start().await;
+    let stack = Stack::any().trusting_us().start().await;
     let ada = stack.ada().await;
     let at_home = "203.0.113.7";
     let known = login_from_browser(&stack, at_home, &ada).send().await.tokens();
@@ -94,7 +89,7 @@ async fn guesses_from_many_addresses_are_counted_by_account_but_not_against_a_kn
 
 #[tokio::test]
 async fn guesses_at_many_accounts_are_counted_by_address() {
-    let stack = behind_a_proxy(Storage::Embedded).start().await;
+    let stack = Stack::any().trusting_us().start().await;
     let ada = stack.ada().await;
     for _ in 0..100 {
         login_from(&stack, "198.51.100.1", &fresh_email("x"), "a guess").send().await;
@@ -106,7 +101,7 @@ async fn guesses_at_many_accounts_are_counted_by_address() {
 
 #[tokio::test]
 async fn who_is_not_a_trusted_proxy_cannot_choose_an_address() {
-    let stack = Stack::embedded().await;
+    let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     for number in 0..10 {
         let address = format!("10.{number}.0.1");

@@ -2,7 +2,7 @@
 
 use crate::{ledger::Ledger, size::size};
 use futures_util::future::join_all;
-use harness::{Http, Person, Stack, Storage, Tokens, assert_problem, eventually, forge, postgres::Postgres};
+use harness::{Http, Person, Stack, Storage, Tokens, assert_problem, eventually, forge};
 use std::{sync::Arc, time::Duration};
 use tokio::task::block_in_place;
 
@@ -16,10 +16,9 @@ const MARGIN: i64 = 2;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn resource_service_needs_nobody_for_as_long_as_tokens_live() {
     let ledger = Arc::new(Ledger::default());
-    let mut postgres = Postgres::start();
     let life = size(25, 300);
-    let mut stack = Stack::on(Storage::RedisAndSqlite)
-        .auth("AUTH_DATABASE_URL", &postgres.fresh_database())
+    let mut stack = Stack::on(Storage::RedisAndPostgres)
+        .with_own_postgres()
         .auth("AUTH_ACCESS_TTL", &format!("{life}s"))
         .start()
         .await;
@@ -30,7 +29,7 @@ async fn resource_service_needs_nobody_for_as_long_as_tokens_live() {
 
     stack.auth.kill();
     stack.redis().kill();
-    block_in_place(|| postgres.kill());
+    block_in_place(|| stack.postgres().kill());
     serve_until(half, &stack.resource, &people, &ledger).await;
     stack.resource.kill();
     stack.resource.start().await;

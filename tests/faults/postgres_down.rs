@@ -7,29 +7,24 @@ use crate::{
     ledger::{ACKNOWLEDGED, KILLS, Ledger, PUT_OFF, REFUSED, REVIVED, SESSIONS_LOST},
     size::size,
 };
-use harness::{Stack, Storage, postgres::Postgres};
+use harness::{Stack, Storage};
 use std::sync::Arc;
 use tokio::task::block_in_place;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_and_restarted_under_load() {
     let ledger = Arc::new(Ledger::default());
-    let mut postgres = Postgres::start();
-    let database = postgres.fresh_database();
-    let stack = Stack::on(Storage::RedisAndSqlite)
-        .auth("AUTH_DATABASE_URL", &database)
-        .auth("AUTH_REPLAY_WINDOW", "0s")
-        .start_auth()
-        .await;
+    let mut stack =
+        Stack::on(Storage::RedisAndPostgres).with_own_postgres().auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
     let crowd = Crowd::gather(&stack, 4, 1, UNLIMITED, &ledger).await;
     let ended = Ended::begin(&stack, &ledger).await;
     let load = crowd.at_work(Some(&ended));
     for _ in 0..size(3, 30) {
         ledger.more(ACKNOWLEDGED, fastrand::u64(30..90)).await;
-        block_in_place(|| postgres.kill());
+        block_in_place(|| stack.postgres().kill());
         ledger.add(KILLS, 1);
         ledger.more(PUT_OFF, 40).await;
-        block_in_place(|| postgres.restart());
+        block_in_place(|| stack.postgres().restart());
         ledger.more(ACKNOWLEDGED, 30).await;
     }
     load.stop().await;

@@ -1,7 +1,17 @@
 //! Running a service's program to its end: subcommands, and starts that are refused.
 
-use crate::{binaries, service::environment};
-use std::{collections::BTreeMap, path::Path, process::Stdio, time::Duration};
+use crate::{
+    binaries,
+    containers::{Container, Project},
+    local::environment,
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -10,8 +20,22 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 #[must_use = "nothing runs before `ended`"]
 pub struct Run {
-    command: Command,
+    place: Place,
+    program: String,
+    arguments: Vec<String>,
+    settings: BTreeMap<String, String>,
     input: String,
+}
+
+/// Where a program runs.
+#[derive(Debug)]
+enum Place {
+    /// On this machine, in a directory, without any setting but its own.
+    Here(PathBuf),
+    /// In a container that runs, with the container's settings.
+    Within(Container),
+    /// In a new container like that of a service.
+    WithinNew(Arc<Project>),
 }
 
 /// How it ended.
@@ -28,21 +52,33 @@ pub struct Ended {
 impl Run {
     /// The program of one of the services, in a directory, without any setting.
     pub fn new(service: &str, directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = Command::new(binaries::path_of(service));
-        command.args(arguments).current_dir(directory).env_clear().envs(environment()).kill_on_drop(true);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command, input: String::new() }
+        Self::at(Place::Here(directory.to_owned()), service, arguments)
+    }
+
+    /// In a container that runs, with its settings.
+    pub(crate) fn within(container: &Container, service: &str, arguments: &[&str]) -> Self {
+        Self::at(Place::Within(container.clone()), service, arguments)
+    }
+
+    /// In a container of its own, with the settings of the service.
+    pub(crate) fn within_new(project: &Arc<Project>, service: &str, arguments: &[&str]) -> Self {
+        Self::at(Place::WithinNew(Arc::clone(project)), service, arguments)
+    }
+
+    fn at(place: Place, service: &str, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { place, program: service.to_owned(), arguments, settings: BTreeMap::new(), input: String::new() }
     }
 
     /// Adds a setting.
     pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.command.env(name, value);
+        self.settings.insert(name.to_owned(), value.to_owned());
         self
     }
 
     /// Adds settings.
     pub fn envs(mut self, settings: &BTreeMap<String, String>) -> Self {
-        self.command.envs(settings);
+        self.settings.extend(settings.clone());
         self
     }
 
@@ -55,8 +91,10 @@ impl Run {
     ///
     /// # Panics
     /// When it does not end within 20 s.
-    pub async fn ended(mut self) -> Ended {
-        let mut child = self.command.spawn().expect("the program starts");
+    pub async fn ended(self) -> Ended {
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().expect("the program starts");
         let mut stdin = child.stdin.take().expect("its input is a pipe");
         // A program that does not read its input may have closed it.
         drop(stdin.write_all(self.input.as_bytes()).await);
@@ -65,5 +103,30 @@ impl Run {
         let output = output.unwrap_or_else(|_| panic!("it still runs after {PATIENCE:?}")).expect("our own child");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ended { code: output.status.code(), output: text(&output.stdout), errors: text(&output.stderr) }
+    }
+
+    fn command(&self) -> Command {
+        match &self.place {
+            Place::Here(directory) => {
+                let mut command = Command::new(binaries::path_of(&self.program));
+                command.current_dir(directory).env_clear().envs(environment()).envs(&self.settings);
+                command.args(&self.arguments);
+                command
+            }
+            Place::Within(container) => {
+                let mut command = Command::new("docker");
+                command.args(["exec", "--interactive", container.name(), "env"]);
+                // What is given by value is not given by file.
+                command.args(self.settings.keys().map(|name| format!("--unset={name}_FILE")));
+                command.args(self.settings.iter().map(|(name, value)| format!("{name}={value}")));
+                command.arg(&self.program).args(&self.arguments);
+                command
+            }
+            Place::WithinNew(project) => {
+                let mut command = Command::from(project.run_anew(&self.program, &self.settings));
+                command.args(&self.arguments);
+                command
+            }
+        }
     }
 }

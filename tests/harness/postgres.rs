@@ -1,6 +1,6 @@
 //! A real PostgreSQL: one server for the whole test process, with a fresh database for each stack.
 
-use crate::{process::Process, sockets, warden};
+use crate::{containers::Container, process::Process, sockets, warden};
 use std::{
     env, fs, io,
     os::unix::{fs::MetadataExt as _, process::CommandExt as _},
@@ -156,6 +156,45 @@ impl Postgres {
         let mut command = self.command(program);
         command.args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()]);
         command
+    }
+}
+
+/// The PostgreSQL that a stack has for itself.
+#[derive(Debug)]
+pub enum OwnPostgres {
+    /// A server on this machine.
+    Local(Postgres),
+    /// That of a project of docker-compose.
+    #[expect(private_interfaces, reason = "made by stacks only")]
+    Container(Container),
+}
+
+impl OwnPostgres {
+    /// Ends the server at once, as a crash would.
+    pub fn kill(&mut self) {
+        match self {
+            Self::Local(postgres) => postgres.kill(),
+            Self::Container(container) => container.kill(),
+        }
+    }
+
+    /// Starts the server again where it was, with what it held.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        match self {
+            Self::Local(postgres) => postgres.restart(),
+            Self::Container(container) => {
+                container.kill();
+                container.start();
+                let until = Instant::now() + PATIENCE;
+                while !container.does(&["pg_isready", "--quiet", "--host", "127.0.0.1"]) {
+                    assert!(Instant::now() < until, "PostgreSQL does not answer\n{}", container.log());
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+        }
     }
 }
 

@@ -1,23 +1,16 @@
-//! One of the two services as a running process.
+//! One of the two services, running.
 
 use crate::{
-    binaries,
     command::Run,
+    containers::{ContainerOf, Project},
     eventually,
     http::Http,
-    process::Process,
+    local::Local,
+    runner::Runner,
     secrets::Secrets,
-    sockets::{self, fresh_listener, listener_on, port_of},
+    sockets::{fresh_listener, port_of},
 };
-use std::{
-    collections::BTreeMap,
-    fs,
-    net::TcpListener,
-    ops::Deref,
-    path::{Path, PathBuf},
-    process::{Command, ExitStatus},
-    time::Duration,
-};
+use std::{collections::BTreeMap, ops::Deref, path::Path, process::ExitStatus, sync::Arc, time::Duration};
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(30);
@@ -29,13 +22,10 @@ const STOP: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Service {
     program: &'static str,
-    directory: PathBuf,
     settings: BTreeMap<String, String>,
-    log: PathBuf,
     http: Http,
     admin: Http,
-    bound: Option<[TcpListener; 2]>,
-    process: Option<Process>,
+    runner: Box<dyn Runner>,
 }
 
 impl Deref for Service {
@@ -48,17 +38,31 @@ impl Deref for Service {
 
 impl Service {
     /// Binds the sockets of a service that is not started yet. It will run in `directory`.
-    pub(crate) fn new(program: &'static str, name: &str, directory: &Path, secrets: &Secrets) -> Self {
+    pub(crate) fn local(program: &'static str, name: &str, directory: &Path, secrets: &Secrets) -> Self {
         let bound = [fresh_listener(), fresh_listener()];
-        let [http, admin] = bound.each_ref().map(|listener| Http::to(port_of(listener), secrets.clone()));
+        let [public, admin] = bound.each_ref().map(port_of);
+        let mut service = Self::at([public, admin], program, secrets, Local::new(program, name, directory, bound));
+        service.set(&setting(program, "LISTEN"), &format!("127.0.0.1:{public}"));
+        service.set(&setting(program, "ADMIN_LISTEN"), &format!("127.0.0.1:{admin}"));
+        service
+    }
+
+    /// A service of a project that is not started yet.
+    pub(crate) fn in_container(program: &'static str, project: &Arc<Project>, secrets: &Secrets) -> Self {
+        let ports = project.ports_of(program);
+        Self::at(ports, program, secrets, ContainerOf::service(project, program))
+    }
+
+    /// A second container of a service of a project.
+    pub(crate) fn replica_in_container(program: &'static str, project: &Arc<Project>, secrets: &Secrets) -> Self {
+        let ports = [fresh_listener(), fresh_listener()].each_ref().map(port_of);
+        Self::at(ports, program, secrets, ContainerOf::replica(project, program, ports))
+    }
+
+    fn at(ports: [u16; 2], program: &'static str, secrets: &Secrets, runner: impl Runner + 'static) -> Self {
+        let [http, admin] = ports.map(|port| Http::to(port, secrets.clone()));
         let admin = admin.undocumented();
-        let prefix = if program == "auth-service" { "AUTH" } else { "RESOURCE" };
-        let settings = BTreeMap::from([
-            (format!("{prefix}_LISTEN"), format!("127.0.0.1:{}", http.port())),
-            (format!("{prefix}_ADMIN_LISTEN"), format!("127.0.0.1:{}", admin.port())),
-        ]);
-        let log = directory.join(format!("{name}.log"));
-        Self { program, directory: directory.to_owned(), settings, log, http, admin, bound: Some(bound), process: None }
+        Self { program, settings: BTreeMap::new(), http, admin, runner: Box::new(runner) }
     }
 
     /// The address for health and metrics.
@@ -97,14 +101,7 @@ impl Service {
     /// # Panics
     /// When another process has taken its port.
     pub fn spawn(&mut self) {
-        let listeners = self.bound.take().unwrap_or_else(|| {
-            [&self.http, &self.admin].map(|http| listener_on(http.port()).expect("the port it had before is free"))
-        });
-        let mut command = Command::new(binaries::path_of(self.program));
-        command.env_clear().envs(environment()).envs(&self.settings).current_dir(&self.directory);
-        let handed_over = sockets::hand_over(&mut command, listeners.each_ref());
-        self.process = Some(Process::start(self.program, command, &self.log, "KILL"));
-        drop((handed_over, listeners));
+        self.runner.start(&self.settings);
     }
 
     /// Waits until `/health/ready` says 200.
@@ -112,11 +109,10 @@ impl Service {
     /// # Panics
     /// With its log, when it does not within `patience`.
     pub async fn ready(&mut self, patience: Duration) {
-        let process = self.process.as_mut().expect("it was started");
-        let admin = &self.admin;
+        let (admin, runner) = (&self.admin, &mut self.runner);
         eventually(&format!("{} is ready", self.program), patience, || {
-            if let Some(status) = process.ended() {
-                panic!("{} ended with {status}\n{}", self.program, process.tail());
+            if let Some(status) = runner.ended() {
+                panic!("{} ended with {status}\n{}", self.program, runner.log());
             }
             async { admin.get("/health/ready").try_send().await.ok().filter(|answer| answer.status == 200) }
         })
@@ -128,14 +124,12 @@ impl Service {
     /// # Panics
     /// When it takes longer than five seconds.
     pub fn stop(&mut self) -> ExitStatus {
-        let mut process = self.process.take().expect("it was started");
-        process.signal(libc::SIGTERM);
-        process.wait(STOP)
+        self.runner.stop(STOP)
     }
 
     /// SIGKILL: nothing is finished or written out.
     pub fn kill(&mut self) {
-        self.process = None;
+        self.runner.kill();
     }
 
     /// Stops it in an orderly way and starts it again on the same address.
@@ -153,7 +147,7 @@ impl Service {
     /// # Panics
     /// When it does not run.
     pub fn pause(&self) {
-        self.process.as_ref().expect("it was started").signal(libc::SIGSTOP);
+        self.runner.pause();
     }
 
     /// Takes [`Service::pause`] back.
@@ -161,22 +155,21 @@ impl Service {
     /// # Panics
     /// When it does not run.
     pub fn resume(&self) {
-        self.process.as_ref().expect("it was started").signal(libc::SIGCONT);
+        self.runner.resume();
     }
 
     /// Everything it has logged, over all its starts.
     #[must_use]
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+        self.runner.log()
     }
 
     /// A subcommand of the same program with the same settings, in the same directory.
     pub fn command(&self, arguments: &[&str]) -> Run {
-        Run::new(self.program, &self.directory, arguments).envs(&self.settings)
+        self.runner.command(arguments).envs(&self.settings)
     }
 }
 
-/// What a service may see of our own environment: no setting of whoever runs the tests.
-pub(crate) fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
-    ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
+fn setting(program: &str, name: &str) -> String {
+    format!("{}_{name}", if program == "auth-service" { "AUTH" } else { "RESOURCE" })
 }

@@ -1,17 +1,25 @@
 //! Both services and what they need, for one test.
 
 use crate::{
+    containers::{self, Project},
     forge::Issuer,
     http::Http,
     person::{Person, fresh_password},
+    postgres::{self, OwnPostgres, Postgres},
     redis::Redis,
     secrets::Secrets,
     service::Service,
-    storage::Storage,
+    storage::{Storage, random_secret},
     tokens::Transport,
     warden,
 };
-use std::{collections::BTreeMap, fs, path::Path, thread};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 use tempfile::TempDir;
 
 /// The e-mail address of the admin that every stack begins with.
@@ -25,8 +33,11 @@ pub struct Stack {
     /// resource-service.
     pub resource: Service,
     redis: Option<Redis>,
+    postgres: Option<OwnPostgres>,
     secrets: Secrets,
     admin_password: String,
+    /// In containers.
+    project: Option<Arc<Project>>,
     directory: TempDir,
 }
 
@@ -35,6 +46,7 @@ pub struct Stack {
 #[must_use = "nothing runs before `start`"]
 pub struct StackBuilder {
     storage: Storage,
+    has_own_postgres: bool,
     auth: BTreeMap<String, String>,
     resource: BTreeMap<String, String>,
 }
@@ -58,6 +70,12 @@ impl StackBuilder {
     /// With the logs, when something does not start.
     pub async fn start(self) -> Stack {
         let mut stack = self.prepare();
+        if let Some(project) = &stack.project {
+            // Both at once takes half the time.
+            project.set("auth-service", stack.auth.settings());
+            project.set("resource-service", stack.resource.settings());
+            project.up(&["auth-service", "resource-service"]);
+        }
         stack.auth.start().await;
         stack.resource.start().await;
         stack
@@ -73,41 +91,89 @@ impl StackBuilder {
         stack
     }
 
-    /// Starts the stores only.
+    /// Gives it a PostgreSQL that may be disturbed: [`Stack::postgres`].
+    pub fn with_own_postgres(self) -> Self {
+        Self { has_own_postgres: true, ..self }
+    }
+
+    /// Has auth-service take the test for a proxy: it believes whom the test says it forwards for.
+    pub fn trusting_us(self) -> Self {
+        // The gateway of a project's network has one of the other addresses.
+        let us = if containers::are_used() { "127.0.0.1,172.16.0.0/12,192.168.0.0/16" } else { "127.0.0.1" };
+        self.auth("AUTH_TRUSTED_PROXIES", us)
+    }
+
+    /// Starts the stores only; in containers, they start with auth-service.
     #[must_use]
-    pub fn prepare(mut self) -> Stack {
+    pub fn prepare(self) -> Stack {
         let directory = warden::new_directory("stack");
         let (secrets, admin_password) = (Secrets::default(), fresh_password());
-        let redis = self.storage.prepare(&mut self.auth);
-        let mut auth = Service::new("auth-service", "auth", directory.path(), &secrets);
-        let mut resource = Service::new("resource-service", "resource", directory.path(), &secrets);
-        let issuer = self.auth.get("AUTH_PUBLIC_URL").cloned().unwrap_or_else(|| auth.url());
-        if issuer != auth.url() {
-            resource.set("RESOURCE_JWKS_URL", &format!("{}/.well-known/jwks.json", auth.url()));
-        }
-        auth.set("AUTH_PUBLIC_URL", &issuer);
-        auth.set("AUTH_ADMIN_EMAIL", ADMIN_EMAIL);
-        auth.set("AUTH_ADMIN_PASSWORD", &admin_password);
         secrets.learn(&admin_password);
-        resource.set("RESOURCE_ISSUER", &issuer);
-        self.auth.iter().for_each(|(name, value)| auth.set(name, value));
-        self.resource.iter().for_each(|(name, value)| resource.set(name, value));
-        Stack { auth, resource, redis, secrets, admin_password, directory }
+        let mut stack = if containers::are_used() {
+            self.in_containers(directory, secrets, admin_password)
+        } else {
+            self.in_processes(directory, secrets, admin_password)
+        };
+        let issuer = self.auth.get("AUTH_PUBLIC_URL").cloned().unwrap_or_else(|| stack.auth.url());
+        if issuer != stack.auth.url() && stack.project.is_none() {
+            stack.resource.set("RESOURCE_JWKS_URL", &format!("{}/.well-known/jwks.json", stack.auth.url()));
+        }
+        stack.auth.set("AUTH_PUBLIC_URL", &issuer);
+        stack.auth.set("AUTH_ADMIN_EMAIL", ADMIN_EMAIL);
+        stack.auth.set("AUTH_ADMIN_PASSWORD", &stack.admin_password);
+        stack.resource.set("RESOURCE_ISSUER", &issuer);
+        self.auth.iter().for_each(|(name, value)| stack.auth.set(name, value));
+        self.resource.iter().for_each(|(name, value)| stack.resource.set(name, value));
+        stack
+    }
+
+    fn in_containers(&self, directory: TempDir, secrets: Secrets, admin_password: String) -> Stack {
+        let project = Project::new(directory.path());
+        Stack {
+            auth: Service::in_container("auth-service", &project, &secrets),
+            resource: Service::in_container("resource-service", &project, &secrets),
+            redis: Some(Redis::of(&project)),
+            postgres: Some(OwnPostgres::Container(project.container("postgres"))),
+            secrets,
+            admin_password,
+            project: Some(project),
+            directory,
+        }
+    }
+
+    fn in_processes(&self, directory: TempDir, secrets: Secrets, admin_password: String) -> Stack {
+        let mut auth = Service::local("auth-service", "auth", directory.path(), &secrets);
+        let resource = Service::local("resource-service", "resource", directory.path(), &secrets);
+        let redis = (self.storage != Storage::Embedded).then(Redis::start);
+        let own_postgres = self.has_own_postgres.then(Postgres::start);
+        if let Some(redis) = &redis {
+            auth.set("AUTH_REDIS_URL", &redis.url());
+            auth.set("AUTH_SECRET", &random_secret());
+        }
+        if self.storage == Storage::RedisAndPostgres {
+            let url = own_postgres.as_ref().map_or_else(postgres::fresh_database, Postgres::fresh_database);
+            auth.set("AUTH_DATABASE_URL", &url);
+        }
+        let postgres = own_postgres.map(OwnPostgres::Local);
+        Stack { auth, resource, redis, postgres, secrets, admin_password, project: None, directory }
     }
 }
 
 impl Stack {
     /// A stack with this storage.
-    pub fn on(storage: Storage) -> StackBuilder {
-        StackBuilder { storage, auth: BTreeMap::new(), resource: BTreeMap::new() }
-    }
-
-    /// A stack with everything embedded and default settings.
     ///
     /// # Panics
-    /// With the logs, when something does not start.
-    pub async fn embedded() -> Self {
-        Self::on(Storage::Embedded).start().await
+    /// When stacks run in containers, which have another one.
+    pub fn on(storage: Storage) -> StackBuilder {
+        let is_possible = storage == Storage::RedisAndPostgres || !containers::are_used();
+        assert!(is_possible, "docker-compose.yml has no {storage:?}: this test runs with processes only");
+        StackBuilder { storage, has_own_postgres: false, auth: BTreeMap::new(), resource: BTreeMap::new() }
+    }
+
+    /// A stack for what is the same with every storage: what starts fastest, which is everything embedded, except in
+    /// containers.
+    pub fn any() -> StackBuilder {
+        Self::on(if containers::are_used() { Storage::RedisAndPostgres } else { Storage::Embedded })
     }
 
     /// Only resource-service runs, with the keys of `issuer` pinned in a file.
@@ -115,7 +181,7 @@ impl Stack {
     /// # Panics
     /// With its log, when it does not start.
     pub async fn resource_alone(issuer: &Issuer) -> Self {
-        let mut stack = Self::on(Storage::Embedded).prepare();
+        let mut stack = Self::any().prepare();
         let keys = stack.directory().join("pinned.json");
         fs::write(&keys, issuer.key_set().to_string()).expect("our own directory");
         stack.resource.set("RESOURCE_ISSUER", issuer.url());
@@ -129,7 +195,10 @@ impl Stack {
     /// # Panics
     /// With its log, when it does not start.
     pub async fn replica(&self) -> Service {
-        let mut replica = Service::new("auth-service", "replica", self.directory(), &self.secrets);
+        let mut replica = match &self.project {
+            Some(project) => Service::replica_in_container("auth-service", project, &self.secrets),
+            None => Service::local("auth-service", "replica", self.directory(), &self.secrets),
+        };
         let own = replica.settings().clone();
         for (name, value) in self.auth.settings().iter().filter(|(name, _)| !own.contains_key(*name)) {
             replica.set(name, value);
@@ -154,10 +223,80 @@ impl Stack {
         self.redis.take().expect("this stack has a Redis")
     }
 
-    /// Where the services run and keep their files.
+    /// PostgreSQL, to be disturbed: see [`StackBuilder::with_own_postgres`].
+    ///
+    /// # Panics
+    /// When the stack has none of its own.
+    pub fn postgres(&mut self) -> &mut OwnPostgres {
+        self.postgres.as_mut().expect("this stack has a PostgreSQL of its own")
+    }
+
+    /// The PostgreSQL database of auth-service, as a client on this machine names it.
+    #[must_use]
+    pub fn postgres_url(&self) -> Option<String> {
+        match &self.project {
+            Some(project) => Some(project.database_url()),
+            None => self.auth.settings().get("AUTH_DATABASE_URL").cloned(),
+        }
+    }
+
+    /// The root secret that was made for the stack.
+    ///
+    /// # Panics
+    /// When auth-service made it by itself: a stack with everything embedded.
+    #[must_use]
+    pub fn root_secret(&self) -> String {
+        match &self.project {
+            Some(project) => project.container("auth-service").run(&["cat", "/secrets/secret"]).trim().to_owned(),
+            None => self.auth.settings()["AUTH_SECRET"].clone(),
+        }
+    }
+
+    /// The address of the test, as the services see it.
+    #[must_use]
+    pub fn our_address(&self) -> String {
+        self.project.as_ref().map_or_else(|| "127.0.0.1".to_owned(), |project| project.our_address())
+    }
+
+    /// The name of the container of a service of `docker-compose.yml`.
+    ///
+    /// # Panics
+    /// When the stack does not run in containers.
+    #[must_use]
+    pub fn container(&self, service: &str) -> String {
+        self.project().container(service).name().to_owned()
+    }
+
+    /// What the health check of a service of `docker-compose.yml` says.
+    ///
+    /// # Panics
+    /// When the stack does not run in containers.
+    #[must_use]
+    pub fn health(&self, service: &str) -> String {
+        self.project().container(service).health()
+    }
+
+    fn project(&self) -> &Project {
+        self.project.as_ref().expect("this stack runs in containers")
+    }
+
+    /// A directory that the services see under the same path; without containers, they also run in it.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// The files that the services keep, or a copy of them as they are now.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        let data = self.directory().join("data");
+        if let Some(project) = &self.project {
+            fs::create_dir_all(&data).expect("our own directory");
+            for service in ["auth-service", "resource-service"] {
+                project.container(service).copy_out("/var/lib/jeton/data/.", &data.to_string_lossy());
+            }
+        }
+        data
     }
 
     /// What clients have sent and received and must never be logged or stored.

@@ -13,7 +13,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-/// Reads `watch <signal>:<pid>` and `forget <signal>:<pid>`; at the end of its input it acts.
+/// Reads `watch <signal>:<pid>` or `watch compose:<project>`, and `forget` of the same; at the end of its input it acts.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 watched=' '
@@ -23,12 +23,33 @@ while read -r verb what; do
         forget) watched="${watched%% $what *} ${watched#* $what }" ;;
     esac
 done
+processes=
+for each in $watched; do
+    case $each in
+        compose:*) remove_project "${each#compose:}" ;;
+        *) processes="$processes$each " ;;
+    esac
+done >/dev/null 2>&1
+watched=$processes
 for each in $watched; do kill -s "${each%%:*}" "${each#*:}"; done 2>/dev/null
 for each in $watched; do
     patience=20
     while [ $patience -gt 0 ] && kill -0 "${each#*:}" 2>/dev/null; do sleep 0.05; patience=$((patience - 1)); done
 done
 rm -rf "$1"
+"#;
+
+/// All that a project has, whatever its files say by now.
+const REMOVE_PROJECT: &str = r#"
+remove_project() {
+    label=label=com.docker.compose.project=$1
+    containers=$(docker ps --all --quiet --filter "$label")
+    [ -z "$containers" ] || docker rm --force --volumes $containers >/dev/null
+    volumes=$(docker volume ls --quiet --filter "$label")
+    [ -z "$volumes" ] || docker volume rm $volumes >/dev/null
+    networks=$(docker network ls --quiet --filter "$label")
+    [ -z "$networks" ] || docker network rm $networks >/dev/null
+}
 "#;
 
 struct Warden {
@@ -61,6 +82,24 @@ pub(crate) fn watch(signal: &str, pid: u32) {
     order(&format!("watch {signal}:{pid}\n"));
 }
 
+/// Has a project of docker-compose removed when the test process ends.
+pub(crate) fn watch_project(name: &str) {
+    directory();
+    order(&format!("watch compose:{name}\n"));
+}
+
+/// Removes a project of docker-compose now.
+pub(crate) fn remove_project(name: &str) {
+    let removed = Command::new("sh").args(["-c", &format!("{REMOVE_PROJECT}\nremove_project {name}")]).output();
+    let errors =
+        removed.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stderr).into());
+    if errors.is_empty() {
+        order(&format!("forget compose:{name}\n"));
+    } else {
+        eprintln!("{name} could not be removed: {errors}");
+    }
+}
+
 /// Takes [`watch`] back, once the process has been waited for.
 pub(crate) fn forget(signal: &str, pid: u32) {
     order(&format!("forget {signal}:{pid}\n"));
@@ -78,7 +117,7 @@ fn lock() -> MutexGuard<'static, Option<Warden>> {
 
 fn start(directory: &Path) {
     let mut shell = Command::new("sh")
-        .args(["-c", SCRIPT, "warden"])
+        .args(["-c", &format!("{REMOVE_PROJECT}{SCRIPT}"), "warden"])
         .arg(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -2,7 +2,7 @@
 
 use crate::{
     commands::{cargo, output, run, step},
-    deny, interop, schemathesis,
+    compose, deny, interop, schemathesis,
     tests::{self, Faults},
 };
 use std::collections::BTreeSet;
@@ -17,13 +17,28 @@ const FORBIDDEN: [&str; 5] = ["auth-service", "redis", "sqlx-postgres", "argon2"
 pub(crate) fn run_all() -> Result<(), String> {
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("lints", || {
-        run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"]))
+        // The tests of the containers are none of `--all-targets`: they run with an engine only.
+        let targets = ["--all-targets", "--test", "compose"];
+        let clippy = [&["clippy", "--workspace", "--quiet"], &targets[..], &["--", "--deny", "warnings"]].concat();
+        run(&mut cargo(&clippy))
     })?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
     step("licences, bans and sources of the dependencies", deny::check)?;
     tests::run_all(Faults::Bounded, &[])?;
     interop::run_all()?;
-    schemathesis::run()
+    schemathesis::run()?;
+    containers()
+}
+
+/// Wherever a Docker engine answers.
+fn containers() -> Result<(), String> {
+    match compose::engine() {
+        Ok(()) => compose::run_all(Faults::Bounded, &[]),
+        Err(reason) => {
+            println!("==> containers: NOT RUN: {reason}");
+            Ok(())
+        }
+    }
 }
 
 fn dependency_rule() -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 mod ci;
 mod commands;
+mod compose;
 mod demo;
 mod deny;
 mod interop;
@@ -49,7 +50,13 @@ enum Task {
         /// Make the fault runs long: from two minutes to about an hour
         #[arg(long)]
         long: bool,
-        /// Passed on to `cargo test --workspace`
+        /// Run the end-to-end tests and the fault runs against containers of docker-compose.yml; needs a Docker engine
+        ///
+        /// Builds the images first. Each test has a project of its own, which is removed again. What does not run in
+        /// containers is named with its reason.
+        #[arg(long)]
+        compose: bool,
+        /// Passed on to `cargo test --workspace`, or to the tests in containers (names, for example)
         #[arg(last = true)]
         arguments: Vec<String>,
     },
@@ -78,7 +85,10 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Up { release } => block_on(up::run(release)),
         Task::Demo(options) => block_on(demo::run(options)),
-        Task::Test { long, arguments } => tests::run_all(if long { Faults::Long } else { Faults::Bounded }, &arguments),
+        Task::Test { long, compose, arguments } => {
+            let faults = if long { Faults::Long } else { Faults::Bounded };
+            if compose { compose::run_all(faults, &arguments) } else { tests::run_all(faults, &arguments) }
+        }
         Task::Interop => interop::run_all(),
         Task::Openapi => openapi::write(),
         Task::Schemathesis => schemathesis::run(),

@@ -55,20 +55,34 @@ pub(crate) enum Faults {
     Long,
 }
 
+impl Faults {
+    /// As the tests read it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bounded => "bounded",
+            Self::Long => "long",
+        }
+    }
+}
+
 /// Provides what is needed, builds the services, and runs all tests, the fault runs (`tests/faults`) among them.
 ///
 /// # Errors
 /// One sentence: what is missing and how to get it (a line for each), or what failed.
 pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String> {
-    provide(&NEEDED)?;
+    provide_servers()?;
     step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
     let binaries = binaries("debug")?;
-    let faults = match faults {
-        Faults::Bounded => "bounded",
-        Faults::Long => "long",
-    };
     step("run all tests", || {
         let mut tests = cargo(&["test", "--workspace"]);
-        run(tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults))
+        run(tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults.name()))
     })
+}
+
+/// Installs or names the servers and programs that the tests need.
+///
+/// # Errors
+/// A line for each that is missing.
+pub(crate) fn provide_servers() -> Result<(), String> {
+    provide(&NEEDED)
 }

@@ -6,13 +6,20 @@ mod sentinel;
 
 pub use self::{cluster::Cluster, sentinel::Sentinel};
 
-use crate::{process::Process, sockets, warden};
+use crate::{
+    containers::{Project, RedisContainer},
+    process::Process,
+    sockets, warden,
+};
 use ::redis::{Client, Commands as _, RedisResult, cmd};
 use std::{
     collections::BTreeMap,
+    fs,
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::Path,
     process::{Command, Stdio},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -20,12 +27,20 @@ use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// In the server's own directory.
+const LOG: &str = "log";
+
 /// A Redis server of one test.
 #[derive(Debug)]
 pub struct Redis {
-    directory: TempDir,
     port: u16,
-    process: Option<Process>,
+    server: Server,
+}
+
+#[derive(Debug)]
+enum Server {
+    Local { directory: TempDir, process: Option<Process> },
+    Container(RedisContainer),
 }
 
 impl Redis {
@@ -40,14 +55,20 @@ impl Redis {
             installed.is_ok(),
             "redis-server is missing: `apt-get install redis-server` (Debian), `brew install redis` (macOS)"
         );
-        let mut redis = Self { directory: warden::new_directory("redis"), port: 0, process: None };
+        let directory = warden::new_directory("redis");
         for _ in 0..5 {
-            redis.port = sockets::fresh_port();
-            if redis.try_start().is_ok() {
-                return redis;
+            let port = sockets::fresh_port();
+            if let Ok(process) = start(port, directory.path()) {
+                return Self { port, server: Server::Local { directory, process: Some(process) } };
             }
         }
-        panic!("redis-server does not start\n{}", redis.process.map(|process| process.tail()).unwrap_or_default());
+        let log = fs::read_to_string(directory.path().join(LOG)).unwrap_or_default();
+        panic!("redis-server does not start\n{log}");
+    }
+
+    /// The Redis of a project, which starts with the services that need it.
+    pub(crate) fn of(project: &Arc<Project>) -> Self {
+        Self { port: project.redis_port(), server: Server::Container(RedisContainer::of(project)) }
     }
 
     /// `redis://…`
@@ -72,13 +93,18 @@ impl Redis {
         assert_eq!(self.command(&format!("CONFIG SET {name} {value}")), "+OK");
     }
 
-    /// Writes everything to disk, for the next start, and returns what was written.
+    /// Writes everything to disk, for [`Redis::restart`], and returns what was written.
     ///
     /// # Panics
     /// When the server does not run.
-    pub fn save(&self) -> Vec<u8> {
+    pub fn save(&mut self) -> Vec<u8> {
         assert_eq!(self.command("SAVE"), "+OK");
-        std::fs::read(self.directory.path().join("dump.rdb")).expect("SAVE has written it")
+        match &mut self.server {
+            Server::Local { directory, .. } => {
+                fs::read(directory.path().join("dump.rdb")).expect("SAVE has written it")
+            }
+            Server::Container(container) => container.keep(),
+        }
     }
 
     /// How many tokens each session has had, as the server knows it.
@@ -100,7 +126,10 @@ impl Redis {
 
     /// Ends the server at once, with all it held.
     pub fn kill(&mut self) {
-        self.process = None;
+        match &mut self.server {
+            Server::Local { process, .. } => *process = None,
+            Server::Container(container) => container.kill(),
+        }
     }
 
     /// Freezes the server: connections stay open and nothing is answered.
@@ -108,7 +137,10 @@ impl Redis {
     /// # Panics
     /// When the server does not run.
     pub fn pause(&self) {
-        self.process().signal(libc::SIGSTOP);
+        match &self.server {
+            Server::Local { process, .. } => running(process).signal(libc::SIGSTOP),
+            Server::Container(container) => container.pause(),
+        }
     }
 
     /// Takes [`Redis::pause`] back.
@@ -116,7 +148,10 @@ impl Redis {
     /// # Panics
     /// When the server does not run.
     pub fn resume(&self) {
-        self.process().signal(libc::SIGCONT);
+        match &self.server {
+            Server::Local { process, .. } => running(process).signal(libc::SIGCONT),
+            Server::Container(container) => container.resume(),
+        }
     }
 
     /// Starts the server again where it was, with what was last saved: nothing, if [`Redis::save`] was not called.
@@ -125,32 +160,45 @@ impl Redis {
     /// When it does not start.
     pub fn restart(&mut self) {
         self.kill();
-        self.try_start().expect("Redis finds the port free that it had before");
-    }
-
-    fn process(&self) -> &Process {
-        self.process.as_ref().expect("Redis was started")
-    }
-
-    fn try_start(&mut self) -> io::Result<()> {
-        let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--rdbcompression", "no"]);
-        command.arg("--port").arg(self.port.to_string()).arg("--dir").arg(self.directory.path());
-        let process = Process::start("redis", command, &self.directory.path().join("log"), "KILL");
-        let process = self.process.insert(process);
-        let until = Instant::now() + PATIENCE;
-        while ask(self.port, "PING").ok().as_deref() != Some("+PONG") {
-            if process.ended().is_some() || Instant::now() > until {
-                return Err(io::Error::other("it does not answer"));
+        match &mut self.server {
+            Server::Local { directory, process } => {
+                let started = start(self.port, directory.path());
+                *process = Some(started.expect("Redis finds the port free that it had before"));
             }
-            thread::sleep(Duration::from_millis(5));
+            Server::Container(container) => {
+                container.start_from_what_was_kept();
+                wait_for_pong(self.port, || false).expect("Redis answers");
+            }
         }
-        Ok(())
     }
 
     fn command(&self, command: &str) -> String {
         ask(self.port, command).expect("Redis answers")
     }
+}
+
+fn running(process: &Option<Process>) -> &Process {
+    process.as_ref().expect("Redis was started")
+}
+
+fn start(port: u16, directory: &Path) -> io::Result<Process> {
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--rdbcompression", "no"]);
+    command.arg("--port").arg(port.to_string()).arg("--dir").arg(directory);
+    let mut process = Process::start("redis", command, &directory.join(LOG), "KILL");
+    wait_for_pong(port, || process.ended().is_some())?;
+    Ok(process)
+}
+
+fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    while ask(port, "PING").ok().as_deref() != Some("+PONG") {
+        if has_ended() || Instant::now() > until {
+            return Err(io::Error::other("it does not answer"));
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// How many tokens each session has had, by the session's id; empty when the server does not answer.

@@ -1,0 +1,61 @@
+//! README's lines, as they are written there.
+
+use crate::pages;
+use harness::containers::Shipped;
+use std::process::Command;
+
+/// The commands of a section of README, with the ports of a project.
+fn commands(section: &str, shipped: &Shipped) -> String {
+    let port = |service: &harness::Http| format!("localhost:{}", service.port());
+    let commands = pages::commands("README.md", section);
+    commands.replace("localhost:8080", &port(&shipped.auth)).replace("localhost:8081", &port(&shipped.resource))
+}
+
+#[test]
+fn the_story_in_curl_is_true_right_after_up() {
+    let shipped = Shipped::new();
+    shipped.compose(&["up", "--detach", "--no-build"]);
+    shipped.wait_until_healthy("auth-service");
+    shipped.wait_until_healthy("resource-service");
+    let story = commands("The story, in curl", &shipped);
+    assert!(story.matches("curl ").count() >= 8, "the story is there\n{story}");
+
+    let told = Command::new("sh").args(["-eu", "-c", &story]).output().expect("a POSIX shell");
+    let told = String::from_utf8_lossy(&told.stdout).replace('\r', "");
+    // In the order in which they must be told.
+    let mut rest = told.as_str();
+    for words in [
+        r#""email":"ada@example.com""#,
+        r#""client_id":"jeton""#,
+        r#""books":"#,
+        "HTTP/1.1 403",
+        r#"error="insufficient_scope""#,
+        r#""refresh_token":"#,
+        r#""refresh_token":"#,
+        "HTTP/1.1 204",
+        "HTTP/1.1 401",
+        r#""code":"session_ended""#,
+    ] {
+        let (_, after) = rest.split_once(words).unwrap_or_else(|| panic!("{words} is not told in time\n{told}"));
+        rest = after;
+    }
+    let exchanged: Vec<&str> = told.split(r#""refresh_token":""#).skip(1).filter_map(|t| t.split('"').next()).collect();
+    assert_eq!(exchanged.len(), 2, "two refreshes\n{told}");
+    assert_eq!(exchanged[0], exchanged[1], "the same exchange has the same answer");
+}
+
+#[test]
+fn the_first_admin_is_made_as_readme_says() {
+    let shipped = Shipped::new();
+    shipped.compose(&["up", "--detach", "--no-build"]);
+    shipped.wait_until_healthy("auth-service");
+    let section = commands("The first admin", &shipped);
+    let line = section.lines().find_map(|line| line.strip_prefix("docker-compose ")).expect("README says it");
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[..2], ["exec", "auth-service"], "{line}");
+    // A person is asked on a terminal, which a test has not.
+    words.insert(1, "-T");
+    let password = "a lighthouse above the fog";
+    let made = shipped.compose_with_input(&words, &format!("{password}\n"));
+    assert!(made.contains("root@example.com"), "{made}");
+}

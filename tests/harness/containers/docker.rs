@@ -1,0 +1,152 @@
+//! What is asked of the Docker engine, by its command line.
+
+use std::{
+    os::unix::process::ExitStatusExt as _,
+    process::{Command, ExitStatus},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Runs `docker` and returns what it printed.
+///
+/// # Errors
+/// What it complained about.
+pub(crate) fn docker(arguments: &[&str]) -> Result<String, String> {
+    printed(Command::new("docker").args(arguments))
+}
+
+/// Runs a command and returns what it printed.
+///
+/// # Errors
+/// What it complained about.
+pub(crate) fn printed(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// A container that may run, stand still, or be gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Container(String);
+
+impl Container {
+    /// By its name.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it has been made.
+    pub(crate) fn exists(&self) -> bool {
+        self.inspect("{{.Id}}").is_some()
+    }
+
+    /// How it ended, if it does not run.
+    pub(crate) fn ended(&self) -> Option<ExitStatus> {
+        let state = self.inspect("{{.State.Status}} {{.State.ExitCode}}")?;
+        let (status, code) = state.trim().split_once(' ')?;
+        let has_ended = ["exited", "dead"].contains(&status);
+        // As a shell sees it: 137 for SIGKILL is 128 and the signal.
+        has_ended.then(|| ExitStatus::from_raw(code.parse::<i32>().expect("docker prints a number") << 8))
+    }
+
+    /// What its health check says: `starting`, `healthy` or `unhealthy`.
+    pub(crate) fn health(&self) -> String {
+        self.inspect("{{.State.Health.Status}}").unwrap_or_default().trim().to_owned()
+    }
+
+    /// SIGTERM, and waits for the end.
+    ///
+    /// # Panics
+    /// When it still runs after `patience`.
+    pub(crate) fn stop(&self, patience: Duration) -> ExitStatus {
+        self.order("kill", &["--signal", "TERM"]);
+        let until = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            assert!(Instant::now() < until, "{} still runs after {patience:?}\n{}", self.0, self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// SIGKILL, if it runs.
+    pub(crate) fn kill(&self) {
+        // It may have been killed before.
+        drop(docker(&["kill", &self.0]));
+    }
+
+    /// Runs again what has ended, as it was.
+    pub(crate) fn start(&self) {
+        self.order("start", &[]);
+    }
+
+    /// Freezes everything in it.
+    pub(crate) fn pause(&self) {
+        self.order("pause", &[]);
+    }
+
+    /// Takes [`Container::pause`] back.
+    pub(crate) fn resume(&self) {
+        self.order("unpause", &[]);
+    }
+
+    /// Removes it, with the volumes that have no name.
+    pub(crate) fn remove(&self) {
+        drop(docker(&["rm", "--force", "--volumes", &self.0]));
+    }
+
+    /// Runs a command in it.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub(crate) fn run(&self, command: &[&str]) -> String {
+        docker(&[&["exec", &self.0], command].concat()).expect("the container does as it is told")
+    }
+
+    /// Whether a command succeeds in it.
+    pub(crate) fn does(&self, command: &[&str]) -> bool {
+        docker(&[&["exec", &self.0], command].concat()).is_ok()
+    }
+
+    /// A file in it.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub(crate) fn read(&self, path: &str) -> Vec<u8> {
+        let output = Command::new("docker").args(["exec", &self.0, "cat", path]).output().expect("docker runs");
+        assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Copies a file or a directory out of it, whether it runs or not.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub(crate) fn copy_out(&self, from: &str, to: &str) {
+        docker(&["cp", &format!("{}:{from}", self.0), to]).expect("it is there");
+    }
+
+    /// What has been logged since it was made; nothing, if it never was.
+    pub(crate) fn log(&self) -> String {
+        let output = Command::new("docker").args(["logs", &self.0]).output().expect("docker runs");
+        if !output.status.success() {
+            return String::new();
+        }
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    }
+
+    fn inspect(&self, format: &str) -> Option<String> {
+        docker(&["container", "inspect", "--format", format, &self.0]).ok()
+    }
+
+    fn order(&self, verb: &str, options: &[&str]) {
+        docker(&[&[verb], options, &[&self.0]].concat()).expect("docker obeys");
+    }
+}

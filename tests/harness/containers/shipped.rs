@@ -1,0 +1,139 @@
+//! `docker-compose.yml` as everybody gets it.
+
+use super::{
+    docker::{Container, docker, printed},
+    project::Project,
+};
+use crate::{http::Http, secrets::Secrets, warden};
+use std::{
+    env,
+    ffi::OsStr,
+    fs,
+    io::{Seek as _, Write as _},
+    iter,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A project in which nothing is changed but the two ports, so that it does not get in the way of others.
+#[derive(Debug)]
+pub struct Shipped {
+    /// auth-service.
+    pub auth: Http,
+    /// resource-service.
+    pub resource: Http,
+    project: Arc<Project>,
+    directory: TempDir,
+}
+
+impl Shipped {
+    /// Nothing runs yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let directory = warden::new_directory("shipped");
+        let project = Project::as_shipped(directory.path());
+        let http = |service| Http::to(project.ports_of(service)[0], Secrets::default());
+        Self { auth: http("auth-service"), resource: http("resource-service"), project, directory: directory }
+    }
+
+    /// `docker-compose` with these words: what it prints.
+    ///
+    /// # Panics
+    /// With what it complained about, when it fails.
+    pub fn compose(&self, words: &[&str]) -> String {
+        printed(&mut self.command(words)).expect("docker-compose does as it is told")
+    }
+
+    /// As [`Shipped::compose`], for what reads from its standard input.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn compose_with_input(&self, words: &[&str], input: &str) -> String {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(input.as_bytes()).and_then(|()| file.rewind()).expect("our own file");
+        printed(self.command(words).stdin(file)).expect("docker-compose does as it is told")
+    }
+
+    /// Runs a script in a directory; where it says `docker-compose`, this project is meant.
+    ///
+    /// # Panics
+    /// With what it complained about, when a command of it fails.
+    pub fn shell(&self, script: &str, directory: &Path) {
+        let compose = self.command(&[]);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let words: Vec<_> = iter::once(compose.get_program()).chain(compose.get_args()).map(quoted).collect();
+        let program = self.directory.path().join("docker-compose");
+        fs::write(&program, format!("#!/bin/sh\nPATH={} exec {} \"$@\"\n", quoted(&path), words.join(" ")))
+            .and_then(|()| fs::set_permissions(&program, fs::Permissions::from_mode(0o755)))
+            .expect("our own directory");
+        let mut shell = Command::new("sh");
+        for (name, value) in compose.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        let ours_first = env::join_paths(iter::once(self.directory.path().to_owned()).chain(env::split_paths(&path)));
+        shell.env("PATH", ours_first.expect("our own directory has no colon in its name"));
+        printed(shell.args(["-euc", script]).current_dir(directory)).expect("the script succeeds");
+    }
+
+    /// Another machine with the same address: nothing of this one is there.
+    #[must_use]
+    pub fn elsewhere(self) -> Self {
+        let directory = warden::new_directory("shipped");
+        let project = self.project.elsewhere(directory.path());
+        Self { project, directory: directory, ..self }
+    }
+
+    /// `docker` with these words: what it prints.
+    ///
+    /// # Panics
+    /// With what it complained about, when it fails.
+    pub fn docker(&self, words: &[&str]) -> String {
+        docker(words).expect("docker does as it is told")
+    }
+
+    /// Waits until a service is healthy, as the engine sees it.
+    ///
+    /// # Panics
+    /// When it is not within a minute.
+    pub fn wait_until_healthy(&self, service: &str) {
+        let container = Container::named(self.compose(&["ps", "--quiet", service]).trim());
+        let until = Instant::now() + PATIENCE;
+        while container.health() != "healthy" {
+            assert!(Instant::now() < until, "{service} is {}\n{}", container.health(), container.log());
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = self.project.compose(words);
+        command.env("AUTH_PUBLIC_URL", format!("http://localhost:{}", self.auth.port()));
+        command
+    }
+
+    /// The name of the project.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.project.name()
+    }
+}
+
+/// As one word for a shell.
+fn quoted(word: &OsStr) -> String {
+    format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"))
+}
+
+impl Default for Shipped {
+    fn default() -> Self {
+        Self::new()
+    }
+}

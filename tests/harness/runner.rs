@@ -1,0 +1,31 @@
+//! What a service is run by: a process here, or a container.
+
+use crate::command::Run;
+use std::{collections::BTreeMap, fmt::Debug, process::ExitStatus, time::Duration};
+
+/// Starts and ends one service, again and again.
+pub(crate) trait Runner: Debug + Send + Sync {
+    /// Starts it with these settings.
+    fn start(&mut self, settings: &BTreeMap<String, String>);
+
+    /// How it ended, if it was started and has ended.
+    fn ended(&mut self) -> Option<ExitStatus>;
+
+    /// SIGTERM, and waits for the end; panics when it takes longer.
+    fn stop(&mut self, patience: Duration) -> ExitStatus;
+
+    /// SIGKILL.
+    fn kill(&mut self);
+
+    /// Freezes it.
+    fn pause(&self);
+
+    /// Takes [`Runner::pause`] back.
+    fn resume(&self);
+
+    /// Everything that it has logged, over all its starts.
+    fn log(&self) -> String;
+
+    /// A subcommand of the same program, where it runs.
+    fn command(&self, arguments: &[&str]) -> Run;
+}

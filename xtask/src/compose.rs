@@ -1,0 +1,91 @@
+//! `cargo xtask test --compose`: the images, then the tests against stacks of `docker-compose.yml`.
+
+use crate::{
+    commands::{binaries, cargo, output, run, step, workspace},
+    tests::{Faults, provide_servers},
+};
+use std::process::Command;
+
+/// Stacks that run at the same time: they wait more than they work.
+const STACKS: &str = "--test-threads=6";
+
+/// What docker-compose.yml does not have.
+const OTHER_STORAGE: [(&str, &str); 4] = [
+    ("embedded", "docker-compose.yml has Redis and PostgreSQL"),
+    ("redis_and_sqlite::", "docker-compose.yml has Redis and PostgreSQL"),
+    ("cluster::", "docker-compose.yml has one Redis"),
+    ("sentinel::", "docker-compose.yml has one Redis"),
+];
+
+/// The tests that have nothing to do with containers or cannot run in them, each with its reason.
+const NOT_IN_CONTAINERS: [(&str, &str); 5] = [
+    ("bit_flips::", "counts what is asked of stores on this machine"),
+    (
+        "doctor::a_healthy_service_is_told_notes_at_most",
+        "is about SQLite; of containers: the_doctor_finds_nothing_wrong",
+    ),
+    ("doctor::a_postgres_that_may_lose_data_is_the_only_warning", "the PostgreSQL of docker-compose.yml loses nothing"),
+    ("doctor::a_wrong_public_url_is_told_by_what_answers_there", "asks other ports of this machine, from within"),
+    ("doctor::clients_behind_a_proxy_are_told_apart_once_it_is_trusted", "asks a proxy on this machine, from within"),
+];
+
+/// What answers for containers, or why nothing does.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn engine() -> Result<(), String> {
+    let version = output(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]));
+    version.map_err(|error| format!("no Docker engine answers, so nothing runs in containers: {error}"))?;
+    compose().map(drop)
+}
+
+/// Builds the images and runs the end-to-end tests and fault runs against them, with those of the containers themselves.
+///
+/// # Errors
+/// One sentence: what is missing, or what failed.
+pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String> {
+    engine()?;
+    provide_servers()?;
+    step("build the images", || run(compose()?.args(["build"]).current_dir(workspace())))?;
+    step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
+    step("containers: the tests of docker-compose.yml itself", || test("compose", &[], faults, arguments))?;
+    let skipped: Vec<_> = OTHER_STORAGE.into_iter().chain(NOT_IN_CONTAINERS).collect();
+    step("containers: the end-to-end tests", || test("e2e", &skipped, faults, arguments))?;
+    step("containers: the fault runs", || test("faults", &skipped, faults, arguments))
+}
+
+fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[String]) -> Result<(), String> {
+    let mut tests = cargo(&["test", "--package", "e2e", "--test", target, "--"]);
+    tests.arg(STACKS);
+    for (name, reason) in named(target, skipped)? {
+        println!("    not in containers: {name} ({reason})");
+        tests.args(["--skip", name]);
+    }
+    tests.env("JETON_STACK", "compose").env("JETON_BIN_DIR", binaries("debug")?).env("JETON_FAULTS", faults.name());
+    run(tests.args(arguments))
+}
+
+/// Those that are tests of this target.
+///
+/// # Errors
+/// When one is no test of any: it was renamed or is gone.
+fn named<'a>(target: &str, skipped: &[(&'a str, &'a str)]) -> Result<Vec<(&'a str, &'a str)>, String> {
+    let list = |target| output(&mut cargo(&["test", "--quiet", "--package", "e2e", "--test", target, "--", "--list"]));
+    let (own, other) = (list(target)?, if target == "e2e" { list("faults")? } else { list("e2e")? });
+    if let Some((name, _)) = skipped.iter().find(|(name, _)| !own.contains(name) && !other.contains(name)) {
+        return Err(format!("xtask/src/compose.rs names {name}, and there is no such test"));
+    }
+    Ok(skipped.iter().copied().filter(|(name, _)| own.contains(name)).collect())
+}
+
+/// The plugin of the engine, or else the program of its own.
+fn compose() -> Result<Command, String> {
+    let mut plugin = Command::new("docker");
+    plugin.arg("compose");
+    if output(Command::new("docker").args(["compose", "version"])).is_ok() {
+        return Ok(plugin);
+    }
+    let missing = |error| format!("neither `docker compose` nor docker-compose is installed: {error}");
+    output(Command::new("docker-compose").arg("version")).map_err(missing)?;
+    Ok(Command::new("docker-compose"))
+}
