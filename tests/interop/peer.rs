@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -56,10 +57,10 @@ impl Program {
     }
 
     fn command(self) -> Command {
-        let prepared = prepared();
+        let prepared = PathBuf::from(set("JETON_INTEROP_DIR"));
         match self {
             Self::Python(script, argument) => {
-                let mut command = Command::new(prepared.join("python/bin/python"));
+                let mut command = Command::new(set("JETON_INTEROP_PYTHON"));
                 command.arg("-B").arg(sources().join("python").join(script)).arg(argument);
                 command
             }
@@ -98,8 +99,8 @@ impl Peer {
 }
 
 /// Where `cargo xtask interop` has put what these programs need.
-fn prepared() -> PathBuf {
-    PathBuf::from(env::var_os("JETON_INTEROP_DIR").expect("`cargo xtask interop` says where everything is"))
+fn set(variable: &str) -> OsString {
+    env::var_os(variable).expect("`cargo xtask interop` says where everything is")
 }
 
 fn sources() -> PathBuf {

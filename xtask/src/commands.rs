@@ -54,7 +54,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
 ///
 /// # Errors
 /// Those of the step.
-pub(crate) fn step(name: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     println!("==> {name}");
     let begun = Instant::now();
     let outcome = work();

@@ -3,6 +3,7 @@
 use crate::{
     commands::{binaries, cargo, output, run, step, workspace},
     needed::{Needed, is_in_one_of, path, provide},
+    python::{PYTHON, virtual_environment},
 };
 use std::{
     fs,
@@ -11,15 +12,7 @@ use std::{
 };
 
 const NEEDED: [Needed; 5] = [
-    Needed {
-        what: "Python 3.11 or newer, with venv",
-        debian: "python3-venv",
-        elsewhere: "`brew install python` (macOS) or `dnf install python3` (Fedora)",
-        is_there: || {
-            let check = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))";
-            output(Command::new("python3").args(["-c", check])).is_ok()
-        },
-    },
+    PYTHON,
     Needed {
         what: "Node.js 18 or newer",
         debian: "nodejs",
@@ -60,24 +53,14 @@ pub(crate) fn run_all() -> Result<(), String> {
     step("build the conversations", || run(&mut cargo(&["build", "-p", "e2e", "--bin", "interop"])))?;
     let binaries = binaries("debug")?;
     let prepared = binaries.parent().ok_or("xtask does not stand in a target directory")?.join("interop");
-    step("prepare Python", || python(&prepared.join("python")))?;
+    let python = step("prepare Python", || virtual_environment(&sources("python").join("requirements.txt")))?;
     step("prepare Node", || node(&prepared.join("node")))?;
     step("prepare Go", || go(&prepared.join("go")))?;
     step("prepare Java", || java(&prepared.join("java")))?;
     step("interop", || {
         let mut interop = Command::new(binaries.join("interop"));
-        run(interop.env("JETON_BIN_DIR", &binaries).env("JETON_INTEROP_DIR", &prepared))
-    })
-}
-
-fn python(prepared: &Path) -> Result<(), String> {
-    let requirements = sources("python").join("requirements.txt");
-    let wanted = text(&requirements)? + &output(Command::new("python3").arg("--version"))?;
-    unless_done(prepared, &wanted, || {
-        run(Command::new("python3").args(["-m", "venv"]).arg(prepared))?;
-        let mut pip = Command::new(prepared.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
-        run(pip.args(["--no-deps", "--require-hashes", "--requirement"]).arg(&requirements))
+        interop.env("JETON_BIN_DIR", &binaries).env("JETON_INTEROP_DIR", &prepared);
+        run(interop.env("JETON_INTEROP_PYTHON", python.join("python")))
     })
 }
 

@@ -72,8 +72,10 @@ enum Task {
     /// What is checked, and how hard, stands in tests/schemathesis/.
     Schemathesis,
     /// Check licences, bans and sources of all dependencies against deny.toml
+    ///
+    /// cargo-deny does it, built for that if it is missing, and kept under the target directory.
     Deny {
-        /// Ask for known vulnerabilities as well: needs cargo-deny and the network
+        /// Ask for known vulnerabilities as well: needs the network
         #[arg(long)]
         advisories: bool,
     },

@@ -1,4 +1,4 @@
-//! Tools that are written in Python, each in an environment of its own.
+//! Tools and libraries in Python, each list of them in an environment of its own.
 
 use crate::{
     commands::{binaries, output, run},
@@ -11,15 +11,19 @@ use std::{
     process::Command,
 };
 
-const PYTHON: Needed = Needed {
-    what: "Python 3 with venv",
+/// As old as the libraries allow whose digests are pinned.
+pub(crate) const PYTHON: Needed = Needed {
+    what: "Python 3.11 or newer, with venv",
     debian: "python3-venv",
     elsewhere: "`brew install python` (macOS) or `dnf install python3` (Fedora)",
-    is_there: || output(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok(),
+    is_there: || {
+        let check = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))";
+        output(Command::new("python3").args(["-c", check])).is_ok()
+    },
 };
 
-/// A virtual environment with exactly these pinned packages: where its programs are. It is made in the target directory,
-/// anew for other packages or another Python.
+/// A virtual environment with exactly these packages, pinned by their digests: where its programs are. It is made in the
+/// target directory, anew for other packages or another Python.
 ///
 /// # Errors
 /// One sentence: what is missing and how to get it, or what failed.
@@ -35,9 +39,9 @@ pub(crate) fn virtual_environment(requirements: &Path) -> Result<PathBuf, String
         return Ok(programs);
     }
     run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&directory))?;
-    run(Command::new(programs.join("python"))
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
-        .arg(requirements))?;
+    let mut pip = Command::new(programs.join("python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
+    run(pip.args(["--no-deps", "--require-hashes", "--requirement"]).arg(requirements))?;
     // Written last: a download that was broken off is not taken for an environment.
     fs::write(&complete, "").map_err(|error| format!("{}: {error}", complete.display()))?;
     Ok(programs)

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// One sentence; what was found has been printed.
 pub(crate) fn run() -> Result<(), String> {
     let directory = workspace().join("tests/schemathesis");
-    let programs = virtual_environment(&directory.join("requirements.txt"))?;
+    let programs = step("prepare schemathesis", || virtual_environment(&directory.join("requirements.txt")))?;
     run_to_end(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"]))?;
     harness::binaries::are_in(binaries("debug")?);
     step("schemathesis", || block_on(attack_all(&programs, &directory)))
