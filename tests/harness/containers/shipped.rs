@@ -40,7 +40,7 @@ impl Shipped {
         let directory = warden::new_directory("shipped");
         let project = Project::as_shipped(directory.path());
         let http = |service| Http::to(project.ports_of(service)[0], Secrets::default());
-        Self { auth: http("auth-service"), resource: http("resource-service"), project, directory: directory }
+        Self { auth: http("auth-service"), resource: http("resource-service"), project, directory }
     }
 
     /// `docker-compose` with these words: what it prints.
@@ -90,7 +90,7 @@ impl Shipped {
     pub fn elsewhere(self) -> Self {
         let directory = warden::new_directory("shipped");
         let project = self.project.elsewhere(directory.path());
-        Self { project, directory: directory, ..self }
+        Self { project, directory, ..self }
     }
 
     /// `docker` with these words: what it prints.
