@@ -1,5 +1,6 @@
 //! Names of things. Two ids of different things are different types.
 
+use crate::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
@@ -61,6 +62,15 @@ id!(
     TokenId,
     Uuid::new_v4()
 );
+
+impl EventId {
+    /// No id that was made at this time or later is less.
+    #[must_use]
+    pub fn first_at(time: Timestamp) -> Self {
+        let millis = u128::try_from(time.millis()).unwrap_or_default().min((1 << 48) - 1);
+        Self(Uuid::from_u128(millis << 80))
+    }
+}
 
 /// A session's first family of tokens is named after the session.
 impl From<SessionId> for TokenId {

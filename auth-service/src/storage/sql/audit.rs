@@ -9,9 +9,16 @@ use crate::domain::{
     audit::{AuditLog, AuditQuery, Event},
 };
 use async_trait::async_trait;
-use shared::clock::Timestamp;
+use shared::{clock::Timestamp, ids::EventId};
 use sqlx::{AssertSqlSafe, any::AnyRow, query};
-use std::{fmt::Display, str::FromStr};
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+/// By how much an event's time may differ from that in its id, which is made by another reading of the clock. Ids bound the
+/// part of the table that is looked at, times decide.
+const CLOCKS: Duration = Duration::from_secs(3600);
+
+/// Comes after every id.
+const AFTER_ALL: &str = "g";
 
 #[async_trait]
 impl AuditLog for Sql {
@@ -20,14 +27,19 @@ impl AuditLog for Sql {
     }
 
     async fn events(&self, asked: &AuditQuery) -> Result<Vec<Event>, Unavailable> {
-        // A condition on the user stands by itself, or its index would not serve.
+        // Such a condition stands by itself where it is asked for, or its index would not serve.
         let of_user = if asked.sub.is_some() { "sub = $1" } else { "$1 = ''" };
+        let of_session = if asked.sid.is_some() { "sid = $2" } else { "$2 = ''" };
+        let of_action = if asked.action.is_some() { "action = $3" } else { "$3 = ''" };
+        let first = asked.since.map(|since| EventId::first_at(since.minus(CLOCKS)));
+        let last = asked.until.map(|until| EventId::first_at(until.plus(CLOCKS)));
+        let end = asked.before.into_iter().chain(last).min();
         let read = || {
             query(AssertSqlSafe(format!(
                 "SELECT id, at, action, result, actor, sub, sid, ip, user_agent, details FROM audit
-                 WHERE {of_user} AND ($2 = '' OR sid = $2) AND ($3 = '' OR action = $3)
-                 AND ($4 = '' OR result = $4) AND at >= $5 AND at < $6 AND ($7 = '' OR id < $7)
-                 ORDER BY id DESC LIMIT $8",
+                 WHERE {of_user} AND {of_session} AND {of_action} AND ($4 = '' OR result = $4)
+                 AND at >= $5 AND at < $6 AND id >= $7 AND id < $8
+                 ORDER BY id DESC LIMIT $9",
             )))
             .bind(text(asked.sub))
             .bind(text(asked.sid))
@@ -35,7 +47,8 @@ impl AuditLog for Sql {
             .bind(asked.is_success.map_or("", |is_success| if is_success { "success" } else { "failure" }))
             .bind(asked.since.map_or(i64::MIN, Timestamp::millis))
             .bind(asked.until.map_or(i64::MAX, Timestamp::millis))
-            .bind(text(asked.before))
+            .bind(text(first))
+            .bind(end.map_or_else(|| AFTER_ALL.to_owned(), |end| end.to_string()))
             .bind(i64::from(asked.limit))
         };
         self.reading.run(read).await?.rows.iter().map(event).collect()
@@ -43,8 +56,9 @@ impl AuditLog for Sql {
 
     async fn forget_events(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
         let delete = || {
-            query("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY id LIMIT $2)")
+            query("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 AND id < $2 ORDER BY id LIMIT $3)")
                 .bind(before.millis())
+                .bind(EventId::first_at(before.plus(CLOCKS)).to_string())
                 .bind(i64::from(at_most))
         };
         Ok(self.durable.run(delete).await?.written)

@@ -2,10 +2,7 @@
 
 use crate::samples::{event, now};
 use auth_service::domain::audit::{Action, AuditLog, AuditQuery, Event};
-use shared::{
-    clock::Timestamp,
-    ids::{SessionId, UserId},
-};
+use shared::ids::{SessionId, UserId};
 use std::time::Duration;
 
 pub async fn events_come_back_as_they_were_the_newest_first(store: &impl AuditLog) {
@@ -25,7 +22,8 @@ pub async fn events_come_back_as_they_were_the_newest_first(store: &impl AuditLo
 
 pub async fn events_are_found_by_each_condition(store: &impl AuditLog) {
     let (sub, sid) = (UserId::fresh(), SessionId::fresh());
-    let at = |seconds: i64| Timestamp::from_secs(1_000_000 + seconds);
+    let begun = now();
+    let at = |seconds: u64| begun.plus(Duration::from_secs(seconds));
     let first = Event::new(Action::Login, at(0)).to(sub).about(sid);
     let second = Event::new(Action::Login, at(1)).to(sub).failed();
     let third = Event::new(Action::Logout, at(2)).to(sub).about(sid);
