@@ -9,6 +9,29 @@ on_every_storage! {
     who_is_ready_says_how_old_its_keys_are,
 }
 
+mod full {
+    use super::*;
+
+    with_redis! {
+        a_redis_that_takes_nothing_more_is_not_ready,
+    }
+
+    async fn a_redis_that_takes_nothing_more_is_not_ready(storage: Storage) {
+        let mut stack = Stack::on(storage).start().await;
+        let ada = stack.ada().await;
+        stack.redis().configure("maxmemory", "1");
+        assert_problem(&stack.auth.refresh(&ada.tokens).await, 503, "unavailable");
+        assert_problem(&health(&stack.auth).await, 503, "unavailable");
+        let checked = stack.auth.command(&["healthcheck"]).ended().await;
+        assert_eq!(checked.code, Some(1), "{checked:?}");
+        let doctor = stack.auth.command(&["doctor"]).ended().await;
+        assert!(doctor.output.contains("it takes nothing more"), "{}", doctor.output);
+        stack.redis().configure("maxmemory", "0");
+        health(&stack.auth).await.expect(200);
+        stack.auth.refresh(&ada.tokens).await.tokens();
+    }
+}
+
 async fn who_is_ready_says_how_old_its_keys_are(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let auth = health(&stack.auth).await.expect(200);

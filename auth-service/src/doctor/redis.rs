@@ -16,6 +16,7 @@ pub(super) fn findings(states: Option<Result<&[RedisState], &Unavailable>>) -> V
 
 fn of_server(state: &RedisState) -> Vec<Finding> {
     let mut findings = vec![Finding::ok(format!("Redis {} answers", state.version)), eviction(state)];
+    findings.extend(memory(state));
     findings.extend(persistence(state));
     findings
 }
@@ -27,6 +28,17 @@ fn eviction(state: &RedisState) -> Finding {
         policy => Finding::warning(format!(
             "Redis evicts sessions and counts of failed logins when its memory is full (maxmemory-policy {policy}): set it to noeviction, and maxmemory to what it needs"
         )),
+    }
+}
+
+/// With noeviction, a full Redis takes nothing more.
+fn memory(state: &RedisState) -> Option<Finding> {
+    let percent = state.memory_used.saturating_mul(100).checked_div(state.memory_limit)?;
+    let tell = |what| format!("Redis uses {percent} % of its maxmemory ({} MiB): {what}", state.memory_limit >> 20);
+    match percent {
+        0..80 => Some(Finding::ok(tell("there is room"))),
+        80..100 => Some(Finding::warning(tell("raise it before it is full, or nobody can log in or refresh"))),
+        _ => Some(Finding::error(tell("it takes nothing more, and nobody can log in or refresh: raise it"))),
     }
 }
 
@@ -48,6 +60,7 @@ mod tests {
             version: "7.0.15".to_owned(),
             eviction: eviction.to_owned(),
             memory_limit: 0,
+            memory_used: 1 << 20,
             appends,
             saves,
             now: None,
@@ -60,6 +73,27 @@ mod tests {
         assert_eq!(severities("noeviction", true, None), [Severity::Ok, Severity::Ok]);
         assert_eq!(severities("allkeys-lru", true, None), [Severity::Ok, Severity::Warning]);
         assert_eq!(severities("", true, None), [Severity::Ok, Severity::Note]);
+    }
+
+    #[test]
+    fn a_redis_that_is_nearly_full_is_a_warning_and_a_full_one_an_error() {
+        let severity = |memory_used: u64, memory_limit: u64| {
+            let state = RedisState {
+                version: "7.0.15".to_owned(),
+                eviction: "noeviction".to_owned(),
+                memory_limit,
+                memory_used,
+                appends: true,
+                saves: None,
+                now: None,
+            };
+            memory(&state).map(|finding| finding.severity)
+        };
+        assert_eq!(severity(1000, 0), None, "no limit");
+        assert_eq!(severity(79, 100), Some(Severity::Ok));
+        assert_eq!(severity(80, 100), Some(Severity::Warning));
+        assert_eq!(severity(100, 100), Some(Severity::Error));
+        assert_eq!(severity(u64::MAX, 100), Some(Severity::Error));
     }
 
     #[test]

@@ -21,6 +21,7 @@ static COMMIT: Script = script!("commit.lua");
 static REMOVE: Script = script!("remove.lua");
 static REMOVE_ALL: Script = script!("remove_all.lua");
 static OF_USER: Script = script!("of_user.lua");
+static WRITE: Script = script!("write.lua");
 
 #[async_trait]
 impl Sessions for RedisStores {
@@ -73,7 +74,8 @@ impl Sessions for RedisStores {
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
-        self.ask(&Call::ping()).await
+        self.ask::<()>(&Call::ping()).await?;
+        self.ask(&WRITE.on(&["jeton:health"], &[])).await
     }
 }
 

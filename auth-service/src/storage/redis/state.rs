@@ -14,6 +14,8 @@ pub struct RedisState {
     pub eviction: String,
     /// Its limit of memory in bytes; zero: none.
     pub memory_limit: u64,
+    /// How many bytes it has in use.
+    pub memory_used: u64,
     /// Whether it appends what is written to a file.
     pub appends: bool,
     /// Whether it saves snapshots by itself; `None`: it does not tell.
@@ -62,6 +64,7 @@ fn state(info: &str, saves: Option<bool>) -> Option<RedisState> {
         version: field("redis_version")?,
         eviction: field("maxmemory_policy").unwrap_or_default(),
         memory_limit: field("maxmemory").and_then(|bytes| bytes.parse().ok()).unwrap_or_default(),
+        memory_used: field("used_memory").and_then(|bytes| bytes.parse().ok()).unwrap_or_default(),
         appends: field("aof_enabled").is_some_and(|flag| flag == "1"),
         saves,
         now: field("server_time_usec")
