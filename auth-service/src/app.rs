@@ -9,6 +9,7 @@ use crate::{
         signing_keys::SigningKeys, standstill::Pulse, throttle::Throttle,
     },
     http::{self, State},
+    machine,
     storage::{redis::RedisStores, sql::Sql},
 };
 use actix_web::{App, HttpServer, middleware::from_fn, web::Data};
@@ -50,7 +51,7 @@ pub async fn assemble(config: Config) -> Result<State, String> {
         audit: sql,
         sessions: stores.sessions,
         throttle: Throttle::new(stores.counters, Arc::clone(&secrets)),
-        hasher: Hasher::start(),
+        hasher: Hasher::start(machine::hashing_threads()),
         keys: keys.map_err(|error| error.to_string())?,
         refresh_tokens: RefreshTokens::new(Arc::clone(&secrets), issuer.to_owned()),
         roles: config.roles,

@@ -6,5 +6,6 @@ pub mod crypto;
 pub mod doctor;
 pub mod domain;
 pub mod http;
+pub mod machine;
 pub mod metrics;
 pub mod storage;

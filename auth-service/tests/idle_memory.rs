@@ -17,7 +17,7 @@ fn resident() -> u64 {
 
 #[tokio::test]
 async fn an_idle_pool_gives_its_memory_back() {
-    let hasher = Hasher::start();
+    let hasher = Hasher::start(1);
     let before = resident();
     hasher.hash(&Password::new("grumpy-otter-42".to_owned())).await.expect("a hash");
     let busy = resident();

@@ -61,15 +61,14 @@ struct Queue {
 struct Memory(Vec<Block>);
 
 impl Hasher {
-    /// A pool with one thread fewer than the machine has cores, at least one.
+    /// A pool with so many threads, each of which takes 19 MiB while it works.
     ///
     /// # Panics
     /// If the operating system gives no thread or no randomness.
     #[must_use]
-    pub fn start() -> Self {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
+    pub fn start(threads: usize) -> Self {
         let params = Params::new(19 * 1024, 2, 1, Some(OUTPUT_BYTES)).expect("OWASP's parameters are valid");
-        Self::with(params, cores.saturating_sub(1).max(1))
+        Self::with(params, threads)
     }
 
     /// A pool with other parameters.
