@@ -5,6 +5,7 @@ use actix_web::{
     dev::{Server, ServerHandle},
     http::header,
 };
+use futures_util::future::join_all;
 use listenfd::ListenFd;
 use std::{
     io::{self, Read, Write},
@@ -59,10 +60,9 @@ pub async fn run(public: Server, admin: Server) -> io::Result<()> {
     ended.map(|_| ())
 }
 
+/// Both at once: whoever asks for health is refused as everybody else.
 async fn stop(handles: &[ServerHandle]) {
-    for handle in handles {
-        handle.stop(true).await;
-    }
+    join_all(handles.iter().map(|handle| handle.stop(true))).await;
 }
 
 #[cfg(unix)]
