@@ -17,17 +17,21 @@ const FORBIDDEN: [&str; 5] = ["auth-service", "redis", "sqlx-postgres", "argon2"
 pub(crate) fn run_all() -> Result<(), String> {
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("lints", || {
-        // The tests of the containers are none of `--all-targets`: they run with an engine only.
-        let targets = ["--all-targets", "--test", "compose"];
-        let clippy = [&["clippy", "--workspace", "--quiet"], &targets[..], &["--", "--deny", "warnings"]].concat();
-        run(&mut cargo(&clippy))
+        lint(&["--workspace", "--all-targets"])?;
+        // None of all targets: they run with an engine only.
+        lint(&["--package", "e2e", "--test", "compose"])
     })?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
     step("licences, bans and sources of the dependencies", deny::check)?;
+    step("advisories about the dependencies", deny::check_known_advisories)?;
     tests::run_all(Faults::Bounded, &[])?;
     interop::run_all()?;
     schemathesis::run()?;
     containers()
+}
+
+fn lint(targets: &[&str]) -> Result<(), String> {
+    run(&mut cargo(&[&["clippy", "--quiet"], targets, &["--", "--deny", "warnings"]].concat()))
 }
 
 /// Wherever a Docker engine answers.

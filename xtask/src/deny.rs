@@ -3,7 +3,7 @@
 
 use crate::commands::{binaries, cargo, output, run, step, workspace};
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -37,6 +37,21 @@ pub(crate) fn check() -> Result<(), String> {
 /// One sentence; what was found has been printed.
 pub(crate) fn check_advisories() -> Result<(), String> {
     run(cargo_deny(&provided()?).args(["check", "advisories"]))
+}
+
+/// Asks for advisories where their database has been fetched before; says so where not.
+///
+/// # Errors
+/// One sentence; what was found has been printed.
+pub(crate) fn check_known_advisories() -> Result<(), String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
+    let is_there = fs::read_dir(home.join("advisory-dbs")).is_ok_and(|mut entries| entries.next().is_some());
+    if !is_there {
+        println!("    NOT RUN: no database of advisories is here; `cargo xtask deny --advisories` fetches it");
+        return Ok(());
+    }
+    run(cargo_deny(&provided()?).args(["--offline", "check", "advisories"]))
 }
 
 /// A check that found nothing anywhere would pass as well.
