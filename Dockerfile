@@ -34,7 +34,6 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
     && install -d -o jeton -g jeton -m 0700 /var/lib/jeton /var/lib/jeton/data
 WORKDIR /var/lib/jeton
 USER jeton
-VOLUME /var/lib/jeton/data
 
 FROM base AS auth-service
 COPY --from=build /src/target/release/auth-service /usr/local/bin/auth-service

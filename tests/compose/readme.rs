@@ -7,7 +7,7 @@ use std::process::Command;
 /// The commands of a section of README, with the ports of a project.
 fn commands(section: &str, shipped: &Shipped) -> String {
     let port = |service: &harness::Http| format!("localhost:{}", service.port());
-    let commands = pages::commands("README.md", section);
+    let commands = pages::blocks("README.md", section).join("\n");
     commands.replace("localhost:8080", &port(&shipped.auth)).replace("localhost:8081", &port(&shipped.resource))
 }
 

@@ -16,6 +16,9 @@ use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The same, where a container may have to be made first, among many others.
+const PATIENCE_WITH_CONTAINERS: Duration = Duration::from_secs(60);
+
 /// A program about to run.
 #[derive(Debug)]
 #[must_use = "nothing runs before `ended`"]
@@ -90,7 +93,7 @@ impl Run {
     /// Runs it.
     ///
     /// # Panics
-    /// When it does not end within 20 s.
+    /// When it does not end within 20 s, or 60 s in a container.
     pub async fn ended(self) -> Ended {
         let mut command = self.command();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -99,8 +102,12 @@ impl Run {
         // A program that does not read its input may have closed it.
         drop(stdin.write_all(self.input.as_bytes()).await);
         drop(stdin);
-        let output = timeout(PATIENCE, child.wait_with_output()).await;
-        let output = output.unwrap_or_else(|_| panic!("it still runs after {PATIENCE:?}")).expect("our own child");
+        let patience = match self.place {
+            Place::Here(_) => PATIENCE,
+            Place::Within(_) | Place::WithinNew(_) => PATIENCE_WITH_CONTAINERS,
+        };
+        let output = timeout(patience, child.wait_with_output()).await;
+        let output = output.unwrap_or_else(|_| panic!("it still runs after {patience:?}")).expect("our own child");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ended { code: output.status.code(), output: text(&output.stdout), errors: text(&output.stderr) }
     }

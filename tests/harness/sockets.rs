@@ -44,8 +44,8 @@ pub fn fresh_listener() -> TcpListener {
     panic!("no free port in {PORTS:?}");
 }
 
-/// A port for a server that cannot be handed a socket. Such a server is started again on another port if this one is
-/// taken in between.
+/// A port for a server that cannot be handed a socket. If it is taken in between, a server of this machine is started again
+/// on another one.
 #[must_use]
 pub fn fresh_port() -> u16 {
     port_of(&fresh_listener())

@@ -4,6 +4,7 @@ use crate::{
     commands::{binaries, cargo, output, run, step, workspace},
     tests::{Faults, provide_servers},
 };
+use harness::containers::compose_program;
 use std::process::Command;
 
 /// Stacks that run at the same time: they wait more than they work.
@@ -36,7 +37,8 @@ const NOT_IN_CONTAINERS: [(&str, &str); 5] = [
 pub(crate) fn engine() -> Result<(), String> {
     let version = output(Command::new("docker").args(["version", "--format", "{{.Server.Version}}"]));
     version.map_err(|error| format!("no Docker engine answers, so nothing runs in containers: {error}"))?;
-    compose().map(drop)
+    let missing = |error| format!("neither `docker compose` nor docker-compose is installed: {error}");
+    output(compose().arg("version")).map(drop).map_err(missing)
 }
 
 /// Builds the images and runs the end-to-end tests and fault runs against them, with those of the containers themselves.
@@ -46,7 +48,7 @@ pub(crate) fn engine() -> Result<(), String> {
 pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String> {
     engine()?;
     provide_servers()?;
-    step("build the images", || run(compose()?.args(["build"]).current_dir(workspace())))?;
+    step("build the images", || run(compose().arg("build")))?;
     step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
     step("containers: the tests of docker-compose.yml itself", || test("compose", &[], faults, arguments))?;
     let skipped: Vec<_> = OTHER_STORAGE.into_iter().chain(NOT_IN_CONTAINERS).collect();
@@ -78,14 +80,9 @@ fn named<'a>(target: &str, skipped: &[(&'a str, &'a str)]) -> Result<Vec<(&'a st
     Ok(skipped.iter().copied().filter(|(name, _)| own.contains(name)).collect())
 }
 
-/// The plugin of the engine, or else the program of its own.
-fn compose() -> Result<Command, String> {
-    let mut plugin = Command::new("docker");
-    plugin.arg("compose");
-    if output(Command::new("docker").args(["compose", "version"])).is_ok() {
-        return Ok(plugin);
-    }
-    let missing = |error| format!("neither `docker compose` nor docker-compose is installed: {error}");
-    output(Command::new("docker-compose").arg("version")).map_err(missing)?;
-    Ok(Command::new("docker-compose"))
+fn compose() -> Command {
+    let [program, words @ ..] = compose_program() else { unreachable!("it has a name") };
+    let mut compose = Command::new(program);
+    compose.args(words).current_dir(workspace());
+    compose
 }

@@ -7,8 +7,8 @@ mod redis;
 mod service;
 mod shipped;
 
-pub use self::shipped::Shipped;
 pub(crate) use self::{docker::Container, project::Project, redis::RedisContainer, service::ContainerOf};
+pub use self::{project::compose_program, shipped::Shipped};
 
 use std::env;
 

@@ -20,6 +20,15 @@ const TAIL: usize = 40;
 /// Those of whom a failing test shows the logs.
 const SERVICES: [&str; 4] = ["auth-service", "resource-service", "postgres", "redis"];
 
+/// What `docker-compose.yml` takes from the shell.
+const TAKEN_FROM_OUTSIDE: [&str; 5] = [
+    "AUTH_PUBLIC_URL",
+    "AUTH_SECRET_PREVIOUS_FILE",
+    "AUTH_ALLOWED_ORIGINS",
+    "AUTH_TRUSTED_PROXIES",
+    "RESOURCE_ALLOWED_ORIGINS",
+];
+
 /// A network, volumes and containers with names of their own. All are removed when this is dropped, and when the test
 /// process is killed.
 #[derive(Debug)]
@@ -185,14 +194,22 @@ impl Project {
     fn compose_as(&self, file: &str, environments: &Environments<'_>, arguments: &[&str]) -> Command {
         let [program, words @ ..] = compose_program() else { unreachable!("it has a name") };
         let mut command = Command::new(program);
-        command.args(words).args(["--project-name", &self.name]).arg("--project-directory").arg(workspace());
+        command
+            .args(words)
+            .args(["--project-name", &self.name, "--env-file", "/dev/null"])
+            .arg("--project-directory")
+            .arg(workspace());
         command.arg("--file").arg(workspace().join("docker-compose.yml"));
         if self.is_open {
             let differences = self.directory.join(file);
             fs::write(&differences, self.differences(environments).to_string()).expect("our own directory");
             command.arg("--file").arg(differences);
         }
-        command.args(arguments).env_remove("AUTH_PUBLIC_URL");
+        // Not what the shell of whoever runs the tests, or a file .env, says.
+        for setting in TAKEN_FROM_OUTSIDE {
+            command.env_remove(setting);
+        }
+        command.args(arguments);
         command.env("JETON_AUTH_PORT", self.ports.auth.to_string());
         command.env("JETON_RESOURCE_PORT", self.ports.resource.to_string());
         command
@@ -276,8 +293,9 @@ fn escaped(value: &str) -> Value {
     value.replace('$', "$$").into()
 }
 
-/// The plugin of the engine, or else the program of its own.
-fn compose_program() -> &'static [&'static str] {
+/// The words that docker-compose is called with: the plugin of the engine, or else the program of its own.
+#[must_use]
+pub fn compose_program() -> &'static [&'static str] {
     static PROGRAM: OnceLock<&[&str]> = OnceLock::new();
     PROGRAM.get_or_init(|| match docker(&["compose", "version"]) {
         Ok(_) => &["docker", "compose"],

@@ -40,6 +40,11 @@ impl RedisContainer {
         self.container.read("/data/dump.rdb")
     }
 
+    /// With what it has written until it ended.
+    pub(crate) fn start_as_it_was(&self) {
+        self.container.start();
+    }
+
     /// As after a backup was restored; or, if nothing was kept, with a new volume.
     pub(crate) fn start_from_what_was_kept(&self) {
         if self.has_kept {

@@ -172,6 +172,16 @@ impl Redis {
         }
     }
 
+    /// Starts the server of a project again, with what it has written until it ended.
+    ///
+    /// # Panics
+    /// When it does not start, or is none of a project's: those have written nothing by themselves.
+    pub fn start_as_it_was(&mut self) {
+        let Server::Container(container) = &self.server else { panic!("this Redis saves when it is told to") };
+        container.start_as_it_was();
+        wait_for_pong(self.port, || false).expect("Redis answers");
+    }
+
     fn command(&self, command: &str) -> String {
         ask(self.port, command).expect("Redis answers")
     }
