@@ -193,21 +193,20 @@ impl Project {
     /// `docker-compose` with these settings of the services.
     fn compose_as(&self, file: &str, environments: &Environments<'_>, arguments: &[&str]) -> Command {
         let [program, words @ ..] = compose_program() else { unreachable!("it has a name") };
+        // Not what the shell of whoever runs the tests, or a file .env, says.
+        let nothing = self.directory.join("empty.env");
+        fs::write(&nothing, "").expect("our own directory");
         let mut command = Command::new(program);
-        command
-            .args(words)
-            .args(["--project-name", &self.name, "--env-file", "/dev/null"])
-            .arg("--project-directory")
-            .arg(workspace());
+        TAKEN_FROM_OUTSIDE.iter().for_each(|setting| {
+            command.env_remove(setting);
+        });
+        command.args(words).args(["--project-name", &self.name]).arg("--env-file").arg(nothing);
+        command.arg("--project-directory").arg(workspace());
         command.arg("--file").arg(workspace().join("docker-compose.yml"));
         if self.is_open {
             let differences = self.directory.join(file);
             fs::write(&differences, self.differences(environments).to_string()).expect("our own directory");
             command.arg("--file").arg(differences);
-        }
-        // Not what the shell of whoever runs the tests, or a file .env, says.
-        for setting in TAKEN_FROM_OUTSIDE {
-            command.env_remove(setting);
         }
         command.args(arguments);
         command.env("JETON_AUTH_PORT", self.ports.auth.to_string());
