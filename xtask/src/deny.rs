@@ -3,7 +3,9 @@
 
 use crate::commands::{binaries, cargo, output, run, step, workspace};
 use std::{
-    env, fs,
+    env,
+    fs::{self, DirEntry},
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -46,7 +48,9 @@ pub(crate) fn check_advisories() -> Result<(), String> {
 pub(crate) fn check_known_advisories() -> Result<(), String> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo"))).unwrap_or_default();
-    let is_there = fs::read_dir(home.join("advisory-dbs")).is_ok_and(|mut entries| entries.next().is_some());
+    // A fetch that failed leaves a lock file.
+    let is_database = |entry: io::Result<DirEntry>| entry.is_ok_and(|entry| entry.path().is_dir());
+    let is_there = fs::read_dir(home.join("advisory-dbs")).is_ok_and(|mut entries| entries.any(is_database));
     if !is_there {
         println!("    NOT RUN: no database of advisories is here; `cargo xtask deny --advisories` fetches it");
         return Ok(());
