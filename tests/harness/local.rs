@@ -68,7 +68,7 @@ impl Runner for Local {
     }
 
     fn pause(&self) {
-        self.process().signal(libc::SIGSTOP);
+        self.process().freeze();
     }
 
     fn resume(&self) {

@@ -54,6 +54,22 @@ impl Process {
         assert_eq!(sent, 0, "{} cannot be signalled", self.name);
     }
 
+    /// SIGSTOP, and waits until it stands still: until then, any of its threads may go on.
+    ///
+    /// # Panics
+    /// When the process does not exist any more.
+    pub fn freeze(&self) {
+        self.signal(libc::SIGSTOP);
+        #[expect(unsafe_code, reason = "waitid(2) has no safe form in std")]
+        // SAFETY: the record is plain data that the call fills; WNOWAIT leaves the child to be waited for by its owner.
+        let waited = unsafe {
+            let mut told: libc::siginfo_t = std::mem::zeroed();
+            let whatever = libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT;
+            libc::waitid(libc::P_PID, self.child.id(), &mut told, whatever)
+        };
+        assert_eq!(waited, 0, "{} is our own child", self.name);
+    }
+
     /// How the process ended, if it has.
     ///
     /// # Panics

@@ -138,7 +138,7 @@ impl Redis {
     /// When the server does not run.
     pub fn pause(&self) {
         match &self.server {
-            Server::Local { process, .. } => running(process).signal(libc::SIGSTOP),
+            Server::Local { process, .. } => running(process).freeze(),
             Server::Container(container) => container.pause(),
         }
     }

@@ -86,7 +86,7 @@ impl Sentinel {
     /// # Panics
     /// When a server does not run.
     pub fn part(&self) {
-        self.signal_replica(libc::SIGSTOP);
+        self.replica().freeze();
         // What the system holds for the frozen one would still be read.
         let cut = cmd("CLIENT").arg("KILL").arg("TYPE").arg("REPLICA").exec(&mut self.connection(0).expect("it runs"));
         cut.expect("the master cuts the replica off");
@@ -98,7 +98,7 @@ impl Sentinel {
     /// When a server does not run.
     pub fn kill_master_and_thaw(&mut self) {
         self.kill_master();
-        self.signal_replica(libc::SIGCONT);
+        self.replica().signal(libc::SIGCONT);
     }
 
     /// How many tokens each session has had, as the master knows it.
@@ -113,8 +113,8 @@ impl Sentinel {
         generations_at(self.ports[1])
     }
 
-    fn signal_replica(&self, signal: i32) {
-        self.servers[1].as_ref().expect("it runs").signal(signal);
+    fn replica(&self) -> &Process {
+        self.servers[1].as_ref().expect("it runs")
     }
 
     fn wait_until_in_step(&self) {
