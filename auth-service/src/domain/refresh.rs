@@ -122,12 +122,13 @@ impl Auth {
     }
 
     async fn decide_and_commit(&self, token: &RefreshClaims, client: &Client) -> Result<Decision, Unavailable> {
-        if self.pulse.has_just_stood_still() {
-            return Err(Unavailable { store: "this process", cause: "it stood still".to_owned() });
-        }
         let arrived = Instant::now();
         for _ in 0..MAX_ROUNDS {
             let Snapshot { record, now } = self.sessions.read(token.sub, token.sid).await?;
+            // Before this request came, or while it was carried out: its client may have gone on since.
+            if self.pulse.has_just_stood_still() {
+                return Err(Unavailable { store: "this process", cause: "it stood still".to_owned() });
+            }
             if arrived.elapsed() > HELD_AT_MOST {
                 return Err(unavailable("answered too late"));
             }
