@@ -1,8 +1,16 @@
 //! auth-service stops, is killed, and comes back.
 
 use futures_util::future::join_all;
-use harness::{Stack, Storage, assert_problem, forge};
+use harness::{
+    Stack, Storage, assert_problem, eventually, forge,
+    person::{fresh_email, fresh_password},
+};
+use serde_json::json;
 use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 on_every_storage! {
     a_restart_keeps_users_sessions_and_the_signing_key,
@@ -64,5 +72,35 @@ async fn a_request_under_way_is_finished_before_the_service_stops() {
         Ok(answer) => assert_eq!(answer.status, 200, "{answer}"),
         Err(error) => assert!(error.is_connect(), "it was accepted and then dropped: {error}"),
     }
+    drop(stack);
+}
+
+#[tokio::test]
+async fn who_was_told_to_stop_is_not_ready_while_a_request_is_finished() {
+    let mut stack = Stack::any().start().await;
+    let admin = stack.auth.admin_address().clone();
+    let body = json!({ "email": fresh_email("nobody"), "password": fresh_password() }).to_string();
+    let head = format!(
+        "POST /auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         expect: 100-continue\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut client = TcpStream::connect(("127.0.0.1", stack.auth.port())).await.expect("it listens");
+    client.write_all(head.as_bytes()).await.expect("it takes requests");
+    let mut go_on = [0; 12];
+    client.read_exact(&mut go_on).await.expect("an answer");
+    assert_eq!(&go_on, b"HTTP/1.1 100", "the request is under way");
+
+    let stopping = tokio::task::spawn_blocking(move || (stack.auth.stop(), stack));
+    eventually("nobody answers for its health", Duration::from_secs(3), async || {
+        admin.get("/health/ready").try_send().await.is_err().then_some(())
+    })
+    .await;
+    client.write_all(body.as_bytes()).await.expect("the connection is still open");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.contains("HTTP/1.1 401"), "{answer}");
+    let (status, stack) = stopping.await.expect("no panic");
+    assert_eq!(status.code(), Some(0), "{status}");
     drop(stack);
 }
