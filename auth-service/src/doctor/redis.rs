@@ -31,8 +31,11 @@ fn eviction(state: &RedisState) -> Finding {
     }
 }
 
-/// With noeviction, a full Redis takes nothing more.
+/// With noeviction, a full Redis takes nothing more; otherwise it is full as a rule.
 fn memory(state: &RedisState) -> Option<Finding> {
+    if state.eviction != "noeviction" {
+        return None;
+    }
     let percent = state.memory_used.saturating_mul(100).checked_div(state.memory_limit)?;
     let tell = |what| format!("Redis uses {percent} % of its maxmemory ({} MiB): {what}", state.memory_limit >> 20);
     match percent {
