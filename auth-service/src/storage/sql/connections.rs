@@ -21,13 +21,18 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    select,
+    sync::{Notify, Semaphore, SemaphorePermit},
     time::{sleep, timeout},
 };
 
 /// A connection that was idle for so long is asked whether it lives, and given so long to answer.
 const STALE: Duration = Duration::from_millis(500);
 const PING: Duration = Duration::from_millis(250);
+
+/// How many connections are opened at the same time. Opening one costs the server a process and a password's hash, and a
+/// statement next to nothing: in a burst, most are better off with a connection that another one gives back.
+const OPENING: usize = 2;
 
 /// How soon SQLite is asked again while another process writes. Its own way of waiting backs off to 100 ms, and a busy
 /// neighbour starves it.
@@ -39,8 +44,10 @@ pub(super) struct Connections {
     purpose: Purpose,
     /// How many statements may run at once.
     turns: Arc<Semaphore>,
+    opening: Semaphore,
     /// The most recently used one is the last.
     idle: Mutex<Vec<Idle>>,
+    given_back: Notify,
 }
 
 struct Idle {
@@ -60,7 +67,8 @@ impl Connections {
     /// Connections with as many statements at once as there are `turns`. Opens none yet.
     pub(super) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Self {
         let options = options.clone().disable_statement_logging();
-        Self { options, purpose, turns, idle: Mutex::default() }
+        let (opening, given_back) = (Semaphore::new(OPENING), Notify::new());
+        Self { options, purpose, turns, opening, idle: Mutex::default(), given_back }
     }
 
     /// Runs a statement to its end.
@@ -129,17 +137,33 @@ impl Connections {
 
     fn give_back(&self, connection: AnyConnection) {
         self.idle().push(Idle { connection, since: Instant::now() });
+        self.given_back.notify_one();
     }
 
+    /// One that is idle or is given back, or a new one: whichever is to be had first.
     async fn connection(&self) -> sqlx::Result<AnyConnection> {
-        let idle = self.idle().pop();
-        if let Some(Idle { mut connection, since }) = idle {
-            if since.elapsed() < STALE || matches!(timeout(PING, connection.ping()).await, Ok(Ok(()))) {
+        loop {
+            if let Some(connection) = self.idle_connection().await {
                 return Ok(connection);
             }
-            self.idle().clear();
+            select! {
+                biased;
+                () = self.given_back.notified() => {}
+                opening = self.opening.acquire() => {
+                    let _opening = opening.expect("it is never closed");
+                    return open(&self.options, self.purpose).await;
+                }
+            }
         }
-        open(&self.options, self.purpose).await
+    }
+
+    async fn idle_connection(&self) -> Option<AnyConnection> {
+        let Idle { mut connection, since } = self.idle().pop()?;
+        if since.elapsed() < STALE || matches!(timeout(PING, connection.ping()).await, Ok(Ok(()))) {
+            return Some(connection);
+        }
+        self.idle().clear();
+        None
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {

@@ -42,12 +42,18 @@ async fn postgres_is_started_again_before_anybody_asks() {
     is_over_in_time("PostgreSQL restarted", async || Accounts::ping(&store).await).await;
 }
 
-/// A database that is reached by a wire.
-async fn wired() -> (Wire, Sql) {
+/// A database that is reached by a wire, which nobody has asked anything yet.
+async fn freshly_wired() -> (Wire, Sql) {
     let mut url = Url::parse(&harness::postgres::fresh_database()).unwrap();
     let wire = Wire::to(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), url.port().unwrap())).await;
     url.set_port(Some(wire.address().port())).unwrap();
     let store = sql(url.as_str()).await;
+    (wire, store)
+}
+
+/// A database that is reached by a wire.
+async fn wired() -> (Wire, Sql) {
+    let (wire, store) = freshly_wired().await;
     is_over_in_time("at first", async || Accounts::ping(&store).await).await;
     (wire, store)
 }
@@ -87,6 +93,17 @@ async fn busy_workers_keep_their_connections() {
     let workers = [spawn_blocking(worker(store.clone())), spawn_blocking(worker(store))];
     try_join_all(workers).await.unwrap();
     assert!(wire.connections() < 60, "{} connections for 800 calls", wire.connections());
+}
+
+/// Opening one costs the server more than all that is asked here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_waits_for_the_connections_there_are_and_opens_few() {
+    let (wire, store) = freshly_wired().await;
+    wire.is_slow_to_connect(Duration::from_millis(250));
+    let before = wire.connections();
+    join_all((0..40).map(|_| Accounts::ping(&store))).await.into_iter().for_each(Result::unwrap);
+    let opened = wire.connections() - before;
+    assert!(opened <= 4, "{opened} connections for 40 calls");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! A wire to a server that can go dead: connections stay open and nothing passes, as when a machine stands still or a
 //! firewall forgets.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::watch::{Receiver, Sender},
+    time::sleep,
 };
 
 pub struct Wire {
@@ -19,6 +20,8 @@ struct State {
     /// How often it has forgotten its connections.
     forgotten: u32,
     connections: u32,
+    /// How long a new connection takes before anything passes.
+    to_connect: Duration,
 }
 
 impl Wire {
@@ -45,6 +48,11 @@ impl Wire {
         self.state.borrow().connections
     }
 
+    /// From now on, new connections take so long.
+    pub fn is_slow_to_connect(&self, delay: Duration) {
+        self.state.send_modify(|state| state.to_connect = delay);
+    }
+
     pub fn goes_dead(&self) {
         self.state.send_modify(|state| state.is_dead = true);
     }
@@ -60,6 +68,8 @@ impl Wire {
 }
 
 async fn join(client: TcpStream, server: SocketAddr, state: Receiver<State>) {
+    let delay = state.borrow().to_connect;
+    sleep(delay).await;
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
