@@ -13,8 +13,11 @@ use sqlx::{
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// A later version only adds tables and columns, so that this one goes on with a database that it does not fully know.
-static MIGRATOR: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!() };
+// A later version only adds tables and columns, so that this one goes on with a database that it does not fully know.
+static ON_BOTH: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!() };
+// What the two databases say differently. The numbers go on from those of both.
+static ON_POSTGRES: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!("./migrations/postgres") };
+static ON_SQLITE: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!("./migrations/sqlite") };
 
 /// How long a start may wait for the database, and for another process that migrates it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,7 +33,8 @@ pub(super) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result
 /// sqlx takes an advisory lock, which ends with the connection at the latest.
 async fn on_postgres(options: &AnyConnectOptions) -> Result<(), MigrateError> {
     let mut connection = open(options, Purpose::Postgres).await?;
-    MIGRATOR.run(&mut connection).await?;
+    ON_BOTH.run(&mut connection).await?;
+    ON_POSTGRES.run(&mut connection).await?;
     Ok(connection.close().await?)
 }
 
@@ -48,12 +52,17 @@ async fn on_free_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError>
     let mut connection = open(options, Purpose::SqliteDurable).await?;
     raw_sql("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATOR.run(&mut *transaction).await?;
+    ON_BOTH.run(&mut *transaction).await?;
+    ON_SQLITE.run(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(connection.close().await?)
 }
 
 /// The version that [`run`] brings the tables to.
-pub(super) fn newest() -> i64 {
-    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default()
+pub(super) fn newest(backend: Backend) -> i64 {
+    let own = match backend {
+        Backend::Postgres => &ON_POSTGRES,
+        Backend::Sqlite => &ON_SQLITE,
+    };
+    ON_BOTH.iter().chain(own.iter()).map(|migration| migration.version).max().unwrap_or_default()
 }

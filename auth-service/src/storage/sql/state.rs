@@ -68,7 +68,7 @@ impl Sql {
         Ok(DatabaseState {
             kind: if self.backend == Backend::Sqlite { "SQLite" } else { "PostgreSQL" },
             version,
-            known_version: migrate::newest(),
+            known_version: migrate::newest(self.backend),
             now,
             secret_check,
             settings: self.settings().await?,

@@ -1,6 +1,6 @@
 //! What is particular to a database on a server.
 
-use crate::promises;
+use crate::{promises, servers::sql};
 use auth_service::{
     domain::{key_table::KeyTable as _, sessions::Sessions as _},
     storage::sql::Sql,
@@ -29,4 +29,10 @@ async fn its_time_is_the_servers() {
     promises::key_table::an_empty_table_still_tells_the_time(&store).await;
     let again = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap().now;
     assert!(store.keys().await.unwrap().now >= again);
+}
+
+#[tokio::test]
+async fn no_event_can_be_changed() {
+    let url = harness::postgres::fresh_database();
+    promises::audit::no_event_can_be_changed(&sql(&url).await, &url).await;
 }

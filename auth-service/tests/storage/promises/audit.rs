@@ -3,6 +3,7 @@
 use crate::samples::{event, now};
 use auth_service::domain::audit::{Action, AuditLog, AuditQuery, Event};
 use shared::ids::{SessionId, UserId};
+use sqlx::{AnyConnection, Connection as _, raw_sql};
 use std::time::Duration;
 
 pub async fn events_come_back_as_they_were_the_newest_first(store: &impl AuditLog) {
@@ -90,4 +91,14 @@ fn any() -> AuditQuery {
 
 async fn events(store: &impl AuditLog, query: AuditQuery) -> Vec<Event> {
     store.events(&query).await.unwrap()
+}
+
+/// Not even by other programs, of the database at `url`.
+pub async fn no_event_can_be_changed(store: &impl AuditLog, url: &str) {
+    let event = event(Action::Login).failed().to(UserId::fresh());
+    store.append(&event).await.unwrap();
+    let mut other = AnyConnection::connect(url).await.unwrap();
+    let change = raw_sql("UPDATE audit SET result = 'success'").execute(&mut other).await;
+    assert!(change.unwrap_err().to_string().contains("never changed"));
+    assert_eq!(events(store, AuditQuery { sub: event.sub, ..any() }).await, [event]);
 }

@@ -183,3 +183,10 @@ async fn what_cannot_be_a_database_is_told() {
         assert!(error.to_string().contains(reason), "{error}");
     }
 }
+
+#[tokio::test]
+async fn no_event_can_be_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = sqlite_url(directory.path());
+    promises::audit::no_event_can_be_changed(&sql(&url).await, &url).await;
+}
