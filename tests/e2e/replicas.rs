@@ -29,13 +29,13 @@ async fn parallel_refreshes_over_two_replicas_make_one_rotation(storage: Storage
     let stack = Stack::on(storage).start().await;
     let replica = stack.replica().await;
     let ada = stack.ada().await;
-    let answers = join_all((0..20).map(|turn| {
+    let refreshed = join_all((0..20).map(|turn| {
         let service = if turn % 2 == 0 { &stack.auth } else { &replica };
-        service.refresh(&ada.tokens)
+        service.refreshed(&ada.tokens)
     }))
     .await;
-    for answer in &answers {
-        assert_eq!(answer.tokens().refresh, answers[0].tokens().refresh);
+    for tokens in &refreshed {
+        assert_eq!(tokens.refresh, refreshed[0].refresh);
     }
 }
 

@@ -61,12 +61,12 @@ impl Person {
         logged_in(&self.auth, &self.email, &self.password, Transport::Body).await
     }
 
-    /// Refreshes and goes on with the new tokens.
+    /// Refreshes, until there is an answer, and goes on with the new tokens.
     ///
     /// # Panics
     /// When that is refused.
     pub async fn refresh(&mut self) -> &Tokens {
-        self.tokens = self.auth.refresh(&self.tokens).await.tokens();
+        self.tokens = self.auth.refreshed(&self.tokens).await;
         &self.tokens
     }
 }

@@ -8,7 +8,7 @@ use harness::containers::compose_program;
 use std::process::Command;
 
 /// Stacks that run at the same time: they wait more than they work.
-const STACKS: &str = "--test-threads=6";
+const STACKS: &str = "--test-threads=4";
 
 /// What docker-compose.yml does not have.
 const OTHER_STORAGE: [(&str, &str); 4] = [
