@@ -4,7 +4,7 @@
 use arc_swap::ArcSwap;
 use aws_lc_rs::{
     digest::{SHA256, digest},
-    rand::SystemRandom,
+    rand::{self, SystemRandom},
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use jsonwebtoken::{
@@ -16,15 +16,29 @@ use jsonwebtoken::{
 use shared::access_token::crypto_provider;
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Once},
+    thread,
 };
 
 /// Chooses this for every signature of the process. The first thing that `app.rs` does. A choice made before stays, so it
 /// may be called any number of times.
+///
+/// # Panics
+/// If the operating system gives no thread.
 pub fn install() {
+    gather_randomness();
     static PROVIDER: LazyLock<CryptoProvider> =
         LazyLock::new(|| CryptoProvider { signer_factory: signer, ..crypto_provider() });
     let _chosen_before = PROVIDER.install_default();
+}
+
+/// The first random byte costs aws-lc some 50 ms of work, for a source that does not depend on the operating system alone.
+/// Meanwhile the database is asked.
+fn gather_randomness() {
+    static BEGUN: Once = Once::new();
+    let gather = || rand::fill(&mut [0]).expect("the operating system gives randomness");
+    let begin = || thread::Builder::new().name("randomness".to_owned()).spawn(gather);
+    BEGUN.call_once(|| drop(begin().expect("the operating system gives a thread")));
 }
 
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {

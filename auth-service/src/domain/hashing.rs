@@ -9,7 +9,7 @@ use aws_lc_rs::{constant_time, rand};
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
@@ -43,7 +43,22 @@ pub struct Hasher {
     queue: Arc<Queue>,
     runs: Arc<AtomicU64>,
     params: Params,
-    decoy: PasswordHash,
+    decoy: Arc<Decoy>,
+}
+
+/// The hash of nobody's password, for users who do not exist.
+#[derive(Default)]
+struct Decoy(OnceLock<PasswordHash>);
+
+impl Decoy {
+    /// Made when it is first needed.
+    fn hash(&self, params: &Params, memory: &mut Memory) -> &PasswordHash {
+        self.0.get_or_init(|| {
+            let mut nobodys = [0; 32];
+            rand::fill(&mut nobodys).expect("the operating system gives randomness");
+            hash_with(params, &nobodys, memory)
+        })
+    }
 }
 
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
@@ -85,10 +100,19 @@ impl Hasher {
                 .spawn(move || work(&queue))
                 .expect("the operating system gives a thread");
         }
-        let mut nobodys = [0; 32];
-        rand::fill(&mut nobodys).expect("the operating system gives randomness");
-        let decoy = hash_with(&params, &nobodys, &mut Memory::default());
-        Self { queue, runs: Arc::default(), params, decoy }
+        let hasher = Self { queue, runs: Arc::default(), params, decoy: Arc::default() };
+        hasher.make_decoy();
+        hasher
+    }
+
+    /// On the pool, so that the start need not wait for it, and before anybody can ask: a login for a user who does not
+    /// exist costs no more than another one.
+    fn make_decoy(&self) {
+        let (decoy, params) = (Arc::clone(&self.decoy), self.params.clone());
+        let make = move |memory: &mut Memory| {
+            decoy.hash(&params, memory);
+        };
+        self.queue.push(Box::new(make)).expect("a new queue has room");
     }
 
     /// Hashes a password for storage.
@@ -114,7 +138,12 @@ impl Hasher {
     /// # Errors
     /// [`Overloaded`].
     pub async fn verify_nobody(&self, password: &Password) -> Result<Verdict, Overloaded> {
-        self.verify(password, &self.decoy).await
+        let (password, params, decoy) = (password.clone(), self.params.clone(), Arc::clone(&self.decoy));
+        self.run(move |memory| {
+            let hash = decoy.hash(&params, memory).clone();
+            verify_with(&params, &password, &hash, memory)
+        })
+        .await
     }
 
     /// Checks on the pool that a password may be chosen: this, too, costs milliseconds.

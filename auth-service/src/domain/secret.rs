@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 const MIN_BYTES: usize = 32;
 /// So many bytes differ at least among 32 random ones, but for one case in billions.
 const MIN_DISTINCT_BYTES: usize = 20;
+/// And so many steps from one to the next.
+const MIN_DISTINCT_STEPS: usize = 18;
 /// Random text of 256 bits, in any of the encodings, is far above; phrases that people remember are below.
 const MIN_GUESSES_LOG10: f64 = 38.0;
 /// The estimate of a piece stops at 10^19: longer texts are looked at piece by piece.
@@ -43,8 +45,9 @@ impl RootSecret {
         if bytes.len() < MIN_BYTES {
             return Err(BadSecret::Malformed);
         }
-        let distinct = bytes.iter().collect::<BTreeSet<_>>().len();
-        if distinct < MIN_DISTINCT_BYTES || guesses_log10(text) < MIN_GUESSES_LOG10 {
+        // Hex spells no words; to look for them takes megabytes of dictionaries, for as long as the process lives.
+        let may_be_words = !is_hex(text);
+        if is_pattern(&bytes) || may_be_words && guesses_log10(text) < MIN_GUESSES_LOG10 {
             return Err(BadSecret::Guessable);
         }
         Ok(Self(bytes))
@@ -62,6 +65,20 @@ impl RootSecret {
     }
 }
 
+/// Few different bytes, or few different steps from one to the next: repeated, or counted up.
+fn is_pattern(bytes: &[u8]) -> bool {
+    let steps = bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+    distinct(bytes.iter().copied()) < MIN_DISTINCT_BYTES || distinct(steps) < MIN_DISTINCT_STEPS
+}
+
+fn distinct(bytes: impl Iterator<Item = u8>) -> usize {
+    bytes.collect::<BTreeSet<_>>().len()
+}
+
+fn is_hex(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn guesses_log10(text: &str) -> f64 {
     let letters: Vec<char> = text.chars().collect();
     letters
@@ -71,8 +88,7 @@ fn guesses_log10(text: &str) -> f64 {
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_hex {
+    if is_hex(text) {
         return (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect();
     }
     let unpadded = text.trim_end_matches('=');
@@ -292,6 +308,8 @@ mod tests {
             "0000000000000000000000000000000000000000000000000000000000000000",
             "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
             "deadbeef",
+            "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+            "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0efeeedecebeae9e8e7e6e5e4e3e2e1e0",
         ] {
             assert!(RootSecret::parse(text).is_err(), "{text}");
         }
