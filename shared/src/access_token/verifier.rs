@@ -98,15 +98,17 @@ impl<'a> Parts<'a> {
         let (message, signature) = token.rsplit_once('.').ok_or(Flaw::Shape)?;
         let (header, payload) = message.split_once('.').ok_or(Flaw::Shape)?;
         let parts = [header, payload, signature];
-        if parts.iter().any(|part| part.is_empty() || !part.bytes().all(is_base64url)) {
+        if !parts.into_iter().all(is_base64url) {
             return Err(Flaw::Shape);
         }
         Ok(Self { message, header, payload, signature })
     }
 }
 
-fn is_base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+/// Does not end at the first bad character: so the processor looks at many at once.
+fn is_base64url(part: &str) -> bool {
+    let is_clean = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_');
+    !part.is_empty() & part.bytes().fold(true, |all, byte| all & is_clean(byte))
 }
 
 /// Decodes base64url without padding; trailing bits must be zero, so that there is one spelling only.
