@@ -57,6 +57,10 @@ impl Runner for Local {
         self.process.as_mut().and_then(Process::ended)
     }
 
+    fn process_id(&self) -> u32 {
+        self.process().id()
+    }
+
     fn stop(&mut self, patience: Duration) -> ExitStatus {
         let mut process = self.process.take().expect("it was started");
         process.signal(libc::SIGTERM);

@@ -42,6 +42,12 @@ impl Process {
         Self { name: name.to_owned(), child, log: log.to_owned(), last_resort }
     }
 
+    /// The id of the process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     ///
     /// # Panics

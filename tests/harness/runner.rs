@@ -11,6 +11,9 @@ pub(crate) trait Runner: Debug + Send + Sync {
     /// How it ended, if it was started and has ended.
     fn ended(&mut self) -> Option<ExitStatus>;
 
+    /// The id of its process, while it runs.
+    fn process_id(&self) -> u32;
+
     /// SIGTERM, and waits for the end; panics when it takes longer.
     fn stop(&mut self, patience: Duration) -> ExitStatus;
 

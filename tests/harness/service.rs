@@ -119,6 +119,15 @@ impl Service {
         .await;
     }
 
+    /// The id of its process.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.runner.process_id()
+    }
+
     /// SIGTERM, and waits for the end.
     ///
     /// # Panics

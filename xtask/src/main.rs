@@ -1,5 +1,6 @@
-//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `interop`, `schemathesis`, `deny`, `ci`.
+//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `bench`, `interop`, `schemathesis`, `deny`, `ci`.
 
+mod bench;
 mod ci;
 mod commands;
 mod compose;
@@ -60,6 +61,13 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Measure how fast it is, as ratios to what must be done anyway, on a machine that has nothing else to do
+    ///
+    /// About two minutes, once everything is built. Linux only. What the rows mean: docs/benchmarks.md.
+    Bench {
+        /// What to measure (verifier, reads, refreshes, logins, sessions, start); everything, if none is named
+        topics: Vec<String>,
+    },
     /// Have Python, Node, Go and Java verify our tokens and mint bad ones, installing (Debian, as root) or naming what
     /// they need
     ///
@@ -91,6 +99,7 @@ fn main() -> ExitCode {
             let faults = if long { Faults::Long } else { Faults::Bounded };
             if compose { compose::run_all(faults, &arguments) } else { tests::run_all(faults, &arguments) }
         }
+        Task::Bench { topics } => bench::run_all(&topics),
         Task::Interop => interop::run_all(),
         Task::Openapi => openapi::write(),
         Task::Schemathesis => schemathesis::run(),

@@ -55,6 +55,12 @@ impl Container {
         has_ended.then(|| ExitStatus::from_raw(code.parse::<i32>().expect("docker prints a number") << 8))
     }
 
+    /// The id of its first process, as this machine counts.
+    pub(crate) fn process_id(&self) -> u32 {
+        let id = self.inspect("{{.State.Pid}}").expect("it has been made");
+        id.trim().parse().expect("docker prints a number")
+    }
+
     /// What its health check says: `starting`, `healthy` or `unhealthy`.
     pub(crate) fn health(&self) -> String {
         self.inspect("{{.State.Health.Status}}").unwrap_or_default().trim().to_owned()

@@ -65,6 +65,10 @@ impl Runner for ContainerOf {
         self.container.ended()
     }
 
+    fn process_id(&self) -> u32 {
+        self.container.process_id()
+    }
+
     fn stop(&mut self, patience: Duration) -> ExitStatus {
         self.container.stop(patience)
     }

@@ -1,0 +1,56 @@
+//! How fast it is, as ratios to what must be done anyway, measured in one run: `cargo xtask bench`. What each row means
+//! and what was measured stands in `docs/benchmarks.md`.
+
+mod connection;
+mod cpu;
+mod crowd;
+mod logins;
+mod raw;
+mod reads;
+mod refreshes;
+mod report;
+mod sessions;
+mod start;
+mod verifier;
+
+use report::Report;
+use std::{env, process::ExitCode};
+
+/// The topics that can be asked for by name.
+const TOPICS: [&str; 6] = ["verifier", "reads", "refreshes", "logins", "sessions", "start"];
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    // cargo adds `--bench`.
+    let asked: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
+    if asked == [reads::SERVE] {
+        return reads::serve().await;
+    }
+    if let Some(unknown) = asked.iter().find(|word| !TOPICS.contains(&word.as_str())) {
+        eprintln!("error: there is no topic {unknown:?}: say some of {}, or nothing for all", TOPICS.join(", "));
+        return ExitCode::FAILURE;
+    }
+    let is_asked = |topic: &str| asked.is_empty() || asked.iter().any(|word| word == topic);
+    let mut report = Report::default();
+    shared::access_token::install_crypto();
+    if is_asked("verifier") {
+        verifier::measure(&mut report);
+    }
+    if is_asked("reads") {
+        reads::measure(&mut report).await;
+    }
+    if is_asked("refreshes") {
+        refreshes::measure(&mut report).await;
+    }
+    if is_asked("logins") {
+        logins::measure(&mut report).await;
+    }
+    if is_asked("sessions") {
+        sessions::measure(&mut report).await;
+    }
+    if is_asked("start") {
+        start::measure(&mut report).await;
+    }
+    report.conclude();
+    ExitCode::SUCCESS
+}
