@@ -15,9 +15,9 @@ COPY auth-service/build.rs auth-service/
 COPY resource-service/build.rs resource-service/
 RUN for crate in auth-service resource-service xtask; do mkdir -p $crate/src && echo 'fn main() {}' > $crate/src/main.rs; done \
     && touch auth-service/src/lib.rs resource-service/src/lib.rs \
-    && mkdir -p shared/src tests/harness tests/e2e tests/faults tests/compose tests/interop \
+    && mkdir -p shared/src tests/harness \
     && touch shared/src/lib.rs tests/harness/lib.rs \
-    && echo 'fn main() {}' | tee tests/e2e/main.rs tests/faults/main.rs tests/compose/main.rs > tests/interop/main.rs \
+    && for part in bench compose e2e faults interop; do mkdir tests/$part && echo 'fn main() {}' > tests/$part/main.rs; done \
     && cargo build --release --locked -p auth-service \
     && cargo build --release --locked -p resource-service
 
