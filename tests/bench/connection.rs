@@ -30,8 +30,8 @@ impl Connection {
             let read = self.stream.read_buf(&mut self.buffer).await.expect("the service answers");
             assert_ne!(read, 0, "the service keeps the connection");
             if let Some(body) = body_of(&self.buffer) {
-                let text = String::from_utf8_lossy(&self.buffer);
-                assert!(self.buffer.starts_with(b"HTTP/1.1 200"), "{text}");
+                let is_good = self.buffer.starts_with(b"HTTP/1.1 200");
+                assert!(is_good, "{}", String::from_utf8_lossy(&self.buffer));
                 return &self.buffer[body..];
             }
         }

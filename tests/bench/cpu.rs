@@ -16,16 +16,11 @@ pub(crate) fn of_process(id: u32) -> Duration {
     reading(clock)
 }
 
-/// What this thread has used.
-pub(crate) fn of_this_thread() -> Duration {
-    reading(libc::CLOCK_THREAD_CPUTIME_ID)
-}
-
 /// What this thread uses for some work.
 pub(crate) fn spent(work: impl FnOnce()) -> Duration {
-    let before = of_this_thread();
+    let before = reading(libc::CLOCK_THREAD_CPUTIME_ID);
     work();
-    of_this_thread() - before
+    reading(libc::CLOCK_THREAD_CPUTIME_ID) - before
 }
 
 fn reading(clock: libc::clockid_t) -> Duration {

@@ -9,7 +9,7 @@ use tokio::time::{Instant as TokioInstant, sleep_until};
 
 /// One session.
 #[derive(Debug)]
-pub(crate) struct Client {
+struct Client {
     connection: Connection,
     refresh_token: String,
 }
