@@ -29,6 +29,20 @@ pub struct Parts {
     pub allowed_origins: Vec<String>,
 }
 
+/// Puts together what the handlers work with, and begins to fetch keys.
+///
+/// # Errors
+/// One sentence that says what to change.
+pub async fn assemble(config: Config) -> Result<Parts, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let verifier = Verifier::new(config.issuer, config.audience, Arc::clone(&clock));
+    Ok(Parts {
+        keys: PublishedKeys::start(config.keys, verifier, Arc::clone(&clock))?,
+        books: Books::open(config.database, clock).await?,
+        allowed_origins: config.allowed_origins,
+    })
+}
+
 /// Runs the service until it is told to stop.
 ///
 /// # Errors
@@ -36,13 +50,7 @@ pub struct Parts {
 pub async fn serve(config: Config) -> Result<(), String> {
     shared::telemetry::start();
     let listeners = Listeners::bind(config.listen, config.admin_listen)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let verifier = Verifier::new(config.issuer, config.audience, Arc::clone(&clock));
-    let parts = Parts {
-        keys: PublishedKeys::start(config.keys, verifier, Arc::clone(&clock))?,
-        books: Books::open(config.database, clock).await?,
-        allowed_origins: config.allowed_origins,
-    };
+    let parts = assemble(config).await?;
     announce(&listeners).map_err(|error| error.to_string())?;
     let public = public_server(parts.clone(), listeners.public);
     let admin = admin_server(parts.keys, listeners.admin);

@@ -10,20 +10,13 @@ use actix_web::{HttpResponse, HttpServer, web};
 use futures_util::future::join_all;
 use harness::{forge::Issuer, process::Process, sockets};
 use resource_service::{
-    app::{Parts, public_app},
-    books::Books,
+    app::{assemble, public_app},
     config::{Config, command},
-    published_keys::PublishedKeys,
 };
 use serde_json::json;
-use shared::{
-    access_token::Verifier,
-    clock::{Clock, SystemClock},
-};
 use std::{
     env, fs,
     process::{Command, ExitCode},
-    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -156,15 +149,10 @@ pub(crate) async fn serve() -> ExitCode {
     shared::access_token::install_crypto();
     let flags = command().get_matches_from(["resource-service"]);
     let config = Config::gather(&flags, env::vars()).expect("settings of our own");
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let verifier = Verifier::new(config.issuer, config.audience, Arc::clone(&clock));
-    let parts = Parts {
-        keys: PublishedKeys::start(config.keys, verifier, Arc::clone(&clock)).expect("keys of our own"),
-        books: Books::open(config.database, clock).await.expect("a file of our own"),
-        allowed_origins: config.allowed_origins,
-    };
+    let address = config.listen;
+    let parts = assemble(config).await.expect("keys and a file of our own");
     let app = move || public_app(parts.clone()).route("/unchecked", web::get().to(unchecked));
-    let server = HttpServer::new(app).bind(config.listen).expect("a free port");
+    let server = HttpServer::new(app).bind(address).expect("a free port");
     server.run().await.expect("it serves until it is killed");
     ExitCode::SUCCESS
 }
