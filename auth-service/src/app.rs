@@ -18,7 +18,7 @@ use shared::{
     clock::{Clock, SystemClock},
     observe::observed,
     problem::speak_problems,
-    server::{self, DRAIN_SECONDS, Listeners},
+    server::{self, DRAIN_SECONDS, Listeners, StopSignal},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -113,8 +113,12 @@ fn session_stores(redis_url: Option<&str>, sql: &Arc<Sql>) -> Result<SessionStor
 /// # Errors
 /// One sentence that says what to change.
 pub async fn serve(config: Config) -> Result<(), String> {
+    let mut stop_signal = StopSignal::listen();
     let (public, admin) = (config.listen, config.admin_listen);
-    let state = Data::new(assemble(config).await?);
+    let state = tokio::select! {
+        state = assemble(config) => Data::new(state?),
+        () = stop_signal.received() => return Ok(()),
+    };
     let listeners = Listeners::bind(public, admin)?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(|error| error.to_string());
     let (public, admin) = (address(&listeners.public)?, address(&listeners.admin)?);
@@ -149,7 +153,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     .run();
 
     tracing::info!("auth-service listens on http://{public}, health on http://{admin}");
-    let ended = server::run(public_server, admin_server).await;
+    let ended = server::run(public_server, admin_server, stop_signal).await;
     chores.iter().for_each(JoinHandle::abort);
     ended.map_err(|error| error.to_string())
 }

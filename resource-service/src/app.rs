@@ -14,7 +14,7 @@ use shared::{
     guard::Authenticate,
     observe::observed,
     problem,
-    server::{self, Listeners},
+    server::{self, Listeners, StopSignal},
 };
 use std::{io, net::TcpListener, sync::Arc};
 
@@ -48,15 +48,19 @@ pub async fn assemble(config: Config) -> Result<Parts, String> {
 /// # Errors
 /// One sentence: what kept it from starting, or ended it.
 pub async fn serve(config: Config) -> Result<(), String> {
+    let mut stop_signal = StopSignal::listen();
     shared::telemetry::start();
     let listeners = Listeners::bind(config.listen, config.admin_listen)?;
-    let parts = assemble(config).await?;
+    let parts = tokio::select! {
+        parts = assemble(config) => parts?,
+        () = stop_signal.received() => return Ok(()),
+    };
     announce(&listeners).map_err(|error| error.to_string())?;
     let public = public_server(parts.clone(), listeners.public);
     let admin = admin_server(parts.keys, listeners.admin);
     let servers = public.and_then(|public| Ok((public, admin?)));
     let (public, admin) = servers.map_err(|error| format!("cannot serve: {error}"))?;
-    server::run(public, admin).await.map_err(|error| format!("a server ended: {error}"))
+    server::run(public, admin, stop_signal).await.map_err(|error| format!("a server ended: {error}"))
 }
 
 fn announce(listeners: &Listeners) -> io::Result<()> {

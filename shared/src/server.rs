@@ -12,6 +12,8 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     time::Duration,
 };
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long requests under way get to finish once the process was told to stop, in seconds.
 pub const DRAIN_SECONDS: u64 = 10;
@@ -44,14 +46,61 @@ impl Listeners {
     }
 }
 
-/// Runs both servers until SIGTERM or SIGINT (Ctrl-C), then lets requests under way finish.
+/// SIGTERM or SIGINT (Ctrl-C). Whoever makes this first can be told to stop at any time, also before it serves.
+#[derive(Debug)]
+pub struct StopSignal {
+    #[cfg(unix)]
+    terminate: Signal,
+    #[cfg(unix)]
+    interrupt: Signal,
+}
+
+#[cfg(unix)]
+impl StopSignal {
+    /// Takes these signals from now on; each ended the process by itself until then.
+    ///
+    /// # Panics
+    /// Outside a runtime, or when the system refuses a handler.
+    #[must_use]
+    pub fn listen() -> Self {
+        let handler = |kind| signal(kind).expect("a signal handler can be installed");
+        Self { terminate: handler(SignalKind::terminate()), interrupt: handler(SignalKind::interrupt()) }
+    }
+
+    /// Waits for the first of them since [`StopSignal::listen`].
+    pub async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl StopSignal {
+    /// Ctrl-C is taken from [`StopSignal::received`] on.
+    #[must_use]
+    pub fn listen() -> Self {
+        Self {}
+    }
+
+    /// Waits for Ctrl-C.
+    ///
+    /// # Panics
+    /// When the system refuses a handler.
+    pub async fn received(&mut self) {
+        tokio::signal::ctrl_c().await.expect("a signal handler can be installed");
+    }
+}
+
+/// Runs both servers until the signal, then lets requests under way finish.
 ///
 /// # Errors
 /// What made a server end by itself.
-pub async fn run(public: Server, admin: Server) -> io::Result<()> {
+pub async fn run(public: Server, admin: Server, mut stop_signal: StopSignal) -> io::Result<()> {
     let handles = [public.handle(), admin.handle()];
     let stopper = tokio::spawn(async move {
-        stop_signal().await;
+        stop_signal.received().await;
         tracing::info!("stopping: requests under way may finish");
         stop(&handles).await;
     });
@@ -63,22 +112,6 @@ pub async fn run(public: Server, admin: Server) -> io::Result<()> {
 /// Both at once: whoever asks for health is refused as everybody else.
 async fn stop(handles: &[ServerHandle]) {
     join_all(handles.iter().map(|handle| handle.stop(true))).await;
-}
-
-#[cfg(unix)]
-async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).expect("a signal handler can be installed");
-    let mut interrupt = signal(SignalKind::interrupt()).expect("a signal handler can be installed");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-}
-
-#[cfg(not(unix))]
-async fn stop_signal() {
-    tokio::signal::ctrl_c().await.expect("a signal handler can be installed");
 }
 
 /// The answer of `GET /health/live`: the process runs.

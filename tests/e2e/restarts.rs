@@ -58,6 +58,27 @@ async fn both_services_stop_in_order_when_they_are_told_to() {
 }
 
 #[tokio::test]
+async fn a_service_that_still_waits_for_its_database_can_be_told_to_stop() {
+    let mut stack = Stack::on(Storage::RedisAndPostgres).prepare();
+    stack.auth.set("AUTH_DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing");
+    stack.auth.spawn();
+    eventually("auth-service waits", Duration::from_secs(10), async || {
+        stack.auth.log().contains("waiting for the database").then_some(())
+    })
+    .await;
+    let status = stack.auth.stop();
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[tokio::test]
+async fn a_service_can_be_told_to_stop_as_soon_as_it_answers() {
+    let mut stack = Stack::resource_alone(&forge::Issuer::new("https://elsewhere.example")).await;
+    for _ in 0..10 {
+        stack.resource.restart().await;
+    }
+}
+
+#[tokio::test]
 async fn a_request_under_way_is_finished_before_the_service_stops() {
     let mut stack = Stack::any().start().await;
     let ada = stack.ada().await;

@@ -5,7 +5,7 @@ use crate::{
     command::Run,
     process::Process,
     runner::Runner,
-    sockets::{self, listener_on, port_of},
+    sockets::{self, listener_again, port_of},
 };
 use std::{
     collections::BTreeMap,
@@ -42,10 +42,7 @@ impl Local {
 
 impl Runner for Local {
     fn start(&mut self, settings: &BTreeMap<String, String>) {
-        let listeners = self
-            .bound
-            .take()
-            .unwrap_or_else(|| self.ports.map(|port| listener_on(port).expect("the port it had before is free")));
+        let listeners = self.bound.take().unwrap_or_else(|| self.ports.map(listener_again));
         let mut command = Command::new(binaries::path_of(self.program));
         command.env_clear().envs(environment()).envs(settings).current_dir(&self.directory);
         let handed_over = sockets::hand_over(&mut command, listeners.each_ref());

@@ -11,6 +11,8 @@ use std::{
     },
     process::Command,
     sync::{Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 use uuid::Uuid;
 
@@ -51,11 +53,23 @@ pub fn fresh_port() -> u16 {
     port_of(&fresh_listener())
 }
 
-/// A listener on a port that was ours before.
+/// A listener on a port that was ours before. A child that another test has just forked holds a copy of the old one until
+/// it becomes another program: that takes moments.
 ///
-/// # Errors
-/// When another process has taken it.
-pub fn listener_on(port: u16) -> io::Result<TcpListener> {
+/// # Panics
+/// When another process has taken the port.
+pub(crate) fn listener_again(port: u16) -> TcpListener {
+    let until = Instant::now() + Duration::from_secs(5);
+    loop {
+        match listener_on(port) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(Instant::now() < until, "the port it had before is not free: {error}"),
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn listener_on(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
 }
 
