@@ -19,7 +19,7 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
-    /// What is run on a new connection. SQLite's short busy timeout is no limit, see `connections.rs`. A PostgreSQL
+    /// What is run on a new connection. SQLite's short busy timeout is no limit, see `pool.rs`. A PostgreSQL
     /// server may be set up to acknowledge what is not durable.
     pub(super) fn setup(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use super::{
     backend::{Backend, Purpose},
-    connections::{BUSY, is_busy, open},
+    pool::{BUSY, is_busy, open},
 };
 use sqlx::{
     Connection as _,
@@ -13,7 +13,7 @@ use sqlx::{
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-// A later version only adds tables and columns, so that this one goes on with a database that it does not fully know.
+// A later version only adds (docs/operate.md), so that this one goes on with a database that it does not fully know.
 static ON_BOTH: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!() };
 // What the two databases say differently. The numbers go on from those of both.
 static ON_POSTGRES: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!("./migrations/postgres") };

@@ -9,6 +9,7 @@ mod counters;
 mod key_table;
 mod lane;
 mod migrate;
+mod pool;
 mod rows;
 mod sessions;
 mod sqlite_file;

@@ -1,0 +1,168 @@
+//! The connections of one kind that are open and not in use, and those who wait for one.
+//!
+//! Connections are opened on the pool's account, not on that of whoever needs one: while a server hangs, callers give up one
+//! after the other, and an attempt that ended with its caller would never get anywhere.
+
+use super::backend::Purpose;
+use crate::storage::PATIENCE;
+use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, any::AnyConnectOptions, raw_sql};
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::{sleep, timeout},
+};
+
+/// A connection that was idle for so long is asked whether it lives, and given so long to answer.
+const STALE: Duration = Duration::from_millis(500);
+const PING: Duration = Duration::from_millis(250);
+
+/// How many connections a pool opens at the same time; each of actix's workers has a pool. Opening one costs the server a
+/// process and a password's hash, and a statement next to nothing: in a burst, most are better off with a connection that
+/// another one gives back.
+const OPENING: usize = 2;
+
+/// How soon SQLite is asked again while another process writes. Its own way of waiting backs off to 100 ms, and a busy
+/// neighbour starves it.
+pub(super) const BUSY: Duration = Duration::from_millis(2);
+
+/// Opens none before one is needed.
+pub(super) struct Pool {
+    options: AnyConnectOptions,
+    purpose: Purpose,
+    opening: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The most recently used one is the last.
+    idle: Vec<Idle>,
+    /// Who has waited longest is the first. Empty while there are idle ones.
+    waiting: VecDeque<oneshot::Sender<sqlx::Result<AnyConnection>>>,
+}
+
+struct Idle {
+    connection: AnyConnection,
+    since: Instant,
+}
+
+impl Pool {
+    pub(super) fn new(options: AnyConnectOptions, purpose: Purpose) -> Arc<Self> {
+        Arc::new(Self { options, purpose, opening: Arc::new(Semaphore::new(OPENING)), state: Mutex::default() })
+    }
+
+    /// What its connections are for.
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// One that is idle or is given back, or a new one: whichever is to be had first. It is out of reach of others until
+    /// it is given back.
+    pub(super) async fn take(self: &Arc<Self>) -> sqlx::Result<AnyConnection> {
+        loop {
+            match self.idle_or_place() {
+                Ok(Idle { mut connection, since }) => {
+                    if since.elapsed() < STALE || matches!(timeout(PING, connection.ping()).await, Ok(Ok(()))) {
+                        return Ok(connection);
+                    }
+                    self.close_idle();
+                }
+                Err(place) => {
+                    self.open_for_those_who_wait();
+                    return place.await.unwrap_or_else(|_| Err(sqlx::Error::PoolClosed));
+                }
+            }
+        }
+    }
+
+    /// Gives it to who has waited longest, or keeps it for whoever comes next.
+    pub(super) fn give_back(&self, connection: AnyConnection) {
+        self.hand_over(Ok(connection));
+    }
+
+    /// A failure is told to who has waited longest, and to nobody else: the others may yet be given another's.
+    fn hand_over(&self, mut opened: sqlx::Result<AnyConnection>) {
+        let mut state = self.state();
+        while let Some(place) = state.waiting.pop_front() {
+            match place.send(opened) {
+                Ok(()) => return,
+                Err(not_wanted_any_more) => opened = not_wanted_any_more,
+            }
+        }
+        state.idle.extend(opened.map(|connection| Idle { connection, since: Instant::now() }));
+    }
+
+    /// Closes those that nobody uses.
+    pub(super) fn close_idle(&self) {
+        self.state().idle.clear();
+    }
+
+    /// An idle connection, or else a place among those who wait.
+    fn idle_or_place(&self) -> Result<Idle, oneshot::Receiver<sqlx::Result<AnyConnection>>> {
+        let mut state = self.state();
+        state.idle.pop().ok_or_else(|| {
+            let (giver, place) = oneshot::channel();
+            state.waiting.push_back(giver);
+            place
+        })
+    }
+
+    /// Opens connections until there are enough on their way, or as many as may be at the same time. A runtime that shuts
+    /// down drops what is begun at once, so that there may never be enough.
+    fn open_for_those_who_wait(self: &Arc<Self>) {
+        for _ in 0..OPENING {
+            if self.on_their_way() >= self.waiting() {
+                return;
+            }
+            let Ok(permit) = Arc::clone(&self.opening).try_acquire_owned() else { return };
+            let pool = Arc::clone(self);
+            tokio::spawn(async move {
+                let opened = timeout(PATIENCE, open(&pool.options, pool.purpose)).await;
+                pool.hand_over(opened.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())));
+                drop(permit);
+                pool.open_for_those_who_wait();
+            });
+        }
+    }
+
+    fn on_their_way(&self) -> usize {
+        OPENING - self.opening.available_permits()
+    }
+
+    fn waiting(&self) -> usize {
+        let mut state = self.state();
+        state.waiting.retain(|place| !place.is_closed());
+        state.waiting.len()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A new connection that is ready for use. SQLite is busy for a moment also when another process closes its last one.
+pub(super) async fn open(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Result<AnyConnection> {
+    loop {
+        match open_at_once(options, purpose).await {
+            Err(error) if is_busy(&error) => sleep(BUSY).await,
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn open_at_once(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Result<AnyConnection> {
+    let mut connection = options.connect().await?;
+    raw_sql(purpose.setup()).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Another process writes to the SQLite file; nothing was done.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: [&str; 4] = ["5", "261", "517", "773"];
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| SQLITE_BUSY.contains(&code.as_ref()))
+}
