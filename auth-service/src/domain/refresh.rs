@@ -125,8 +125,8 @@ impl Auth {
         let arrived = Instant::now();
         for _ in 0..MAX_ROUNDS {
             let Snapshot { record, now } = self.sessions.read(token.sub, token.sid).await?;
-            // Before this request came, or while it was carried out: its client may have gone on since.
-            if self.pulse.has_just_stood_still() {
+            // Its client may have gone on since.
+            if self.pulse.has_stood_still_since(arrived.into_std()) {
                 return Err(Unavailable { store: "this process", cause: "it stood still".to_owned() });
             }
             if arrived.elapsed() > HELD_AT_MOST {

@@ -11,8 +11,9 @@ use std::{
 const BEAT: Duration = Duration::from_millis(200);
 /// Without a beat for so long, the process stood still.
 const STILL: Duration = Duration::from_secs(1);
-/// For so long after that, what is begun may have waited.
-const AFTERMATH: Duration = Duration::from_millis(500);
+/// For as long again, what is begun may have waited: the more has come meanwhile, the longer it takes to work it off.
+const AFTERMATH_AT_LEAST: Duration = Duration::from_millis(500);
+const AFTERMATH_AT_MOST: Duration = Duration::from_secs(2);
 
 /// A thread that beats, and what its beats tell. Times are milliseconds since it began.
 pub struct Pulse {
@@ -43,24 +44,26 @@ impl Pulse {
         Self { began: Instant::now(), last: AtomicU64::new(0), suspect_until: AtomicU64::new(0) }
     }
 
-    /// Whether the process has just stood still, so that a request that begins now may have waited for long.
+    /// Whether the process stood still shortly before `begun` or at any time since, so that what was begun then may have
+    /// waited for long.
     #[must_use]
-    pub fn has_just_stood_still(&self) -> bool {
-        self.is_suspect(self.began.elapsed())
+    pub fn has_stood_still_since(&self, begun: Instant) -> bool {
+        self.is_suspect(begun.saturating_duration_since(self.began), self.began.elapsed())
     }
 
     fn beat(&self, now: Duration) {
         let now = millis(now);
         let last = self.last.swap(now, Ordering::Relaxed);
-        if now.saturating_sub(last) > millis(STILL) {
-            self.suspect_until.store(now + millis(AFTERMATH), Ordering::Relaxed);
+        let gap = now.saturating_sub(last);
+        if gap > millis(STILL) {
+            let aftermath = gap.clamp(millis(AFTERMATH_AT_LEAST), millis(AFTERMATH_AT_MOST));
+            self.suspect_until.store(now + aftermath, Ordering::Relaxed);
         }
     }
 
-    fn is_suspect(&self, now: Duration) -> bool {
-        let now = millis(now);
-        let since_beat = now.saturating_sub(self.last.load(Ordering::Relaxed));
-        since_beat > millis(STILL) || now < self.suspect_until.load(Ordering::Relaxed)
+    fn is_suspect(&self, begun: Duration, now: Duration) -> bool {
+        let since_beat = millis(now).saturating_sub(self.last.load(Ordering::Relaxed));
+        since_beat > millis(STILL) || millis(begun) < self.suspect_until.load(Ordering::Relaxed)
     }
 }
 
@@ -76,18 +79,39 @@ mod tests {
         Duration::from_millis(millis)
     }
 
+    fn beating_until(last: u64) -> Pulse {
+        let pulse = Pulse::at_rest();
+        (1..=last / 200).for_each(|beat| pulse.beat(at(beat * 200)));
+        pulse
+    }
+
     #[test]
     fn a_gap_between_beats_is_suspect_before_and_for_a_while_after_it_is_noticed() {
-        let pulse = Pulse::at_rest();
-        for beat in [200, 400, 600] {
-            pulse.beat(at(beat));
-        }
-        assert!(!pulse.is_suspect(at(1_600)));
-        assert!(pulse.is_suspect(at(1_601)), "whoever comes before the next beat sees it as well");
-        pulse.beat(at(5_000));
-        assert!(pulse.is_suspect(at(5_000)) && pulse.is_suspect(at(5_499)));
-        pulse.beat(at(5_200));
-        pulse.beat(at(5_400));
-        assert!(!pulse.is_suspect(at(5_500)));
+        let pulse = beating_until(600);
+        assert!(!pulse.is_suspect(at(1_600), at(1_600)));
+        assert!(pulse.is_suspect(at(1_601), at(1_601)), "whoever comes before the next beat sees it as well");
+        pulse.beat(at(1_700));
+        assert!(pulse.is_suspect(at(2_799), at(2_799)));
+        pulse.beat(at(1_900));
+        assert!(!pulse.is_suspect(at(2_800), at(2_800)), "as long again");
+    }
+
+    #[test]
+    fn after_a_long_gap_two_seconds_are_suspect() {
+        let pulse = beating_until(600);
+        pulse.beat(at(60_000));
+        assert!(pulse.is_suspect(at(61_999), at(61_999)));
+        (1..=10).for_each(|beat| pulse.beat(at(60_000 + beat * 200)));
+        assert!(!pulse.is_suspect(at(62_000), at(62_000)));
+    }
+
+    #[test]
+    fn what_was_begun_before_or_soon_after_a_gap_stays_suspect_however_long_it_takes() {
+        let pulse = beating_until(600);
+        pulse.beat(at(1_700));
+        (1..=60).for_each(|beat| pulse.beat(at(1_700 + beat * 200)));
+        assert!(pulse.is_suspect(at(500), at(13_700)), "it was under way");
+        assert!(pulse.is_suspect(at(2_799), at(13_700)), "it may have waited");
+        assert!(!pulse.is_suspect(at(2_800), at(13_700)));
     }
 }
