@@ -8,6 +8,7 @@ use argon2::{
 use aws_lc_rs::{constant_time, rand};
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -245,7 +246,12 @@ fn work(queue: &Queue) {
     let mut memory = Memory::default();
     loop {
         match queue.next() {
-            Some(job) => job(&mut memory),
+            // One that panics gets no answer; the thread goes on with the next.
+            Some(job) => {
+                if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
+                    memory = Memory::default();
+                }
+            }
             None if queue.closed.load(Ordering::Acquire) => return,
             None if memory.0.is_empty() => {}
             None => {
@@ -317,6 +323,13 @@ mod tests {
 
     fn password(text: &str) -> Password {
         Password::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_thread_survives_a_job_that_panics() {
+        let hasher = quick(1);
+        assert_eq!(hasher.submit(|_| panic!("on purpose")).await, Err::<(), _>(Overloaded));
+        hasher.hash(&password("next")).await.unwrap();
     }
 
     #[tokio::test]
