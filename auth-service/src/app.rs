@@ -112,8 +112,7 @@ fn session_stores(redis_url: Option<&str>, sql: &Arc<Sql>) -> Result<SessionStor
 ///
 /// # Errors
 /// One sentence that says what to change.
-pub async fn serve(config: Config) -> Result<(), String> {
-    let mut stop_signal = StopSignal::listen();
+pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), String> {
     let (public, admin) = (config.listen, config.admin_listen);
     let state = tokio::select! {
         state = assemble(config) => Data::new(state?),

@@ -1,5 +1,6 @@
 //! The auth-service program.
 
+use actix_web::rt::System;
 use auth_service::{
     app,
     config::{Config, PREFIX, SETTINGS},
@@ -14,12 +15,20 @@ use auth_service::{
     },
 };
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use shared::{clock::Timestamp, server, settings::flags, telemetry};
+use shared::{
+    clock::Timestamp,
+    server::{self, StopSignal},
+    settings::flags,
+    telemetry,
+};
 use std::{
     io::{IsTerminal, Read},
-    process::ExitCode,
+    process::exit,
 };
 use zeroize::Zeroizing;
+
+/// The settings are wrong.
+const EXIT_SETTINGS: u8 = 2;
 
 fn command() -> Command {
     let command = Command::new("auth-service")
@@ -85,49 +94,58 @@ fn keys_command() -> Command {
         )
 }
 
-fn main() -> ExitCode {
+fn main() {
     let matches = command().get_matches();
     if matches.subcommand_matches("secret").is_some() {
         println!("{}", *RootSecret::generate());
-        return ExitCode::SUCCESS;
+        return;
     }
     telemetry::start();
+    let system = System::new();
+    let status = system.block_on(run(&matches));
+    // Not by returning: the end of the runtime waits for a host name that is still being looked up.
+    exit(status.into())
+}
+
+/// The exit status.
+async fn run(matches: &ArgMatches) -> u8 {
     if matches.subcommand_matches("doctor").is_some() {
-        see_doctor(&matches);
+        return see_doctor(matches).await;
     }
-    let config = match Config::read(&matches, std::env::vars()) {
+    // Before anything that takes time. Whatever else we are asked for, these signals end.
+    let stop_signal = matches.subcommand().is_none().then(StopSignal::listen);
+    let config = match Config::read(matches, std::env::vars()) {
         Ok(config) => config,
         Err(mistakes) => {
             eprintln!("{mistakes}");
-            return ExitCode::from(2);
+            return EXIT_SETTINGS;
         }
     };
-    match run(&matches, config) {
-        Ok(()) => ExitCode::SUCCESS,
+    let outcome = match stop_signal {
+        Some(stop_signal) => app::serve(config, stop_signal).await,
+        None => carry_out(matches, config).await,
+    };
+    match outcome {
+        Ok(()) => 0,
         Err(reason) => {
             eprintln!("{reason}");
-            ExitCode::FAILURE
+            1
         }
     }
 }
 
 /// Wrong settings are findings as well.
-fn see_doctor(matches: &ArgMatches) -> ! {
-    let system = actix_web::rt::System::new();
+async fn see_doctor(matches: &ArgMatches) -> u8 {
     let findings = match Config::examine(matches, std::env::vars()) {
-        Ok(config) => system.block_on(doctor::examine(config)),
+        Ok(config) => doctor::examine(config).await,
         Err(mistakes) => mistakes.to_string().lines().map(Finding::error).collect(),
     };
     findings.iter().for_each(|finding| println!("{finding}"));
-    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
-    // Not by returning: the end of the runtime waits for a host name that is still being looked up.
-    std::process::exit(worst.exit_code().into())
+    findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok).exit_code()
 }
 
-#[actix_web::main]
-async fn run(matches: &ArgMatches, config: Config) -> Result<(), String> {
+async fn carry_out(matches: &ArgMatches, config: Config) -> Result<(), String> {
     match matches.subcommand() {
-        None => app::serve(config).await,
         Some(("healthcheck", _)) => server::healthcheck(config.admin_listen),
         Some(("user", user)) => {
             let create = user.subcommand_matches("create").ok_or("see `auth-service user --help`")?;
@@ -135,7 +153,7 @@ async fn run(matches: &ArgMatches, config: Config) -> Result<(), String> {
         }
         Some(("sessions", _)) => end_all_sessions(config).await,
         Some(("keys", keys)) => manage_keys(keys, config).await,
-        Some((other, _)) => Err(format!("unknown subcommand {other}")),
+        other => Err(format!("unknown subcommand {other:?}")),
     }
 }
 

@@ -1,33 +1,45 @@
 //! The resource server's program.
 
+use actix_web::rt::System;
 use resource_service::{app, config::Config};
-use std::process::ExitCode;
+use shared::server::{self, StopSignal};
+use std::process::exit;
 
 /// The settings are wrong.
 const EXIT_SETTINGS: u8 = 2;
 
-#[actix_web::main]
-async fn main() -> ExitCode {
-    shared::access_token::install_crypto();
+fn main() {
+    let system = System::new();
+    let status = system.block_on(run());
+    // Not by returning: the end of the runtime waits for a host name that is still being looked up.
+    exit(status.into())
+}
+
+/// The exit status.
+async fn run() -> u8 {
     let flags = resource_service::config::command().get_matches();
+    let asks_for_health = flags.subcommand_name() == Some("healthcheck");
+    // Before anything that takes time.
+    let stop_signal = (!asks_for_health).then(StopSignal::listen);
+    shared::access_token::install_crypto();
     let environment =
         std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let config = match Config::gather(&flags, environment) {
         Ok(config) => config,
         Err(mistakes) => {
             eprintln!("{mistakes}");
-            return ExitCode::from(EXIT_SETTINGS);
+            return EXIT_SETTINGS;
         }
     };
-    let outcome = match flags.subcommand_name() {
-        Some("healthcheck") => shared::server::healthcheck(config.admin_listen),
-        _ => app::serve(config).await,
+    let outcome = match stop_signal {
+        Some(stop_signal) => app::serve(config, stop_signal).await,
+        None => server::healthcheck(config.admin_listen),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(reason) => {
             eprintln!("{reason}");
-            ExitCode::FAILURE
+            1
         }
     }
 }
