@@ -1,5 +1,5 @@
-//! What the first landed version says to the database, as it stood in its sources, with values in place: each statement
-//! must go on working on tables that later versions have added to. They may only add tables, and columns with defaults.
+//! What earlier versions say to the database, as it stood in their sources, with values in place: each statement must go on
+//! working on tables that later versions have added to.
 
 use auth_service::storage::sql::Sql;
 use harness::postgres;
@@ -7,8 +7,8 @@ use shared::clock::SystemClock;
 use sqlx::{AnyConnection, Connection as _};
 use std::sync::Arc;
 
-/// With how many rows each answers.
-const STATEMENTS: [(&str, usize); 14] = [
+/// With how many rows each answers. Of the first landed version, and about the audit log of the one that brought it.
+const STATEMENTS: [(&str, usize); 17] = [
     (
         "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at)
          VALUES ('u', 'a@example.com', NULL, 'a@example.com', 'hash', '[\"reader\"]', '{}', 0, 0, 1) ON CONFLICT (email) DO NOTHING",
@@ -57,9 +57,20 @@ const STATEMENTS: [(&str, usize); 14] = [
         1,
     ),
     ("SELECT kid FROM signing_keys WHERE kid = 'k' AND revoked_at IS NULL", 1),
+    (
+        "INSERT INTO audit (id, at, action, result, actor, sub, sid, ip, user_agent, details)
+         VALUES ('e', 1, 'login', 'success', NULL, 'u', 's', '::1', NULL, '{}')",
+        0,
+    ),
+    (
+        "SELECT id, at, action, result, actor, sub, sid, ip, user_agent, details FROM audit
+         WHERE sub = 'u' AND id < 'g' ORDER BY id DESC LIMIT 5",
+        1,
+    ),
+    ("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < 9 AND id < 'g' ORDER BY id LIMIT 5)", 0),
 ];
 
-async fn the_first_version_goes_on(url: &str) {
+async fn earlier_versions_go_on(url: &str) {
     drop(Sql::connect(url, Arc::new(SystemClock)).await.unwrap());
     let mut connection = AnyConnection::connect(url).await.unwrap();
     for (statement, rows) in STATEMENTS {
@@ -71,12 +82,12 @@ async fn the_first_version_goes_on(url: &str) {
 }
 
 #[tokio::test]
-async fn the_first_version_goes_on_with_an_sqlite_file_of_todays() {
+async fn earlier_versions_go_on_with_an_sqlite_file_of_todays() {
     let directory = tempfile::tempdir().unwrap();
-    the_first_version_goes_on(&format!("sqlite://{}", directory.path().join("auth.db").display())).await;
+    earlier_versions_go_on(&format!("sqlite://{}", directory.path().join("auth.db").display())).await;
 }
 
 #[tokio::test]
-async fn the_first_version_goes_on_with_a_postgres_of_todays() {
-    the_first_version_goes_on(&postgres::fresh_database()).await;
+async fn earlier_versions_go_on_with_a_postgres_of_todays() {
+    earlier_versions_go_on(&postgres::fresh_database()).await;
 }
