@@ -20,7 +20,7 @@ mod full {
         let mut stack = Stack::on(storage).start().await;
         let ada = stack.ada().await;
         stack.redis().configure("maxmemory", "1");
-        assert_problem(&stack.auth.refresh(&ada.tokens).await, 503, "unavailable");
+        assert_problem(&stack.auth.once().refresh(&ada.tokens).await, 503, "unavailable");
         assert_problem(&health(&stack.auth).await, 503, "unavailable");
         let checked = stack.auth.command(&["healthcheck"]).ended().await;
         assert_eq!(checked.code, Some(1), "{checked:?}");

@@ -73,10 +73,9 @@ async fn an_expired_session_cannot_be_refreshed_but_logged_out() {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         let answer = stack.auth.refresh(&ada.tokens).await;
-        (answer.status != 200).then_some(answer)
+        (answer.status == 401).then_some(answer)
     })
     .await;
-    assert_eq!(over.status, 401, "{over}");
     assert!(["session_ended", "invalid_refresh_token"].contains(&over["code"].as_str().unwrap_or_default()), "{over}");
     stack.auth.logout(&ada.tokens).await.expect(204);
 }

@@ -16,10 +16,10 @@ with_redis! {
 const RECOVERY: Duration = Duration::from_secs(2);
 
 /// DESIGN section 2: answered within a second. A busy machine's second may be longer.
-const PROMPT: Duration = Duration::from_millis(1800);
+const PROMPT: Duration = Duration::from_millis(1500);
 
 pub(crate) async fn refreshed_within_two_seconds(stack: &Stack, tokens: &Tokens) -> Tokens {
-    answer_within_two_seconds(async || stack.auth.refresh(tokens).await).await.tokens()
+    answer_within_two_seconds(async || stack.auth.once().refresh(tokens).await).await.tokens()
 }
 
 /// The first answer that is not "not now".
@@ -59,7 +59,7 @@ async fn a_logout_that_could_not_be_done_keeps_the_cookie(storage: Storage) {
     let mut stack = Stack::on(storage).start().await;
     let ada = stack.ada_in_a_browser().await;
     stack.redis().kill();
-    let answer = stack.auth.logout(&ada.tokens).await;
+    let answer = stack.auth.once().logout(&ada.tokens).await;
     match answer.status {
         // What has ended is written to SQL first; whether a dead Redis makes that a 503 is the service's choice.
         204 => {}
@@ -69,9 +69,9 @@ async fn a_logout_that_could_not_be_done_keeps_the_cookie(storage: Storage) {
         }
     }
     stack.redis().restart();
-    let again = answer_within_two_seconds(async || stack.auth.logout(&ada.tokens).await).await;
+    let again = answer_within_two_seconds(async || stack.auth.once().logout(&ada.tokens).await).await;
     assert_eq!(again.status, 204, "{again}");
-    let over = answer_within_two_seconds(async || stack.auth.refresh(&ada.tokens).await).await;
+    let over = answer_within_two_seconds(async || stack.auth.once().refresh(&ada.tokens).await).await;
     assert_problem(&over, 401, "session_ended");
 }
 
@@ -81,7 +81,8 @@ async fn with_postgres_down_nothing_is_refused_only_put_off_until_it_is_back() {
     let mut ada = stack.ada().await;
     stack.postgres().kill();
     assert_store_outage(&stack, &ada).await;
-    for answer in [stack.auth.me(&ada.tokens).await, stack.auth.logout(&ada.tokens).await] {
+    let once = stack.auth.once();
+    for answer in [once.me(&ada.tokens).await, once.logout(&ada.tokens).await] {
         assert_problem(&answer, 503, "unavailable");
     }
     stack.postgres().restart();
@@ -147,7 +148,7 @@ async fn without_any_key_resource_service_says_not_now_and_keeps_trying() {
     let ready = stack.resource.admin_address().get("/health/ready").send().await;
     assert_eq!(ready.status, 503, "{ready}");
     let token = forge::Issuer::new(&stack.auth.url()).token();
-    assert_problem(&stack.resource.whoami_as(&token).await, 503, "unavailable");
+    assert_problem(&stack.resource.once().whoami_as(&token).await, 503, "unavailable");
 
     stack.auth.start().await;
     stack.resource.ready(Duration::from_secs(12)).await;
@@ -156,12 +157,16 @@ async fn without_any_key_resource_service_says_not_now_and_keeps_trying() {
 }
 
 async fn assert_store_outage(stack: &Stack, ada: &Person) {
-    for _ in 0..3 {
+    let mut times = Vec::new();
+    for _ in 0..5 {
         let begun = Instant::now();
-        let refresh = stack.auth.refresh(&ada.tokens).await;
-        assert!(begun.elapsed() < PROMPT, "that took {:?}\n{refresh}", begun.elapsed());
+        let refresh = stack.auth.once().refresh(&ada.tokens).await;
+        times.push(begun.elapsed());
         assert_problem(&refresh, 503, "unavailable");
     }
+    times.sort();
+    // A busy machine may take longer for one or the other.
+    assert!(times[2] < PROMPT, "that took {times:?}");
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await;
     assert_problem(&login, 503, "unavailable");
     let ready = stack.auth.admin_address().get("/health/ready").send().await;

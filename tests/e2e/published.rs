@@ -99,7 +99,7 @@ async fn an_expired_token_is_told_apart_and_a_refresh_helps() {
         let path = if service.port() == stack.auth.port() { "/auth/me" } else { "/whoami" };
         let expired = eventually("the token has expired", Duration::from_secs(15), || async {
             let answer = service.get(path).bearer(&ada.tokens.access).send().await;
-            (answer.status != 200).then_some(answer)
+            (answer.status == 401).then_some(answer)
         })
         .await;
         assert_problem(&expired, 401, "token_expired");

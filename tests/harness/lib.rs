@@ -23,6 +23,7 @@ pub mod eventually;
 pub mod forge;
 pub mod gateway;
 pub mod http;
+pub mod lateness;
 mod local;
 mod nginx;
 pub mod person;

@@ -9,7 +9,7 @@ use auth_service::{
     storage::{redis::RedisStores, sql::Sql},
 };
 use futures_util::future::join_all;
-use harness::eventually;
+use harness::{eventually, lateness::Lateness};
 use shared::clock::SystemClock;
 use std::{
     sync::{Arc, Mutex},
@@ -41,6 +41,7 @@ async fn an_outage_is_told_without_secrets() {
 /// Asks with a crowd, twice: each must be told within a second that the store is out of reach.
 async fn is_told_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavailable>) {
     let slowest = Mutex::new(Duration::ZERO);
+    let lateness = Lateness::from_now();
     let timed = async || {
         let asked = Instant::now();
         let outcome = ask().await;
@@ -53,7 +54,7 @@ async fn is_told_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavail
     }
     let slowest = *slowest.lock().unwrap();
     println!("{what}: told within {slowest:?}");
-    assert!(slowest < SECOND, "{what}: {slowest:?}");
+    assert!(slowest < SECOND + lateness.so_far(), "{what}: {slowest:?}");
 }
 
 /// Asks until a whole crowd is answered.

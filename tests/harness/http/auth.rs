@@ -1,9 +1,8 @@
 //! The calls of auth-service.
 
-use super::{Http, PATIENCE, Request};
+use super::{Http, Request};
 use crate::{
     answer::Answer,
-    eventually,
     tokens::{Tokens, Transport},
 };
 use reqwest::header::COOKIE;
@@ -31,14 +30,12 @@ impl Http {
         self.refresh_request(tokens).send().await
     }
 
-    /// `POST /auth/refresh` with the same tokens, as every client does it, until the answer is another than "not now". On a
-    /// busy machine that is no surprise, above all for a crowd.
+    /// `POST /auth/refresh`, which must succeed.
     ///
     /// # Panics
     /// When that is refused.
     pub async fn refreshed(&self, tokens: &Tokens) -> Tokens {
-        let refresh = async || Some(self.refresh(tokens).await).filter(|answer| answer.status != 503);
-        eventually("an answer that is not 503", PATIENCE, refresh).await.tokens()
+        self.refresh(tokens).await.tokens()
     }
 
     /// `POST /auth/refresh`, to be changed before it is sent.

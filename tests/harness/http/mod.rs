@@ -10,10 +10,14 @@ use reqwest::{
     redirect::Policy,
 };
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::time::sleep;
 
 /// No call may take longer: a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What may be sent again when it was put off, beside what only reads (DESIGN section 4).
+const REPEATABLE: [&str; 2] = ["/auth/refresh", "/auth/logout"];
 
 /// One address of a service.
 #[derive(Debug, Clone)]
@@ -22,6 +26,7 @@ pub struct Http {
     port: u16,
     secrets: Secrets,
     is_documented: bool,
+    asks_again: bool,
 }
 
 impl Http {
@@ -35,12 +40,18 @@ impl Http {
             .tls_certs_only([])
             .build()
             .expect("a client without TLS needs nothing from the system");
-        Self { client, port, secrets, is_documented: true }
+        Self { client, port, secrets, is_documented: true, asks_again: true }
     }
 
     /// An address that the OpenAPI documents say nothing of: for operators, or of a gateway.
     pub(crate) fn undocumented(self) -> Self {
-        Self { is_documented: false, ..self }
+        Self { is_documented: false, asks_again: false, ..self }
+    }
+
+    /// The same address, asked once whatever it answers: for tests of outages.
+    #[must_use]
+    pub fn once(&self) -> Self {
+        Self { asks_again: false, ..self.clone() }
     }
 
     /// `http://127.0.0.1:<port>`
@@ -67,8 +78,9 @@ impl Http {
     /// When there is no such method.
     pub fn request(&self, method: &str, path: &str) -> Request {
         let method = Method::from_bytes(method.as_bytes()).expect("a method is a token");
+        let asks_again = self.asks_again && (method == Method::GET || REPEATABLE.contains(&path));
         let inner = self.client.request(method, format!("{}{path}", self.url()));
-        Request { inner, secrets: self.secrets.clone(), is_documented: self.is_documented }
+        Request { inner, secrets: self.secrets.clone(), is_documented: self.is_documented, asks_again }
     }
 
     /// `GET path`
@@ -97,6 +109,7 @@ pub struct Request {
     inner: reqwest::RequestBuilder,
     secrets: Secrets,
     is_documented: bool,
+    asks_again: bool,
 }
 
 impl Request {
@@ -122,15 +135,25 @@ impl Request {
         Self { inner: request.inner.body(body.into()), ..request }
     }
 
-    /// Sends it.
+    /// Sends it; what may be repeated again and again, as every client does, while the answer is "not now": on a machine
+    /// that is too busy to answer in time, that is no surprise.
     ///
     /// # Panics
     /// When there is no answer.
     pub async fn send(self) -> Answer {
+        let until = Instant::now() + PATIENCE;
+        while self.asks_again && Instant::now() < until {
+            let inner = self.inner.try_clone().expect("bodies are bytes");
+            let answer = Self { inner, secrets: self.secrets.clone(), ..self }.try_send().await;
+            match answer.expect("the service answers") {
+                answer if answer.status == 503 => sleep(Duration::from_millis(20)).await,
+                answer => return answer,
+            }
+        }
         self.try_send().await.expect("the service answers")
     }
 
-    /// Sends it to a service that may be down.
+    /// Sends it once, to a service that may be down.
     ///
     /// # Errors
     /// When there is no answer.

@@ -79,7 +79,7 @@ impl Cluster {
 
     /// Freezes the first master, and waits until the replica has taken over.
     pub fn freeze_over(&mut self) -> impl Sized + use<> {
-        self.signal(0, libc::SIGSTOP);
+        self.processes().take(1).for_each(Process::freeze);
         let frozen = self.nodes.remove(0);
         self.wait_for_replica();
         frozen
@@ -108,23 +108,41 @@ impl Cluster {
     }
 
     /// How many sessions each node holds.
+    ///
+    /// # Panics
+    /// When a server does not answer.
     #[must_use]
     pub fn sessions(&self) -> Vec<usize> {
         self.nodes.iter().map(|node| generations_at(node.port).len()).collect()
     }
 
     /// How many tokens each session has had, as the masters know it.
+    ///
+    /// # Panics
+    /// When a server does not answer.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {
         self.nodes.iter().flat_map(|node| generations_at(node.port)).collect()
     }
 
-    /// Sends a signal to a node.
+    /// Freezes all nodes.
     ///
     /// # Panics
-    /// When it does not run.
-    pub fn signal(&self, node: usize, signal: i32) {
-        self.nodes[node].process.as_ref().expect("it runs").signal(signal);
+    /// When one does not run.
+    pub fn pause(&self) {
+        self.processes().for_each(Process::freeze);
+    }
+
+    /// Takes [`Cluster::pause`] back.
+    ///
+    /// # Panics
+    /// When a node does not run.
+    pub fn resume(&self) {
+        self.processes().for_each(|process| process.signal(libc::SIGCONT));
+    }
+
+    fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.nodes.iter().map(|node| node.process.as_ref().expect("it runs"))
     }
 
     fn wait_until_ok(&self) {

@@ -108,6 +108,9 @@ impl Redis {
     }
 
     /// How many tokens each session has had, as the server knows it.
+    ///
+    /// # Panics
+    /// When a server does not answer.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {
         generations_at(self.port)
@@ -211,21 +214,29 @@ fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<(
     Ok(())
 }
 
-/// How many tokens each session has had, by the session's id; empty when the server does not answer.
+/// How many tokens each session has had, by the session's id.
 fn generations_at(port: u16) -> BTreeMap<String, u64> {
-    let read = || -> RedisResult<BTreeMap<String, u64>> {
-        let mut connection = Client::open(("127.0.0.1", port))?.get_connection()?;
-        let keys: Vec<String> = connection.keys("jeton:*:session:*")?;
-        let mut generations = BTreeMap::new();
-        for key in keys {
-            let text: Option<String> = connection.get(&key)?;
-            let generation = text.and_then(|text| text.split(' ').next()?.parse().ok());
-            let session = key.rsplit(':').next().unwrap_or_default().to_owned();
-            generations.extend(generation.map(|generation| (session, generation)));
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match try_generations_at(port) {
+            Ok(generations) => return generations,
+            Err(error) => assert!(Instant::now() < until, "Redis does not tell: {error}"),
         }
-        Ok(generations)
-    };
-    read().unwrap_or_default()
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn try_generations_at(port: u16) -> RedisResult<BTreeMap<String, u64>> {
+    let mut connection = Client::open(("127.0.0.1", port))?.get_connection()?;
+    let keys: Vec<String> = connection.keys("jeton:*:session:*")?;
+    let mut generations = BTreeMap::new();
+    for key in keys {
+        let text: Option<String> = connection.get(&key)?;
+        let generation = text.and_then(|text| text.split(' ').next()?.parse().ok());
+        let session = key.rsplit(':').next().unwrap_or_default().to_owned();
+        generations.extend(generation.map(|generation| (session, generation)));
+    }
+    Ok(generations)
 }
 
 /// Sends an inline command whose answer is one line.

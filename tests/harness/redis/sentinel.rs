@@ -102,12 +102,18 @@ impl Sentinel {
     }
 
     /// How many tokens each session has had, as the master knows it.
+    ///
+    /// # Panics
+    /// When a server does not answer.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {
         generations_at(self.ports[0])
     }
 
     /// How many tokens each session has had, as the replica knows it.
+    ///
+    /// # Panics
+    /// When a server does not answer.
     #[must_use]
     pub fn generations_of_replica(&self) -> BTreeMap<String, u64> {
         generations_at(self.ports[1])

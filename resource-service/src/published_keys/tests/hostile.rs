@@ -142,7 +142,7 @@ async fn good_keys_stay_nobody_waits_who_has_one_and_unknown_ones_cost_one_fetch
 
 async fn costs_one_fetch(what: &str, manner: Manner) {
     let publisher = Rude::that(good()).await;
-    let keys = publisher.follow(Pace { retry: LONG, longest_retry: LONG, fetch: Duration::from_secs(2), ..pace() });
+    let keys = publisher.follow(Pace { retry: LONG, longest_retry: LONG, fetch: Duration::from_secs(5), ..pace() });
     eventually("the first key", async || keys.held().is_some()).await;
     publisher.now(manner);
     let mut unknown = pin!(join_all((0..20).map(|_| verdict(&keys, Issuer::other()))));

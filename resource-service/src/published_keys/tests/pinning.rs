@@ -24,11 +24,14 @@ async fn pinned_keys_are_there_at_once() {
 async fn a_changed_file_is_read_again_and_a_broken_one_keeps_the_keys() {
     let (_directory, path) = file_with(&Issuer::usual().jwks());
     let keys = pinned(path.clone());
+    let is_in_doubt = || keys.held().expect("keys").is_in_doubt;
     fs::write(&path, "not yet written comp").expect("a written file");
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    eventually("the broken file is seen", async || is_in_doubt()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+    fs::write(&path, Issuer::usual().jwks()).expect("a written file");
+    eventually("it is whole again", async || !is_in_doubt()).await;
     fs::remove_file(&path).expect("a removed file");
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    eventually("its absence is seen", async || is_in_doubt()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
     fs::write(&path, Issuer::other().jwks()).expect("a written file");
     eventually("the other key", async || verdict(&keys, Issuer::other()).await.is_ok()).await;
