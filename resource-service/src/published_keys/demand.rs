@@ -1,7 +1,7 @@
 //! Requests that wait for newer keys.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -15,39 +15,44 @@ pub(super) struct Demand {
     cooldown: Duration,
     state: Mutex<State>,
     asked: Notify,
-    /// Changes whenever a fetch has ended, well or badly.
-    ended: watch::Sender<()>,
+    /// The number of the last fetch that has ended, well or badly.
+    ended: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct State {
     last_asked: Option<Instant>,
-    is_waited_for: bool,
+    /// The number of the last fetch that has begun.
+    begun: u64,
+    /// The number of the fetch that was asked for, until it has ended.
+    awaited: Option<u64>,
 }
 
 impl Demand {
     pub(super) fn with_cooldown(cooldown: Duration) -> Self {
-        Self { cooldown, state: Mutex::default(), asked: Notify::new(), ended: watch::Sender::new(()) }
+        Self { cooldown, state: Mutex::default(), asked: Notify::new(), ended: watch::Sender::new(0) }
     }
 
-    /// Waits for a fetch to end, if one is under way or may be asked for; false if not.
+    /// Waits for the end of a fetch, if one was asked for or may be; false if not.
     pub(super) async fn newer_keys(&self) -> bool {
-        let Some(mut ended) = self.ask() else { return false };
-        ended.changed().await.is_ok()
+        let Some(awaited) = self.ask() else { return false };
+        self.ended.subscribe().wait_for(|ended| *ended >= awaited).await.is_ok()
     }
 
-    fn ask(&self) -> Option<watch::Receiver<()>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let ended = self.ended.subscribe();
-        if state.is_waited_for {
-            return Some(ended);
+    /// The number of the fetch to wait for. One that is under way of its own accord may have been answered before the key
+    /// was there: then it is the next.
+    fn ask(&self) -> Option<u64> {
+        let mut state = self.state();
+        if state.awaited.is_some() {
+            return state.awaited;
         }
         if state.last_asked.is_some_and(|asked| asked.elapsed() < self.cooldown) {
             return None;
         }
-        *state = State { last_asked: Some(Instant::now()), is_waited_for: true };
+        state.last_asked = Some(Instant::now());
+        state.awaited = Some(state.begun + 1);
         self.asked.notify_one();
-        Some(ended)
+        state.awaited
     }
 
     /// For the background task: returns when a fetch is asked for.
@@ -55,11 +60,20 @@ impl Demand {
         self.asked.notified().await;
     }
 
-    /// For the background task: a fetch has ended.
+    /// For the background task: a fetch begins.
+    pub(super) fn fetch_begins(&self) {
+        self.state().begun += 1;
+    }
+
+    /// For the background task: the fetch has ended.
     pub(super) fn fetch_ended(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.is_waited_for = false;
-        self.ended.send_replace(());
+        let mut state = self.state();
+        state.awaited = state.awaited.filter(|awaited| *awaited > state.begun);
+        self.ended.send_replace(state.begun);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,6 +92,7 @@ mod tests {
             return answers.into_iter().filter(|waited| *waited).count();
         }
         demand.asked().await;
+        demand.fetch_begins();
         demand.fetch_ended();
         requests.await.into_iter().filter(|waited| *waited).count()
     }
@@ -91,6 +106,18 @@ mod tests {
         let demand = Demand::with_cooldown(LONG);
         assert_eq!(twenty_at_once(&demand).await, 20);
         assert!(!is_another_fetch_asked_for(&demand));
+    }
+
+    #[actix_web::test]
+    async fn what_was_under_way_already_is_not_what_they_wait_for() {
+        let demand = Demand::with_cooldown(LONG);
+        demand.fetch_begins();
+        let mut request = pin!(demand.newer_keys());
+        assert!(request.as_mut().now_or_never().is_none());
+        demand.fetch_ended();
+        assert!(request.as_mut().now_or_never().is_none());
+        assert_eq!(twenty_at_once(&demand).await, 20, "they wait for the same one");
+        assert!(request.await);
     }
 
     #[actix_web::test]

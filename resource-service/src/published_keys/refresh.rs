@@ -76,11 +76,12 @@ pub(super) fn follow(keys: Arc<PublishedKeys>, publisher: Publisher, snapshot: O
         tracing::info!(keys = old.len(), "starting with the keys of the snapshot");
         keys.replace(Arc::new(old), Origin::Snapshot, fetched_at);
     }
-    let mut task = Refresh { keys, publisher, snapshot, failures: 0 };
+    let mut task = Refresh { keys: Arc::clone(&keys), publisher, snapshot, failures: 0 };
     tokio::spawn(async move {
+        let Some(demand) = &keys.demand else { return };
         loop {
+            demand.fetch_begins();
             let wait = task.fetch(&pace).await;
-            let Some(demand) = &task.keys.demand else { return };
             demand.fetch_ended();
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
