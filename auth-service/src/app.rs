@@ -4,9 +4,19 @@ use crate::{
     config::Config,
     crypto,
     domain::{
-        Auth, account::EmailAddress, counters::Counters, hashing::Hasher, key_table::KeyTable, password::Password,
-        refresh_token::RefreshTokens, register::RegisterError, roles::ADMIN_ROLE, sessions::Sessions,
-        signing_keys::SigningKeys, standstill::Pulse, throttle::Throttle,
+        Auth,
+        account::EmailAddress,
+        counters::Counters,
+        hashing::Hasher,
+        key_table::KeyTable,
+        password::Password,
+        refresh_token::RefreshTokens,
+        register::RegisterError,
+        roles::ADMIN_ROLE,
+        sessions::Sessions,
+        signing_keys::{KeyError, SigningKeys},
+        standstill::Pulse,
+        throttle::Throttle,
     },
     http::{self, State},
     machine,
@@ -121,7 +131,11 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
     let listeners = Listeners::bind(public, admin)?;
     let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(|error| error.to_string());
     let (public, admin) = (address(&listeners.public)?, address(&listeners.admin)?);
-    let chores = [tokio::spawn(keep_house(state.clone())), tokio::spawn(keep_keys(state.clone()))];
+    let chores = [
+        tokio::spawn(keep_house(state.clone())),
+        tokio::spawn(follow_keys(state.clone())),
+        tokio::spawn(make_keys(state.clone())),
+    ];
 
     let for_public = state.clone();
     let public_server = HttpServer::new(move || {
@@ -158,13 +172,26 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
 }
 
 /// Follows what other processes do with the signing keys, and what the time does.
-async fn keep_keys(state: Data<State>) {
+async fn follow_keys(state: Data<State>) {
     loop {
         sleep(state.auth.keys.next_reload()).await;
         if let Err(error) = state.auth.keys.reload().await {
             tracing::warn!(%error, "the signing keys could not be read again; the known ones go on");
             sleep(RETRY).await;
         }
+    }
+}
+
+async fn make_keys(state: Data<State>) {
+    loop {
+        sleep(state.auth.keys.next_reload()).await;
+        match state.auth.keys.make_due().await {
+            Ok(()) => continue,
+            // Whoever follows the keys tells.
+            Err(KeyError::Unavailable(_)) => {}
+            Err(error) => tracing::warn!(%error, "the next signing key could not be made; tried again"),
+        }
+        sleep(RETRY).await;
     }
 }
 

@@ -151,13 +151,23 @@ impl SigningKeys {
             // Nobody knows any key yet: the first one signs at once.
             table.fill(&make(0, Duration::ZERO, &policy, &secrets).await?).await?;
         }
+        make_due(&*table, &secrets, &policy).await?;
         let rows = kept_up(&*table, &secrets, &policy).await?;
         let active = ArcSwap::from_pointee(compose(rows, clock.now(), &secrets, &policy)?);
         Ok(Self { table, secrets, policy, clock, active })
     }
 
-    /// Reads the table again, and does what is due: makes the next key, seals under the present root secret, removes what is
-    /// long gone.
+    /// Makes the next key if it is due, and publishes it unless another process was faster. That takes seconds: what others
+    /// do meanwhile is noticed by [`SigningKeys::reload`], beside it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn make_due(&self) -> Result<(), KeyError> {
+        make_due(&*self.table, &self.secrets, &self.policy).await
+    }
+
+    /// Reads the table again, and does what is due but a new key: seals under the present root secret, removes what is long
+    /// gone.
     ///
     /// # Errors
     /// [`KeyError`]; the keys stay as they were, but go on with the time.
@@ -179,7 +189,7 @@ impl SigningKeys {
         outcome
     }
 
-    /// In how long to [`SigningKeys::reload`].
+    /// In how long to [`SigningKeys::make_due`] and [`SigningKeys::reload`].
     #[must_use]
     pub fn next_reload(&self) -> Duration {
         let known = self.active();
@@ -228,22 +238,28 @@ impl SigningKeys {
     }
 }
 
+async fn make_due(table: &dyn KeyTable, secrets: &KeyRing, policy: &KeyPolicy) -> Result<(), KeyError> {
+    let rows = table.keys().await?;
+    let schedule = Schedule::at(&rows.keys, rows.now);
+    let is_due = schedule.next_due(policy.lifetime, policy.lead).is_some_and(|due| due <= rows.now);
+    let lead = match schedule.signing() {
+        Some(_) if !is_due => return Ok(()),
+        Some(_) => policy.lead,
+        None => Duration::ZERO,
+    };
+    let slot = rows.keys.last().map_or(0, |last| last.slot + 1);
+    table.fill(&make(slot, lead, policy, secrets).await?).await?;
+    tracing::info!(slot, "a new signing key is published");
+    Ok(())
+}
+
 /// The rows, after what is due was done.
 async fn kept_up(table: &dyn KeyTable, secrets: &KeyRing, policy: &KeyPolicy) -> Result<KeyRows, KeyError> {
-    let mut rows = table.keys().await?;
-    let schedule = Schedule::at(&rows.keys, rows.now);
-    let due = schedule.next_due(policy.lifetime, policy.lead).filter(|due| *due <= rows.now);
-    let next_slot = rows.keys.last().map_or(0, |last| last.slot + 1);
-    let signing = schedule.signing().map(|key| key.slot);
+    let rows = table.keys().await?;
+    let signing = Schedule::at(&rows.keys, rows.now).signing().map(|key| key.slot);
     let is_short = |slot: i64| rows.keys.iter().any(|key| key.slot >= slot && key.token_life < policy.token_life);
     if let Some(slot) = signing.filter(|slot| is_short(*slot)) {
         table.extend(slot, policy.token_life).await?;
-    }
-    if due.is_some() || signing.is_none() {
-        let lead = if signing.is_some() { policy.lead } else { Duration::ZERO };
-        table.fill(&make(next_slot, lead, policy, secrets).await?).await?;
-        rows = table.keys().await?;
-        tracing::info!(slot = next_slot, "a new signing key is published");
     }
     signing_secret::reseal(table, &rows, secrets).await?;
     forget_long_gone(table, &rows).await?;

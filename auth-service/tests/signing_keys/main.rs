@@ -52,7 +52,11 @@ impl Database {
     }
 
     async fn replica(&self, secrets: KeyRing) -> Result<SigningKeys, KeyError> {
-        SigningKeys::open(self.sql.clone(), Arc::new(secrets), POLICY, Arc::clone(&self.clock)).await
+        self.replica_with(secrets, POLICY).await
+    }
+
+    async fn replica_with(&self, secrets: KeyRing, policy: KeyPolicy) -> Result<SigningKeys, KeyError> {
+        SigningKeys::open(self.sql.clone(), Arc::new(secrets), policy, Arc::clone(&self.clock)).await
     }
 }
 

@@ -4,14 +4,14 @@
 use crate::{Database, POLICY, root};
 use auth_service::domain::{
     secret::KeyRing,
-    signing_keys::{ActiveKeys, SigningKeys},
+    signing_keys::{ActiveKeys, KeyPolicy, SigningKeys},
 };
 use jsonwebtoken::{Algorithm, Header};
 use shared::{
     access_token::{Claims, KeySet, TOKEN_TYPE, Verifier},
     clock::{Clock as _, ManualClock, Timestamp},
 };
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 const ISSUER: &str = "https://auth.example";
 const STEP: Duration = Duration::from_secs(10);
@@ -88,6 +88,7 @@ impl Replica {
             return;
         }
         let before = self.keys.active().etag.clone();
+        self.keys.make_due().await.unwrap();
         self.keys.reload().await.unwrap();
         if self.keys.active().etag != before {
             // A set may be cached until its next change, and a replica may be late, but never before it.
@@ -138,6 +139,31 @@ async fn dozens_of_rotations_cost_no_verifier_that_caches_a_token() {
     }
     println!("{} keys signed, {verified} tokens verified, 0 refused", signers.len());
     assert!(signers.len() >= 24, "{} keys signed", signers.len());
+}
+
+#[tokio::test]
+async fn what_others_do_is_noticed_while_a_key_is_made() {
+    let clock = ManualClock::at(Timestamp::from_secs(1_800_000_000));
+    let database = Database::at(clock.clone()).await;
+    let secret = root();
+    let slow = KeyPolicy { bits: 4096, ..POLICY };
+    let other = database.replica(KeyRing::new(&secret, None)).await.unwrap();
+    let keys = database.replica_with(KeyRing::new(&secret, None), slow).await.unwrap();
+    clock.advance(POLICY.lifetime);
+    let revoked = keys.active().signer.kid.clone();
+    other.revoke(&revoked).await.unwrap();
+    clock.advance(POLICY.lifetime);
+    let mut making = pin!(keys.make_due());
+    tokio::select! {
+        biased;
+        _ = &mut making => panic!("a key of 4096 bits takes longer than this"),
+        noticed = keys.reload() => noticed.unwrap(),
+    }
+    assert_ne!(keys.active().signer.kid, revoked);
+    making.await.unwrap();
+    let before = keys.ages().published;
+    keys.reload().await.unwrap();
+    assert_eq!(keys.ages().published, before + 1, "and the key that was made is published");
 }
 
 #[tokio::test]
