@@ -182,6 +182,7 @@ async fn follow_keys(state: Data<State>) {
     }
 }
 
+/// Makes each key in time, beside [`follow_keys`]: it takes seconds, in which others may do something.
 async fn make_keys(state: Data<State>) {
     loop {
         sleep(state.auth.keys.next_reload()).await;
