@@ -145,15 +145,16 @@ async fn see_doctor(matches: &ArgMatches) -> u8 {
 }
 
 async fn carry_out(matches: &ArgMatches, config: Config) -> Result<(), String> {
-    match matches.subcommand() {
-        Some(("healthcheck", _)) => server::healthcheck(config.admin_listen),
-        Some(("user", user)) => {
-            let create = user.subcommand_matches("create").ok_or("see `auth-service user --help`")?;
+    let (name, arguments) = matches.subcommand().ok_or("see `auth-service --help`")?;
+    match name {
+        "healthcheck" => server::healthcheck(config.admin_listen),
+        "user" => {
+            let create = arguments.subcommand_matches("create").ok_or("see `auth-service user --help`")?;
             create_user(create, config).await
         }
-        Some(("sessions", _)) => end_all_sessions(config).await,
-        Some(("keys", keys)) => manage_keys(keys, config).await,
-        other => Err(format!("unknown subcommand {other:?}")),
+        "sessions" => end_all_sessions(config).await,
+        "keys" => manage_keys(arguments, config).await,
+        other => Err(format!("unknown subcommand {other}")),
     }
 }
 

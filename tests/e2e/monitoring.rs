@@ -83,7 +83,11 @@ async fn a_real_prometheus_reads_both_services_and_understands_every_question() 
     eventually("each alert is evaluated and silent", Duration::from_secs(60), async || {
         let data = prometheus.api("rules").await;
         let rules = data["groups"][0]["rules"].as_array().expect("alerts");
-        rules.iter().all(|rule| rule["health"] == "ok" && rule["state"] != "firing").then_some(())
+        // One slow answer of a busy machine's stores stays for five minutes.
+        let is_silent = |rule: &Value| {
+            rule["state"] == "inactive" || rule["name"] == "JetonStoreSlow" && rule["state"] == "pending"
+        };
+        rules.iter().all(|rule| rule["health"] == "ok" && is_silent(rule)).then_some(())
     })
     .await;
 }

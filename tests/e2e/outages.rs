@@ -1,6 +1,8 @@
 //! A store or a service is down: "not now" is never "no", and what does not need it goes on.
 
-use harness::{Answer, Person, Stack, Storage, Tokens, Transport, assert_problem, eventually, forge};
+use harness::{
+    Answer, Person, Stack, Storage, Tokens, Transport, assert_problem, eventually, forge, lateness::Lateness,
+};
 use std::{
     fs,
     time::{Duration, Instant},
@@ -16,7 +18,7 @@ with_redis! {
 const RECOVERY: Duration = Duration::from_secs(2);
 
 /// DESIGN section 2: answered within a second. A busy machine's second may be longer.
-const PROMPT: Duration = Duration::from_millis(1500);
+const PROMPT: Duration = Duration::from_millis(1800);
 
 pub(crate) async fn refreshed_within_two_seconds(stack: &Stack, tokens: &Tokens) -> Tokens {
     answer_within_two_seconds(async || stack.auth.once().refresh(tokens).await).await.tokens()
@@ -157,16 +159,13 @@ async fn without_any_key_resource_service_says_not_now_and_keeps_trying() {
 }
 
 async fn assert_store_outage(stack: &Stack, ada: &Person) {
-    let mut times = Vec::new();
-    for _ in 0..5 {
-        let begun = Instant::now();
+    for _ in 0..3 {
+        let (begun, lateness) = (Instant::now(), Lateness::from_now());
         let refresh = stack.auth.once().refresh(&ada.tokens).await;
-        times.push(begun.elapsed());
+        let took = begun.elapsed();
+        assert!(took < PROMPT + lateness.so_far(), "that took {took:?}\n{refresh}");
         assert_problem(&refresh, 503, "unavailable");
     }
-    times.sort();
-    // A busy machine may take longer for one or the other.
-    assert!(times[2] < PROMPT, "that took {times:?}");
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await;
     assert_problem(&login, 503, "unavailable");
     let ready = stack.auth.admin_address().get("/health/ready").send().await;

@@ -3,7 +3,7 @@
 
 use crate::{ledger::Ledger, size::size};
 use futures_util::{StreamExt as _, stream};
-use harness::{Answer, Http, Person, Stack, Storage, Tokens, assert_problem, eventually};
+use harness::{Http, Person, Stack, Storage, Tokens, assert_problem};
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
@@ -78,7 +78,7 @@ impl Duel {
             self.refreshes[party] += 1;
             self.wait().await;
             ledger.add(REFRESHES, 1);
-            let answer = answered(auth, &self.held[party]).await;
+            let answer = auth.refresh(&self.held[party]).await;
             match answer.status {
                 200 => self.held[party] = answer.tokens(),
                 401 => {
@@ -97,7 +97,7 @@ impl Duel {
             _ => ledger.incident(LATER, format!("after {:?} refreshes", self.refreshes)),
         }
         for tokens in &self.held {
-            assert_problem(&answered(auth, tokens).await, 401, "session_ended");
+            assert_problem(&auth.refresh(tokens).await, 401, "session_ended");
         }
     }
 
@@ -105,7 +105,7 @@ impl Duel {
     async fn live_a_while(&mut self, auth: &Http) {
         for _ in 0..fastrand::u32(0..3) {
             self.wait().await;
-            self.held[0] = answered(auth, &self.held[0]).await.tokens();
+            self.held[0] = auth.refresh(&self.held[0]).await.tokens();
         }
         self.held[1] = self.held[0].clone();
     }
@@ -117,10 +117,4 @@ impl Duel {
     fn slower(&self) -> u32 {
         self.refreshes[0].min(self.refreshes[1])
     }
-}
-
-/// On a busy machine, "not now" is no move of a duel.
-async fn answered(auth: &Http, tokens: &Tokens) -> Answer {
-    let ask = async || Some(auth.refresh(tokens).await).filter(|answer| answer.status != 503);
-    eventually("an answer that is not 503", Duration::from_secs(30), ask).await
 }

@@ -104,7 +104,7 @@ async fn one_race(
     let (refresh_by, revoke_by) = if way == PASSWORD { (250, 1) } else { (12, 12) };
     let refresh = async {
         sleep(Duration::from_micros(fastrand::u64(0..refresh_by * 1000))).await;
-        auth.refresh(&raced).await
+        auth.once().refresh(&raced).await
     };
     let revocation = async {
         sleep(Duration::from_micros(fastrand::u64(0..revoke_by * 1000))).await;
@@ -154,7 +154,7 @@ fn came_first(refreshed: &Answer, ledger: &Ledger) -> Option<Tokens> {
 }
 
 async fn must_have_ended(auth: &Http, tokens: &Tokens, ledger: &Ledger) {
-    let answer = answered(async || auth.refresh(tokens).await).await;
+    let answer = auth.refresh(tokens).await;
     if answer.status != 401 {
         ledger.incident(REVIVED, answer.to_string());
     }

@@ -147,10 +147,6 @@ impl SigningKeys {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, KeyError> {
         check_secret(&*table, &secrets).await?;
-        if table.keys().await?.keys.is_empty() {
-            // Nobody knows any key yet: the first one signs at once.
-            table.fill(&make(0, Duration::ZERO, &policy, &secrets).await?).await?;
-        }
         make_due(&*table, &secrets, &policy).await?;
         let rows = kept_up(&*table, &secrets, &policy).await?;
         let active = ArcSwap::from_pointee(compose(rows, clock.now(), &secrets, &policy)?);
@@ -245,6 +241,7 @@ async fn make_due(table: &dyn KeyTable, secrets: &KeyRing, policy: &KeyPolicy) -
     let lead = match schedule.signing() {
         Some(_) if !is_due => return Ok(()),
         Some(_) => policy.lead,
+        // Nobody can log in until there is one: it signs at once.
         None => Duration::ZERO,
     };
     let slot = rows.keys.last().map_or(0, |last| last.slot + 1);

@@ -7,7 +7,7 @@ use crate::{
 };
 use auth_service::{domain::account::Accounts, storage::sql::Sql};
 use futures_util::future::{join_all, try_join_all};
-use harness::{eventually, postgres::Postgres};
+use harness::{eventually, lateness::Lateness, postgres::Postgres};
 use shared::ids::{SessionId, UserId};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -114,9 +114,9 @@ async fn postgres_stands_still_while_calls_keep_coming() {
     wire.goes_dead();
     sleep(Duration::from_secs(3)).await;
     wire.is_mended();
-    let mended = Instant::now();
+    let (mended, lateness) = (Instant::now(), Lateness::from_now());
     is_over_in_time("PostgreSQL still", async || Accounts::ping(&store).await).await;
-    assert!(mended.elapsed() < SECOND, "{:?}", mended.elapsed());
+    assert!(mended.elapsed() < SECOND + lateness.so_far(), "{:?}", mended.elapsed());
     calls.abort();
 }
 
@@ -126,13 +126,15 @@ async fn a_burst_waits_for_connections_and_opens_few_at_a_time() {
     let (wire, store) = freshly_wired().await;
     let before = wire.connections();
     wire.goes_dead();
+    let lateness = Lateness::from_now();
     let burst = tokio::spawn(async move { join_all((0..40).map(|_| Accounts::ping(&store))).await });
     let opened = || wire.connections() - before;
     eventually("some are opened", Duration::from_secs(10), async || (opened() > 0).then_some(())).await;
     sleep(Duration::from_millis(100)).await;
     assert!(opened() <= 2, "{} for 40 calls", opened());
     wire.is_mended();
-    burst.await.unwrap();
+    let is_served = burst.await.unwrap().iter().all(Result::is_ok);
+    assert!(is_served || lateness.so_far() > Duration::from_millis(300), "whoever waits is given a connection");
 }
 
 #[test]
