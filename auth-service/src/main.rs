@@ -1,6 +1,5 @@
 //! The auth-service program.
 
-use actix_web::rt::System;
 use auth_service::{
     app,
     config::{Config, PREFIX, SETTINGS},
@@ -21,10 +20,7 @@ use shared::{
     settings::flags,
     telemetry,
 };
-use std::{
-    io::{IsTerminal, Read},
-    process::exit,
-};
+use std::io::{IsTerminal, Read};
 use zeroize::Zeroizing;
 
 /// The settings are wrong.
@@ -101,10 +97,7 @@ fn main() {
         return;
     }
     telemetry::start();
-    let system = System::new();
-    let status = system.block_on(run(&matches));
-    // Not by returning: the end of the runtime waits for a host name that is still being looked up.
-    exit(status.into())
+    server::run_to_exit(run(&matches))
 }
 
 /// The exit status.

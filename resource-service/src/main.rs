@@ -1,18 +1,13 @@
 //! The resource server's program.
 
-use actix_web::rt::System;
 use resource_service::{app, config::Config};
 use shared::server::{self, StopSignal};
-use std::process::exit;
 
 /// The settings are wrong.
 const EXIT_SETTINGS: u8 = 2;
 
 fn main() {
-    let system = System::new();
-    let status = system.block_on(run());
-    // Not by returning: the end of the runtime waits for a host name that is still being looked up.
-    exit(status.into())
+    server::run_to_exit(run())
 }
 
 /// The exit status.

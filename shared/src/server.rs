@@ -4,12 +4,15 @@ use actix_web::{
     HttpResponse,
     dev::{Server, ServerHandle},
     http::header,
+    rt::System,
 };
 use futures_util::future::join_all;
 use listenfd::ListenFd;
 use std::{
     io::{self, Read, Write},
+    mem,
     net::{SocketAddr, TcpListener, TcpStream},
+    process,
     time::Duration,
 };
 #[cfg(unix)]
@@ -91,6 +94,18 @@ impl StopSignal {
     pub async fn received(&mut self) {
         tokio::signal::ctrl_c().await.expect("a signal handler can be installed");
     }
+}
+
+/// Runs a program, and ends the process with its status. The runtime is left as it is: its end would wait for a host name that
+/// is still being looked up.
+pub fn run_to_exit(program: impl Future<Output = u8>) -> ! {
+    let system = System::new();
+    let status = system.block_on(async {
+        // Or else the last worker to end would wake the runtime, from a thread whose thread locals are gone: a panic.
+        mem::forget(System::current());
+        program.await
+    });
+    process::exit(status.into())
 }
 
 /// Runs both servers until the signal, then lets requests under way finish.
