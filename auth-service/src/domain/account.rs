@@ -131,6 +131,8 @@ pub struct Credentials {
     pub account: Account,
     /// The hash.
     pub hash: PasswordHash,
+    /// How often an operator has unlocked the account.
+    pub unlocks: i64,
 }
 
 /// What SQL knows of a session: its user, and whether it was ended by name.
@@ -267,6 +269,9 @@ pub trait Accounts: Send + Sync {
 
     /// Changes a user; `None`: there is no such user.
     async fn update(&self, id: UserId, change: &AccountChange, now: Timestamp) -> Result<Option<Account>, Unavailable>;
+
+    /// Counts that the account was unlocked; `false`: there is no such user.
+    async fn unlock(&self, id: UserId) -> Result<bool, Unavailable>;
 
     /// Deletes a user; `false`: there was none.
     async fn delete(&self, id: UserId) -> Result<bool, Unavailable>;

@@ -59,6 +59,8 @@ actions! {
     UserChange = "user_change",
     /// A user's sessions were ended by an admin.
     UserSessionsEnd = "user_sessions_end",
+    /// An account was unlocked by an operator: its failed logins count no more.
+    UserUnlock = "user_unlock",
     /// A user was deleted by an admin.
     UserDelete = "user_delete",
     /// Everybody's sessions were ended by an operator.

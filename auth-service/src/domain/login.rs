@@ -9,7 +9,7 @@ use super::{
     refresh_token::{NotOurs, RefreshClaims, Transport},
     session::Lineage,
     sessions::{Commit, Expected, SessionRecord},
-    throttle::Throttled,
+    throttle::{Attempt, Target, Throttled},
     tokens::Tokens,
 };
 use crate::metrics::LOGINS;
@@ -91,7 +91,10 @@ impl Auth {
     ) -> Result<Tokens, LoginError> {
         // What is no address has no account, and is told alike, at the same cost.
         let Some(email) = email else {
+            let attempt = Attempt { target: None, origin: client.origin(None) };
+            self.throttle.admit(&attempt).await?;
             self.hasher.verify_nobody(password).await?;
+            self.throttle.failed(&attempt).await?;
             return Err(LoginError::InvalidCredentials);
         };
         let found = self.accounts.by_email(&email).await?;
@@ -121,17 +124,19 @@ impl Auth {
         password: &Password,
         client: &Client,
     ) -> Result<Credentials, LoginError> {
+        let target = Target { email, unlocks: found.as_ref().map_or(0, |found| found.unlocks) };
         let origin = client.origin(found.as_ref().map(|found| found.account.id));
-        self.throttle.admit(email, &origin).await?;
+        let attempt = Attempt { target: Some(target), origin };
+        self.throttle.admit(&attempt).await?;
         let verdict = match &found {
             Some(found) => self.hasher.verify(password, &found.hash).await?,
             None => self.hasher.verify_nobody(password).await?,
         };
         let Some(mut found) = found.filter(|_| verdict.matches) else {
-            self.throttle.failed(email, &origin).await?;
+            self.throttle.failed(&attempt).await?;
             return Err(LoginError::InvalidCredentials);
         };
-        self.throttle.succeeded(email, &origin).await?;
+        self.throttle.succeeded(&attempt).await?;
         if verdict.is_outdated {
             let upgraded = self.hasher.hash(password).await?;
             self.accounts.rehash(found.account.id, &found.hash, &upgraded).await?;

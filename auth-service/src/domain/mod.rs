@@ -29,6 +29,7 @@ pub mod logout;
 pub mod refresh;
 pub mod register;
 pub mod tokens;
+pub mod unlock;
 
 use account::Accounts;
 use audit::AuditLog;
@@ -36,7 +37,10 @@ use hashing::Hasher;
 use refresh_token::{RefreshClaims, RefreshTokens};
 use roles::Roles;
 use sessions::Sessions;
-use shared::clock::{Clock, Timestamp};
+use shared::{
+    clock::{Clock, Timestamp},
+    ids::UserId,
+};
 use signing_keys::SigningKeys;
 use standstill::Pulse;
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -125,9 +129,13 @@ pub struct Client {
 
 impl Client {
     /// The origin of an attempt on an account.
-    fn origin(&self, account: Option<shared::ids::UserId>) -> Origin {
-        let is_known_device = account.is_some() && self.token.as_ref().map(|token| token.sub) == account;
-        Origin { address: self.address, is_told_apart: self.is_told_apart, is_known_device }
+    fn origin(&self, account: Option<UserId>) -> Origin {
+        let token = self.token.as_ref().filter(|token| Some(token.sub) == account);
+        Origin {
+            address: self.address,
+            is_told_apart: self.is_told_apart,
+            known_device: token.map(|token| token.sid),
+        }
     }
 }
 

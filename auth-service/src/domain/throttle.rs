@@ -10,6 +10,7 @@ use super::{
     counters::{Count, CounterKey, Counters},
     secret::KeyRing,
 };
+use shared::ids::SessionId;
 use std::{
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
@@ -32,8 +33,26 @@ pub struct Origin {
     pub address: IpAddr,
     /// Whether different clients have different addresses: not so behind a proxy that is not trusted.
     pub is_told_apart: bool,
-    /// Whether the device has shown a token of this account's.
-    pub is_known_device: bool,
+    /// The session of this account's whose token the device has shown.
+    pub known_device: Option<SessionId>,
+}
+
+/// Whose password is tried. It need not be anybody's.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The address that was given.
+    pub email: &'a EmailAddress,
+    /// How often its account was unlocked: what failed before counts no more. Zero where there is none.
+    pub unlocks: i64,
+}
+
+/// An attempt to log in. Without a target, what was given is no address.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// Whose password is tried.
+    pub target: Option<Target<'a>>,
+    /// From where.
+    pub origin: Origin,
 }
 
 /// Why an attempt is refused.
@@ -56,12 +75,11 @@ pub struct Throttle {
     keys: Arc<KeyRing>,
 }
 
-/// The counters of one attempt.
-struct Limits {
-    keys: Vec<CounterKey>,
-    limits: Vec<u64>,
-    device: CounterKey,
-    is_known_device: bool,
+/// How many failures a counter may show.
+struct Limit {
+    key: CounterKey,
+    most: u64,
+    spares_known_devices: bool,
 }
 
 impl Throttle {
@@ -75,32 +93,34 @@ impl Throttle {
     ///
     /// # Errors
     /// [`Throttled`].
-    pub async fn admit(&self, email: &EmailAddress, origin: &Origin) -> Result<(), Throttled> {
-        let limits = self.limits(email, origin);
-        self.check(&limits).await
+    pub async fn admit(&self, attempt: &Attempt<'_>) -> Result<(), Throttled> {
+        let limits = self.limits(attempt);
+        let counts = self.counters.read(&keys_of(&limits)).await?;
+        self.judge(attempt, &limits, &counts).await
     }
 
     /// Counts a failure.
     ///
     /// # Errors
     /// [`Throttled`]: the failure may not be told.
-    pub async fn failed(&self, email: &EmailAddress, origin: &Origin) -> Result<(), Throttled> {
-        let limits = self.limits(email, origin);
-        let counts = self.counters.add(&limits.keys, WINDOW).await?;
+    pub async fn failed(&self, attempt: &Attempt<'_>) -> Result<(), Throttled> {
+        let limits = self.limits(attempt);
+        let counts = self.counters.add(&keys_of(&limits), WINDOW).await?;
         // The failure that reaches a limit is still told, the one after it is not.
         let told: Vec<Count> =
             counts.iter().map(|count| Count { value: count.value.saturating_sub(1), ..*count }).collect();
-        self.judge(&limits, &told).await
+        self.judge(attempt, &limits, &told).await
     }
 
     /// Remembers the device, unless other attempts have failed too often in the meantime.
     ///
     /// # Errors
     /// [`Throttled`]: the success may not be told.
-    pub async fn succeeded(&self, email: &EmailAddress, origin: &Origin) -> Result<(), Throttled> {
-        let limits = self.limits(email, origin);
-        self.check(&limits).await?;
-        self.counters.add(&[limits.device], DEVICE_KNOWN_FOR).await?;
+    pub async fn succeeded(&self, attempt: &Attempt<'_>) -> Result<(), Throttled> {
+        self.admit(attempt).await?;
+        if let Some(device) = self.device(attempt) {
+            self.counters.add(&[device], DEVICE_KNOWN_FOR).await?;
+        }
         Ok(())
     }
 
@@ -112,50 +132,64 @@ impl Throttle {
         self.counters.forget_expired(at_most).await
     }
 
-    async fn check(&self, limits: &Limits) -> Result<(), Throttled> {
-        let counts = self.counters.read(&limits.keys).await?;
-        self.judge(limits, &counts).await
-    }
-
-    async fn judge(&self, limits: &Limits, counts: &[Count]) -> Result<(), Throttled> {
-        let over = |index: usize| counts.get(index).filter(|count| count.value >= limits.limits[index]);
-        // The account's own limit is the last one: a device that has logged in before is exempt from it.
-        let last = limits.limits.len() - 1;
-        let mut worst = (0..last).filter_map(over).map(|count| count.resets_in).max();
-        if let Some(count) = over(last)
-            && !self.is_known(limits).await?
-        {
-            worst = worst.max(Some(count.resets_in));
-        }
+    async fn judge(&self, attempt: &Attempt<'_>, limits: &[Limit], counts: &[Count]) -> Result<(), Throttled> {
+        let reached = || limits.iter().zip(counts).filter(|(limit, count)| count.value >= limit.most);
+        let is_spared =
+            reached().any(|(limit, _)| limit.spares_known_devices) && self.is_known_device(attempt).await?;
+        let binding = reached().filter(|(limit, _)| !(is_spared && limit.spares_known_devices));
+        let worst = binding.map(|(_, count)| count.resets_in).max();
         worst.map_or(Ok(()), |retry_after| Err(Throttled::TooMany { retry_after }))
     }
 
-    async fn is_known(&self, limits: &Limits) -> Result<bool, Unavailable> {
-        if limits.is_known_device {
+    async fn is_known_device(&self, attempt: &Attempt<'_>) -> Result<bool, Unavailable> {
+        if attempt.origin.known_device.is_some() {
             return Ok(true);
         }
-        let counts = self.counters.read(std::slice::from_ref(&limits.device)).await?;
+        let Some(device) = self.device(attempt) else { return Ok(false) };
+        let counts = self.counters.read(&[device]).await?;
         Ok(counts.first().is_some_and(|count| count.value > 0))
     }
 
-    fn limits(&self, email: &EmailAddress, origin: &Origin) -> Limits {
-        let name = |parts: &str| CounterKey(self.keys.current().throttle_name(parts));
-        let network = network(origin.address);
-        let mut keys = vec![name(&format!("pair {email} {network}"))];
-        let mut limits = vec![PER_ACCOUNT_AND_ADDRESS];
-        if origin.is_told_apart {
-            keys.push(name(&format!("address {}", host(origin.address))));
-            limits.push(PER_ADDRESS);
-        }
-        keys.push(name(&format!("account {email}")));
-        limits.push(PER_ACCOUNT);
-        Limits {
-            keys,
-            limits,
-            device: name(&format!("device {email} {network}")),
-            is_known_device: origin.is_known_device,
-        }
+    /// The counter of a network's logins to an account: whoever calls from it is no stranger. `None` where that says nothing.
+    fn device(&self, attempt: &Attempt<'_>) -> Option<CounterKey> {
+        let target = attempt.target.filter(|_| attempt.origin.is_told_apart)?;
+        Some(self.name(&format!("device {} {}", target.email, network(attempt.origin.address))))
     }
+
+    fn limits(&self, attempt: &Attempt<'_>) -> Vec<Limit> {
+        let origin = &attempt.origin;
+        let limit = |name: &str, most| Limit { key: self.name(name), most, spares_known_devices: false };
+        let mut limits = Vec::new();
+        if origin.is_told_apart {
+            limits.push(limit(&format!("address {}", host(origin.address)), PER_ADDRESS));
+        }
+        if let Some(target) = attempt.target {
+            let account = name_of(target);
+            let place = match origin.known_device {
+                _ if origin.is_told_apart => Some(network(origin.address).to_string()),
+                // An address that everybody has would lock out everybody: a device counts its own failures.
+                device => device.map(|session| session.to_string()),
+            };
+            limits.extend(place.map(|place| limit(&format!("pair {account} {place}"), PER_ACCOUNT_AND_ADDRESS)));
+            let of_account = limit(&format!("account {account}"), PER_ACCOUNT);
+            limits.push(Limit { spares_known_devices: true, ..of_account });
+        }
+        limits
+    }
+
+    fn name(&self, parts: &str) -> CounterKey {
+        CounterKey(self.keys.current().throttle_name(parts))
+    }
+}
+
+/// Every unlocking gives an account new counters.
+fn name_of(target: Target<'_>) -> String {
+    let Target { email, unlocks } = target;
+    if unlocks == 0 { email.to_string() } else { format!("{email} {unlocks}") }
+}
+
+fn keys_of(limits: &[Limit]) -> Vec<CounterKey> {
+    limits.iter().map(|limit| limit.key.clone()).collect()
 }
 
 /// What one subscriber has: an IPv4 address, an IPv6 /64.
@@ -211,12 +245,16 @@ mod tests {
         Throttle::new(Arc::new(Tally::default()), Arc::new(KeyRing::new(&root, None)))
     }
 
-    fn ada() -> EmailAddress {
-        EmailAddress::parse("ada@example.com").unwrap()
+    fn email(text: &str) -> EmailAddress {
+        EmailAddress::parse(text).unwrap()
     }
 
     fn from(text: &str) -> Origin {
-        Origin { address: text.parse().unwrap(), is_told_apart: true, is_known_device: false }
+        Origin { address: text.parse().unwrap(), is_told_apart: true, known_device: None }
+    }
+
+    fn at(email: &EmailAddress, origin: Origin) -> Attempt<'_> {
+        Attempt { target: Some(Target { email, unlocks: 0 }), origin }
     }
 
     fn is_refused(result: &Result<(), Throttled>) -> bool {
@@ -225,49 +263,84 @@ mod tests {
 
     #[tokio::test]
     async fn ten_failures_from_one_network_are_told_and_the_eleventh_attempt_is_refused() {
-        let (throttle, here) = (throttle(), from("192.0.2.7"));
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let here = at(&ada, from("192.0.2.7"));
         for _ in 0..10 {
-            assert!(throttle.admit(&ada(), &here).await.is_ok());
-            assert!(throttle.failed(&ada(), &here).await.is_ok());
+            assert!(throttle.admit(&here).await.is_ok());
+            assert!(throttle.failed(&here).await.is_ok());
         }
-        assert!(is_refused(&throttle.admit(&ada(), &here).await));
-        assert!(is_refused(&throttle.admit(&ada(), &from("192.0.2.99")).await));
-        assert!(throttle.admit(&ada(), &from("198.51.100.1")).await.is_ok());
+        assert!(is_refused(&throttle.admit(&here).await));
+        assert!(is_refused(&throttle.admit(&at(&ada, from("192.0.2.99"))).await));
+        assert!(throttle.admit(&at(&ada, from("198.51.100.1"))).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_burst_that_was_admitted_together_is_told_ten_results_only() {
-        let (throttle, here) = (throttle(), from("192.0.2.7"));
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let here = at(&ada, from("192.0.2.7"));
         let mut told = 0;
         for _ in 0..40 {
-            told += u32::from(throttle.failed(&ada(), &here).await.is_ok());
+            told += u32::from(throttle.failed(&here).await.is_ok());
         }
         assert_eq!(told, 10);
-        assert!(is_refused(&throttle.succeeded(&ada(), &here).await), "the right guess after the limit is not told");
+        assert!(is_refused(&throttle.succeeded(&here).await), "the right guess after the limit is not told");
     }
 
     #[tokio::test]
-    async fn an_address_may_fail_a_hundred_times_over_all_accounts() {
-        let (throttle, here) = (throttle(), from("2001:db8::1"));
-        for index in 0..100 {
-            let email = EmailAddress::parse(&format!("user{index}@example.com")).unwrap();
-            assert!(throttle.failed(&email, &here).await.is_ok());
+    async fn an_address_may_fail_a_hundred_times_over_all_accounts_and_what_is_none() {
+        let (throttle, ada, here) = (throttle(), email("ada@example.com"), from("2001:db8::1"));
+        for index in 0..50 {
+            let somebody = email(&format!("user{index}@example.com"));
+            assert!(throttle.failed(&at(&somebody, here)).await.is_ok());
+            assert!(throttle.failed(&Attempt { target: None, origin: here }).await.is_ok());
         }
-        assert!(is_refused(&throttle.admit(&ada(), &from("2001:db8::2")).await), "the same /64");
+        assert!(is_refused(&throttle.admit(&at(&ada, from("2001:db8::2"))).await), "the same /64");
+        assert!(is_refused(&throttle.admit(&Attempt { target: None, origin: here }).await));
         let behind_a_proxy = Origin { is_told_apart: false, ..here };
-        assert!(throttle.admit(&ada(), &behind_a_proxy).await.is_ok());
+        assert!(throttle.admit(&at(&ada, behind_a_proxy)).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_distributed_attack_locks_the_account_but_not_a_device_that_has_logged_in_before() {
-        let (throttle, home) = (throttle(), from("203.0.113.5"));
-        throttle.succeeded(&ada(), &home).await.unwrap();
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let home = at(&ada, from("203.0.113.5"));
+        throttle.succeeded(&home).await.unwrap();
         for index in 0..50 {
-            assert!(throttle.failed(&ada(), &from(&format!("10.0.{index}.1"))).await.is_ok());
+            assert!(throttle.failed(&at(&ada, from(&format!("10.0.{index}.1")))).await.is_ok());
         }
-        assert!(is_refused(&throttle.admit(&ada(), &from("10.9.9.9")).await));
-        assert!(throttle.admit(&ada(), &home).await.is_ok());
-        let elsewhere_with_a_token = Origin { is_known_device: true, ..from("10.9.9.9") };
-        assert!(throttle.admit(&ada(), &elsewhere_with_a_token).await.is_ok());
+        assert!(is_refused(&throttle.admit(&at(&ada, from("10.9.9.9"))).await));
+        assert!(throttle.admit(&home).await.is_ok());
+        let elsewhere_with_a_token = Origin { known_device: Some(SessionId::fresh()), ..from("10.9.9.9") };
+        assert!(throttle.admit(&at(&ada, elsewhere_with_a_token)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn where_clients_are_not_told_apart_a_known_device_is_never_locked_out_by_others() {
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let anybody = Origin { is_told_apart: false, ..from("127.0.0.1") };
+        let known = Origin { known_device: Some(SessionId::fresh()), ..anybody };
+        throttle.succeeded(&at(&ada, anybody)).await.unwrap();
+        for failures in 0..60 {
+            let is_told = throttle.failed(&at(&ada, anybody)).await.is_ok();
+            assert_eq!(is_told, failures < 50, "a login through the same proxy makes no stranger a known device");
+            assert!(throttle.admit(&at(&ada, known)).await.is_ok());
+        }
+        for _ in 0..10 {
+            assert!(throttle.failed(&at(&ada, known)).await.is_ok());
+        }
+        assert!(is_refused(&throttle.admit(&at(&ada, known)).await), "a stolen device guesses no longer than others");
+    }
+
+    #[tokio::test]
+    async fn what_failed_before_an_account_was_unlocked_counts_no_more() {
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let unlocked = |unlocks| Attempt { target: Some(Target { email: &ada, unlocks }), origin: from("192.0.2.7") };
+        for unlocks in 0..3 {
+            assert!(throttle.admit(&unlocked(unlocks)).await.is_ok());
+            for _ in 0..10 {
+                throttle.failed(&unlocked(unlocks)).await.unwrap();
+            }
+            assert!(is_refused(&throttle.admit(&unlocked(unlocks)).await));
+        }
     }
 }

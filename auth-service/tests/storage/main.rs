@@ -47,6 +47,7 @@ macro_rules! keeps {
             the_search_is_literal_and_knows_no_case
             an_admin_changes_what_is_named_and_nothing_else
             disabling_a_user_raises_the_epoch
+            every_unlocking_is_counted_and_changes_nothing_else
             a_deleted_user_is_gone_and_the_address_free
             a_role_is_held_by_its_whole_name
         }

@@ -50,11 +50,11 @@ impl Accounts for Sql {
     }
 
     async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, Unavailable> {
-        self.credentials(|| select("WHERE email = $1").bind(email.to_string())).await
+        self.credentials(|| select_credentials("WHERE email = $1").bind(email.to_string())).await
     }
 
     async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, Unavailable> {
-        self.credentials(|| select("WHERE id = $1").bind(id.to_string())).await
+        self.credentials(|| select_credentials("WHERE id = $1").bind(id.to_string())).await
     }
 
     async fn standing(&self, id: UserId, session: SessionId) -> Result<Option<Standing>, Unavailable> {
@@ -169,6 +169,11 @@ impl Accounts for Sql {
         self.durable.run(update).await?.rows.first().map(account).transpose()
     }
 
+    async fn unlock(&self, id: UserId) -> Result<bool, Unavailable> {
+        let update = || query("UPDATE users SET unlocks = unlocks + 1 WHERE id = $1").bind(id.to_string());
+        Ok(self.durable.run(update).await?.written > 0)
+    }
+
     async fn delete(&self, id: UserId) -> Result<bool, Unavailable> {
         let delete = || query("DELETE FROM users WHERE id = $1").bind(id.to_string());
         Ok(self.durable.run(delete).await?.written > 0)
@@ -199,8 +204,10 @@ impl Accounts for Sql {
 
 impl Sql {
     async fn credentials(&self, read: impl Fn() -> Statement) -> Result<Option<Credentials>, Unavailable> {
-        let credentials =
-            |row: &AnyRow| Ok(Credentials { account: account(row)?, hash: PasswordHash(value(row, "password_hash")?) });
+        let credentials = |row: &AnyRow| {
+            let hash = PasswordHash(value(row, "password_hash")?);
+            Ok(Credentials { account: account(row)?, hash, unlocks: value(row, "unlocks")? })
+        };
         self.reading.run(read).await?.rows.first().map(credentials).transpose()
     }
 }
@@ -228,6 +235,10 @@ fn end_session(id: UserId, session: SessionId, until: Timestamp) -> Statement {
 
 fn select(which: &str) -> Statement {
     query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM users {which}")))
+}
+
+fn select_credentials(which: &str) -> Statement {
+    query(AssertSqlSafe(format!("SELECT {COLUMNS}, unlocks FROM users {which}")))
 }
 
 fn account(row: &AnyRow) -> Result<Account, Unavailable> {

@@ -319,6 +319,18 @@ pub async fn disabling_a_user_raises_the_epoch(store: &impl Accounts) {
     assert_eq!(enabled, Account { disabled: false, ..disabled });
 }
 
+pub async fn every_unlocking_is_counted_and_changes_nothing_else(store: &impl Accounts) {
+    let (id, other) = (somebody(store).await, somebody(store).await);
+    let before = store.by_id(id).await.unwrap().expect("the user exists");
+    assert_eq!(before.unlocks, 0);
+    let unlocked = join_all((0..5).map(|_| store.unlock(id))).await;
+    assert!(unlocked.into_iter().all(Result::unwrap));
+    let after = store.by_email(&before.account.email).await.unwrap().expect("the user exists");
+    assert_eq!((after.unlocks, &after.account, &after.hash), (5, &before.account, &before.hash));
+    assert_eq!(store.by_id(other).await.unwrap().expect("the user exists").unlocks, 0);
+    assert!(!store.unlock(UserId::fresh()).await.unwrap());
+}
+
 pub async fn a_deleted_user_is_gone_and_the_address_free(store: &impl Accounts) {
     let new = account();
     let session = SessionId::fresh();
