@@ -261,8 +261,8 @@ pub trait Accounts: Send + Sync {
     /// this moment would spare the very session that was stolen.
     async fn end_stolen(&self, theft: &Theft<'_>) -> Result<(), Unavailable>;
 
-    /// The user's sessions that were ended by name.
-    async fn ended_sessions(&self, id: UserId) -> Result<Vec<SessionId>, Unavailable>;
+    /// Which of these sessions of the user's were ended by name. Costs what they cost, however many others have ended.
+    async fn ended_among(&self, id: UserId, sessions: &[SessionId]) -> Result<Vec<SessionId>, Unavailable>;
 
     /// Users in the order of their ids.
     async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, Unavailable>;

@@ -11,11 +11,20 @@ impl Auth {
         self.end_session_of(token, client).await
     }
 
+    /// Nothing is written for a session that is over already: whoever repeats a logout fills no database.
     pub(super) async fn end_session_of(&self, token: &RefreshClaims, client: &Client) -> Result<(), Unavailable> {
-        self.accounts.end_session(token.sub, token.sid, self.last_possible_use(Some(token))).await?;
+        if self.is_alive(token).await? {
+            self.accounts.end_session(token.sub, token.sid, self.last_possible_use(Some(token))).await?;
+            self.note(self.event(Action::Logout).to(token.sub).by(token.sub).about(token.sid).from(client)).await;
+        }
         self.forget(self.sessions.remove(token.sub, token.sid)).await;
-        self.note(self.event(Action::Logout).to(token.sub).by(token.sub).about(token.sid).from(client)).await;
         Ok(())
+    }
+
+    /// Whether another token of the session may still be worth something, whatever this one is.
+    async fn is_alive(&self, token: &RefreshClaims) -> Result<bool, Unavailable> {
+        let standing = self.accounts.standing(token.sub, token.sid).await?;
+        Ok(standing.is_some_and(|standing| standing.is_alive(token.sid, token.epoch)))
     }
 
     /// Ends all sessions of the caller. Durable when it returns.
@@ -24,9 +33,12 @@ impl Auth {
     /// [`Unavailable`]: nothing has ended.
     pub async fn logout_everywhere(&self, caller: &Caller, client: &Client) -> Result<(), Unavailable> {
         let sub = caller.account.id;
-        self.accounts.raise_epoch(sub, None, self.now()).await?;
+        // Of many at once, one ends them; a session that began after that is not theirs to end.
+        let seen = caller.account.session_epoch;
+        if self.accounts.raise_epoch(sub, Some(seen), self.now()).await? {
+            self.note(self.event(Action::LogoutAll).to(sub).by(sub).about(caller.session).from(client)).await;
+        }
         self.forget(self.sessions.remove_all(sub, None)).await;
-        self.note(self.event(Action::LogoutAll).to(sub).by(sub).about(caller.session).from(client)).await;
         Ok(())
     }
 

@@ -26,6 +26,9 @@ const COLUMNS: &str = "id, email, name, password_hash, roles, custom, disabled, 
 /// How long raising the epoch of all users may take; an operator waits for it.
 const MANY_ROWS: Duration = Duration::from_secs(120);
 
+/// How many sessions one statement asks about.
+const AT_ONCE: usize = 100;
+
 #[async_trait]
 impl Accounts for Sql {
     async fn create(&self, account: &NewAccount) -> Result<(), CreateError> {
@@ -133,9 +136,21 @@ impl Accounts for Sql {
         self.durable.run_together(statements).await
     }
 
-    async fn ended_sessions(&self, id: UserId) -> Result<Vec<SessionId>, Unavailable> {
-        let read = || query("SELECT sid FROM ended_sessions WHERE sub = $1").bind(id.to_string());
-        self.reading.run(read).await?.rows.iter().map(|row| parsed(row, "sid")).collect()
+    async fn ended_among(&self, id: UserId, sessions: &[SessionId]) -> Result<Vec<SessionId>, Unavailable> {
+        let mut ended = Vec::new();
+        for some in sessions.chunks(AT_ONCE) {
+            let read = || {
+                let places: Vec<String> = (2..some.len() + 2).map(|place| format!("${place}")).collect();
+                let places = places.join(", ");
+                let read = query(AssertSqlSafe(format!(
+                    "SELECT sid FROM ended_sessions WHERE sub = $1 AND sid IN ({places})"
+                )));
+                some.iter().fold(read.bind(id.to_string()), |read, sid| read.bind(sid.to_string()))
+            };
+            let answer = self.reading.run(read).await?;
+            ended.extend(answer.rows.iter().map(|row| parsed(row, "sid")).collect::<Result<Vec<SessionId>, _>>()?);
+        }
+        Ok(ended)
     }
 
     async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, Unavailable> {
