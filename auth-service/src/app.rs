@@ -135,6 +135,7 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         tokio::spawn(keep_house(state.clone())),
         tokio::spawn(follow_keys(state.clone())),
         tokio::spawn(make_keys(state.clone())),
+        tokio::spawn(report_lost_roles(state.clone())),
     ];
 
     let for_public = state.clone();
@@ -193,6 +194,16 @@ async fn make_keys(state: Data<State>) {
             Err(error) => tracing::warn!(%error, "the next signing key could not be made; tried again"),
         }
         sleep(RETRY).await;
+    }
+}
+
+/// Aside: nobody has to wait for it.
+async fn report_lost_roles(state: Data<State>) {
+    match state.auth.lost_roles().await {
+        Ok(lost) => lost.iter().for_each(|(role, users)| {
+            tracing::warn!(role, users, "users have a role that there is not: it brings nothing (docs/roles.md)");
+        }),
+        Err(error) => tracing::warn!(%error, "whether all roles of the users are known could not be read"),
     }
 }
 

@@ -5,7 +5,8 @@ use crate::{
         Policy, ReuseEnds,
         account::EmailAddress,
         password::Password,
-        roles::Roles,
+        register::Registration,
+        roles::{ADMIN_ROLE, Roles, USERS_READ, USERS_WRITE},
         secret::{KeyRing, RootSecret},
         session,
         signing_keys::KeyPolicy,
@@ -82,7 +83,22 @@ pub const SETTINGS: &[Setting] = &[
     setting("AUTH_KEY_BITS", "2048", "Size of new signing keys: 2048, 3072 or 4096."),
     setting("AUTH_JWKS_MAX_AGE", "5m", "How long verifiers may cache the key set."),
     setting("AUTH_CLIENT_ID", "jeton", "client_id of access tokens."),
-    Setting::plain("AUTH_ROLES_FILE", None, "TOML of the form role = [\"scope\", …]; built in: reader, author, admin."),
+    setting(
+        "AUTH_REGISTRATION",
+        "open",
+        "open: whoever can reach the service may register; closed: admins and the command line create users.",
+    ),
+    Setting::plain(
+        "AUTH_ROLES_FILE",
+        None,
+        "More roles, or others: TOML of the form role = [\"scope\", …]. See docs/roles.md.",
+    ),
+    setting(
+        "AUTH_BUILT_IN_ROLES",
+        "on",
+        "Whether the roles reader, author and admin exist beside the file's: on or off.",
+    ),
+    setting("AUTH_DEFAULT_ROLE", "reader", "What whoever registers is."),
     Setting::plain("AUTH_ADMIN_EMAIL", None, "Creates this admin at start if there is none."),
     Setting::secret("AUTH_ADMIN_PASSWORD", "The password of that admin."),
     Setting::plain(
@@ -152,6 +168,7 @@ impl Config {
         let address = || parsed::<SocketAddr>("an address such as 127.0.0.1:8080");
         let policy = policy(&settings);
         let database_url = settings.required("AUTH_DATABASE_URL", String::new(), database_url);
+        let roles = roles(&settings, &policy);
         let config = Self {
             listen: settings.required("AUTH_LISTEN", localhost(8080), address()),
             admin_listen: settings.required("AUTH_ADMIN_LISTEN", localhost(9080), address()),
@@ -160,7 +177,7 @@ impl Config {
             keys: keys(&settings, &database_url, own_secret),
             key_policy: key_policy(&settings, policy.access_ttl),
             policy,
-            roles: settings.optional("AUTH_ROLES_FILE", roles_file).unwrap_or_default(),
+            roles,
             bootstrap_admin: bootstrap_admin(&settings),
             database_url,
         };
@@ -305,12 +322,64 @@ fn policy(settings: &Settings) -> Policy {
             _ => Err("must be user or session".to_owned()),
         }),
         audit_keep: settings.required("AUTH_AUDIT_KEEP", day, duration_within("1h", "3650d")),
+        registration: settings.required("AUTH_REGISTRATION", Registration::Closed, |text| match text {
+            "open" => Ok(Registration::Open),
+            "closed" => Ok(Registration::Closed),
+            _ => Err("must be open or closed".to_owned()),
+        }),
+        default_role: settings.required("AUTH_DEFAULT_ROLE", String::new(), |text| Ok(text.to_owned())),
     }
 }
 
-fn roles_file(path: &str) -> Result<Roles, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
-    Roles::parse(&text).map_err(|error| format!("{path}: {error}"))
+/// Every mistake of the roles file, and what contradicts it, is reported; about a file that cannot be read there is nothing
+/// more to say.
+fn roles(settings: &Settings, policy: &Policy) -> Roles {
+    let built_in = settings.required("AUTH_BUILT_IN_ROLES", true, on_off);
+    let file = settings.text("AUTH_ROLES_FILE").map(roles_file).transpose();
+    let own = match file {
+        Ok(own) => own,
+        Err(mistakes) => {
+            mistakes.into_iter().for_each(|mistake| settings.mistake(format!("AUTH_ROLES_FILE: {mistake}")));
+            return Roles::default();
+        }
+    };
+    let roles = match own {
+        Some(own) if built_in => own.with_built_in(),
+        Some(own) => own,
+        None => {
+            if !built_in {
+                settings.mistake("AUTH_BUILT_IN_ROLES: is off, and AUTH_ROLES_FILE names no roles instead");
+            }
+            Roles::default()
+        }
+    };
+    check_roles(settings, &roles, policy);
+    roles
+}
+
+fn check_roles(settings: &Settings, roles: &Roles, policy: &Policy) {
+    if !roles.has(ADMIN_ROLE) {
+        settings.mistake("AUTH_ROLES_FILE: the role admin is missing, and AUTH_BUILT_IN_ROLES is off");
+    }
+    let default = &policy.default_role;
+    if !roles.has(default) {
+        let known: Vec<&str> = roles.names().collect();
+        settings.mistake(format!("AUTH_DEFAULT_ROLE: there is no role {default:?}; there are {}", known.join(", ")));
+    }
+    let brings = roles.scopes(std::slice::from_ref(default));
+    if policy.registration == Registration::Open && [USERS_READ, USERS_WRITE].iter().any(|scope| brings.contains(scope))
+    {
+        settings.mistake(format!(
+            "AUTH_DEFAULT_ROLE: with open registration, strangers would see or change the users: {default:?} brings \
+             {USERS_READ} or {USERS_WRITE}"
+        ));
+    }
+}
+
+fn roles_file(path: &str) -> Result<Roles, Vec<String>> {
+    let text = fs::read_to_string(path).map_err(|error| vec![format!("cannot read {path}: {error}")])?;
+    let text = text.trim_start_matches('\u{feff}');
+    Roles::parse(text).map_err(|mistakes| mistakes.into_iter().map(|mistake| format!("{path}, {mistake}")).collect())
 }
 
 fn bootstrap_admin(settings: &Settings) -> Option<(EmailAddress, Password)> {

@@ -9,7 +9,6 @@ use auth_service::{
         key_commands::KeyStatus,
         key_schedule::KeyState,
         password::Password,
-        roles::DEFAULT_ROLE,
         secret::RootSecret,
     },
 };
@@ -38,7 +37,7 @@ fn command() -> Command {
                 Command::new("create")
                     .about("Creates a user; asks for the password on a terminal, else reads it from standard input")
                     .arg(Arg::new("email").long("email").required(true).help("The e-mail address to log in with"))
-                    .arg(Arg::new("role").long("role").default_value(DEFAULT_ROLE).help("What the user is, such as admin"))
+                    .arg(Arg::new("role").long("role").help("What the user is, such as admin [default: AUTH_DEFAULT_ROLE]"))
                     .arg(Arg::new("name").long("name").help("What the user is called"))
                     .arg(
                         Arg::new("password-stdin")
@@ -153,7 +152,7 @@ async fn carry_out(matches: &ArgMatches, config: Config) -> Result<(), String> {
 
 async fn create_user(arguments: &ArgMatches, config: Config) -> Result<(), String> {
     let text = |name: &str| arguments.get_one::<String>(name).map(String::as_str);
-    let role = text("role").unwrap_or(DEFAULT_ROLE).to_owned();
+    let role = text("role").unwrap_or(&config.policy.default_role).to_owned();
     if !config.roles.has(&role) {
         let known: Vec<&str> = config.roles.names().collect();
         return Err(format!("--role {role}: there is no such role; there are {}", known.join(", ")));

@@ -93,7 +93,7 @@ def before_call(context, case, kwargs):
         case.path_parameters["id"] = newcomer()[1]
     elif not is_positive:
         return
-    elif name == "register" and turn % 2:
+    elif name in {"register", "create_user"} and turn % 2:
         case.body = {**case.body, "email": fresh_email(), "password": PASSWORD}
     elif name == "login" and turn % 2:
         case.body = {**case.body, **ADA}

@@ -122,6 +122,25 @@ pub struct Account {
     pub kept_session: Option<SessionId>,
     /// When the user registered.
     pub created_at: Timestamp,
+    /// Rises with every change by an admin or operator.
+    pub revision: i64,
+}
+
+impl Account {
+    /// What was looked at, for a write that holds only if it still stands.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        Seen { id: self.id, revision: self.revision }
+    }
+}
+
+/// A user as somebody has seen the roles, the custom claims, and whether it was disabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Whom.
+    pub id: UserId,
+    /// As of when.
+    pub revision: i64,
 }
 
 /// A user and the password's hash.
@@ -166,8 +185,12 @@ pub struct NewAccount {
     pub hash: PasswordHash,
     /// What the user is.
     pub roles: Vec<String>,
+    /// The custom claims.
+    pub custom: Map<String, Value>,
     /// When.
     pub created_at: Timestamp,
+    /// The admin who creates it: it is created only while the admin is as seen.
+    pub by: Option<Seen>,
 }
 
 /// What an admin changes; `None` leaves as it is.
@@ -213,6 +236,9 @@ pub enum CreateError {
     /// Another account has this address.
     #[error("the e-mail address is taken")]
     EmailTaken,
+    /// The admin who creates it is no longer as seen.
+    #[error("what this was decided on no longer stands")]
+    Outdated,
     /// The store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -267,17 +293,34 @@ pub trait Accounts: Send + Sync {
     /// Users in the order of their ids.
     async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, Unavailable>;
 
-    /// Changes a user; `None`: there is no such user.
-    async fn update(&self, id: UserId, change: &AccountChange, now: Timestamp) -> Result<Option<Account>, Unavailable>;
+    /// Changes a user while all of `seen` are as they were seen; `None`: one of them is not, or there is no such user. Of
+    /// such changes, creations and deletions, one is made after the other, whichever process makes them.
+    async fn update(
+        &self,
+        id: UserId,
+        change: &AccountChange,
+        seen: &[Seen],
+        now: Timestamp,
+    ) -> Result<Option<Account>, Unavailable>;
 
     /// Counts that the account was unlocked; `false`: there is no such user.
     async fn unlock(&self, id: UserId) -> Result<bool, Unavailable>;
 
-    /// Deletes a user; `false`: there was none.
-    async fn delete(&self, id: UserId) -> Result<bool, Unavailable>;
+    /// Deletes a user, as [`Accounts::update`] changes one; `false`: nothing was deleted.
+    async fn delete(&self, id: UserId, seen: &[Seen]) -> Result<bool, Unavailable>;
+
+    /// Another user than this one who is not disabled and has roles that are wanted, if there is one.
+    async fn another_enabled(
+        &self,
+        than: UserId,
+        is_wanted: &(dyn for<'a> Fn(&'a [String]) -> bool + Send + Sync),
+    ) -> Result<Option<Account>, Unavailable>;
 
     /// Whether any user has this role.
     async fn has_any_with_role(&self, role: &str) -> Result<bool, Unavailable>;
+
+    /// How many users have which list of roles.
+    async fn holders(&self) -> Result<Vec<(Vec<String>, u64)>, Unavailable>;
 
     /// Forgets, in a bounded batch, ended sessions that can no longer be used at `now`; answers how many.
     async fn forget_ended(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable>;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod authority;
 pub mod counters;
 pub mod hashing;
 pub mod key_commands;
@@ -77,6 +78,10 @@ pub struct Policy {
     pub reuse_ends: ReuseEnds,
     /// How long what happened is remembered.
     pub audit_keep: Duration,
+    /// Whether strangers may register.
+    pub registration: register::Registration,
+    /// What whoever registers is.
+    pub default_role: String,
 }
 
 /// What ends when a refresh token turns out to be stolen.

@@ -2,21 +2,35 @@
 
 use super::{
     Auth, Client, Unavailable,
-    account::{Account, CreateError, EmailAddress, Epoch, NewAccount, PersonName},
+    account::{Account, CreateError, EmailAddress, Epoch, NewAccount, PersonName, Seen},
     audit::Action,
     hashing::Overloaded,
     password::{Password, WeakPassword},
-    roles::DEFAULT_ROLE,
 };
-use serde_json::Map;
+use serde_json::{Map, Value};
 use shared::ids::UserId;
+
+/// Whether strangers may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// They may.
+    Open,
+    /// Admins create users.
+    Closed,
+}
 
 /// Why somebody was not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
+    /// Admins create users here.
+    #[error("registration is closed")]
+    Closed,
     /// Another user has this address.
     #[error("the e-mail address is taken")]
     EmailTaken,
+    /// The admin who creates the user may no longer do so.
+    #[error("what this was decided on no longer stands")]
+    Outdated,
     /// The password may not be chosen.
     #[error(transparent)]
     WeakPassword(#[from] WeakPassword),
@@ -32,13 +46,36 @@ impl From<CreateError> for RegisterError {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::EmailTaken => Self::EmailTaken,
+            CreateError::Outdated => Self::Outdated,
             CreateError::Unavailable(error) => Self::Unavailable(error),
         }
     }
 }
 
+/// A user to be, with the password.
+pub(super) struct Newcomer<'a> {
+    pub(super) email: EmailAddress,
+    pub(super) password: &'a Password,
+    pub(super) name: Option<PersonName>,
+    pub(super) roles: Vec<String>,
+    pub(super) custom: Map<String, Value>,
+    /// The admin who creates the user.
+    pub(super) by: Option<Seen>,
+}
+
 impl Auth {
-    /// Registers a user, who is a reader.
+    /// Whether strangers may register: to be asked before anything that costs, or that depends on what they sent.
+    ///
+    /// # Errors
+    /// [`RegisterError::Closed`].
+    pub fn admit_strangers(&self) -> Result<(), RegisterError> {
+        match self.policy.registration {
+            Registration::Open => Ok(()),
+            Registration::Closed => Err(RegisterError::Closed),
+        }
+    }
+
+    /// Registers a user, who has the default role.
     ///
     /// # Errors
     /// [`RegisterError`].
@@ -49,7 +86,8 @@ impl Auth {
         name: Option<PersonName>,
         client: &Client,
     ) -> Result<Account, RegisterError> {
-        let account = self.create_account(email, password, name, DEFAULT_ROLE).await?;
+        self.admit_strangers()?;
+        let account = self.create_account(Newcomer::new(email, password, name, &self.policy.default_role)).await?;
         self.note(self.event(Action::Register).to(account.id).by(account.id).from(client)).await;
         Ok(account)
     }
@@ -65,18 +103,13 @@ impl Auth {
         name: Option<PersonName>,
         role: &str,
     ) -> Result<Account, RegisterError> {
-        let account = self.create_account(email, password, name, role).await?;
+        let account = self.create_account(Newcomer::new(email, password, name, role)).await?;
         self.note(self.event(Action::UserCreate).to(account.id).with("role", role)).await;
         Ok(account)
     }
 
-    async fn create_account(
-        &self,
-        email: EmailAddress,
-        password: &Password,
-        name: Option<PersonName>,
-        role: &str,
-    ) -> Result<Account, RegisterError> {
+    pub(super) async fn create_account(&self, newcomer: Newcomer<'_>) -> Result<Account, RegisterError> {
+        let Newcomer { email, password, name, roles, custom, by } = newcomer;
         let known = [Some(email.as_str()), name.as_ref().map(PersonName::as_str)];
         let known = known.into_iter().flatten().map(str::to_owned).collect();
         self.hasher.check_strength(password, known).await??;
@@ -84,25 +117,26 @@ impl Auth {
         if self.accounts.by_email(&email).await?.is_some() {
             return Err(RegisterError::EmailTaken);
         }
-        let account = NewAccount {
-            id: UserId::fresh(),
-            email,
-            name,
-            hash: self.hasher.hash(password).await?,
-            roles: vec![role.to_owned()],
-            created_at: self.now(),
-        };
+        let hash = self.hasher.hash(password).await?;
+        let account = NewAccount { id: UserId::fresh(), email, name, hash, roles, custom, created_at: self.now(), by };
         self.accounts.create(&account).await?;
         Ok(Account {
             id: account.id,
             email: account.email,
             name: account.name,
             roles: account.roles,
-            custom: Map::new(),
+            custom: account.custom,
             disabled: false,
             session_epoch: Epoch::FIRST,
             kept_session: None,
             created_at: account.created_at,
+            revision: 0,
         })
+    }
+}
+
+impl<'a> Newcomer<'a> {
+    fn new(email: EmailAddress, password: &'a Password, name: Option<PersonName>, role: &str) -> Self {
+        Self { email, password, name, roles: vec![role.to_owned()], custom: Map::new(), by: None }
     }
 }

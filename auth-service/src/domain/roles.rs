@@ -1,10 +1,14 @@
 //! Roles, and the scopes that they bring.
 
-use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
-/// What a new user is.
-pub const DEFAULT_ROLE: &str = "reader";
 /// Who may do everything.
 pub const ADMIN_ROLE: &str = "admin";
 /// May see the users.
@@ -12,21 +16,19 @@ pub const USERS_READ: &str = "users:read";
 /// May change the users.
 pub const USERS_WRITE: &str = "users:write";
 
+const BUILT_IN: &str = r#"
+    reader = ["books:read"]
+    author = ["books:read", "books:write"]
+    admin = ["books:read", "books:write", "users:read", "users:write"]
+"#;
+
 /// Which scopes each role brings.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles(BTreeMap<String, BTreeSet<String>>);
 
 impl Default for Roles {
     fn default() -> Self {
-        Self::parse(
-            r#"
-            reader = ["books:read"]
-            author = ["books:read", "books:write"]
-            admin = ["books:read", "books:write", "users:read", "users:write"]
-            "#,
-        )
-        .expect("the built-in roles are valid")
+        Self::parse(BUILT_IN).expect("the built-in roles are valid")
     }
 }
 
@@ -34,21 +36,31 @@ impl Roles {
     /// Reads TOML of the form `role = ["scope", …]`.
     ///
     /// # Errors
-    /// One sentence that says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let roles: Self = toml::from_str(text)
-            .map_err(|error| format!("not of the form role = [\"scope\", …]: {}", error.message()))?;
-        for (role, scopes) in &roles.0 {
-            if let Some(bad) = scopes.iter().chain([role]).find(|name| !is_name(name)) {
-                return Err(format!("role {role}: {bad:?} is no name: use letters, digits and . _ : / -, at most 64"));
-            }
+    /// A sentence for each mistake, with its line.
+    pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        let mut reading = Reading { text, roles: BTreeMap::new(), mistakes: Vec::new() };
+        for error in errors {
+            reading.mistake(error.span(), error.message());
         }
-        for role in [DEFAULT_ROLE, ADMIN_ROLE] {
-            if !roles.has(role) {
-                return Err(format!("the role {role} is missing"));
-            }
+        for (name, scopes) in table.get_ref() {
+            reading.role(name, scopes);
         }
-        Ok(roles)
+        if reading.mistakes.is_empty() { Ok(Self(reading.roles)) } else { Err(reading.in_order()) }
+    }
+
+    /// The built-in roles and these, of which one takes the place of a built-in one of the same name. Unless `admin` is
+    /// among them, it brings what any role brings.
+    #[must_use]
+    pub fn with_built_in(self) -> Self {
+        let defines_admin = self.has(ADMIN_ROLE);
+        let mut all = Self::default();
+        all.0.extend(self.0);
+        if !defines_admin {
+            let everything = all.all_scopes().into_iter().map(str::to_owned).collect();
+            all.0.insert(ADMIN_ROLE.to_owned(), everything);
+        }
+        all
     }
 
     /// Whether there is such a role.
@@ -68,12 +80,92 @@ impl Roles {
         self.0.values().flatten().map(String::as_str).collect()
     }
 
+    /// Those of the roles that there are, in their order: one that no longer exists is worth nothing, not even its name.
+    #[must_use]
+    pub fn known(&self, roles: &[String]) -> Vec<String> {
+        roles.iter().filter(|role| self.has(role)).cloned().collect()
+    }
+
     /// The scopes of somebody with these roles, in order. A role that no longer exists brings nothing.
     #[must_use]
     pub fn scopes<'a>(&'a self, roles: &[String]) -> BTreeSet<&'a str> {
         roles.iter().filter_map(|role| self.0.get(role)).flatten().map(String::as_str).collect()
     }
+
+    /// Whether somebody with the roles `own` may do all that the roles `others` allow, and so may give and take them. A
+    /// role without scopes is worth what applications make of its name: whoever holds it, or governs, may give it.
+    #[must_use]
+    pub fn cover(&self, own: &[String], others: &[String]) -> bool {
+        let scopes = self.scopes(own);
+        let covers = |role: &String| match self.0.get(role) {
+            None => true,
+            Some(brings) if brings.is_empty() => own.contains(role) || self.govern(own),
+            Some(brings) => brings.iter().all(|scope| scopes.contains(scope.as_str())),
+        };
+        others.iter().all(covers)
+    }
+
+    /// Whether somebody with these roles may make others an admin: may change users, and do all that an admin may. Where
+    /// nobody can be both, whoever may change users.
+    #[must_use]
+    pub fn govern(&self, roles: &[String]) -> bool {
+        let scopes = self.scopes(roles);
+        let admins = self.scopes(&[ADMIN_ROLE.to_owned()]);
+        scopes.contains(USERS_WRITE) && (admins.is_subset(&scopes) || !admins.contains(USERS_WRITE))
+    }
 }
+
+/// A roles file that is being read.
+struct Reading<'a> {
+    text: &'a str,
+    roles: BTreeMap<String, BTreeSet<String>>,
+    /// With the place of each.
+    mistakes: Vec<(usize, String)>,
+}
+
+impl Reading<'_> {
+    fn role<'i>(&mut self, name: &Spanned<std::borrow::Cow<'i, str>>, value: &Spanned<DeValue<'i>>) {
+        let role = name.get_ref().as_ref();
+        if !is_name(role) {
+            self.mistake(Some(name.span()), &format!("role {role:?}: {NAME}"));
+        }
+        let Some(list) = value.get_ref().as_array() else {
+            self.mistake(
+                Some(value.span()),
+                &format!("role {role:?}: must be a list of scopes, such as {role} = [\"books:read\"]"),
+            );
+            return;
+        };
+        let mut scopes = BTreeSet::new();
+        for item in list.iter() {
+            match item.get_ref().as_str() {
+                None => self.mistake(Some(item.span()), &format!("role {role:?}: a scope is a text in quotes")),
+                Some(scope) if !is_name(scope) => {
+                    self.mistake(Some(item.span()), &format!("role {role:?}: the scope {scope:?}: {NAME}"));
+                }
+                Some(scope) if !scopes.insert(scope.to_owned()) => {
+                    self.mistake(Some(item.span()), &format!("role {role:?}: names the scope {scope:?} twice"));
+                }
+                Some(_) => {}
+            }
+        }
+        self.roles.insert(role.to_owned(), scopes);
+    }
+
+    fn mistake(&mut self, place: Option<Range<usize>>, what: &str) {
+        let place = place.map_or(self.text.len(), |span| span.start.min(self.text.len()));
+        let line = self.text.bytes().take(place).filter(|byte| *byte == b'\n').count() + 1;
+        self.mistakes.push((place, format!("line {line}: {what}")));
+    }
+
+    fn in_order(mut self) -> Vec<String> {
+        self.mistakes.sort_by_key(|(place, _)| *place);
+        self.mistakes.into_iter().map(|(_, mistake)| mistake).collect()
+    }
+}
+
+/// What a role and a scope are called.
+const NAME: &str = "a name has 1 to 64 letters, digits and . _ : / -";
 
 /// Scope tokens of RFC 6749, without the characters that would need quoting anywhere.
 fn is_name(text: &str) -> bool {
@@ -84,21 +176,101 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_built_in_roles_are_as_designed() {
-        let roles = Roles::default();
-        let scopes = |role: &str| roles.scopes(&[role.to_owned()]).into_iter().collect::<Vec<_>>().join(" ");
-        assert_eq!(scopes("reader"), "books:read");
-        assert_eq!(scopes("author"), "books:read books:write");
-        assert_eq!(scopes("admin"), "books:read books:write users:read users:write");
-        assert_eq!(scopes("nobody"), "");
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn scopes(roles: &Roles, role: &str) -> String {
+        roles.scopes(&list(&[role])).into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    fn added(text: &str) -> Roles {
+        Roles::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:?}")).with_built_in()
     }
 
     #[test]
-    fn a_roles_file_needs_a_reader_an_admin_and_plain_names() {
-        assert!(Roles::parse("reader = []").unwrap_err().contains("admin is missing"));
-        assert!(Roles::parse("reader = [\"a b\"]\nadmin = []").unwrap_err().contains("no name"));
-        assert!(Roles::parse("reader = 7").is_err());
-        assert!(Roles::parse("reader = []\nadmin = [\"users:read\"]").is_ok());
+    fn the_built_in_roles_are_as_designed() {
+        let roles = Roles::default();
+        assert_eq!(scopes(&roles, "reader"), "books:read");
+        assert_eq!(scopes(&roles, "author"), "books:read books:write");
+        assert_eq!(scopes(&roles, "admin"), "books:read books:write users:read users:write");
+        assert_eq!(scopes(&roles, "nobody"), "");
+        assert_eq!(Roles(BTreeMap::new()).with_built_in(), roles);
+    }
+
+    #[test]
+    fn a_file_adds_to_the_built_in_roles_and_may_define_one_differently() {
+        let roles = added("reader = []\nbilling = [\"billing:write\"]");
+        assert_eq!(roles.names().collect::<Vec<_>>(), ["admin", "author", "billing", "reader"]);
+        assert_eq!(scopes(&roles, "reader"), "");
+        assert_eq!(scopes(&roles, "author"), "books:read books:write");
+        assert_eq!(scopes(&roles, "admin"), "billing:write books:read books:write users:read users:write");
+        let own_admin = added("admin = [\"users:write\"]\nbilling = [\"billing:write\"]");
+        assert_eq!(scopes(&own_admin, "admin"), "users:write");
+    }
+
+    #[test]
+    fn every_mistake_of_a_file_is_reported_with_its_line() {
+        let long = "x".repeat(65);
+        let text = format!(
+            "reader = [\"a b\", \"books:read\", \"books:read\"]\n\"\" = []\nauthor = 7\n{long} = []\nx = [1, \"{long}\"]\n\
+             \n[admin]\nscopes = [\"users:read\"]\n"
+        );
+        let mistakes = Roles::parse(&text).expect_err("it is full of mistakes");
+        let expected = [
+            ("line 1: ", "role \"reader\": the scope \"a b\""),
+            ("line 1: ", "role \"reader\": names the scope \"books:read\" twice"),
+            ("line 2: ", "role \"\": a name has"),
+            ("line 3: ", "role \"author\": must be a list of scopes"),
+            ("line 4: ", "a name has"),
+            ("line 5: ", "role \"x\": a scope is a text in quotes"),
+            ("line 5: ", "role \"x\": the scope"),
+            ("line 7: ", "role \"admin\": must be a list of scopes"),
+        ];
+        assert_eq!(mistakes.len(), expected.len(), "{mistakes:#?}");
+        for (mistake, (line, what)) in mistakes.iter().zip(expected) {
+            assert!(mistake.starts_with(line) && mistake.contains(what), "{line}{what} is not said by {mistake}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_reported_with_its_line_too() {
+        let mistakes = Roles::parse("reader = [\"a\"]\nreader = [\"b\"]\nauthor = [\n").expect_err("no TOML");
+        assert!(mistakes.iter().any(|mistake| mistake.starts_with("line 2: ")), "{mistakes:?}");
+        assert!(mistakes.len() > 1, "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_role_that_is_gone_brings_nothing_and_is_not_known() {
+        let roles = Roles::default();
+        assert_eq!(roles.known(&list(&["gone", "reader", "Admin"])), ["reader"]);
+        assert!(roles.cover(&[], &list(&["gone"])));
+    }
+
+    #[test]
+    fn one_gives_only_what_one_has() {
+        let roles = added("helpdesk = [\"users:read\", \"users:write\"]\nbeta = []\nbilling = [\"billing:write\"]");
+        let may = |own: &str, others: &[&str]| roles.cover(&list(&[own]), &list(others));
+        assert!(may("helpdesk", &["helpdesk"]));
+        assert!(may("helpdesk", &[]));
+        for more in ["admin", "reader", "billing", "beta"] {
+            assert!(!may("helpdesk", &[more]), "{more}");
+        }
+        assert!(may("admin", &["admin", "helpdesk", "billing", "beta", "reader"]));
+        assert!(may("beta", &["beta"]));
+        let own_admin = added("admin = [\"users:write\"]\nbilling = [\"billing:write\"]");
+        assert!(!own_admin.cover(&list(&["admin"]), &list(&["billing"])));
+    }
+
+    #[test]
+    fn whoever_may_do_what_an_admin_may_governs() {
+        let roles = added(
+            "helpdesk = [\"users:read\", \"users:write\"]\nowner = [\"users:read\", \"users:write\", \"books:read\", \"books:write\"]",
+        );
+        let governs = |held: &[&str]| roles.govern(&list(held));
+        assert!(governs(&["admin"]) && governs(&["owner"]) && governs(&["helpdesk", "author"]));
+        assert!(!governs(&["helpdesk"]) && !governs(&["author"]) && !governs(&[]));
+        let weak_admin = added("admin = [\"users:read\"]\nhelpdesk = [\"users:write\"]");
+        assert!(weak_admin.govern(&list(&["helpdesk"])) && !weak_admin.govern(&list(&["admin"])));
     }
 }

@@ -62,7 +62,7 @@ impl Auth {
             jti: Uuid::new_v4().to_string(),
             sid: session.sid.to_string(),
             scope: scopes.join(" "),
-            roles: account.roles.clone(),
+            roles: self.roles.known(&account.roles),
             custom: account.custom.clone(),
             epoch: session.epoch.0,
         };

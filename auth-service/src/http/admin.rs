@@ -5,12 +5,14 @@ use super::{
     caller::{Permitted, UsersRead, UsersWrite},
     client::client,
     me::User,
-    refusals::NoSuchUser,
+    refusals::{UserOutOfReach, UserRefused},
+    register::{Invalid, address, person_name},
 };
 use crate::domain::{
     Unavailable,
     account::{AccountChange, AccountQuery},
-    admin::{Admin, AdminError},
+    admin::{AdminError, By, Creation, CreationError},
+    password::Password,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -99,23 +101,79 @@ pub async fn users(_: Permitted<UsersRead>, request: HttpRequest, state: Data<St
     Ok(HttpResponse::Ok().json(Users { users, next }))
 }
 
+/// A user to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewUser, example = json!({ "email": "bob@example.com", "password": "correct horse battery", "roles": ["author"] }))]
+pub struct NewUser {
+    /// An address in ASCII; addresses compare in lower case.
+    #[schema(format = Email, max_length = 254)]
+    email: String,
+    /// The first password: one that is not easily guessed.
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+    password: Password,
+    /// What to be called: no control characters, not only blanks.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+    )]
+    name: Option<String>,
+    /// At most 16, and none that brings what the caller may not do. By default, what whoever registers is.
+    roles: Option<Vec<String>>,
+    /// The custom claims: at most 1 KiB of JSON, 8 deep.
+    #[schema(value_type = Option<Object>)]
+    custom: Option<Map<String, Value>>,
+}
+
+/// Creates a user
+///
+/// Also where registration is closed. The user may log in at once.
+#[utoipa::path(
+    post, path = "/admin/users", tag = "users", operation_id = "create_user",
+    request_body = NewUser,
+    responses(
+        (status = 201, description = "The new user", body = User<'_>),
+        Refusals<(Permitted<UsersWrite>, BodyOfUsualSize, Invalid, CreationError)>,
+    ),
+    security(("bearer" = []))
+)]
+pub async fn create(
+    caller: Permitted<UsersWrite>,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body<NewUser>,
+) -> Result<HttpResponse, Problem> {
+    let input = body.read().await?;
+    let creation = Creation {
+        email: address(&input.email)?,
+        name: person_name(input.name.as_deref())?,
+        password: input.password,
+        roles: input.roles,
+        custom: input.custom.unwrap_or_default(),
+    };
+    let account = state.auth.create_user_for(&caller, &client(&request, &state), creation).await?;
+    Ok(HttpResponse::Created().json(User::of(&account)))
+}
+
 /// What changes; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UserChange, example = json!({ "roles": ["author"], "custom": { "plan": "premium" } }))]
 pub struct Change {
-    /// The roles from now on: of the roles file, at most 16.
+    /// The roles from now on: at most 16, and none that brings what the caller may not do.
     roles: Option<Vec<String>>,
     /// Disabling ends all sessions.
     disabled: Option<bool>,
-    /// The custom claims from now on: at most 1 KiB of JSON.
+    /// The custom claims from now on: at most 1 KiB of JSON, 8 deep.
     #[schema(value_type = Option<Object>)]
     custom: Option<Map<String, Value>>,
 }
 
 /// Changes a user
 ///
-/// Roles bind at the next refresh, and at once for auth-service itself.
+/// Roles bind at the next refresh, and at once for auth-service itself. One gives only what one has, changes nobody who may
+/// do more, and the last enabled user who may make others an admin stays one.
 #[utoipa::path(
     patch, path = "/admin/users/{id}", tag = "users", operation_id = "change_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
@@ -137,7 +195,7 @@ pub async fn change(
     let input = body.read().await?;
     let change = AccountChange { roles: input.roles, disabled: input.disabled, custom: input.custom };
     let client = client(&request, &state);
-    let account = state.auth.change_user(&Admin { caller: &caller, client: &client }, id, change).await?;
+    let account = state.auth.change_user(&By::Admin { caller: &caller, client: &client }, id, change).await?;
     Ok(HttpResponse::Ok().json(User::of(&account)))
 }
 
@@ -145,7 +203,7 @@ pub async fn change(
 #[utoipa::path(
     delete, path = "/admin/users/{id}", tag = "users", operation_id = "delete_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
-    responses((status = 204, description = "It is gone"), Refusals<(Permitted<UsersWrite>, NoSuchUser, Unavailable)>),
+    responses((status = 204, description = "It is gone"), Refusals<(Permitted<UsersWrite>, NotFound, UserRefused)>),
     security(("bearer" = []))
 )]
 pub async fn delete(
@@ -155,7 +213,7 @@ pub async fn delete(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request, &state);
-    state.auth.delete_user(&Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
+    state.auth.delete_user(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -163,7 +221,7 @@ pub async fn delete(
 #[utoipa::path(
     delete, path = "/admin/users/{id}/sessions", tag = "users", operation_id = "end_sessions",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
-    responses((status = 204, description = "They are over"), Refusals<(Permitted<UsersWrite>, NoSuchUser, Unavailable)>),
+    responses((status = 204, description = "They are over"), Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
     security(("bearer" = []))
 )]
 pub async fn end_sessions(
@@ -173,7 +231,7 @@ pub async fn end_sessions(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request, &state);
-    state.auth.end_sessions_of(&Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
+    state.auth.end_sessions_of(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,8 +1,17 @@
 //! Outcome → status and code: the only place. Outages are 503 and never look like a refusal.
 
 use crate::domain::{
-    Unavailable, admin::AdminError, caller::CallerError, change_password::PasswordError, login::LoginError,
-    password::WeakPassword, refresh::RefreshError, register::RegisterError,
+    Unavailable,
+    admin::{AdminError, CreationError},
+    authority::Forbidden,
+    caller::CallerError,
+    change_password::PasswordError,
+    delete_account::DeletionError,
+    login::LoginError,
+    password::WeakPassword,
+    refresh::RefreshError,
+    register::RegisterError,
+    roles,
 };
 use actix_web::http::StatusCode;
 use shared::{
@@ -22,6 +31,12 @@ impl From<Unavailable> for Problem {
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {
+            RegisterError::Closed => Problem::new(
+                StatusCode::FORBIDDEN,
+                "registration_closed",
+                "nobody registers here without being asked: whoever manages the users can create an account for you",
+            ),
+            RegisterError::Outdated => user_changed(),
             RegisterError::EmailTaken => {
                 Problem::new(StatusCode::CONFLICT, "email_taken", "this e-mail address is registered already")
             }
@@ -95,12 +110,66 @@ impl From<AdminError> for Problem {
         match error {
             AdminError::NoSuchUser => Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"),
             AdminError::UnknownRole => {
-                unprocessable("unknown_role", "a role that is not in the roles file, or more than 16 roles")
+                unprocessable("unknown_role", "a role that there is not here, or more than 16 roles")
             }
             AdminError::CustomTooLarge => unprocessable("custom_too_large", "custom claims may have 1 KiB of JSON"),
+            AdminError::CustomTooDeep => {
+                unprocessable("custom_too_deep", "lists and objects of custom claims may lie 8 deep within each other")
+            }
+            AdminError::Forbidden(error) => error.into(),
+            AdminError::LastAdmin => Problem::new(
+                StatusCode::CONFLICT,
+                "last_admin",
+                "this is the last enabled user who may make others an admin: make somebody else one first",
+            ),
+            AdminError::Outdated => user_changed(),
             AdminError::Unavailable(error) => error.into(),
         }
     }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(error: Forbidden) -> Self {
+        match error {
+            Forbidden::NotPermitted => guard::insufficient_scope(roles::USERS_WRITE),
+            Forbidden::Outranked => Problem::new(
+                StatusCode::FORBIDDEN,
+                "outranked",
+                "this user may do what you may not: only somebody who may do as much can change or delete the user",
+            ),
+            Forbidden::RoleBeyondOwn => Problem::new(
+                StatusCode::FORBIDDEN,
+                "role_beyond_own",
+                "one of the roles brings what you may not do yourself: only somebody who may can give it",
+            ),
+        }
+    }
+}
+
+impl From<CreationError> for Problem {
+    fn from(error: CreationError) -> Self {
+        match error {
+            CreationError::Admin(error) => error.into(),
+            CreationError::Register(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeletionError> for Problem {
+    fn from(error: DeletionError) -> Self {
+        match error {
+            DeletionError::Password(error) => error.into(),
+            DeletionError::Admin(error) => error.into(),
+        }
+    }
+}
+
+fn user_changed() -> Problem {
+    Problem::new(
+        StatusCode::CONFLICT,
+        "user_changed",
+        "somebody else has changed this user, or you, at the same moment, and nothing was done: look again, then repeat",
+    )
 }
 
 /// 401 `invalid_refresh_token`: none, or none of ours.

@@ -1,7 +1,7 @@
 //! `GET /auth/me` and `DELETE /auth/me`.
 
-use super::{State, caller::Caller, client::client, refusals::PasswordConfirmed};
-use crate::domain::{account::Account, password::Password};
+use super::{State, caller::Caller, client::client};
+use crate::domain::{account::Account, delete_account::DeletionError, password::Password};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ pub struct Registered<'a> {
 pub struct User<'a> {
     #[serde(flatten)]
     registered: Registered<'a>,
-    /// Custom claims: copied into access tokens.
+    /// Custom claims: what admins said of the user, copied into access tokens. They are no rights.
     #[schema(value_type = Object)]
     custom: &'a Map<String, Value>,
     /// A disabled user has no sessions and cannot log in.
@@ -87,10 +87,12 @@ pub struct Confirmation {
 }
 
 /// Deletes the caller's account
+///
+/// The last enabled user who may make others an admin stays: 409 `last_admin`.
 #[utoipa::path(
     delete, path = "/auth/me", tag = "account", operation_id = "delete_me",
     request_body = Confirmation,
-    responses((status = 204, description = "It is gone"), Refusals<(Caller, BodyOfUsualSize, PasswordConfirmed)>),
+    responses((status = 204, description = "It is gone"), Refusals<(Caller, BodyOfUsualSize, DeletionError)>),
     security(("bearer" = []))
 )]
 pub async fn delete(

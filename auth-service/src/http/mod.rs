@@ -63,7 +63,7 @@ pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/auth/password").route(post().to(password::change)))
             .service(resource("/auth/sessions").route(get().to(sessions::list)))
             .service(resource("/auth/sessions/{id}").route(delete().to(sessions::end)))
-            .service(resource("/admin/users").route(get().to(admin::users)))
+            .service(resource("/admin/users").route(get().to(admin::users)).route(post().to(admin::create)))
             .service(resource("/admin/users/{id}").route(patch().to(admin::change)).route(delete().to(admin::delete)))
             .service(resource("/admin/audit").route(get().to(audit::all)))
             .service(resource("/admin/users/{id}/audit").route(get().to(audit::of_user)))

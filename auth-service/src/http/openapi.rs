@@ -46,6 +46,7 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
         super::sessions::list,
         super::sessions::end,
         super::admin::users,
+        super::admin::create,
         super::admin::change,
         super::admin::delete,
         super::admin::end_sessions,

@@ -1,8 +1,16 @@
 //! A problem of each kind that an outcome becomes, for the OpenAPI document.
 
 use crate::domain::{
-    Unavailable, admin::AdminError, change_password::PasswordError, hashing::Overloaded, login::LoginError,
-    password::WeakPassword, refresh::RefreshError, register::RegisterError,
+    Unavailable,
+    admin::{AdminError, CreationError},
+    authority::Forbidden,
+    change_password::PasswordError,
+    delete_account::DeletionError,
+    hashing::Overloaded,
+    login::LoginError,
+    password::WeakPassword,
+    refresh::RefreshError,
+    register::RegisterError,
 };
 use shared::{openapi::Refuses, problem::Problem};
 use std::time::Duration;
@@ -10,8 +18,11 @@ use std::time::Duration;
 /// How a password that is asked for again is refused.
 pub struct PasswordConfirmed;
 
-/// There is no user with the id of the path.
-pub struct NoSuchUser;
+/// How an admin is refused who wants to end the sessions of a user.
+pub struct UserOutOfReach;
+
+/// How an admin is refused who wants a user to be gone, or another one.
+pub struct UserRefused;
 
 impl Refuses for Unavailable {
     fn problems() -> Vec<Problem> {
@@ -23,7 +34,30 @@ impl Refuses for RegisterError {
     fn problems() -> Vec<Problem> {
         let weak = [WeakPassword::Length, WeakPassword::Common].map(Self::WeakPassword);
         let outages = [Self::Overloaded(Overloaded), Self::Unavailable(example_outage())];
-        weak.into_iter().chain(outages).chain([Self::EmailTaken]).map(Problem::from).collect()
+        weak.into_iter().chain(outages).chain([Self::EmailTaken, Self::Closed]).map(Problem::from).collect()
+    }
+}
+
+impl Refuses for CreationError {
+    fn problems() -> Vec<Problem> {
+        let weak = [WeakPassword::Length, WeakPassword::Common].map(RegisterError::WeakPassword);
+        let others = [RegisterError::Overloaded(Overloaded), RegisterError::EmailTaken, RegisterError::Outdated];
+        let wishes = [
+            AdminError::UnknownRole,
+            AdminError::CustomTooLarge,
+            AdminError::CustomTooDeep,
+            AdminError::Forbidden(Forbidden::RoleBeyondOwn),
+            AdminError::Unavailable(example_outage()),
+        ];
+        let refusals = weak.into_iter().chain(others).map(Problem::from);
+        refusals.chain(wishes.map(Problem::from)).collect()
+    }
+}
+
+impl Refuses for DeletionError {
+    fn problems() -> Vec<Problem> {
+        let admin = [AdminError::LastAdmin, AdminError::Outdated].map(Problem::from);
+        admin.into_iter().chain(PasswordConfirmed::problems()).collect()
     }
 }
 
@@ -58,14 +92,23 @@ impl Refuses for RefreshError {
 
 impl Refuses for AdminError {
     fn problems() -> Vec<Problem> {
-        let refusals = [Self::NoSuchUser, Self::UnknownRole, Self::CustomTooLarge];
-        refusals.into_iter().chain([Self::Unavailable(example_outage())]).map(Problem::from).collect()
+        let wishes = [Self::UnknownRole, Self::CustomTooLarge, Self::CustomTooDeep];
+        let forbidden = Self::Forbidden(Forbidden::RoleBeyondOwn);
+        wishes.into_iter().chain([forbidden]).map(Problem::from).chain(UserRefused::problems()).collect()
     }
 }
 
-impl Refuses for NoSuchUser {
+impl Refuses for UserRefused {
     fn problems() -> Vec<Problem> {
-        vec![AdminError::NoSuchUser.into()]
+        let conflicts = [AdminError::LastAdmin, AdminError::Outdated].map(Problem::from);
+        conflicts.into_iter().chain(UserOutOfReach::problems()).collect()
+    }
+}
+
+impl Refuses for UserOutOfReach {
+    fn problems() -> Vec<Problem> {
+        let forbidden = AdminError::Forbidden(Forbidden::Outranked);
+        [AdminError::NoSuchUser, forbidden, AdminError::Unavailable(example_outage())].map(Problem::from).into()
     }
 }
 

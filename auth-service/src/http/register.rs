@@ -37,7 +37,8 @@ pub struct Registration {
 
 /// Registers a user
 ///
-/// Whoever registers is a `reader`. Does not log in.
+/// Whoever registers is a `reader`, unless `AUTH_DEFAULT_ROLE` says otherwise. Does not log in. With
+/// `AUTH_REGISTRATION=closed` it is always 403 `registration_closed`.
 #[utoipa::path(
     post, path = "/auth/register", tag = "login", operation_id = "register",
     request_body = Registration,
@@ -52,16 +53,25 @@ pub async fn register(
     state: Data<State>,
     body: Body<Registration>,
 ) -> Result<HttpResponse, Problem> {
+    state.auth.admit_strangers()?;
     let input = body.read().await?;
-    let email = EmailAddress::parse(&input.email).map_err(|error| unprocessable("invalid_email", error.to_string()))?;
-    let name = input.name.as_deref().map(PersonName::parse).transpose();
-    let name = name.map_err(|error| unprocessable("invalid_name", error.to_string()))?;
+    let (email, name) = (address(&input.email)?, person_name(input.name.as_deref())?);
     let account = state.auth.register(email, &input.password, name, &client(&request, &state)).await?;
     Ok(HttpResponse::Created().json(Registered::of(&account)))
 }
 
+/// An address, or 422 `invalid_email`.
+pub(super) fn address(text: &str) -> Result<EmailAddress, Problem> {
+    EmailAddress::parse(text).map_err(|error| unprocessable("invalid_email", error.to_string()))
+}
+
+/// A name, or 422 `invalid_name`.
+pub(super) fn person_name(text: Option<&str>) -> Result<Option<PersonName>, Problem> {
+    text.map(PersonName::parse).transpose().map_err(|error| unprocessable("invalid_name", error.to_string()))
+}
+
 /// An address or a name that is none.
-struct Invalid;
+pub(super) struct Invalid;
 
 impl Refuses for Invalid {
     fn problems() -> Vec<Problem> {

@@ -50,6 +50,11 @@ macro_rules! keeps {
             every_unlocking_is_counted_and_changes_nothing_else
             a_deleted_user_is_gone_and_the_address_free
             a_role_is_held_by_its_whole_name
+            what_was_decided_on_another_state_changes_nothing
+            of_many_that_change_one_user_as_seen_one_does
+            of_two_that_rely_on_each_other_one_can_go
+            another_enabled_user_with_certain_roles_is_found
+            holders_of_roles_are_counted
         }
     };
     (audit on $open:path) => {

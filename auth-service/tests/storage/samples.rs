@@ -9,6 +9,7 @@ use auth_service::domain::{
     session::Lineage,
     sessions::{SessionRecord, UnsignedToken},
 };
+use serde_json::Map;
 use shared::{
     clock::{Clock as _, SystemClock, Timestamp},
     ids::{SessionId, TokenId, UserId},
@@ -34,7 +35,9 @@ pub fn account() -> NewAccount {
         name: Some(PersonName::parse("Ada Lovelace").unwrap()),
         hash: PasswordHash("$argon2id$first".to_owned()),
         roles: vec!["reader".to_owned()],
+        custom: Map::new(),
         created_at: now(),
+        by: None,
     }
 }
 

@@ -89,6 +89,11 @@ impl Http {
         self.get(&format!("/admin/users{query}")).bearer(&admin.access).send().await
     }
 
+    /// `POST /admin/users`
+    pub async fn create_user(&self, admin: &Tokens, user: &Value) -> Answer {
+        self.post("/admin/users").bearer(&admin.access).json(user).send().await
+    }
+
     /// `PATCH /admin/users/{id}`
     pub async fn change_user(&self, admin: &Tokens, id: &str, change: &Value) -> Answer {
         self.request("PATCH", &format!("/admin/users/{id}")).bearer(&admin.access).json(change).send().await

@@ -2,13 +2,14 @@
 
 use super::{
     Sql, Statement, audit,
+    connections::Answer,
     rows::{json, moment, parsed, to_json, unreadable, value},
 };
 use crate::domain::{
     Unavailable,
     account::{
         Account, AccountChange, AccountQuery, Accounts, CreateError, Credentials, EmailAddress, Epoch, NewAccount,
-        PersonName, Standing, Theft,
+        PersonName, Seen, Standing, Theft,
     },
     password::PasswordHash,
 };
@@ -21,7 +22,8 @@ use sqlx::{AssertSqlSafe, any::AnyRow, query};
 use std::time::Duration;
 
 /// Named one by one, so that a later version may add a column while this one runs.
-const COLUMNS: &str = "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at";
+const COLUMNS: &str =
+    "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, revision";
 
 /// How long raising the epoch of all users may take; an operator waits for it.
 const MANY_ROWS: Duration = Duration::from_secs(120);
@@ -32,24 +34,31 @@ const AT_ONCE: usize = 100;
 #[async_trait]
 impl Accounts for Sql {
     async fn create(&self, account: &NewAccount) -> Result<(), CreateError> {
+        let by = account.by.as_slice();
         let insert = || {
-            query(
+            let insert = query(AssertSqlSafe(format!(
                 "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, '{}', 0, $7, $8) ON CONFLICT (email) DO NOTHING",
-            )
+                 SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9 WHERE {} ON CONFLICT (email) DO NOTHING",
+                stand(by, 10)
+            )))
             .bind(account.id.to_string())
             .bind(account.email.to_string())
             .bind(account.name.as_ref().map(|name| name.as_str().to_owned()))
             .bind(searchable(account))
             .bind(account.hash.0.clone())
             .bind(to_json(&account.roles))
+            .bind(to_json(&account.custom))
             .bind(Epoch::FIRST.0)
-            .bind(account.created_at.millis())
+            .bind(account.created_at.millis());
+            bind_seen(insert, by)
         };
-        match self.durable.run(insert).await?.written {
-            0 => Err(CreateError::EmailTaken),
-            _ => Ok(()),
+        let created = if by.is_empty() { self.durable.run(insert).await } else { self.run_in_turn(insert).await };
+        if created?.written > 0 {
+            return Ok(());
         }
+        // Without an admin, nothing else can have been in the way.
+        let is_taken = by.is_empty() || self.by_email(&account.email).await?.is_some();
+        Err(if is_taken { CreateError::EmailTaken } else { CreateError::Outdated })
     }
 
     async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, Unavailable> {
@@ -133,7 +142,7 @@ impl Accounts for Sql {
             let ended = end_session(theft.sub, theft.sid, theft.until);
             [Some(ended), raised, Some(audit::insert(theft.event))].into_iter().flatten().collect()
         };
-        self.durable.run_together(statements).await
+        self.durable.run_together(statements).await.map(drop)
     }
 
     async fn ended_among(&self, id: UserId, sessions: &[SessionId]) -> Result<Vec<SessionId>, Unavailable> {
@@ -164,24 +173,32 @@ impl Accounts for Sql {
         self.reading.run(read).await?.rows.iter().map(account).collect()
     }
 
-    async fn update(&self, id: UserId, change: &AccountChange, now: Timestamp) -> Result<Option<Account>, Unavailable> {
+    async fn update(
+        &self,
+        id: UserId,
+        change: &AccountChange,
+        seen: &[Seen],
+        now: Timestamp,
+    ) -> Result<Option<Account>, Unavailable> {
         let update = || {
-            query(AssertSqlSafe(format!(
+            let update = query(AssertSqlSafe(format!(
                 "UPDATE users SET roles = coalesce($2, roles), custom = coalesce($3, custom),
-                 disabled = coalesce($4, disabled),
+                 disabled = coalesce($4, disabled), revision = revision + 1,
                  kept_sid = CASE WHEN $4 = 1 THEN NULL ELSE kept_sid END,
                  session_epoch = CASE WHEN $4 = 1
                      THEN CASE WHEN session_epoch >= $5 THEN session_epoch + 1 ELSE $5 END
                      ELSE session_epoch END
-                 WHERE id = $1 RETURNING {COLUMNS}"
+                 WHERE id = $1 AND {} RETURNING {COLUMNS}",
+                stand(seen, 6)
             )))
             .bind(id.to_string())
             .bind(change.roles.as_ref().map(to_json))
             .bind(change.custom.as_ref().map(to_json))
             .bind(change.disabled.map(i64::from))
-            .bind(now.millis())
+            .bind(now.millis());
+            bind_seen(update, seen)
         };
-        self.durable.run(update).await?.rows.first().map(account).transpose()
+        self.run_in_turn(update).await?.rows.first().map(account).transpose()
     }
 
     async fn unlock(&self, id: UserId) -> Result<bool, Unavailable> {
@@ -189,15 +206,39 @@ impl Accounts for Sql {
         Ok(self.durable.run(update).await?.written > 0)
     }
 
-    async fn delete(&self, id: UserId) -> Result<bool, Unavailable> {
-        let delete = || query("DELETE FROM users WHERE id = $1").bind(id.to_string());
-        Ok(self.durable.run(delete).await?.written > 0)
+    async fn delete(&self, id: UserId, seen: &[Seen]) -> Result<bool, Unavailable> {
+        let delete = || {
+            let delete = format!("DELETE FROM users WHERE id = $1 AND {}", stand(seen, 2));
+            bind_seen(query(AssertSqlSafe(delete)).bind(id.to_string()), seen)
+        };
+        Ok(self.run_in_turn(delete).await?.written > 0)
+    }
+
+    async fn another_enabled(
+        &self,
+        than: UserId,
+        is_wanted: &(dyn for<'a> Fn(&'a [String]) -> bool + Send + Sync),
+    ) -> Result<Option<Account>, Unavailable> {
+        for list in self.role_lists().await?.iter().filter(|list| is_wanted(&list.roles)) {
+            let read = || {
+                select("WHERE roles = $1 AND disabled = 0 AND id <> $2 LIMIT 1")
+                    .bind(list.written.clone())
+                    .bind(than.to_string())
+            };
+            if let Some(row) = self.reading.run(read).await?.rows.first() {
+                return account(row).map(Some);
+            }
+        }
+        Ok(None)
     }
 
     async fn has_any_with_role(&self, role: &str) -> Result<bool, Unavailable> {
-        let answer = self.reading.run(|| query("SELECT DISTINCT roles FROM users")).await?;
-        let lists: Vec<Vec<String>> = answer.rows.iter().map(|row| json(row, "roles")).collect::<Result<_, _>>()?;
-        Ok(lists.iter().flatten().any(|held| held == role))
+        Ok(self.role_lists().await?.iter().flat_map(|list| &list.roles).any(|held| held == role))
+    }
+
+    async fn holders(&self) -> Result<Vec<(Vec<String>, u64)>, Unavailable> {
+        let lists = self.role_lists().await?;
+        Ok(lists.into_iter().map(|list| (list.roles, list.holders)).collect())
     }
 
     async fn forget_ended(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
@@ -225,6 +266,45 @@ impl Sql {
         };
         self.reading.run(read).await?.rows.first().map(credentials).transpose()
     }
+
+    /// The different lists of roles that users have.
+    async fn role_lists(&self) -> Result<Vec<RoleList>, Unavailable> {
+        let answer = self.reading.run(|| query("SELECT roles, count(*) AS holders FROM users GROUP BY roles")).await?;
+        let list = |row: &AnyRow| {
+            let holders = u64::try_from(value::<i64>(row, "holders")?).unwrap_or(0);
+            Ok(RoleList { written: value(row, "roles")?, roles: json(row, "roles")?, holders })
+        };
+        answer.rows.iter().map(list).collect()
+    }
+
+    /// Runs a statement after all others that are run so have ended, so that none is decided on what another one is about
+    /// to change.
+    async fn run_in_turn(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
+        let statements =
+            || self.backend.one_after_the_other().map(query).into_iter().chain([statement()]).collect::<Vec<_>>();
+        self.durable.run_together(statements).await
+    }
+}
+
+/// Roles that some users have.
+struct RoleList {
+    /// As they stand in the table.
+    written: String,
+    roles: Vec<String>,
+    holders: u64,
+}
+
+/// The condition that these users are as they were seen; the first value is `$first`.
+fn stand(seen: &[Seen], first: usize) -> String {
+    let stands = |index: usize| {
+        let (id, revision) = (first + 2 * index, first + 2 * index + 1);
+        format!(" AND EXISTS (SELECT 1 FROM users WHERE id = ${id} AND revision = ${revision})")
+    };
+    std::iter::once("1 = 1".to_owned()).chain((0..seen.len()).map(stands)).collect()
+}
+
+fn bind_seen(statement: Statement, seen: &[Seen]) -> Statement {
+    seen.iter().fold(statement, |statement, seen| statement.bind(seen.id.to_string()).bind(seen.revision))
 }
 
 fn raise_epoch(id: UserId, seen: Option<Epoch>, now: Timestamp) -> Statement {
@@ -269,6 +349,7 @@ fn account(row: &AnyRow) -> Result<Account, Unavailable> {
         session_epoch: Epoch(value(row, "session_epoch")?),
         kept_session: kept.map_err(|_| unreadable("kept_sid"))?,
         created_at: moment(row, "created_at")?,
+        revision: value(row, "revision")?,
     })
 }
 

@@ -43,6 +43,16 @@ impl Purpose {
 }
 
 impl Backend {
+    /// Has other transactions that begin with it wait until this one ends. On SQLite, transactions that write do so anyway.
+    pub(super) fn one_after_the_other(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            // As text, since what the function answers has a type that the driver cannot read. The number is any, and is used
+            // for nothing else.
+            Self::Postgres => Some("SELECT pg_advisory_xact_lock(7215634)::text"),
+        }
+    }
+
     pub(super) fn of(url: &str) -> Option<Self> {
         match url.split_once(':')?.0 {
             "sqlite" => Some(Self::Sqlite),

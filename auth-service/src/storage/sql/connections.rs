@@ -74,22 +74,22 @@ impl Connections {
         .await
     }
 
-    /// Runs statements in one transaction.
+    /// Runs statements in one transaction; what the last one came to.
     pub(super) async fn run_together(
         &self,
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<Answer, Unavailable> {
         self.within(patience, async {
             let (_turn, mut connection) = self.take(patience).await?;
-            loop {
+            let last = loop {
                 match together(&mut connection, self.pool.purpose().begin(), statements()).await {
                     Err(error) if is_busy(&error) => sleep(BUSY).await,
-                    outcome => break outcome?,
+                    last => break last?,
                 }
-            }
+            };
             self.pool.give_back(connection);
-            Ok(())
+            Ok(last)
         })
         .await
     }
@@ -123,12 +123,18 @@ impl Connections {
     }
 }
 
-async fn together(connection: &mut AnyConnection, begin: &'static str, statements: Vec<Statement>) -> sqlx::Result<()> {
+async fn together(
+    connection: &mut AnyConnection,
+    begin: &'static str,
+    statements: Vec<Statement>,
+) -> sqlx::Result<Answer> {
     let mut transaction = connection.begin_with(begin).await?;
+    let mut last = Answer::default();
     for statement in statements {
-        answer(&mut transaction, statement).await?;
+        last = answer(&mut transaction, statement).await?;
     }
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(last)
 }
 
 async fn answer(connection: &mut AnyConnection, statement: Statement) -> sqlx::Result<Answer> {

@@ -31,8 +31,8 @@ impl Lane {
         self.connections().run(patience, statement).await
     }
 
-    /// Runs statements that count all together or not at all.
-    pub(super) async fn run_together(&self, statements: impl Fn() -> Vec<Statement>) -> Result<(), Unavailable> {
+    /// Runs statements that count all together or not at all; what the last one came to.
+    pub(super) async fn run_together(&self, statements: impl Fn() -> Vec<Statement>) -> Result<Answer, Unavailable> {
         self.connections().run_together(crate::storage::PATIENCE, statements).await
     }
 

@@ -64,6 +64,7 @@ pub async fn an_account_is_found_by_address_and_by_id(store: &impl Accounts) {
             session_epoch: Epoch::FIRST,
             kept_session: None,
             created_at: new.created_at,
+            revision: 0,
         }
     );
     assert_eq!(read(store, new.id).await, found.account);
@@ -79,7 +80,7 @@ pub async fn whatever_a_name_or_a_claim_holds_comes_back(store: &impl Accounts) 
 
     let custom = claims(json!({"premium": true, "nul\u{0}": ["\u{0}", 1.5, null, {"a": i64::MIN}]}));
     let change = AccountChange { custom: Some(custom.clone()), ..Default::default() };
-    let changed = store.update(id, &change, now()).await.unwrap().expect("the user exists");
+    let changed = store.update(id, &change, &[], now()).await.unwrap().expect("the user exists");
     assert_eq!(changed.custom, custom);
     assert_eq!(read(store, id).await, changed);
 }
@@ -295,19 +296,19 @@ pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &impl Accoun
     let id = somebody(store).await;
     let before = read(store, id).await;
     let change =
-        async |change: AccountChange| store.update(id, &change, now()).await.unwrap().expect("the user exists");
-    assert_eq!(change(AccountChange::default()).await, before);
+        async |change: AccountChange| store.update(id, &change, &[], now()).await.unwrap().expect("the user exists");
+    assert_eq!(change(AccountChange::default()).await, Account { revision: 1, ..before.clone() });
 
     let roles = vec!["admin".to_owned(), "author".to_owned()];
     let with_roles = change(AccountChange { roles: Some(roles.clone()), ..Default::default() }).await;
-    assert_eq!(with_roles, Account { roles, ..before.clone() });
+    assert_eq!(with_roles, Account { roles, revision: 2, ..before.clone() });
 
     let custom = claims(json!({"premium": 1}));
     let with_claims = change(AccountChange { custom: Some(custom.clone()), ..Default::default() }).await;
-    assert_eq!(with_claims, Account { custom, ..with_roles });
+    assert_eq!(with_claims, Account { custom, revision: 3, ..with_roles });
     assert_eq!(read(store, id).await, with_claims);
 
-    let nobody = store.update(UserId::fresh(), &AccountChange::default(), now()).await.unwrap();
+    let nobody = store.update(UserId::fresh(), &AccountChange::default(), &[], now()).await.unwrap();
     assert_eq!(nobody, None);
 }
 
@@ -317,11 +318,12 @@ pub async fn disabling_a_user_raises_the_epoch(store: &impl Accounts) {
     assert!(store.change_password(id, &old, &hash("new"), SessionId::fresh(), now()).await.unwrap());
     let before = read(store, id).await;
     let disable = |disabled| AccountChange { disabled: Some(disabled), ..Default::default() };
-    let disabled = store.update(id, &disable(true), Timestamp::from_secs(1)).await.unwrap().expect("the user exists");
+    let disabled =
+        store.update(id, &disable(true), &[], Timestamp::from_secs(1)).await.unwrap().expect("the user exists");
     let raised = Epoch(before.session_epoch.0 + 1);
-    assert_eq!(disabled, Account { disabled: true, session_epoch: raised, kept_session: None, ..before });
-    let enabled = store.update(id, &disable(false), now()).await.unwrap().expect("the user exists");
-    assert_eq!(enabled, Account { disabled: false, ..disabled });
+    assert_eq!(disabled, Account { disabled: true, session_epoch: raised, kept_session: None, revision: 1, ..before });
+    let enabled = store.update(id, &disable(false), &[], now()).await.unwrap().expect("the user exists");
+    assert_eq!(enabled, Account { disabled: false, revision: 2, ..disabled });
 }
 
 pub async fn every_unlocking_is_counted_and_changes_nothing_else(store: &impl Accounts) {
@@ -340,8 +342,8 @@ pub async fn a_deleted_user_is_gone_and_the_address_free(store: &impl Accounts) 
     let new = account();
     let session = SessionId::fresh();
     store.create(&new).await.unwrap();
-    assert!(store.delete(new.id).await.unwrap());
-    assert!(!store.delete(new.id).await.unwrap());
+    assert!(store.delete(new.id, &[]).await.unwrap());
+    assert!(!store.delete(new.id, &[]).await.unwrap());
     assert!(store.by_email(&new.email).await.unwrap().is_none());
     assert!(store.standing(new.id, session).await.unwrap().is_none());
     store.create(&NewAccount { id: UserId::fresh(), ..new }).await.unwrap();
@@ -353,6 +355,79 @@ pub async fn a_role_is_held_by_its_whole_name(store: &impl Accounts) {
     let id = created(store, &NewAccount { roles, ..account() }).await;
     assert!(!store.has_any_with_role("admin").await.unwrap());
     let change = AccountChange { roles: Some(vec!["reader".to_owned(), "admin".to_owned()]), ..Default::default() };
-    store.update(id, &change, now()).await.unwrap().expect("the user exists");
+    store.update(id, &change, &[], now()).await.unwrap().expect("the user exists");
     assert!(store.has_any_with_role("admin").await.unwrap());
+}
+
+/// Somebody with these roles.
+async fn holder(store: &impl Accounts, roles: &[&str]) -> Account {
+    let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+    let id = created(store, &NewAccount { roles, ..account() }).await;
+    read(store, id).await
+}
+
+fn to_readers() -> AccountChange {
+    AccountChange { roles: Some(vec!["reader".to_owned()]), ..Default::default() }
+}
+
+pub async fn what_was_decided_on_another_state_changes_nothing(store: &impl Accounts) {
+    let (user, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
+    let both = [user.seen(), other.seen()];
+    let demoted = store.update(other.id, &to_readers(), &both, now()).await.unwrap().expect("both are as seen");
+    assert_eq!(demoted.revision, other.revision + 1);
+    for stale in [&both[..], &[other.seen()], &[user.seen(), other.seen()]] {
+        assert_eq!(store.update(user.id, &to_readers(), stale, now()).await.unwrap(), None);
+        assert!(!store.delete(user.id, stale).await.unwrap());
+        let by = stale.last().copied();
+        let refused = store.create(&NewAccount { by, ..account() }).await;
+        assert!(matches!(refused, Err(CreateError::Outdated)), "{refused:?}");
+    }
+    assert_eq!(read(store, user.id).await, user);
+    let current = [user.seen(), demoted.seen()];
+    store.create(&NewAccount { by: Some(user.seen()), ..account() }).await.unwrap();
+    assert!(store.delete(user.id, &current).await.unwrap());
+}
+
+pub async fn of_many_that_change_one_user_as_seen_one_does(store: &impl Accounts) {
+    let user = holder(store, &["reader"]).await;
+    let seen = [user.seen()];
+    let change = to_readers();
+    let outcomes = join_all((0..20).map(|_| store.update(user.id, &change, &seen, now()))).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.as_ref().unwrap().is_some()).count(), 1);
+}
+
+pub async fn of_two_that_rely_on_each_other_one_can_go(store: &impl Accounts) {
+    for _ in 0..10 {
+        let (one, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
+        let seen = [one.seen(), other.seen()];
+        let change = to_readers();
+        let (first, second) =
+            tokio::join!(store.update(one.id, &change, &seen, now()), store.update(other.id, &change, &seen, now()));
+        assert!(first.unwrap().is_some() != second.unwrap().is_some(), "either, and not both");
+        let (one, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
+        let seen = [one.seen(), other.seen()];
+        let (first, second) = tokio::join!(store.delete(one.id, &seen), store.delete(other.id, &seen));
+        assert!(first.unwrap() != second.unwrap(), "either, and not both");
+    }
+}
+
+pub async fn another_enabled_user_with_certain_roles_is_found(store: &impl Accounts) {
+    let is_admin = |roles: &[String]| roles.iter().any(|role| role == "admin");
+    let reader = holder(store, &["reader"]).await;
+    let admin = holder(store, &["reader", "admin"]).await;
+    assert_eq!(store.another_enabled(admin.id, &is_admin).await.unwrap(), None);
+    assert_eq!(store.another_enabled(reader.id, &is_admin).await.unwrap(), Some(admin.clone()));
+    let disable = AccountChange { disabled: Some(true), ..Default::default() };
+    store.update(admin.id, &disable, &[], now()).await.unwrap().expect("the user exists");
+    assert_eq!(store.another_enabled(reader.id, &is_admin).await.unwrap(), None);
+}
+
+pub async fn holders_of_roles_are_counted(store: &impl Accounts) {
+    for roles in [&["reader"][..], &["admin", "reader"], &["reader"]] {
+        holder(store, roles).await;
+    }
+    let mut holders = store.holders().await.unwrap();
+    holders.sort();
+    let list = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>();
+    assert_eq!(holders, [(list(&["admin", "reader"]), 1), (list(&["reader"]), 2)]);
 }
