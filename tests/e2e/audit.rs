@@ -47,8 +47,8 @@ async fn a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it(stor
 async fn each_thing_that_happens_to_a_user_is_told_once(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_MAX_SESSIONS", "2").start().await;
     let (admin, mut ada) = (stack.admin().await, stack.ada().await);
-    let ended = ada.another_device().await;
     ada.another_device().await;
+    let ended = ada.another_device().await;
     ada.tokens = ada.another_device().await;
     stack.auth.end_session(&ada.tokens, &ended.session_id).await.expect(204);
     stack.auth.logout(&ada.tokens).await.expect(204);
