@@ -15,9 +15,12 @@ use crate::{
 };
 use clap::ArgMatches;
 use ipnet::IpNet;
-use shared::settings::{Mistakes, Setting, Settings, duration, duration_within, on_off, parsed};
+use shared::{
+    files,
+    settings::{Mistakes, Setting, Settings, duration, duration_within, on_off, parsed},
+};
 use std::{
-    fs,
+    ffi::OsString,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
@@ -142,7 +145,10 @@ impl Config {
     ///
     /// # Errors
     /// All mistakes at once.
-    pub fn read(flags: &ArgMatches, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Mistakes> {
+    pub fn read(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Self, Mistakes> {
         Self::gather(flags, environment, secret_file::read_or_create)
     }
 
@@ -153,14 +159,14 @@ impl Config {
     /// All mistakes at once.
     pub fn examine(
         flags: &ArgMatches,
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
     ) -> Result<Self, Mistakes> {
         Self::gather(flags, environment, secret_file::read_or_stand_in)
     }
 
     fn gather(
         flags: &ArgMatches,
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
         own_secret: OwnSecret,
     ) -> Result<Self, Mistakes> {
         let settings = Settings::gather(PREFIX, SETTINGS, flags, environment);
@@ -377,9 +383,8 @@ fn check_roles(settings: &Settings, roles: &Roles, policy: &Policy) {
 }
 
 fn roles_file(path: &str) -> Result<Roles, Vec<String>> {
-    let text = fs::read_to_string(path).map_err(|error| vec![format!("cannot read {path}: {error}")])?;
-    let text = text.trim_start_matches('\u{feff}');
-    Roles::parse(text).map_err(|mistakes| mistakes.into_iter().map(|mistake| format!("{path}, {mistake}")).collect())
+    let text = files::read_text(Path::new(path)).map_err(|error| vec![format!("cannot read {path}: {error}")])?;
+    Roles::parse(&text).map_err(|mistakes| mistakes.into_iter().map(|mistake| format!("{path}, {mistake}")).collect())
 }
 
 fn bootstrap_admin(settings: &Settings) -> Option<(EmailAddress, Password)> {

@@ -15,11 +15,16 @@ use auth_service::{
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use shared::{
     clock::Timestamp,
+    files,
+    output::{complain, print},
     server::{self, StopSignal},
     settings::flags,
     telemetry,
 };
-use std::io::{IsTerminal, Read};
+use std::{
+    io::{IsTerminal, Read},
+    process,
+};
 use zeroize::Zeroizing;
 
 /// The settings are wrong.
@@ -92,11 +97,21 @@ fn keys_command() -> Command {
 fn main() {
     let matches = command().get_matches();
     if matches.subcommand_matches("secret").is_some() {
-        println!("{}", *RootSecret::generate());
-        return;
+        process::exit(print_secret().into());
     }
     telemetry::start();
     server::run_to_exit(run(&matches))
+}
+
+/// The exit status.
+fn print_secret() -> u8 {
+    print(&*RootSecret::generate()).map_or_else(failed, |()| 0)
+}
+
+/// The exit status.
+fn failed(reason: String) -> u8 {
+    complain(reason);
+    1
 }
 
 /// The exit status.
@@ -106,10 +121,10 @@ async fn run(matches: &ArgMatches) -> u8 {
     }
     // Before anything that takes time. Whatever else we are asked for, these signals end.
     let stop_signal = matches.subcommand().is_none().then(StopSignal::listen);
-    let config = match Config::read(matches, std::env::vars()) {
+    let config = match Config::read(matches, std::env::vars_os()) {
         Ok(config) => config,
         Err(mistakes) => {
-            eprintln!("{mistakes}");
+            complain(mistakes);
             return EXIT_SETTINGS;
         }
     };
@@ -117,22 +132,19 @@ async fn run(matches: &ArgMatches) -> u8 {
         Some(stop_signal) => app::serve(config, stop_signal).await,
         None => carry_out(matches, config).await,
     };
-    match outcome {
-        Ok(()) => 0,
-        Err(reason) => {
-            eprintln!("{reason}");
-            1
-        }
-    }
+    outcome.map_or_else(failed, |()| 0)
 }
 
 /// Wrong settings are findings as well.
 async fn see_doctor(matches: &ArgMatches) -> u8 {
-    let findings = match Config::examine(matches, std::env::vars()) {
+    let findings = match Config::examine(matches, std::env::vars_os()) {
         Ok(config) => doctor::examine(config).await,
         Err(mistakes) => mistakes.to_string().lines().map(Finding::error).collect(),
     };
-    findings.iter().for_each(|finding| println!("{finding}"));
+    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    if let Err(reason) = print(lines.join("\n")) {
+        return failed(reason);
+    }
     findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok).exit_code()
 }
 
@@ -162,8 +174,7 @@ async fn create_user(arguments: &ArgMatches, config: Config) -> Result<(), Strin
     let password = read_password(arguments.get_flag("password-stdin"))?;
     let auth = app::assemble(config).await?.auth;
     let account = auth.create_user(email, &password, name, &role).await.map_err(|error| error.to_string())?;
-    println!("{} {} {}", account.id, account.email, account.roles.join(","));
-    Ok(())
+    print(format!("{} {} {}", account.id, account.email, account.roles.join(",")))
 }
 
 fn read_password(from_stdin: bool) -> Result<Password, String> {
@@ -177,16 +188,16 @@ fn read_password(from_stdin: bool) -> Result<Password, String> {
             Err("the two passwords differ".to_owned())
         };
     }
-    let mut text = Zeroizing::new(String::new());
-    std::io::stdin().read_to_string(&mut text).map_err(|error| format!("no password on standard input: {error}"))?;
-    Ok(Password::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = std::io::stdin().take(files::MAX_TEXT).read_to_end(&mut bytes);
+    let password = read.and_then(|_| files::text(&bytes));
+    password.map(Password::new).map_err(|error| format!("no password on standard input: {error}"))
 }
 
 async fn end_all_sessions(config: Config) -> Result<(), String> {
     let auth = app::assemble(config).await?.auth;
     let users = auth.end_everybodys_sessions().await.map_err(|error| error.to_string())?;
-    println!("ended the sessions of {users} users");
-    Ok(())
+    print(format!("ended the sessions of {users} users"))
 }
 
 async fn manage_keys(arguments: &ArgMatches, config: Config) -> Result<(), String> {
@@ -200,8 +211,7 @@ async fn manage_keys(arguments: &ArgMatches, config: Config) -> Result<(), Strin
         }),
         _ => auth.signing_keys().await.map(|keys| table(&keys)).map_err(Into::into),
     };
-    println!("{}", outcome.map_err(|error| error.to_string())?);
-    Ok(())
+    print(outcome.map_err(|error| error.to_string())?)
 }
 
 fn signs_from(key: &KeyStatus) -> String {

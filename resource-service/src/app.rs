@@ -48,7 +48,6 @@ pub async fn assemble(config: Config) -> Result<Parts, String> {
 /// # Errors
 /// One sentence: what kept it from starting, or ended it.
 pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), String> {
-    shared::telemetry::start();
     let listeners = Listeners::bind(config.listen, config.admin_listen)?;
     let parts = tokio::select! {
         parts = assemble(config) => parts?,

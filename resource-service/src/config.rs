@@ -5,6 +5,7 @@ use clap::{ArgMatches, Command};
 use shared::settings::{self, Mistakes, Setting, Settings, parsed};
 use sqlx::sqlite::SqliteConnectOptions;
 use std::{
+    ffi::OsString,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
@@ -77,7 +78,7 @@ impl Config {
     /// Every mistake at once.
     pub fn gather(
         flags: &ArgMatches,
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
     ) -> Result<Self, Mistakes> {
         let settings = Settings::gather(PREFIX, SETTINGS, flags, environment);
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

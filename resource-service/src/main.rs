@@ -1,7 +1,11 @@
 //! The resource server's program.
 
 use resource_service::{app, config::Config};
-use shared::server::{self, StopSignal};
+use shared::{
+    output::complain,
+    server::{self, StopSignal},
+    telemetry,
+};
 
 /// The settings are wrong.
 const EXIT_SETTINGS: u8 = 2;
@@ -14,15 +18,14 @@ fn main() {
 async fn run() -> u8 {
     let flags = resource_service::config::command().get_matches();
     let asks_for_health = flags.subcommand_name() == Some("healthcheck");
+    telemetry::start();
     // Before anything that takes time.
     let stop_signal = (!asks_for_health).then(StopSignal::listen);
     shared::access_token::install_crypto();
-    let environment =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let config = match Config::gather(&flags, environment) {
+    let config = match Config::gather(&flags, std::env::vars_os()) {
         Ok(config) => config,
         Err(mistakes) => {
-            eprintln!("{mistakes}");
+            complain(mistakes);
             return EXIT_SETTINGS;
         }
     };
@@ -33,7 +36,7 @@ async fn run() -> u8 {
     match outcome {
         Ok(()) => 0,
         Err(reason) => {
-            eprintln!("{reason}");
+            complain(reason);
             1
         }
     }

@@ -4,11 +4,13 @@
 pub mod access_token;
 pub mod body;
 pub mod clock;
+pub mod files;
 pub mod guard;
 pub mod ids;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;
+pub mod output;
 pub mod problem;
 pub mod server;
 pub mod settings;

@@ -4,11 +4,18 @@
 use crate::{
     access_token::Refusal,
     clock::{Clock as _, SystemClock, Timestamp},
+    telemetry,
 };
 use actix_web::{HttpResponse, http::header};
 use prometheus_client::{
     encoding::text::encode,
-    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+        histogram::Histogram,
+        info::Info,
+    },
     registry::Registry,
 };
 use std::{sync::LazyLock, time::Duration};
@@ -124,6 +131,8 @@ pub fn registry() -> Registry {
     let started = ConstGauge::new(STARTED.millis() as f64 / 1000.0);
     registry.register("start_time_seconds", "When the process began, since 1970", started);
     registry.register("http_request_seconds", "How long requests took, by route and status", REQUESTS.clone());
+    let help = "How many lines of the log could not be written";
+    registry.register("log_lines_lost", help, ConstCounter::new(telemetry::lost_lines()));
     VERIFICATIONS.show(&mut registry, "access_token_verifications", "What became of access tokens");
     registry
 }

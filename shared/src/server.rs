@@ -1,5 +1,6 @@
 //! How a service listens and stops.
 
+use crate::telemetry;
 use actix_web::{
     HttpResponse,
     dev::{Server, ServerHandle},
@@ -105,6 +106,7 @@ pub fn run_to_exit(program: impl Future<Output = u8>) -> ! {
         mem::forget(System::current());
         program.await
     });
+    telemetry::flush();
     process::exit(status.into())
 }
 

@@ -3,12 +3,14 @@
 //! A service lists its [`Setting`]s; from the list come the flags, `--help`, the environment variables, `X_FILE` for
 //! secrets, and the check for misspelt variables. [`Settings`] then hands out parsed values and collects what is wrong.
 
+use crate::files;
 use clap::{Arg, ArgMatches, Command};
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    ffi::OsString,
     fmt::{self, Display},
-    fs,
+    path::Path,
     str::FromStr,
     time::Duration,
 };
@@ -113,11 +115,10 @@ impl Settings {
         prefix: &str,
         settings: &'static [Setting],
         flags: &ArgMatches,
-        environment: impl IntoIterator<Item = (String, String)>,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
     ) -> Self {
-        let environment: BTreeMap<String, String> =
-            environment.into_iter().filter(|(name, value)| name.starts_with(prefix) && !value.is_empty()).collect();
         let mut mistakes = Vec::new();
+        let environment = texts(prefix, environment, &mut mistakes);
         let mut values = BTreeMap::new();
         for setting in settings {
             match value_of(setting, flags, &environment) {
@@ -180,6 +181,27 @@ impl Settings {
     }
 }
 
+/// The variables that are ours. Those of others need not even be text.
+fn texts(
+    prefix: &str,
+    environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    mistakes: &mut Vec<String>,
+) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for (name, value) in environment {
+        let (name, value) = (name.into(), value.into());
+        if !name.as_encoded_bytes().starts_with(prefix.as_bytes()) || value.is_empty() {
+            continue;
+        }
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => drop(texts.insert(name, value)),
+            (Ok(name), Err(_)) => mistakes.push(format!("{name}: its value is not UTF-8 text")),
+            (Err(name), _) => mistakes.push(format!("{}: unknown, and not UTF-8 text", name.to_string_lossy())),
+        }
+    }
+    texts
+}
+
 fn value_of(
     setting: &Setting,
     flags: &ArgMatches,
@@ -197,12 +219,19 @@ fn value_of(
     match (environment.get(name), flag(&file).or_else(|| environment.get(&file))) {
         (Some(_), Some(_)) => Err(format!("{name} and {file} are both set: keep one of them")),
         (Some(value), None) => Ok(Some(value.clone())),
-        (None, Some(path)) => match fs::read_to_string(path) {
-            Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(error) => Err(format!("{file}: cannot read {path}: {error}")),
-        },
+        (None, Some(path)) => from_file(&file, path).map(Some),
         (None, None) => Ok(setting.default.map(str::to_owned)),
     }
+}
+
+/// What an empty file should mean is not guessed: as a variable that is empty counts as not given, a secret would be replaced.
+fn from_file(setting: &str, path: &str) -> Result<String, String> {
+    let text = files::read_text(Path::new(path)).map_err(|error| format!("{setting}: cannot read {path}: {error}"))?;
+    if text.is_empty() {
+        return Err(format!("{setting}: {path} is empty"));
+    }
+    files::warn_if_for_everybody(setting, Path::new(path));
+    Ok(text)
 }
 
 /// Kubernetes gives every pod `AUTH_PORT`, `AUTH_SERVICE_HOST`, `AUTH_PORT_8080_TCP_ADDR`, … of a service named `auth`.
@@ -261,6 +290,7 @@ pub fn on_off(text: &str) -> Result<bool, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     const LIST: &[Setting] = &[
         Setting::plain("AUTH_LISTEN", Some("127.0.0.1:8080"), "Public API."),
@@ -323,6 +353,46 @@ mod tests {
         assert_eq!(
             mistakes(gather(&[], &[("AUTH_SECRET_FILE", path), ("AUTH_SECRET", "hush")])),
             "AUTH_SECRET and AUTH_SECRET_FILE are both set: keep one of them"
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_meant_is_named_with_its_setting_and_what_is_wrong() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let written = |name: &str, bytes: &[u8]| {
+            let path = directory.path().join(name);
+            fs::write(&path, bytes).expect("our own directory");
+            path.to_str().expect("a path in UTF-8").to_owned()
+        };
+        let of = |path: &str| mistakes(gather(&[], &[("AUTH_SECRET_FILE", path)]));
+        let marked = written("marked", b"\xEF\xBB\xBFhush\r\n");
+        assert_eq!(gather(&[], &[("AUTH_SECRET_FILE", &marked)]).text("AUTH_SECRET"), Some("hush"));
+        let (empty, latin) = (written("empty", b"\n"), written("latin", b"fran\xE7ais"));
+        assert_eq!(of(&empty), format!("AUTH_SECRET_FILE: {empty} is empty"));
+        assert_eq!(of(&latin), format!("AUTH_SECRET_FILE: cannot read {latin}: it is not UTF-8 text"));
+        let place = directory.path().to_str().expect("a path in UTF-8");
+        assert!(of(place).starts_with(&format!("AUTH_SECRET_FILE: cannot read {place}: it is a directory")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_variable_that_is_no_text_is_named_if_it_is_ours_and_else_ignored() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let command = flags(Command::new("auth-service").no_binary_name(true), "AUTH_", LIST);
+        let matches = command.get_matches_from(Vec::<String>::new());
+        let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        let environment = [
+            (bytes(b"LS_COLORS"), bytes(b"\xFF")),
+            (bytes(b"OTHER_\xFF"), bytes(b"x")),
+            (bytes(b"AUTH_SECRET"), bytes(b"hush\xFF")),
+            (bytes(b"AUTH_\xFF"), bytes(b"x")),
+            (bytes(b"AUTH_LISTEN"), bytes(b"a")),
+        ];
+        let settings = Settings::gather("AUTH_", LIST, &matches, environment);
+        assert_eq!(settings.text("AUTH_LISTEN"), Some("a"));
+        assert_eq!(
+            mistakes(settings),
+            "AUTH_SECRET: its value is not UTF-8 text\nAUTH_\u{FFFD}: unknown, and not UTF-8 text"
         );
     }
 

@@ -105,7 +105,7 @@ async fn log_lines_carry_the_id_of_their_request() {
 }
 
 /// The value of a line of `/metrics`.
-async fn counted(service: &Service, name: &str) -> f64 {
+pub(crate) async fn counted(service: &Service, name: &str) -> f64 {
     let admin: &Http = service.admin_address();
     let shown = admin.get("/metrics").send().await.expect(200);
     let line = shown.body.lines().find_map(|line| line.strip_prefix(&format!("jeton_{name} ")));

@@ -81,6 +81,12 @@ impl Service {
         self.settings.remove(name);
     }
 
+    /// The name of its program.
+    #[must_use]
+    pub fn program(&self) -> &'static str {
+        self.program
+    }
+
     /// The settings it is started with.
     #[must_use]
     pub fn settings(&self) -> &BTreeMap<String, String> {

@@ -1,8 +1,9 @@
 //! The root secret of an embedded installation: made at first start, readable by its owner only.
 
 use crate::domain::secret::RootSecret;
+use shared::files;
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs,
     io::{self, ErrorKind, Write},
     path::Path,
 };
@@ -16,7 +17,8 @@ pub fn read_or_create(path: &Path) -> Result<RootSecret, String> {
     if !path.try_exists().map_err(explain)? {
         create(path).map_err(explain)?;
     }
-    let text = fs::read_to_string(path).map_err(explain)?;
+    let text = files::read_text(path).map_err(explain)?;
+    files::warn_if_for_everybody("AUTH_SECRET", path);
     RootSecret::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
@@ -34,9 +36,9 @@ pub fn read_or_stand_in(path: &Path) -> Result<RootSecret, String> {
 /// Written aside and linked into place: a reader never sees half a secret, and nobody's is overwritten.
 fn create(path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    create_directory(directory)?;
+    files::create_private_directory(directory)?;
     let aside = directory.join(format!(".secret-{}", uuid::Uuid::new_v4()));
-    let mut file = owner_only().write(true).create_new(true).open(&aside)?;
+    let mut file = files::create_private(&aside)?;
     let written = file.write_all(RootSecret::generate().as_bytes()).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| fs::hard_link(&aside, path));
     fs::remove_file(&aside)?;
@@ -44,28 +46,4 @@ fn create(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         other => other,
     }
-}
-
-#[cfg(unix)]
-fn owner_only() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut options = OpenOptions::new();
-    options.mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn owner_only() -> OpenOptions {
-    OpenOptions::new()
-}
-
-#[cfg(unix)]
-fn create_directory(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-#[cfg(not(unix))]
-fn create_directory(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).create(path)
 }

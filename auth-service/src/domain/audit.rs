@@ -8,6 +8,8 @@ use shared::{
     ids::{EventId, SessionId, UserId},
 };
 use std::{fmt, str::FromStr, sync::Arc};
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $action:ident = $name:literal,)*) => {
@@ -235,17 +237,24 @@ impl Auth {
         Event::new(action, self.now())
     }
 
-    /// Writes down what has happened. The line in the log is sure; if the row fails, only that is told.
+    /// Writes down what has happened, whatever becomes of the request: first the row, then the line in the log. If the row fails, a
+    /// line says so.
     pub async fn note(&self, event: Event) {
-        event.log();
-        append(&*self.audit, &event).await;
+        drop(self.write_down(event).await);
     }
 
     /// As [`Auth::note`], without waiting for the row: nobody may measure whether there was one to write.
     pub(super) fn note_aside(&self, event: Event) {
-        event.log();
+        drop(self.write_down(event));
+    }
+
+    fn write_down(&self, event: Event) -> JoinHandle<()> {
         let audit = Arc::clone(&self.audit);
-        tokio::spawn(async move { append(&*audit, &event).await });
+        let writing = async move {
+            append(&*audit, &event).await;
+            event.log();
+        };
+        tokio::spawn(writing.in_current_span())
     }
 
     /// Writes the line of an event whose row is written already.

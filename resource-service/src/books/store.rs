@@ -2,7 +2,7 @@
 
 use super::{Book, BookId, Chapter, OpenBook, Shelf, Title};
 use futures_util::TryStreamExt as _;
-use shared::clock::Clock;
+use shared::{clock::Clock, files};
 use sqlx::{
     SqlitePool,
     migrate::MigrateError,
@@ -64,9 +64,7 @@ impl Books {
     pub async fn open(options: SqliteConnectOptions, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let file = options.get_filename().to_owned();
         let failed = |reason: &dyn std::fmt::Display| format!("cannot open the books in {}: {reason}", file.display());
-        if let Some(directory) = file.parent() {
-            std::fs::create_dir_all(directory).map_err(|error| failed(&error))?;
-        }
+        files::create_private_database(&file).map_err(|error| failed(&error))?;
         let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)

@@ -1,17 +1,11 @@
 //! Keys pinned in a file.
 
 use super::{Origin, PublishedKeys};
-use shared::access_token::KeySet;
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use shared::{access_token::KeySet, files};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-/// One byte more than a key set may have, so that a larger file is refused without being read whole.
-const MAX_BYTES: u64 = 256 * 1024 + 1;
+/// As many as a key set may have.
+const MAX_BYTES: u64 = 256 * 1024;
 
 /// Reads the file now, and again whenever its content changes.
 pub(super) fn follow(keys: Arc<PublishedKeys>, path: PathBuf, interval: Duration) {
@@ -36,7 +30,7 @@ struct PinnedFile {
 impl PinnedFile {
     fn take_changes(&mut self, keys: &PublishedKeys) {
         let now = keys.clock.now();
-        let found = read(&self.path).map_err(|error| error.kind());
+        let found = files::read(&self.path, MAX_BYTES).map_err(|error| error.kind());
         if self.last.as_ref() != Some(&found) {
             self.pinned = self.parsed(&found);
             self.last = Some(found);
@@ -63,10 +57,4 @@ impl PinnedFile {
         }
         None
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{access_token::KeySet, clock::Timestamp};
+use shared::{access_token::KeySet, clock::Timestamp, files};
 use std::{
     fs,
     hash::{BuildHasher as _, RandomState},
@@ -19,6 +19,9 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 /// Unchanged keys are written anew when the file is so old, so that its age says when they were last confirmed.
 const CONFIRM_AFTER: Duration = Duration::from_secs(10 * 60);
+
+/// A key set of the largest size, and what is written around it.
+const MAX_BYTES: u64 = 512 * 1024;
 
 /// A file of keys from one address.
 pub(super) struct Snapshot {
@@ -44,7 +47,7 @@ impl Snapshot {
 
     /// The keys and when they were last confirmed, if the file is there, sound, of the same address and not too old.
     pub(super) fn load(&self, now: Timestamp) -> Option<(KeySet, Timestamp)> {
-        let bytes = match fs::read(&self.path) {
+        let bytes = match files::read(&self.path, MAX_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
@@ -87,11 +90,12 @@ impl Snapshot {
     /// Readers find the old file or the new one, never a half.
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
-            fs::create_dir_all(directory)?;
+            files::create_private_directory(directory)?;
         }
         let unique = RandomState::new().hash_one(std::process::id());
         let draft = self.path.with_extension(format!("{unique:016x}.tmp"));
-        let written = create_private(&draft)
+        // Whoever writes it decides whose tokens are believed.
+        let written = files::create_private(&draft)
             .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
             .and_then(|()| fs::rename(&draft, &self.path));
         if written.is_err() {
@@ -99,13 +103,4 @@ impl Snapshot {
         }
         written
     }
-}
-
-/// A file that only its owner reads and writes: whoever writes it decides whose tokens are believed.
-fn create_private(path: &std::path::Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
