@@ -22,15 +22,15 @@ use crate::{
     machine,
     storage::{redis::RedisStores, sql::Sql},
 };
-use actix_web::{App, HttpServer, middleware::from_fn, web::Data};
+use actix_web::{App, dev::Server, middleware::from_fn, web::Data};
 use shared::{
     access_token::Verifier,
     clock::{Clock, SystemClock},
     observe::observed,
     problem::speak_problems,
-    server::{self, DRAIN_SECONDS, Listeners, StopSignal},
+    server::{self, Limits, Listeners, Serving, StopSignal},
 };
-use std::{sync::Arc, time::Duration};
+use std::{io, net::TcpListener, sync::Arc, time::Duration};
 use tokio::{
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval, sleep},
@@ -123,13 +123,13 @@ fn session_stores(redis_url: Option<&str>, sql: &Arc<Sql>) -> Result<SessionStor
 /// # Errors
 /// One sentence that says what to change.
 pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), String> {
-    let (public, admin) = (config.listen, config.admin_listen);
+    let (public, admin, limits) = (config.listen, config.admin_listen, config.connections);
     let state = tokio::select! {
         state = assemble(config) => Data::new(state?),
         () = stop_signal.received() => return Ok(()),
     };
     let listeners = Listeners::bind(public, admin)?;
-    let address = |listener: &std::net::TcpListener| listener.local_addr().map_err(|error| error.to_string());
+    let address = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
     let (public, admin) = (address(&listeners.public)?, address(&listeners.admin)?);
     let chores = [
         tokio::spawn(keep_house(state.clone())),
@@ -138,38 +138,36 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         tokio::spawn(report_lost_roles(state.clone())),
     ];
 
-    let for_public = state.clone();
-    let public_server = HttpServer::new(move || {
-        App::new()
-            .configure(http::public(for_public.clone()))
-            .wrap(http::cors(&for_public.site))
-            .wrap(http::default_headers())
-            .wrap(from_fn(speak_problems))
-            .wrap(from_fn(observed))
-    })
-    .listen(listeners.public)
-    .map_err(|error| error.to_string())?
-    // What a client has given up while we stood still is not carried out: it has gone on by now, and its own outdated
-    // token would look like a theft.
-    .h1_allow_half_closed(false)
-    .disable_signals()
-    .shutdown_timeout(DRAIN_SECONDS)
-    .run();
-
-    let admin_server = HttpServer::new(move || {
-        App::new().configure(http::admin(state.clone())).wrap(http::default_headers()).wrap(from_fn(speak_problems))
-    })
-    .workers(1)
-    .listen(listeners.admin)
-    .map_err(|error| error.to_string())?
-    .disable_signals()
-    .shutdown_timeout(DRAIN_SECONDS)
-    .run();
-
+    let servers = serve_public(&state, limits, listeners.public).and_then(|public| {
+        let admin = serve_admin(state, listeners.admin)?;
+        Ok((public, admin))
+    });
+    let (public_server, admin_server) = servers.map_err(|error| error.to_string())?;
     tracing::info!("auth-service listens on http://{public}, health on http://{admin}");
     let ended = server::run(public_server, admin_server, stop_signal).await;
     chores.iter().for_each(JoinHandle::abort);
     ended.map_err(|error| error.to_string())
+}
+
+fn serve_public(state: &Data<State>, limits: Limits, listener: TcpListener) -> io::Result<Server> {
+    let (proxies, state) = (state.clone(), state.clone());
+    let admission = server::public(limits, move |address| proxies.site.trusts(address));
+    // What a client has given up while we stood still is not carried out: it has gone on by now, and its own outdated token would look
+    // like a theft.
+    Serving { listener, admission, workers: None, serves_half_closed: false }.run(move || {
+        App::new()
+            .configure(http::public(state.clone()))
+            .wrap(http::cors(&state.site))
+            .wrap(http::default_headers())
+            .wrap(from_fn(speak_problems))
+            .wrap(from_fn(observed))
+    })
+}
+
+fn serve_admin(state: Data<State>, listener: TcpListener) -> io::Result<Server> {
+    Serving { listener, admission: server::admin(), workers: Some(1), serves_half_closed: true }.run(move || {
+        App::new().configure(http::admin(state.clone())).wrap(http::default_headers()).wrap(from_fn(speak_problems))
+    })
 }
 
 /// Follows what other processes do with the signing keys, and what the time does.

@@ -17,7 +17,8 @@ use clap::ArgMatches;
 use ipnet::IpNet;
 use shared::{
     files,
-    settings::{Mistakes, Setting, Settings, duration, duration_within, on_off, parsed},
+    server::Limits,
+    settings::{Mistakes, Setting, Settings, duration, duration_within, number_within, on_off, parsed},
 };
 use std::{
     ffi::OsString,
@@ -40,6 +41,12 @@ const fn setting(name: &'static str, default: &'static str, help: &'static str) 
 pub const SETTINGS: &[Setting] = &[
     setting("AUTH_LISTEN", "127.0.0.1:8080", "Address of the public API."),
     setting("AUTH_ADMIN_LISTEN", "127.0.0.1:9080", "Address of health and metrics: not for the public."),
+    setting("AUTH_MAX_CONNECTIONS", "1000", "How many connections the public API takes at once; more are closed."),
+    setting(
+        "AUTH_MAX_CONNECTIONS_PER_ADDRESS",
+        "500",
+        "How many of them may come from one IPv4 address or IPv6 /64; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.",
+    ),
     setting(
         "AUTH_PUBLIC_URL",
         "http://localhost:8080",
@@ -122,6 +129,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Health and metrics.
     pub admin_listen: SocketAddr,
+    /// Connections of the public API.
+    pub connections: Limits,
     /// Where the service is on the web.
     pub site: Site,
     /// SQLite or PostgreSQL.
@@ -178,6 +187,7 @@ impl Config {
         let config = Self {
             listen: settings.required("AUTH_LISTEN", localhost(8080), address()),
             admin_listen: settings.required("AUTH_ADMIN_LISTEN", localhost(9080), address()),
+            connections: connections(&settings),
             site: site(&settings),
             redis_url: settings.optional("AUTH_REDIS_URL", redis_url),
             keys: keys(&settings, &database_url, own_secret),
@@ -188,6 +198,13 @@ impl Config {
             database_url,
         };
         settings.finish(config)
+    }
+}
+
+fn connections(settings: &Settings) -> Limits {
+    Limits {
+        total: settings.required("AUTH_MAX_CONNECTIONS", 1, number_within(1, 1_000_000)),
+        per_address: settings.required("AUTH_MAX_CONNECTIONS_PER_ADDRESS", 0, number_within(0, 1_000_000)),
     }
 }
 

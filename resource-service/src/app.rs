@@ -2,7 +2,7 @@
 
 use crate::{books::Books, config::Config, http, published_keys::PublishedKeys};
 use actix_web::{
-    App, HttpServer,
+    App,
     body::MessageBody,
     dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::{Condition, from_fn},
@@ -14,7 +14,7 @@ use shared::{
     guard::Authenticate,
     observe::observed,
     problem,
-    server::{self, Listeners, StopSignal},
+    server::{self, Limits, Listeners, Serving, StopSignal},
 };
 use std::{io, net::TcpListener, sync::Arc};
 
@@ -49,12 +49,13 @@ pub async fn assemble(config: Config) -> Result<Parts, String> {
 /// One sentence: what kept it from starting, or ended it.
 pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), String> {
     let listeners = Listeners::bind(config.listen, config.admin_listen)?;
+    let limits = config.connections;
     let parts = tokio::select! {
         parts = assemble(config) => parts?,
         () = stop_signal.received() => return Ok(()),
     };
     announce(&listeners).map_err(|error| error.to_string())?;
-    let public = public_server(parts.clone(), listeners.public);
+    let public = public_server(parts.clone(), limits, listeners.public);
     let admin = admin_server(parts.keys, listeners.admin);
     let servers = public.and_then(|public| Ok((public, admin?)));
     let (public, admin) = servers.map_err(|error| format!("cannot serve: {error}"))?;
@@ -67,14 +68,15 @@ fn announce(listeners: &Listeners) -> io::Result<()> {
     Ok(())
 }
 
-fn public_server(parts: Parts, listener: TcpListener) -> io::Result<Server> {
-    let server = HttpServer::new(move || public_app(parts.clone())).listen(listener)?;
-    Ok(server.disable_signals().shutdown_timeout(server::DRAIN_SECONDS).run())
+fn public_server(parts: Parts, limits: Limits, listener: TcpListener) -> io::Result<Server> {
+    let admission = server::public(limits, |_| false);
+    Serving { listener, admission, workers: None, serves_half_closed: true }.run(move || public_app(parts.clone()))
 }
 
 fn admin_server(keys: Arc<PublishedKeys>, listener: TcpListener) -> io::Result<Server> {
-    let server = HttpServer::new(move || admin_app(Arc::clone(&keys))).workers(1).listen(listener)?;
-    Ok(server.disable_signals().shutdown_timeout(server::DRAIN_SECONDS).run())
+    let admission = server::admin();
+    Serving { listener, admission, workers: Some(1), serves_half_closed: true }
+        .run(move || admin_app(Arc::clone(&keys)))
 }
 
 /// The public API.

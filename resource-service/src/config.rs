@@ -2,7 +2,10 @@
 
 use crate::{books, published_keys::KeySource};
 use clap::{ArgMatches, Command};
-use shared::settings::{self, Mistakes, Setting, Settings, parsed};
+use shared::{
+    server::Limits,
+    settings::{self, Mistakes, Setting, Settings, number_within, parsed},
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use std::{
     ffi::OsString,
@@ -20,6 +23,16 @@ const SETTINGS: &[Setting] = &[
         "RESOURCE_ADMIN_LISTEN",
         Some("127.0.0.1:9081"),
         "Address for health and metrics, not for the public.",
+    ),
+    Setting::plain(
+        "RESOURCE_MAX_CONNECTIONS",
+        Some("1000"),
+        "How many connections the public API takes at once; more are closed.",
+    ),
+    Setting::plain(
+        "RESOURCE_MAX_CONNECTIONS_PER_ADDRESS",
+        Some("500"),
+        "How many of them may come from one IPv4 address or IPv6 /64; 0: no limit.",
     ),
     Setting::plain("RESOURCE_ISSUER", Some("http://localhost:8080"), "Exact issuer (iss) of the tokens to accept."),
     Setting::plain("RESOURCE_AUDIENCE", Some("jeton"), "Exact audience (aud) of the tokens to accept."),
@@ -49,6 +62,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Address for health and metrics.
     pub admin_listen: SocketAddr,
+    /// Connections of the public API.
+    pub connections: Limits,
     /// Exact `iss` to accept.
     pub issuer: String,
     /// Exact `aud` to accept.
@@ -86,6 +101,10 @@ impl Config {
         let config = Self {
             listen: settings.required("RESOURCE_LISTEN", nowhere, &address),
             admin_listen: settings.required("RESOURCE_ADMIN_LISTEN", nowhere, &address),
+            connections: Limits {
+                total: settings.required("RESOURCE_MAX_CONNECTIONS", 1, number_within(1, 1_000_000)),
+                per_address: settings.required("RESOURCE_MAX_CONNECTIONS_PER_ADDRESS", 0, number_within(0, 1_000_000)),
+            },
             issuer: settings.required("RESOURCE_ISSUER", String::new(), issuer),
             audience: settings.text("RESOURCE_AUDIENCE").unwrap_or_default().to_owned(),
             keys: keys(&settings),

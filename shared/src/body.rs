@@ -1,6 +1,6 @@
 //! JSON bodies, read only when the handler asks for them: who the caller is and what one may is checked before.
 
-use crate::{openapi::Refuses, problem::Problem};
+use crate::{memory, openapi::Refuses, problem::Problem};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -65,6 +65,7 @@ impl<T: DeserializeOwned> Body<T> {
         if announced.is_some_and(|length| length > limit) {
             return Err(too_large(limit));
         }
+        let _held = memory::hold(announced.unwrap_or(limit))?;
         let bytes = self.collect(limit, announced).await?;
         if bytes.is_empty() {
             return Ok(None);

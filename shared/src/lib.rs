@@ -7,6 +7,7 @@ pub mod clock;
 pub mod files;
 pub mod guard;
 pub mod ids;
+mod memory;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;

@@ -4,7 +4,7 @@
 use crate::{
     access_token::Refusal,
     clock::{Clock as _, SystemClock, Timestamp},
-    telemetry,
+    server, telemetry,
 };
 use actix_web::{HttpResponse, http::header};
 use prometheus_client::{
@@ -133,6 +133,7 @@ pub fn registry() -> Registry {
     registry.register("http_request_seconds", "How long requests took, by route and status", REQUESTS.clone());
     let help = "How many lines of the log could not be written";
     registry.register("log_lines_lost", help, ConstCounter::new(telemetry::lost_lines()));
+    server::show_metrics(&mut registry);
     VERIFICATIONS.show(&mut registry, "access_token_verifications", "What became of access tokens");
     registry
 }

@@ -275,6 +275,17 @@ pub fn parsed<T: FromStr>(wanted: &'static str) -> impl Fn(&str) -> Result<T, St
     move |text| text.parse().map_err(|_| format!("not {wanted}"))
 }
 
+/// Reads a number within bounds.
+///
+/// # Errors
+/// What would be right.
+pub fn number_within(min: usize, max: usize) -> impl Fn(&str) -> Result<usize, String> {
+    move |text| {
+        let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+        number.ok_or_else(|| format!("must be a number from {min} to {max}"))
+    }
+}
+
 /// Reads a switch.
 ///
 /// # Errors

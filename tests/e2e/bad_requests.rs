@@ -1,6 +1,7 @@
 //! Wrong methods, paths and queries, on both services.
 
 use harness::{Answer, Stack, answer::assert_is_problem, assert_problem};
+use std::collections::BTreeSet;
 
 /// Each path with the methods that it takes.
 const PATHS: [(bool, &str, &[&str]); 20] = [
@@ -14,7 +15,7 @@ const PATHS: [(bool, &str, &[&str]); 20] = [
     (true, "/auth/password", &["POST"]),
     (true, "/auth/sessions", &["GET"]),
     (true, "/auth/sessions/0190163d-8694-739b-aea5-966c26f8ad91", &["DELETE"]),
-    (true, "/admin/users", &["GET"]),
+    (true, "/admin/users", &["GET", "POST"]),
     (true, "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91", &["PATCH", "DELETE"]),
     (true, "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91/sessions", &["DELETE"]),
     (true, "/.well-known/jwks.json", &["GET"]),
@@ -32,18 +33,66 @@ async fn a_wrong_method_is_refused_and_the_right_ones_are_named() {
     let stack = Stack::any().start().await;
     for (of_auth_service, path, allowed) in PATHS {
         let service = if of_auth_service { &stack.auth } else { &stack.resource };
-        for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
-            if allowed.contains(&method) || path == "/verify" {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
+            if is_taken(method, allowed) || path == "/verify" {
                 continue;
             }
             let answer = service.request(method, path).send().await;
             eprintln!("{method} {path}");
-            assert_problem(&answer, 405, "method_not_allowed");
-            for method in allowed {
-                assert!(answer.header("allow").contains(method), "{answer}");
+            if method == "HEAD" {
+                assert_eq!((answer.status, answer.body.as_str()), (405, ""), "{answer}");
+            } else {
+                assert_problem(&answer, 405, "method_not_allowed");
+            }
+            let named: Vec<&str> = answer.header("allow").split(", ").collect();
+            for method in ["GET", "HEAD", "POST", "PATCH", "DELETE"] {
+                assert_eq!(named.contains(&method), is_taken(method, allowed), "{method} {path}: {answer}");
             }
         }
     }
+}
+
+/// HEAD is taken wherever GET is (RFC 9110, section 9.1).
+fn is_taken(method: &str, allowed: &[&str]) -> bool {
+    allowed.contains(&if method == "HEAD" { "GET" } else { method })
+}
+
+#[tokio::test]
+async fn head_is_answered_as_get_without_the_body() {
+    let stack = Stack::any().start().await;
+    let admin = stack.admin().await;
+    stack.resource.add_book(&admin.tokens, "One").await.expect(201);
+    let of_documents = [true, false].map(|auth| ["/openapi.json", "/docs", "/docs/style.css"].map(|path| (auth, path)));
+    let readable = PATHS.iter().filter(|(_, _, allowed)| allowed.contains(&"GET"));
+    let readable = readable.map(|(auth, path, _)| (*auth, *path)).chain(of_documents.concat());
+    for (of_auth_service, path) in readable {
+        let service = if of_auth_service { &stack.auth } else { &stack.resource };
+        for bearer in ["x.y.z", admin.tokens.access.as_str()] {
+            let answer = async |method| service.once().request(method, path).bearer(bearer).send().await;
+            assert_same_without_body(path, answer("GET").await, answer("HEAD").await);
+        }
+    }
+    for service in [&stack.auth, &stack.resource] {
+        for path in ["/health/live", "/health/ready", "/metrics"] {
+            let answer = async |method| service.admin_address().request(method, path).send().await;
+            assert_same_without_body(path, answer("GET").await, answer("HEAD").await);
+            assert_problem(&answer("POST").await, 405, "method_not_allowed");
+        }
+    }
+    let head = "HEAD /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_eq!(stack.auth.raw(head.as_bytes()).await.expect(200).body, "", "not one byte");
+}
+
+#[track_caller]
+fn assert_same_without_body(path: &str, get: Answer, head: Answer) {
+    assert_eq!((get.status, ""), (head.status, head.body.as_str()), "{path}: {head}");
+    // What counts or ages may have another length from one moment to the next.
+    let changes = ["date", "x-request-id", "content-length"];
+    let names = |answer: &Answer| -> BTreeSet<String> {
+        let names = answer.headers.keys().map(ToString::to_string);
+        names.filter(|name| !changes.contains(&name.as_str())).collect()
+    };
+    assert_eq!(names(&get), names(&head), "{path}");
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ mod bit_flips;
 mod books;
 mod certificates;
 mod command_line;
+mod connections;
 mod cookies;
 mod csrf;
 mod doctor;

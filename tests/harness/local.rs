@@ -9,8 +9,9 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     net::TcpListener,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
     time::Duration,
@@ -26,13 +27,23 @@ pub(crate) struct Local {
     /// Before the first start.
     bound: Option<[TcpListener; 2]>,
     process: Option<Process>,
+    /// Softly and firmly.
+    open_files: Option<[u64; 2]>,
 }
 
 impl Local {
     pub(crate) fn new(program: &'static str, name: &str, directory: &Path, bound: [TcpListener; 2]) -> Self {
         let log = directory.join(format!("{name}.log"));
         let ports = bound.each_ref().map(port_of);
-        Self { program, directory: directory.to_owned(), log, ports, bound: Some(bound), process: None }
+        Self {
+            program,
+            directory: directory.to_owned(),
+            log,
+            ports,
+            bound: Some(bound),
+            process: None,
+            open_files: None,
+        }
     }
 
     fn process(&self) -> &Process {
@@ -45,9 +56,16 @@ impl Runner for Local {
         let listeners = self.bound.take().unwrap_or_else(|| self.ports.map(listener_again));
         let mut command = Command::new(binaries::path_of(self.program));
         command.env_clear().envs(environment()).envs(settings).current_dir(&self.directory);
+        if let Some([soft, hard]) = self.open_files {
+            limit_open_files(&mut command, soft, hard);
+        }
         let handed_over = sockets::hand_over(&mut command, listeners.each_ref());
         self.process = Some(Process::start(self.program, command, &self.log, "KILL"));
         drop((handed_over, listeners));
+    }
+
+    fn limit_open_files(&mut self, soft: u64, hard: u64) {
+        self.open_files = Some([soft, hard]);
     }
 
     fn ended(&mut self) -> Option<ExitStatus> {
@@ -82,6 +100,18 @@ impl Runner for Local {
 
     fn command(&self, arguments: &[&str]) -> Run {
         Run::new(self.program, &self.directory, arguments)
+    }
+}
+
+fn limit_open_files(command: &mut Command, soft: u64, hard: u64) {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    #[expect(unsafe_code, reason = "std cannot limit a child")]
+    // SAFETY: setrlimit is async-signal-safe and reads nothing but `limit`.
+    unsafe {
+        command.pre_exec(move || match libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
     }
 }
 

@@ -8,6 +8,9 @@ pub(crate) trait Runner: Debug + Send + Sync {
     /// Starts it with these settings.
     fn start(&mut self, settings: &BTreeMap<String, String>);
 
+    /// Limits its open files, softly and firmly, from the next start on.
+    fn limit_open_files(&mut self, soft: u64, hard: u64);
+
     /// How it ended, if it was started and has ended.
     fn ended(&mut self) -> Option<ExitStatus>;
 

@@ -81,6 +81,14 @@ impl Service {
         self.settings.remove(name);
     }
 
+    /// Limits its open files, softly and firmly, from the next start on.
+    ///
+    /// # Panics
+    /// In a container.
+    pub fn limit_open_files(&mut self, soft: u64, hard: u64) {
+        self.runner.limit_open_files(soft, hard);
+    }
+
     /// The name of its program.
     #[must_use]
     pub fn program(&self) -> &'static str {

@@ -136,11 +136,7 @@ impl Client {
     /// The origin of an attempt on an account.
     fn origin(&self, account: Option<UserId>) -> Origin {
         let token = self.token.as_ref().filter(|token| Some(token.sub) == account);
-        Origin {
-            address: self.address,
-            is_told_apart: self.is_told_apart,
-            known_device: token.map(|token| token.sid),
-        }
+        Origin { address: self.address, is_told_apart: self.is_told_apart, known_device: token.map(|token| token.sid) }
     }
 }
 

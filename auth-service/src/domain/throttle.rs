@@ -134,8 +134,7 @@ impl Throttle {
 
     async fn judge(&self, attempt: &Attempt<'_>, limits: &[Limit], counts: &[Count]) -> Result<(), Throttled> {
         let reached = || limits.iter().zip(counts).filter(|(limit, count)| count.value >= limit.most);
-        let is_spared =
-            reached().any(|(limit, _)| limit.spares_known_devices) && self.is_known_device(attempt).await?;
+        let is_spared = reached().any(|(limit, _)| limit.spares_known_devices) && self.is_known_device(attempt).await?;
         let binding = reached().filter(|(limit, _)| !(is_spared && limit.spares_known_devices));
         let worst = binding.map(|(_, count)| count.resets_in).max();
         worst.map_or(Ok(()), |retry_after| Err(Throttled::TooMany { retry_after }))

@@ -30,9 +30,13 @@ use actix_cors::Cors;
 use actix_web::{
     http::header,
     middleware::DefaultHeaders,
-    web::{self, ServiceConfig, delete, get, patch, post, resource},
+    web::{self, ServiceConfig, delete, patch, post, resource},
 };
-use shared::{access_token::Verifier, problem, server};
+use shared::{
+    access_token::Verifier,
+    problem,
+    server::{self, get},
+};
 use std::sync::Arc;
 
 /// What handlers need.
@@ -47,7 +51,7 @@ pub struct State {
     pub secrets: Arc<KeyRing>,
 }
 
-/// The public API.
+/// The public API. HEAD is answered as GET, without the body.
 pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
         problem::configure(app);

@@ -1,10 +1,15 @@
 //! What verifiers fetch: the public keys (RFC 7517), and the metadata (RFC 8414).
 
 use super::{State, doctor};
-use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use crate::domain::signing_keys::ActiveKeys;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header,
+    web::{Bytes, Data},
+};
 use serde::Serialize;
 use shared::openapi::Refusals;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use utoipa::ToSchema;
 
 /// A key set (RFC 7517).
@@ -64,7 +69,19 @@ pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
     answer
         .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", max_age.as_secs())))
         .insert_header((header::ETAG, keys.etag.clone()));
-    if is_known { answer.finish() } else { answer.content_type("application/jwk-set+json").body(keys.jwks.clone()) }
+    if is_known {
+        return answer.finish();
+    }
+    answer.content_type("application/jwk-set+json").body(Bytes::from_owner(Published(keys)))
+}
+
+/// The key set as it is published: however many answers are under way, it is there once.
+struct Published(Arc<ActiveKeys>);
+
+impl AsRef<[u8]> for Published {
+    fn as_ref(&self) -> &[u8] {
+        self.0.jwks.as_bytes()
+    }
 }
 
 /// The metadata of RFC 8414. No OAuth grant is offered: what there is to discover is the issuer, its keys and scopes.

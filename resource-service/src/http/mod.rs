@@ -14,7 +14,10 @@ use actix_web::{
     middleware::DefaultHeaders,
     web,
 };
-use shared::body::Limit;
+use shared::{
+    body::Limit,
+    server::{get, live},
+};
 
 /// How many bytes the body of a new book or chapter may have: 1 MiB.
 const BOOK_BYTES: usize = 1024 * 1024;
@@ -22,26 +25,20 @@ const BOOK_LIMIT: Limit = Limit(BOOK_BYTES);
 
 /// The public API. HEAD is answered as GET, without the body.
 pub fn routes(app: &mut web::ServiceConfig) {
-    use web::{get, head, post, resource, to};
+    use web::{post, resource, to};
     app.configure(openapi::routes)
-        .service(resource("/whoami").route(get().to(whoami::whoami)).route(head().to(whoami::whoami)))
-        .service(
-            resource("/books")
-                .app_data(BOOK_LIMIT)
-                .route(get().to(books::list))
-                .route(head().to(books::list))
-                .route(post().to(books::create)),
-        )
-        .service(resource("/books/{id}").route(get().to(books::read)).route(head().to(books::read)))
+        .service(resource("/whoami").route(get().to(whoami::whoami)))
+        .service(resource("/books").app_data(BOOK_LIMIT).route(get().to(books::list)).route(post().to(books::create)))
+        .service(resource("/books/{id}").route(get().to(books::read)))
         .service(resource("/books/{id}/chapters").app_data(BOOK_LIMIT).route(post().to(books::append)))
         .service(resource(verify::PATH).route(to(verify::verify)));
 }
 
 /// For operators.
 pub fn admin_routes(app: &mut web::ServiceConfig) {
-    app.route("/health/live", web::get().to(shared::server::live))
-        .route("/health/ready", web::get().to(health::ready))
-        .route("/metrics", web::get().to(health::metrics));
+    app.service(web::resource("/health/live").route(get().to(live)))
+        .service(web::resource("/health/ready").route(get().to(health::ready)))
+        .service(web::resource("/metrics").route(get().to(health::metrics)));
 }
 
 /// What is answered to one user is for nobody else, and not for later.

@@ -1,10 +1,11 @@
 //! `GET /openapi.json`, and `GET /docs`, which shows it to people.
 
 use super::{Refusals, page};
+use crate::server::{IsShared, get};
 use actix_web::{
     HttpResponse,
     http::header,
-    web::{Bytes, Data, ServiceConfig, get, head, resource},
+    web::{Bytes, Data, ServiceConfig, resource},
 };
 use std::sync::OnceLock;
 
@@ -30,9 +31,9 @@ impl Published {
 pub fn routes(published: Data<Published>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
         app.app_data(published)
-            .service(resource("/openapi.json").route(get().to(document)).route(head().to(document)))
-            .service(resource("/docs").route(get().to(docs)).route(head().to(docs)))
-            .service(resource("/docs/style.css").route(get().to(style)).route(head().to(style)));
+            .service(resource("/openapi.json").route(get().to(document)))
+            .service(resource("/docs").route(get().to(docs)))
+            .service(resource("/docs/style.css").route(get().to(style)));
     }
 }
 
@@ -42,7 +43,7 @@ pub fn routes(published: Data<Published>) -> impl FnOnce(&mut ServiceConfig) {
     responses((status = 200, description = "OpenAPI 3.1", body = Object), Refusals<()>)
 )]
 pub async fn document(published: Data<Published>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(published.json)
+    shared(HttpResponse::Ok().content_type("application/json").body(published.json))
 }
 
 /// This document, for people
@@ -52,12 +53,18 @@ pub async fn document(published: Data<Published>) -> HttpResponse {
 )]
 pub async fn docs(published: Data<Published>) -> HttpResponse {
     let page = published.page.get_or_init(|| page::of(published.json).into());
-    HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok();
+    answer
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .body(page.clone())
+        .insert_header((header::REFERRER_POLICY, "no-referrer"));
+    shared(answer.body(page.clone()))
+}
+
+fn shared(mut answer: HttpResponse) -> HttpResponse {
+    answer.extensions_mut().insert(IsShared);
+    answer
 }
 
 /// How the page looks

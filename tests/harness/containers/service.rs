@@ -61,6 +61,10 @@ impl Runner for ContainerOf {
         }
     }
 
+    fn limit_open_files(&mut self, _: u64, _: u64) {
+        panic!("the limits of a container are those of the engine");
+    }
+
     fn ended(&mut self) -> Option<ExitStatus> {
         self.container.ended()
     }

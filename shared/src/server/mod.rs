@@ -1,18 +1,33 @@
 //! How a service listens and stops.
 
+mod admission;
+mod connection;
+mod descriptors;
+mod metrics;
+mod pieces;
+mod serving;
+mod turn;
+
+pub use admission::{Admission, Limits};
+pub(crate) use metrics::show as show_metrics;
+pub(crate) use pieces::IsShared;
+pub use serving::Serving;
+
 use crate::telemetry;
 use actix_web::{
-    HttpResponse,
+    HttpResponse, Route,
     dev::{Server, ServerHandle},
+    guard::{Any, Get, Head},
     http::header,
     rt::System,
+    web,
 };
 use futures_util::future::join_all;
 use listenfd::ListenFd;
 use std::{
     io::{self, Read, Write},
     mem,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream},
     process,
     time::Duration,
 };
@@ -21,6 +36,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long requests under way get to finish once the process was told to stop, in seconds.
 pub const DRAIN_SECONDS: u64 = 10;
+
+/// How many connections the admin socket takes: health checks and Prometheus come one by one.
+const ADMIN_CONNECTIONS: usize = 32;
 
 /// A service's two sockets: the public one, and the admin one for health and metrics.
 #[derive(Debug)]
@@ -48,6 +66,24 @@ impl Listeners {
         };
         Ok(Self { public: listener(0, public)?, admin: listener(1, admin)? })
     }
+}
+
+/// Whom the public socket takes: as many as `limits` say, or as file descriptors are there for.
+#[must_use]
+pub fn public(limits: Limits, is_exempt: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Admission {
+    let total = descriptors::connections(limits.total);
+    Admission::new("public", Limits { total, ..limits }, is_exempt)
+}
+
+/// Whom the admin socket takes. It has room of its own, so that health can be asked for when the public one has none left.
+#[must_use]
+pub fn admin() -> Admission {
+    Admission::new("admin", Limits { total: ADMIN_CONNECTIONS, per_address: 0 }, |_| true)
+}
+
+/// A route for GET, and for HEAD as everywhere that GET is (RFC 9110, section 9.1): the same answer without its body.
+pub fn get() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
 }
 
 /// SIGTERM or SIGINT (Ctrl-C). Whoever makes this first can be told to stop at any time, also before it serves.
@@ -97,9 +133,10 @@ impl StopSignal {
     }
 }
 
-/// Runs a program, and ends the process with its status. The runtime is left as it is: its end would wait for a host name that
+/// Runs a program with as many file descriptors as it may have, and ends the process with its status. The runtime is left as it is: its end would wait for a host name that
 /// is still being looked up.
 pub fn run_to_exit(program: impl Future<Output = u8>) -> ! {
+    descriptors::raise_limit();
     let system = System::new();
     let status = system.block_on(async {
         // Or else the last worker to end would wake the runtime, from a thread whose thread locals are gone: a panic.
