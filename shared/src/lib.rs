@@ -5,6 +5,7 @@ pub mod access_token;
 pub mod body;
 pub mod clock;
 pub mod files;
+pub mod finding;
 pub mod guard;
 pub mod ids;
 mod memory;

@@ -4,14 +4,13 @@
 mod browser;
 mod clocks;
 mod database;
-mod finding;
 mod keys;
 mod proxies;
 mod public;
 mod redis;
 mod web;
 
-pub use finding::{Finding, Severity};
+pub use shared::finding::{Finding, Severity};
 
 use self::clocks::Reading;
 use crate::{

@@ -1,4 +1,4 @@
-//! What the doctor says.
+//! What the `doctor` commands say.
 
 use std::fmt;
 
@@ -36,6 +36,12 @@ impl Severity {
     }
 }
 
+/// The exit status of a report: that of the worst finding.
+#[must_use]
+pub fn exit_code(findings: &[Finding]) -> u8 {
+    findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok).exit_code()
+}
+
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -46,15 +52,21 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn ok(text: impl Into<String>) -> Self {
+    /// Something that is as it should be.
+    #[must_use]
+    pub fn ok(text: impl Into<String>) -> Self {
         Self { severity: Severity::Ok, text: text.into() }
     }
 
-    pub(super) fn note(text: impl Into<String>) -> Self {
+    /// Something that is good to know.
+    #[must_use]
+    pub fn note(text: impl Into<String>) -> Self {
         Self { severity: Severity::Note, text: text.into() }
     }
 
-    pub(super) fn warning(text: impl Into<String>) -> Self {
+    /// Something that works, but not as well, or not for long.
+    #[must_use]
+    pub fn warning(text: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, text: text.into() }
     }
 
