@@ -49,6 +49,12 @@ impl Counts {
         self.family.get_or_create(&[(self.label, value)]).inc();
     }
 
+    /// How many were counted.
+    #[must_use]
+    pub fn get(&self, value: &'static str) -> u64 {
+        self.family.get_or_create(&[(self.label, value)]).get()
+    }
+
     /// Shows the counters under a name, which Prometheus ends with `_total`.
     pub fn show(&self, registry: &mut Registry, name: &str, help: &str) {
         registry.register(name, help, self.family.clone());
@@ -84,8 +90,32 @@ impl Durations {
 static VERIFICATIONS: LazyLock<Counts> =
     LazyLock::new(|| Counts::by("outcome", &["accepted", "expired", "unknown_key", "invalid", "no_keys"]));
 
+/// Why access tokens were refused.
+static REFUSALS: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &Refusal::REASONS));
+
+/// What became of all access tokens so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdicts {
+    /// How many were accepted.
+    pub accepted: u64,
+    /// How many were refused, for each of [`Refusal::REASONS`] in their order.
+    pub refused: Vec<(&'static str, u64)>,
+}
+
+/// What became of all access tokens so far.
+#[must_use]
+pub fn verdicts() -> Verdicts {
+    Verdicts {
+        accepted: VERIFICATIONS.get("accepted"),
+        refused: Refusal::REASONS.map(|reason| (reason, REFUSALS.get(reason))).to_vec(),
+    }
+}
+
 /// Counts what became of an access token.
 pub fn count_verification<T>(outcome: &Result<T, Refusal>) {
+    if let Err(refusal) = outcome {
+        REFUSALS.add(refusal.reason());
+    }
     VERIFICATIONS.add(match outcome {
         Ok(_) => "accepted",
         Err(Refusal::Expired) => "expired",
@@ -135,6 +165,7 @@ pub fn registry() -> Registry {
     registry.register("log_lines_lost", help, ConstCounter::new(telemetry::lost_lines()));
     server::show_metrics(&mut registry);
     VERIFICATIONS.show(&mut registry, "access_token_verifications", "What became of access tokens");
+    REFUSALS.show(&mut registry, "access_token_refusals", "Why access tokens were refused");
     registry
 }
 

@@ -29,5 +29,5 @@ fn header_and_claims_that_are_in_order_get_as_far_as_the_key() {
 
 #[test]
 fn key_sets_are_read_as_far_as_they_are_good() {
-    assert_eq!(taken("key_set", targets::key_set), ["bad-neighbours", "good", "pem", "two-keys"]);
+    assert_eq!(taken("key_set", targets::key_set), ["bad-neighbours", "good", "pem", "same-key-twice", "two-keys"]);
 }

@@ -1,10 +1,15 @@
 //! Sets of public keys.
 
-use super::{json::Object, rsa_key::RsaKey};
+use super::{
+    json::Object,
+    modulus::{self, Effort},
+    pem::{self, Block},
+    rsa_key::RsaKey,
+};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct as _};
 use serde_json::{Value, json, value::RawValue};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fmt,
     sync::Arc,
 };
@@ -21,6 +26,45 @@ const SECRET_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// Public RSA keys that may verify access tokens, by `kid`. Never changes: newer keys are another set.
 pub struct KeySet {
     keys: HashMap<String, Arc<RsaKey>>,
+}
+
+/// A key of a set that is not used, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unused {
+    /// Where it stands in the set, from 1.
+    pub position: usize,
+    /// Its name, if it has one that can be used. Written by whoever publishes it.
+    pub kid: Option<String>,
+    /// Why it is not used.
+    pub reason: &'static str,
+}
+
+impl Unused {
+    /// How many there are and why, in one line that does not grow with their number.
+    #[must_use]
+    pub fn summary(unused: &[Self]) -> String {
+        let mut counts = BTreeMap::new();
+        for key in unused {
+            *counts.entry(key.reason).or_insert(0) += 1;
+        }
+        let reasons: Vec<String> = counts.into_iter().map(|(reason, count)| format!("{count} × {reason}")).collect();
+        reasons.join(", ")
+    }
+}
+
+/// What a key set was read as.
+#[derive(Debug)]
+pub struct Reading {
+    /// The keys that may be used.
+    pub keys: Result<KeySet, KeySetError>,
+    /// The others.
+    pub unused: Vec<Unused>,
+}
+
+impl From<KeySetError> for Reading {
+    fn from(error: KeySetError) -> Self {
+        Self { keys: Err(error), unused: Vec::new() }
+    }
 }
 
 /// Why something is no key set. The keys one already has stay good.
@@ -41,38 +85,21 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Reads a JWK set (RFC 7517), key by key: a key that is not fit to verify RS256 is left out and spoils nothing.
-    /// Two keys with one `kid` are both left out.
+    /// Reads a JWK set (RFC 7517), key by key: a key that is not fit to verify RS256 is left out and spoils nothing. A key
+    /// that is there twice counts once; different keys with one `kid` are all left out.
     ///
     /// # Errors
     /// If no key is left, or the whole is absurd.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
-        #[derive(Deserialize)]
-        struct Jwks<'a> {
-            #[serde(borrow)]
-            keys: Vec<&'a RawValue>,
-        }
-        within_limit(json)?;
-        let jwks: Jwks<'_> = serde_json::from_slice(json).map_err(|_| KeySetError::Malformed)?;
-        Self::of(jwks.keys.into_iter().map(|key| jwk(key.get())))
+        Reading::of_jwks(json).keys
     }
 
     /// Reads PEM blocks labelled `PUBLIC KEY` (SPKI). A key's `kid` is its RFC 7638 thumbprint.
     ///
     /// # Errors
-    /// If there is no such block, or none is fit to verify RS256.
+    /// If there is no block at all, or none is fit to verify RS256.
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeySetError> {
-        within_limit(pem)?;
-        let text = std::str::from_utf8(pem).map_err(|_| KeySetError::Malformed)?;
-        let blocks = pem_blocks(text);
-        if blocks.is_empty() {
-            return Err(KeySetError::Malformed);
-        }
-        Self::of(blocks.into_iter().map(|block| {
-            let key = RsaKey::from_pem(block).ok_or("no RSA public key of 2048 to 8192 bits")?;
-            let kid = key.thumbprint().ok_or("a key without a thumbprint")?;
-            Ok((kid, key))
-        }))
+        Reading::of_pem(pem).keys
     }
 
     /// Reads either form.
@@ -80,7 +107,7 @@ impl KeySet {
     /// # Errors
     /// As [`KeySet::from_jwks`] and [`KeySet::from_pem`].
     pub fn from_jwks_or_pem(bytes: &[u8]) -> Result<Self, KeySetError> {
-        if bytes.trim_ascii_start().starts_with(b"{") { Self::from_jwks(bytes) } else { Self::from_pem(bytes) }
+        Reading::of_jwks_or_pem(bytes).keys
     }
 
     /// How many keys there are; at least one.
@@ -105,39 +132,139 @@ impl KeySet {
         self.keys.get(kid)
     }
 
-    fn of(candidates: impl ExactSizeIterator<Item = Candidate>) -> Result<Self, KeySetError> {
-        if candidates.len() > MAX_KEYS {
-            return Err(KeySetError::TooManyKeys);
-        }
-        let mut keys = HashMap::new();
-        let mut repeated = HashSet::new();
-        for (position, candidate) in candidates.enumerate() {
-            match candidate {
-                Ok((kid, key)) => {
-                    if keys.insert(kid.clone(), Arc::new(key)).is_some() {
-                        repeated.insert(kid);
-                    }
-                }
-                Err(reason) => tracing::warn!(position, reason, "a published key is not used"),
-            }
-        }
-        if !repeated.is_empty() {
-            tracing::warn!(kids = repeated.len(), "keys that share their kid with another are not used");
-            keys.retain(|kid, _| !repeated.contains(kid));
-        }
-        if keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(Self { keys }) }
+    /// The names of the keys, in their order.
+    #[must_use]
+    pub fn kids(&self) -> Vec<&str> {
+        let mut kids: Vec<&str> = self.keys.keys().map(String::as_str).collect();
+        kids.sort_unstable();
+        kids
     }
 }
 
-type Candidate = Result<(String, RsaKey), &'static str>;
+/// The same keys under the same names.
+impl PartialEq for KeySet {
+    fn eq(&self, other: &Self) -> bool {
+        self.keys == other.keys
+    }
+}
+
+impl Reading {
+    /// Reads a JWK set, as [`KeySet::from_jwks`].
+    #[must_use]
+    pub fn of_jwks(json: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Jwks<'a> {
+            #[serde(borrow)]
+            keys: Vec<&'a RawValue>,
+        }
+        if let Err(error) = within_limit(json) {
+            return error.into();
+        }
+        match serde_json::from_slice::<Jwks<'_>>(without_mark(json)) {
+            Ok(jwks) => Self::of(&jwks.keys, |key, effort| jwk(key.get(), effort)),
+            Err(_) => KeySetError::Malformed.into(),
+        }
+    }
+
+    /// Reads PEM blocks, as [`KeySet::from_pem`].
+    #[must_use]
+    pub fn of_pem(pem: &[u8]) -> Self {
+        if let Err(error) = within_limit(pem) {
+            return error.into();
+        }
+        // What is no text can only be a comment.
+        let text = String::from_utf8_lossy(pem);
+        match pem::blocks(&text).as_slice() {
+            [] => KeySetError::Malformed.into(),
+            blocks => Self::of(blocks, pem_block),
+        }
+    }
+
+    /// Reads either form.
+    #[must_use]
+    pub fn of_jwks_or_pem(bytes: &[u8]) -> Self {
+        if without_mark(bytes).trim_ascii_start().starts_with(b"{") {
+            Self::of_jwks(bytes)
+        } else {
+            Self::of_pem(bytes)
+        }
+    }
+
+    fn of<T>(parts: &[T], read: impl Fn(&T, &mut Effort) -> Candidate) -> Self {
+        if parts.len() > MAX_KEYS {
+            return KeySetError::TooManyKeys.into();
+        }
+        let mut effort = Effort::for_one_set();
+        let (mut sound, mut unused) = (Vec::new(), Vec::new());
+        for (index, part) in parts.iter().enumerate() {
+            let position = index + 1;
+            match read(part, &mut effort) {
+                Ok((kid, key)) => add(&mut sound, Sound { position, kid, key }),
+                Err((kid, reason)) => unused.push(Unused { position, kid, reason }),
+            }
+        }
+        let mut keys = HashMap::new();
+        for (reason, key) in reasons_among(&sound).into_iter().zip(sound) {
+            match reason {
+                None => drop(keys.insert(key.kid, Arc::new(key.key))),
+                Some(reason) => unused.push(Unused { position: key.position, kid: Some(key.kid), reason }),
+            }
+        }
+        unused.sort_unstable_by_key(|key| key.position);
+        Self { keys: if keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(KeySet { keys }) }, unused }
+    }
+}
+
+/// A part of a set: a key with its name, or why it is not used.
+type Candidate = Result<(String, RsaKey), (Option<String>, &'static str)>;
+
+/// A key that nothing speaks against, taken by itself.
+struct Sound {
+    position: usize,
+    kid: String,
+    key: RsaKey,
+}
+
+/// Adds a key that is not there yet.
+fn add(sound: &mut Vec<Sound>, key: Sound) {
+    if !sound.iter().any(|known| known.kid == key.kid && known.key == key.key) {
+        sound.push(key);
+    }
+}
+
+/// For each key, what speaks against it beside the others.
+fn reasons_among(sound: &[Sound]) -> Vec<Option<&'static str>> {
+    let moduli: Vec<Vec<u8>> = sound.iter().map(|sound| sound.key.modulus()).collect();
+    let reason = |key: &Sound, has_a_common_factor: bool| {
+        if sound.iter().filter(|other| other.kid == key.kid).count() > 1 {
+            return Some("its kid is that of another key, too");
+        }
+        has_a_common_factor.then_some("its modulus has a factor in common with another key's, which gives both away")
+    };
+    sound.iter().zip(modulus::with_a_common_factor(&moduli)).map(|(key, shares)| reason(key, shares)).collect()
+}
 
 fn within_limit(bytes: &[u8]) -> Result<(), KeySetError> {
     if bytes.len() > MAX_BYTES { Err(KeySetError::TooLarge) } else { Ok(()) }
 }
 
-/// One key of a set (RFC 7517, section 4), if it is fit to verify RS256; otherwise why not.
-fn jwk(text: &str) -> Candidate {
-    let jwk = Object::parse(text.as_bytes()).ok_or("not an object with each member once")?;
+/// Editors begin files with a byte order mark, which RFC 8259 (section 8.1) lets readers ignore.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}
+
+/// One key of a set (RFC 7517, section 4), if it is fit to verify RS256.
+fn jwk(text: &str, effort: &mut Effort) -> Candidate {
+    let jwk = Object::parse(text.as_bytes()).ok_or((None, "not an object with each member once"))?;
+    let kid = jwk.text("kid").filter(|kid| is_kid(kid)).map(str::to_owned);
+    match (key_of(&jwk, effort), kid) {
+        (Ok(key), Some(kid)) => Ok((kid, key)),
+        (Ok(_), None) => Err((None, "its kid is missing or unusable")),
+        (Err(reason), kid) => Err((kid, reason)),
+    }
+}
+
+fn key_of(jwk: &Object<'_>, effort: &mut Effort) -> Result<RsaKey, &'static str> {
     if jwk.text("kty") != Some("RSA") {
         return Err("not an RSA key");
     }
@@ -153,12 +280,26 @@ fn jwk(text: &str) -> Candidate {
     if jwk.get("key_ops").is_some_and(|operations| *operations != json!(["verify"])) {
         return Err("its key_ops are not just verify");
     }
-    let kid = jwk.text("kid").filter(|kid| is_kid(kid)).ok_or("its kid is missing or unusable")?;
     let (Some(n), Some(e)) = (jwk.text("n"), jwk.text("e")) else {
-        return Err("n or e is missing");
+        return Err("its n or e is missing");
     };
-    let key = RsaKey::from_components(n, e).ok_or("not a sound RSA key of 2048 to 8192 bits")?;
-    Ok((kid.to_owned(), key))
+    RsaKey::from_components(n, e, effort)
+}
+
+/// One block of a PEM file, if it is a key that is fit to verify RS256.
+fn pem_block(block: &Block<'_>, effort: &mut Effort) -> Candidate {
+    let unused = |reason| (None, reason);
+    let body = block.body.ok_or(unused("a PEM block without its end"))?;
+    match block.label {
+        "PUBLIC KEY" => {}
+        "CERTIFICATE" => return Err(unused("a certificate: write its PUBLIC KEY instead")),
+        "RSA PUBLIC KEY" => return Err(unused("an RSA PUBLIC KEY (PKCS #1): write it as PUBLIC KEY (SPKI)")),
+        label if label.ends_with("PRIVATE KEY") => return Err(unused("a private key: it must not be here")),
+        _ => return Err(unused("a PEM block that is no PUBLIC KEY")),
+    }
+    let key = RsaKey::from_pem(body, effort).map_err(unused)?;
+    let kid = key.thumbprint().ok_or(unused("a key without a thumbprint"))?;
+    Ok((kid, key))
 }
 
 /// Whether a text can name a key.
@@ -166,27 +307,11 @@ pub(super) fn is_kid(text: &str) -> bool {
     (1..=MAX_KID).contains(&text.len())
 }
 
-/// The blocks of public keys in a PEM file; what stands between them is ignored.
-fn pem_blocks(text: &str) -> Vec<&str> {
-    const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
-    const END: &str = "-----END PUBLIC KEY-----";
-    let mut blocks = Vec::new();
-    let mut rest = text;
-    while let Some(begin) = rest.find(BEGIN) {
-        let Some(length) = rest[begin..].find(END) else { break };
-        let end = begin + length + END.len();
-        blocks.push(&rest[begin..end]);
-        rest = &rest[end..];
-    }
-    blocks
-}
-
 /// As a JWK set of nothing but public members, sorted by `kid`, to be kept for a restart.
 impl Serialize for KeySet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut kids: Vec<&String> = self.keys.keys().collect();
-        kids.sort();
-        let keys: Vec<Value> = kids
+        let keys: Vec<Value> = self
+            .kids()
             .into_iter()
             .map(|kid| {
                 let key = &self.keys[kid];

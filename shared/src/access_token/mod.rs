@@ -5,6 +5,8 @@ mod claims;
 mod crypto;
 mod json;
 mod key_set;
+mod modulus;
+mod pem;
 mod refusal;
 mod rsa_key;
 mod seen;
@@ -13,7 +15,7 @@ mod verifier;
 
 pub use claims::{Claims, TOKEN_TYPE};
 pub use crypto::{crypto_provider, install_crypto};
-pub use key_set::{KeySet, KeySetError};
+pub use key_set::{KeySet, KeySetError, Reading, Unused};
 pub use refusal::{Flaw, Refusal};
 pub use verified::VerifiedToken;
 pub use verifier::Verifier;

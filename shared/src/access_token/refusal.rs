@@ -15,6 +15,41 @@ pub enum Refusal {
     Invalid(Flaw),
 }
 
+impl Refusal {
+    /// Every [`Refusal::reason`].
+    pub const REASONS: [&str; 11] = [
+        "expired",
+        "not_yet_valid",
+        "issuer",
+        "audience",
+        "unknown_key",
+        "signature",
+        "lifetime",
+        "type",
+        "claims",
+        "unsupported",
+        "malformed",
+    ];
+
+    /// The kind of reason, in a word that is fit to be a label.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::UnknownKey | Self::Invalid(Flaw::UnknownKey) => "unknown_key",
+            Self::Invalid(Flaw::NotYetValid) => "not_yet_valid",
+            Self::Invalid(Flaw::Issuer) => "issuer",
+            Self::Invalid(Flaw::Audience) => "audience",
+            Self::Invalid(Flaw::Signature) => "signature",
+            Self::Invalid(Flaw::Lifetime) => "lifetime",
+            Self::Invalid(Flaw::Type) => "type",
+            Self::Invalid(Flaw::Claims | Flaw::Claim(_)) => "claims",
+            Self::Invalid(Flaw::Algorithm | Flaw::Extension | Flaw::ProofOfPossession) => "unsupported",
+            Self::Invalid(Flaw::TooLong | Flaw::Shape | Flaw::Header | Flaw::KeyId) => "malformed",
+        }
+    }
+}
+
 impl From<Flaw> for Refusal {
     fn from(flaw: Flaw) -> Self {
         Self::Invalid(flaw)
@@ -60,6 +95,9 @@ pub enum Flaw {
     /// The token is bound to a key of its holder (`cnf`), which cannot be checked here.
     #[error("bound to a proof of possession, which is not supported")]
     ProofOfPossession,
+    /// No key of the set has the token's `kid`, and it is not worth asking for one: the token calls itself expired.
+    #[error("signed with a key that is not known, and expired by its own word")]
+    UnknownKey,
     /// The signature is not the key's.
     #[error("the signature is wrong")]
     Signature,

@@ -1,6 +1,10 @@
 //! One RSA public key that may verify RS256.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use super::modulus::{self, Effort};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, Jwk, ThumbprintHash},
@@ -8,6 +12,8 @@ use jsonwebtoken::{
 
 /// Smaller keys can be factored; larger ones only cost time (what aws-lc takes).
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+/// From 65537 on, and no more than what aws-lc takes. NIST SP 800-89 asks for 17 to 256.
+const EXPONENT_BITS: std::ops::RangeInclusive<usize> = 17..=32;
 
 /// A public key that is fit to verify RS256 signatures.
 pub(super) struct RsaKey {
@@ -17,27 +23,40 @@ pub(super) struct RsaKey {
 }
 
 impl RsaKey {
-    /// From the members `n` and `e` of a JWK (RFC 7518, section 6.3.1). `None` unless both are canonical, the modulus
-    /// has 2048 to 8192 bits and is odd, and the exponent is odd and at least 65537 (NIST SP 800-56B, section 6.2).
-    pub(super) fn from_components(n: &str, e: &str) -> Option<Self> {
-        let modulus = URL_SAFE_NO_PAD.decode(n).ok()?;
-        let exponent = URL_SAFE_NO_PAD.decode(e).ok()?;
-        let modulus_is_fit = MODULUS_BITS.contains(&bits(&modulus)?) && is_odd(&modulus);
-        let exponent_is_fit = (17..=32).contains(&bits(&exponent)?) && is_odd(&exponent);
-        (modulus_is_fit && exponent_is_fit).then(|| Self {
-            n: n.to_owned(),
-            e: e.to_owned(),
-            decoding: DecodingKey::from_rsa_raw_components(&modulus, &exponent),
-        })
+    /// From the members `n` and `e` of a JWK (RFC 7518, section 6.3.1).
+    ///
+    /// # Errors
+    /// Why it is not fit, unless both are canonical, the modulus has 2048 to 8192 bits and nothing speaks against it, and the
+    /// exponent is odd and at least 65537 (NIST SP 800-56B, section 6.2, and SP 800-89, section 5.3.3).
+    pub(super) fn from_components(n: &str, e: &str, effort: &mut Effort) -> Result<Self, &'static str> {
+        let decoded = |number| URL_SAFE_NO_PAD.decode(number).map_err(|_| "its n or e is not base64url");
+        let (modulus, exponent) = (decoded(n)?, decoded(e)?);
+        if !bits(&modulus).is_some_and(|bits| MODULUS_BITS.contains(&bits)) {
+            return Err("its modulus has not 2048 to 8192 bits");
+        }
+        if !bits(&exponent).is_some_and(|bits| EXPONENT_BITS.contains(&bits)) || !is_odd(&exponent) {
+            return Err("its exponent is not an odd number from 65537 to 32 bits");
+        }
+        if !is_odd(&modulus) {
+            return Err("its modulus is even");
+        }
+        modulus::check(&modulus, effort)?;
+        let decoding = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
+        Ok(Self { n: n.to_owned(), e: e.to_owned(), decoding })
     }
 
-    /// From one PEM block labelled `PUBLIC KEY` (SPKI).
-    pub(super) fn from_pem(block: &str) -> Option<Self> {
-        let key = DecodingKey::from_rsa_pem(block.as_bytes()).ok()?;
-        match Jwk::from_decoding_key(&key, None).ok()?.algorithm {
-            AlgorithmParameters::RSA(rsa) => Self::from_components(&rsa.n, &rsa.e),
-            _ => None,
+    /// From the text between the lines of a PEM block labelled `PUBLIC KEY`: SPKI in DER, and nothing else.
+    ///
+    /// # Errors
+    /// As [`RsaKey::from_components`], and if it is anything else.
+    pub(super) fn from_pem(body: &str, effort: &mut Effort) -> Result<Self, &'static str> {
+        let der = decoded_lines(body).ok_or("it is not base64")?;
+        let (n, e) = components(&der).ok_or("it is no RSA public key")?;
+        let key = Self::from_components(&n, &e, effort)?;
+        if der != key.spki().ok_or("it is no RSA public key")? {
+            return Err("it has more in it than the key, or is not written in DER");
         }
+        Ok(key)
     }
 
     /// The RFC 7638 thumbprint, which is the `kid` of a key that comes without one.
@@ -45,8 +64,22 @@ impl RsaKey {
         Jwk::from_decoding_key(&self.decoding, None).ok()?.thumbprint(ThumbprintHash::SHA256).ok()
     }
 
+    /// The modulus, big-endian.
+    pub(super) fn modulus(&self) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(&self.n).unwrap_or_default()
+    }
+
     pub(super) fn has_signed(&self, message: &str, signature: &str) -> bool {
         jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.decoding, Algorithm::RS256).unwrap_or(false)
+    }
+
+    /// The only way to write it as SPKI in DER (RFC 8017, appendix A.1; RFC 3279, section 2.3.1).
+    fn spki(&self) -> Option<Vec<u8>> {
+        const RSA_ENCRYPTION: [u8; 15] =
+            [0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00];
+        let numbers = [integer(&self.modulus()), integer(&URL_SAFE_NO_PAD.decode(&self.e).ok()?)].concat();
+        let bit_string = [&[0], element(0x30, &numbers).as_slice()].concat();
+        Some(element(0x30, &[&RSA_ENCRYPTION, element(0x03, &bit_string).as_slice()].concat()))
     }
 }
 
@@ -64,4 +97,37 @@ fn bits(number: &[u8]) -> Option<usize> {
 
 fn is_odd(number: &[u8]) -> bool {
     number.last().is_some_and(|last| last & 1 == 1)
+}
+
+/// Base64 with line ends anywhere, and blanks where editors leave them.
+fn decoded_lines(body: &str) -> Option<Vec<u8>> {
+    let text: String = body.split_ascii_whitespace().collect();
+    STANDARD.decode(text).ok()
+}
+
+/// The members `n` and `e` of a JWK.
+fn components(spki: &[u8]) -> Option<(String, String)> {
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(spki));
+    let key = DecodingKey::from_rsa_pem(pem.as_bytes()).ok()?;
+    match Jwk::from_decoding_key(&key, None).ok()?.algorithm {
+        AlgorithmParameters::RSA(rsa) => Some((rsa.n, rsa.e)),
+        _ => None,
+    }
+}
+
+/// A positive INTEGER of DER.
+fn integer(number: &[u8]) -> Vec<u8> {
+    let needs_sign = number.first().is_some_and(|first| first & 0x80 != 0);
+    element(0x02, &[if needs_sign { &[0][..] } else { &[] }, number].concat())
+}
+
+/// A tag, a length and the content of DER.
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let length = &length[length.iter().take_while(|byte| **byte == 0).count()..];
+    let head = match length {
+        [short @ 0..0x80] => vec![tag, *short],
+        long => [&[tag, 0x80 | long.len() as u8], long].concat(),
+    };
+    [&head, content].concat()
 }

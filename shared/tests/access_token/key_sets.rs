@@ -2,7 +2,11 @@
 
 use super::*;
 use aws_lc_rs::{digest, rsa::KeySize};
-use shared::access_token::KeySetError;
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use shared::access_token::{KeySetError, Reading, Unused};
 
 fn set(keys: &[Value]) -> Result<KeySet, KeySetError> {
     KeySet::from_jwks(json!({ "keys": keys }).to_string().as_bytes())
@@ -85,8 +89,87 @@ fn keys_that_share_a_kid_are_both_left_out() {
     assert_eq!(set(&[Issuer::usual().jwk(), namesake.clone()]).err(), Some(KeySetError::NoUsableKey));
     let keys = set(&[Issuer::usual().jwk(), namesake, Issuer::other().jwk()]).expect("the third");
     assert!(keys.len() == 1 && keys.contains("second"));
-    let thrice = set(&[Issuer::usual().jwk(), Issuer::usual().jwk(), Issuer::usual().jwk()]);
-    assert_eq!(thrice.err(), Some(KeySetError::NoUsableKey));
+}
+
+#[test]
+fn a_key_that_is_there_several_times_counts_once() {
+    let thrice = set(&[Issuer::usual().jwk(), Issuer::usual().jwk(), usual_with(json!({ "alg": null }))]);
+    assert_eq!(thrice.expect("one key").kids(), ["first"]);
+    let twice = format!("{}{}{}", Issuer::usual().pem(), Issuer::other().pem(), Issuer::usual().pem());
+    assert_eq!(KeySet::from_pem(twice.as_bytes()).expect("two keys").len(), 2);
+    let renamed = usual_with(json!({ "kid": "again" }));
+    assert_eq!(set(&[Issuer::usual().jwk(), renamed]).expect("two names").kids(), ["again", "first"]);
+}
+
+fn moduli(kind: &str) -> Vec<(String, String)> {
+    let moduli: Value = serde_json::from_str(include_str!("moduli.json")).expect("JSON");
+    let moduli = moduli[kind].as_object().expect("an object").clone();
+    moduli.into_iter().map(|(name, n)| (name, n.as_str().expect("a text").to_owned())).collect()
+}
+
+/// A modulus as a JWK and as PEM, whose writer does not judge it.
+fn both_forms(n: &str) -> [Reading; 2] {
+    let jwks = json!({ "keys": [usual_with(json!({ "n": n }))] }).to_string();
+    [Reading::of_jwks(jwks.as_bytes()), Reading::of_pem(pem_of(n).as_bytes())]
+}
+
+fn pem_of(n: &str) -> String {
+    let n = URL_SAFE_NO_PAD.decode(n).expect("base64url");
+    let length = |content: &[u8]| [&[0x82][..], &(content.len() as u16).to_be_bytes()].concat();
+    let sign = if n[0] & 0x80 == 0 { &[][..] } else { &[0][..] };
+    let n = [sign, &n].concat();
+    let numbers = [&[0x02], &length(&n)[..], &n, &[0x02, 0x03, 0x01, 0x00, 0x01]].concat();
+    let key = [&[0x00, 0x30], &length(&numbers)[..], &numbers].concat();
+    let algorithm = [0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00];
+    let spki = [&algorithm, &[0x03][..], &length(&key), &key].concat();
+    block("PUBLIC KEY", &[&[0x30], &length(&spki)[..], &spki].concat())
+}
+
+fn block(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+}
+
+fn der_of(pem: &str) -> Vec<u8> {
+    STANDARD.decode(pem.lines().filter(|line| !line.starts_with('-')).collect::<String>()).expect("base64")
+}
+
+#[test]
+fn a_key_that_anybody_can_sign_with_is_left_out_whatever_its_form() {
+    for (what, n) in moduli("weak") {
+        for reading in both_forms(&n) {
+            assert_eq!(reading.keys.err(), Some(KeySetError::NoUsableKey), "{what}");
+            let reason = reading.unused[0].reason;
+            assert!(reason.starts_with("its modulus"), "{what}: {reason}");
+        }
+    }
+    for (what, n) in moduli("sound") {
+        for reading in both_forms(&n) {
+            assert_eq!(reading.keys.map(|keys| keys.len()), Ok(1), "{what}: {:?}", reading.unused);
+        }
+    }
+}
+
+#[test]
+fn keys_that_share_a_factor_are_both_left_out_and_the_rest_stays() {
+    let shared: Value = serde_json::from_str(include_str!("moduli.json")).expect("JSON");
+    let [one, other] = [0, 1].map(|index| {
+        let n = &shared["with a common factor"][index];
+        usual_with(json!({ "n": n, "kid": format!("shared-{index}") }))
+    });
+    assert!(set(std::slice::from_ref(&one)).is_ok(), "alone, nothing can be seen");
+    assert_eq!(set(&[one, Issuer::other().jwk(), other]).expect("the third").kids(), ["second"]);
+}
+
+#[test]
+fn what_is_not_used_is_said_with_its_place_its_name_and_the_reason() {
+    let keys =
+        [usual_with(json!({ "use": "enc" })), Issuer::other().jwk(), json!({ "kty": "EC" }), json!({ "kty": "EC" })];
+    let reading = Reading::of_jwks(json!({ "keys": keys }).to_string().as_bytes());
+    assert_eq!(reading.keys.expect("the second").kids(), ["second"]);
+    let first = Unused { position: 1, kid: Some("first".to_owned()), reason: "its use is not sig" };
+    assert_eq!(reading.unused[0], first);
+    assert_eq!(reading.unused.len(), 3);
+    assert_eq!(Unused::summary(&reading.unused), "1 × its use is not sig, 2 × not an RSA key");
 }
 
 #[test]
@@ -98,18 +181,16 @@ fn members_that_may_be_absent_may_be_absent() {
 
 #[test]
 fn a_small_key_is_left_out() {
-    let modulus = |bits: usize| {
-        let mut modulus = vec![0xFF; bits / 8];
-        modulus[0] = 0x80;
-        common::encode(modulus)
-    };
-    assert!(set(&[usual_with(json!({ "n": modulus(2048) }))]).is_ok());
-    for bits in [512, 1024, 2040, 8200] {
-        assert!(set(&[usual_with(json!({ "n": modulus(bits) }))]).is_err(), "{bits}");
+    for (bits, n) in moduli("small") {
+        assert!(set(&[usual_with(json!({ "n": n }))]).is_err(), "{bits}");
     }
-    let mut even = vec![0xFE; 256];
-    even[0] = 0x80;
-    assert!(set(&[usual_with(json!({ "n": common::encode(even) }))]).is_err());
+    let with_bytes = |count: usize, last: u8| {
+        let mut modulus = vec![0xFF; count];
+        modulus[count - 1] = last;
+        set(&[usual_with(json!({ "n": common::encode(modulus) }))])
+    };
+    assert!(with_bytes(1025, 0xFF).is_err(), "too large");
+    assert!(with_bytes(256, 0xFE).is_err(), "even");
 }
 
 #[test]
@@ -150,13 +231,72 @@ fn a_key_in_pem_is_named_by_its_thumbprint() {
 
 #[test]
 fn pem_of_anything_else_is_no_key_set() {
-    let private = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    assert_eq!(KeySet::from_pem(private.as_bytes()).err(), Some(KeySetError::Malformed));
     assert_eq!(KeySet::from_pem(b"\xFF\xFE").err(), Some(KeySetError::Malformed));
+    assert_eq!(KeySet::from_pem(b"").err(), Some(KeySetError::Malformed));
     let garbled = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
     assert_eq!(KeySet::from_pem(garbled.as_bytes()).err(), Some(KeySetError::NoUsableKey));
-    let cut = "-----BEGIN PUBLIC KEY-----\nAAAA\n";
-    assert_eq!(KeySet::from_pem(cut.as_bytes()).err(), Some(KeySetError::Malformed));
+}
+
+/// Blocks that are not used, each with a word of the reason. Whether bytes that are too many or too few leave no key or more
+/// than one is the same to whoever pinned them.
+fn bad_blocks() -> Vec<(String, &'static str)> {
+    let good = Issuer::other().pem();
+    let der = der_of(&good);
+    let with = |bytes: &[u8]| block("PUBLIC KEY", &[&der, bytes].concat());
+    let mut long_form = der.clone();
+    // The outer length in three bytes where two would do.
+    long_form.splice(1..2, [0x83, 0x00]);
+    vec![
+        (with(&[0]), "it"),
+        (with(&[0x05, 0x00]), "it"),
+        (with(&der), "it"),
+        (block("PUBLIC KEY", &long_form), "it"),
+        (block("PUBLIC KEY", &der[..der.len() - 1]), "it"),
+        (block("PUBLIC KEY", &[]), "it"),
+        (good.replace("\n-----END", "!\n-----END"), "base64"),
+        (good.replacen('\n', "\nProc-Type: 4,ENCRYPTED\n", 1), "base64"),
+        (good.lines().take(3).map(|line| format!("{line}\n")).collect(), "without its end"),
+        (good.replace("END PUBLIC", "END PRIVATE"), "without its end"),
+        (block("PRIVATE KEY", &der), "a private key"),
+        (block("RSA PRIVATE KEY", &der), "a private key"),
+        (block("ENCRYPTED PRIVATE KEY", &der), "a private key"),
+        (block("CERTIFICATE", &der), "a certificate"),
+        (block("RSA PUBLIC KEY", &der), "PKCS #1"),
+        (block("SOMETHING ELSE", &der), "no PUBLIC KEY"),
+    ]
+}
+
+#[test]
+fn a_bad_block_is_left_out_with_its_reason_and_its_neighbours_stay() {
+    for (bad, reason) in bad_blocks() {
+        for text in [format!("{bad}{}", Issuer::usual().pem()), format!("{}{bad}", Issuer::usual().pem())] {
+            let reading = Reading::of_jwks_or_pem(text.as_bytes());
+            assert_eq!(reading.keys.map(|keys| keys.len()), Ok(1), "{text}");
+            assert_eq!(reading.unused.len(), 1, "{text}");
+            let found = reading.unused[0].reason;
+            assert!(found.contains(reason), "{found} instead of {reason}\n{text}");
+        }
+        assert_eq!(KeySet::from_pem(bad.as_bytes()).err(), Some(KeySetError::NoUsableKey), "{bad}");
+    }
+}
+
+#[test]
+fn line_ends_marks_and_text_around_the_blocks_do_not_matter() {
+    let (pem, jwks) = (Issuer::usual().pem(), Issuer::usual().jwks());
+    let shapes = [
+        pem.replace('\n', "\r\n"),
+        format!("\u{FEFF}{pem}"),
+        format!("# caf\u{e9} ----- \n\n{pem}\nand {{more}}"),
+        pem.trim_end().to_owned(),
+        pem.replace('\n', " \n  "),
+        format!("\u{FEFF}{jwks}"),
+        format!("\r\n {jwks}\r\n"),
+    ];
+    for text in shapes {
+        assert_eq!(KeySet::from_jwks_or_pem(text.as_bytes()).map(|keys| keys.len()), Ok(1), "{text}");
+    }
+    let latin_1 = [b"# caf\xE9\n", pem.as_bytes()].concat();
+    assert_eq!(KeySet::from_jwks_or_pem(&latin_1).map(|keys| keys.len()), Ok(1));
 }
 
 #[test]
