@@ -15,6 +15,10 @@ use shared::{
     openapi::{NothingBut, Refuses},
     problem::{Challenge, Problem},
 };
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use utoipa::IntoParams;
 
 /// Where gateways ask.
@@ -34,6 +38,12 @@ pub(super) struct Wanted {
     scope: Option<String>,
 }
 
+impl Wanted {
+    fn is_understood(&self) -> bool {
+        self.scope.as_deref().is_none_or(guard::is_scope)
+    }
+}
+
 impl Refuses for Wanted {
     fn problems() -> Vec<Problem> {
         vec![misconfigured()]
@@ -45,7 +55,7 @@ struct Verdict;
 
 impl Refuses for Verdict {
     fn problems() -> Vec<Problem> {
-        [guard::token_refusals(), vec![no_verdict(), guard::insufficient_scope("books:read")]].concat()
+        [guard::token_refusals(), vec![no_verdict(), too_large(), guard::insufficient_scope("books:read")]].concat()
     }
 }
 
@@ -71,11 +81,11 @@ pub(super) async fn verify(
     token: AccessToken,
     wanted: Result<web::Query<Wanted>, Error>,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = wanted.map_err(|_| misconfigured())?.into_inner();
+    let Some(wanted) = wanted.ok().map(web::Query::into_inner).filter(Wanted::is_understood) else {
+        say_that_a_gateway_is_misconfigured();
+        return Err(misconfigured());
+    };
     if let Some(scope) = wanted.scope {
-        if !guard::is_scope(&scope) {
-            return Err(misconfigured());
-        }
         if let Some(lacking) = scope.split(' ').find(|scope| !token.has_scope(scope)) {
             return Err(guard::insufficient_scope(lacking));
         }
@@ -86,8 +96,17 @@ pub(super) async fn verify(
 /// A gateway that asks in a way that is not understood lets nobody in: 403, since any other status would become its
 /// own 500.
 fn misconfigured() -> Problem {
-    tracing::warn!("a gateway asks {PATH} with a query that is not understood: only ?scope= is");
     Problem::new(StatusCode::FORBIDDEN, "invalid_query", "the gateway's question is not understood: ask with ?scope=")
+}
+
+/// One line a minute: everybody with a token can ask so.
+fn say_that_a_gateway_is_misconfigured() {
+    static LAST_SAID: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last_said = LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner);
+    if last_said.is_none_or(|said| said.elapsed() >= Duration::from_secs(60)) {
+        *last_said = Some(Instant::now());
+        tracing::warn!("a gateway asks {PATH} with a query that is not understood: only ?scope= is");
+    }
 }
 
 fn identity(token: &VerifiedToken) -> HttpResponse {
@@ -116,9 +135,10 @@ fn header_word(text: &str) -> String {
 }
 
 /// Middleware, around everything: whatever happens, the answer at [`PATH`] is 200, 401 or 403, since nginx turns
-/// anything else into a 500. What says nothing about the token (no keys yet, an oversized request head) becomes a
-/// 401 without an `error` in its challenge, with `Retry-After`. That is no logout: a client refreshes and repeats, and
-/// only `/auth/refresh` can tell it that the session is over. 403 would tell it that it may not, which is not so.
+/// anything else into a 500. What says nothing about the token and passes (no keys yet) becomes a 401 without an `error`
+/// in its challenge, with `Retry-After`. That is no logout: a client refreshes and repeats, and only `/auth/refresh` can
+/// tell it that the session is over. What will be the same the next time (an oversized request head) becomes a 403, which
+/// nobody repeats.
 ///
 /// # Errors
 /// Never but those of the inner service.
@@ -128,15 +148,25 @@ pub async fn nothing_but_a_verdict(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let is_asked_for_a_verdict = request.path() == PATH;
     let answer = next.call(request).await?.map_into_boxed_body();
-    if !is_asked_for_a_verdict
-        || matches!(answer.status(), StatusCode::OK | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
-    {
+    if !is_asked_for_a_verdict {
         return Ok(answer);
     }
-    Ok(answer.into_response(no_verdict().error_response()))
+    let problem = match answer.status() {
+        StatusCode::OK | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Ok(answer),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => too_large(),
+        status if status.is_client_error() => misconfigured(),
+        _ => no_verdict(),
+    };
+    Ok(answer.into_response(problem.error_response()))
 }
 
 fn no_verdict() -> Problem {
     let detail = "nothing can be said about the access token right now: keep it and try again";
     Problem::new(StatusCode::UNAUTHORIZED, "unavailable", detail).challenge(&Challenge::default()).retry_after(1)
+}
+
+fn too_large() -> Problem {
+    let detail = "the gateway passes on a request line and headers of more than 16 KiB: send fewer cookies and smaller \
+                  headers, or let the gateway pass on no more than the Authorization header";
+    Problem::new(StatusCode::FORBIDDEN, "headers_too_large", detail)
 }

@@ -66,11 +66,21 @@ async fn an_outage_is_neither_a_logout_nor_a_server_error() {
 }
 
 #[actix_web::test]
-async fn an_oversized_request_head_is_refused_in_the_same_way() {
+async fn an_oversized_request_head_is_refused_for_what_it_is_and_not_as_an_outage() {
     let service = Service::start().await;
-    let answer = verdict(&service, "", &"x".repeat(20_000)).await;
-    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let cookie = || ("cookie", format!("other={}", "x".repeat(17_000)));
+    let oversized = [
+        bearer(TestRequest::get().uri("/verify").insert_header(cookie()), &reader()),
+        bearer(TestRequest::get().uri("/verify"), &"x".repeat(20_000)),
+        TestRequest::get().uri("/verify").insert_header(cookie()),
+    ];
+    for request in oversized {
+        let answer = service.ask(request).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "headers_too_large"));
+        assert!(!answer.headers.contains_key("retry-after") && !answer.body.contains("try again"), "{}", answer.body);
+    }
     let answer = service.get("/whoami", &"x".repeat(20_000)).await;
+    assert_eq!(answer.code(), "headers_too_large");
     assert_eq!(answer.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
 }
 
