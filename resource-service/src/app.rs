@@ -1,6 +1,13 @@
 //! The composition root: what is made at start, and the two servers around it.
 
-use crate::{books::Books, config::Config, http, published_keys::PublishedKeys};
+use crate::{
+    agreement::Agreement,
+    books::Books,
+    config::Config,
+    http,
+    published_keys::{KeySource, PublishedKeys},
+    refusals,
+};
 use actix_web::{
     App,
     body::MessageBody,
@@ -23,6 +30,8 @@ use std::{io, net::TcpListener, sync::Arc};
 pub struct Parts {
     /// The keys that tokens are verified with.
     pub keys: Arc<PublishedKeys>,
+    /// Whether the issuer is as the settings say.
+    pub agreement: Arc<Agreement>,
     /// The protected data.
     pub books: Books,
     /// Browser origins that may call.
@@ -35,9 +44,14 @@ pub struct Parts {
 /// One sentence that says what to change.
 pub async fn assemble(config: Config) -> Result<Parts, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let agreement = Arc::new(Agreement::default());
+    if let KeySource::Published { address, .. } = &config.keys {
+        agreement.watch(address.clone(), config.issuer.clone(), Arc::clone(&clock))?;
+    }
     let verifier = Verifier::new(config.issuer, config.audience, Arc::clone(&clock));
     Ok(Parts {
-        keys: PublishedKeys::start(config.keys, verifier, Arc::clone(&clock))?,
+        keys: PublishedKeys::start(config.keys, verifier, Arc::clone(&clock)).await?,
+        agreement,
         books: Books::open(config.database, clock).await?,
         allowed_origins: config.allowed_origins,
     })
@@ -55,8 +69,9 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         () = stop_signal.received() => return Ok(()),
     };
     announce(&listeners).map_err(|error| error.to_string())?;
+    refusals::watch();
     let public = public_server(parts.clone(), limits, listeners.public);
-    let admin = admin_server(parts.keys, listeners.admin);
+    let admin = admin_server(parts, listeners.admin);
     let servers = public.and_then(|public| Ok((public, admin?)));
     let (public, admin) = servers.map_err(|error| format!("cannot serve: {error}"))?;
     server::run(public, admin, stop_signal).await.map_err(|error| format!("a server ended: {error}"))
@@ -73,10 +88,9 @@ fn public_server(parts: Parts, limits: Limits, listener: TcpListener) -> io::Res
     Serving { listener, admission, workers: None, serves_half_closed: true }.run(move || public_app(parts.clone()))
 }
 
-fn admin_server(keys: Arc<PublishedKeys>, listener: TcpListener) -> io::Result<Server> {
+fn admin_server(parts: Parts, listener: TcpListener) -> io::Result<Server> {
     let admission = server::admin();
-    Serving { listener, admission, workers: Some(1), serves_half_closed: true }
-        .run(move || admin_app(Arc::clone(&keys)))
+    Serving { listener, admission, workers: Some(1), serves_half_closed: true }.run(move || admin_app(parts.clone()))
 }
 
 /// The public API.
@@ -107,7 +121,7 @@ pub fn public_app(
 
 /// What operators and their machines ask.
 pub fn admin_app(
-    keys: Arc<PublishedKeys>,
+    parts: Parts,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -118,7 +132,8 @@ pub fn admin_app(
     >,
 > {
     App::new()
-        .app_data(web::Data::from(keys))
+        .app_data(web::Data::from(parts.keys))
+        .app_data(web::Data::from(parts.agreement))
         .configure(problem::configure)
         .configure(http::admin_routes)
         .wrap(from_fn(problem::speak_problems))

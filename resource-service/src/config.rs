@@ -1,6 +1,9 @@
 //! Settings, and what they mean.
 
-use crate::{books, published_keys::KeySource};
+use crate::{
+    books, doctor,
+    published_keys::{Address, KeySource},
+};
 use clap::{ArgMatches, Command};
 use shared::{
     server::Limits,
@@ -36,7 +39,7 @@ const SETTINGS: &[Setting] = &[
     ),
     Setting::plain("RESOURCE_ISSUER", Some("http://localhost:8080"), "Exact issuer (iss) of the tokens to accept."),
     Setting::plain("RESOURCE_AUDIENCE", Some("jeton"), "Exact audience (aud) of the tokens to accept."),
-    Setting::plain(
+    Setting::url(
         "RESOURCE_JWKS_URL",
         None,
         "Where the public keys are published; without it, the issuer and /.well-known/jwks.json.",
@@ -82,7 +85,12 @@ pub fn command() -> Command {
     let command = Command::new("resource-service")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Serves protected data; verifies access tokens offline. Without a subcommand, it serves.")
-        .subcommand(Command::new("healthcheck").about("Succeeds if the running service is ready"));
+        .subcommand(Command::new("healthcheck").about("Succeeds if the running service is ready"))
+        .subcommand(
+            Command::new("doctor")
+                .about("Looks at the settings, the keys, the issuer and the books, and says what to change")
+                .after_help(doctor::EXIT_STATUS),
+        );
     settings::flags(command, PREFIX, SETTINGS)
 }
 
@@ -125,7 +133,9 @@ fn keys(settings: &Settings) -> KeySource {
     }
     let issuer = settings.text("RESOURCE_ISSUER").unwrap_or_default().trim_end_matches('/');
     KeySource::Published {
-        url: url.or_else(|| Url::parse(&format!("{issuer}{JWKS_PATH}")).ok()).unwrap_or_else(unusable),
+        address: Address::from(
+            url.or_else(|| Url::parse(&format!("{issuer}{JWKS_PATH}")).ok()).unwrap_or_else(unusable),
+        ),
         snapshot: settings.text("RESOURCE_JWKS_SNAPSHOT").map(PathBuf::from),
     }
 }
@@ -140,6 +150,9 @@ fn issuer(text: &str) -> Result<String, String> {
     let url = http_url(text)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err("an issuer has no query and no fragment".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("an issuer has no user and no password: they belong into RESOURCE_JWKS_URL".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -174,8 +187,8 @@ mod tests {
     #[test]
     fn nothing_need_be_set() {
         let config = gather(&[]).expect("defaults");
-        let KeySource::Published { url, snapshot } = config.keys else { panic!("keys are published by default") };
-        assert_eq!(url.as_str(), "http://localhost:8080/.well-known/jwks.json");
+        let KeySource::Published { address, snapshot } = config.keys else { panic!("keys are published by default") };
+        assert_eq!(address.shown(), "http://localhost:8080/.well-known/jwks.json");
         assert_eq!(snapshot, Some(PathBuf::from("data/jwks.json")));
         assert_eq!(config.database.get_filename(), PathBuf::from("data/books.db"));
     }
@@ -184,10 +197,19 @@ mod tests {
     fn the_keys_are_looked_for_at_the_issuer_with_or_without_a_slash_at_its_end() {
         for issuer in ["https://auth.example/tenant", "https://auth.example/tenant/"] {
             let config = gather(&[("RESOURCE_ISSUER", issuer)]).expect("settings");
-            let KeySource::Published { url, .. } = config.keys else { panic!("keys are published by default") };
-            assert_eq!(url.as_str(), "https://auth.example/tenant/.well-known/jwks.json");
+            let KeySource::Published { address, .. } = config.keys else { panic!("keys are published by default") };
+            assert_eq!(address.shown(), "https://auth.example/tenant/.well-known/jwks.json");
             assert_eq!(config.issuer, issuer, "the issuer is compared byte by byte");
         }
+    }
+
+    #[test]
+    fn a_secret_in_the_address_of_the_keys_is_used_and_never_shown() {
+        let url = "https://reader:hunter2@auth.example/jwks.json?key=hunter2";
+        let config = gather(&[("RESOURCE_JWKS_URL", url)]).expect("settings");
+        assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
+        let mistakes = gather(&[("RESOURCE_ISSUER", "https://reader:hunter2@auth.example")]).expect_err("refused");
+        assert!(!mistakes.contains("hunter2"), "{mistakes}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The resource server's program.
 
-use resource_service::{app, config::Config};
+use clap::ArgMatches;
+use resource_service::{app, config::Config, doctor};
 use shared::{
-    output::complain,
+    finding::{Finding, exit_code},
+    output::{complain, print},
     server::{self, StopSignal},
     telemetry,
 };
@@ -17,11 +19,14 @@ fn main() {
 /// The exit status.
 async fn run() -> u8 {
     let flags = resource_service::config::command().get_matches();
+    shared::access_token::install_crypto();
+    if flags.subcommand_name() == Some("doctor") {
+        return see_doctor(&flags).await;
+    }
     let asks_for_health = flags.subcommand_name() == Some("healthcheck");
     telemetry::start();
     // Before anything that takes time.
     let stop_signal = (!asks_for_health).then(StopSignal::listen);
-    shared::access_token::install_crypto();
     let config = match Config::gather(&flags, std::env::vars_os()) {
         Ok(config) => config,
         Err(mistakes) => {
@@ -35,6 +40,22 @@ async fn run() -> u8 {
     };
     match outcome {
         Ok(()) => 0,
+        Err(reason) => {
+            complain(reason);
+            1
+        }
+    }
+}
+
+/// Wrong settings are findings as well.
+async fn see_doctor(flags: &ArgMatches) -> u8 {
+    let findings = match Config::gather(flags, std::env::vars_os()) {
+        Ok(config) => doctor::examine(config).await,
+        Err(mistakes) => mistakes.to_string().lines().map(Finding::error).collect(),
+    };
+    let report: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    match print(report.join("\n")) {
+        Ok(()) => exit_code(&findings),
         Err(reason) => {
             complain(reason);
             1

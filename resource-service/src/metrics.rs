@@ -1,7 +1,13 @@
 //! What resource-service counts.
 
-use crate::published_keys::PublishedKeys;
-use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
+use crate::{agreement::Agreement, published_keys::PublishedKeys};
+use prometheus_client::{
+    metrics::{
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+    },
+    registry::Registry,
+};
 use shared::metrics::Counts;
 use std::sync::LazyLock;
 
@@ -10,7 +16,7 @@ pub static KEY_FETCHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("outcome"
 
 /// Everything, at this moment.
 #[must_use]
-pub fn registry(keys: &PublishedKeys) -> Registry {
+pub fn registry(keys: &PublishedKeys, agreement: &Agreement) -> Registry {
     let mut registry = shared::metrics::registry();
     KEY_FETCHES.show(&mut registry, "key_fetches", "What came of fetching the published keys");
     let held = keys.held();
@@ -20,5 +26,19 @@ pub fn registry(keys: &PublishedKeys) -> Registry {
         let help = "How long ago the keys at hand were last confirmed where they come from";
         gauge("verification_keys_age_seconds", help, held.age.as_secs_f64());
     }
+    registry.register(
+        "issuer_disagreement",
+        "1 where the settings or the clock of this machine do not agree with the issuer's",
+        disagreements(agreement),
+    );
     registry
+}
+
+fn disagreements(agreement: &Agreement) -> Family<[(&'static str, &'static str); 1], Gauge> {
+    let (family, lacking) = (Family::default(), agreement.lacking());
+    for about in ["issuer", "clock"] {
+        let gauge: &Gauge = &family.get_or_create(&[("about", about)]);
+        gauge.set(lacking.contains(&about).into());
+    }
+    family
 }

@@ -1,20 +1,30 @@
-//! `GET /health/ready`: ready is who has a key to verify with, degraded who could not confirm it lately; and `GET /metrics`.
+//! `GET /health/ready`: ready is whoever has a key to verify with, degraded whoever could not confirm it lately or disagrees with
+//! the issuer; and `GET /metrics`.
 
-use crate::{metrics::registry, published_keys::PublishedKeys};
+use crate::{agreement::Agreement, metrics::registry, published_keys::PublishedKeys};
 use actix_web::{HttpResponse, http::header, web};
 use serde_json::json;
 use shared::problem::Problem;
 
-pub(super) async fn ready(keys: web::Data<PublishedKeys>) -> Result<HttpResponse, Problem> {
+pub(super) async fn ready(
+    keys: web::Data<PublishedKeys>,
+    agreement: web::Data<Agreement>,
+) -> Result<HttpResponse, Problem> {
     let Some(held) = keys.held() else {
         return Err(Problem::unavailable("there is no key to verify access tokens with: see the log"));
     };
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
-        "status": if held.is_in_doubt { "degraded" } else { "ready" },
+    let disagrees = agreement.lacking();
+    let is_degraded = held.is_in_doubt || !disagrees.is_empty();
+    let mut state = json!({
+        "status": if is_degraded { "degraded" } else { "ready" },
         "keys": { "count": held.count, "source": held.source, "age_seconds": held.age.as_secs() },
-    })))
+    });
+    if !disagrees.is_empty() {
+        state["disagrees_with_issuer_about"] = json!(disagrees);
+    }
+    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(state))
 }
 
-pub(super) async fn metrics(keys: web::Data<PublishedKeys>) -> HttpResponse {
-    shared::metrics::exposed(&registry(&keys))
+pub(super) async fn metrics(keys: web::Data<PublishedKeys>, agreement: web::Data<Agreement>) -> HttpResponse {
+    shared::metrics::exposed(&registry(&keys, &agreement))
 }

@@ -85,10 +85,9 @@ pub(super) async fn verify(
         say_that_a_gateway_is_misconfigured();
         return Err(misconfigured());
     };
-    if let Some(scope) = wanted.scope {
-        if let Some(lacking) = scope.split(' ').find(|scope| !token.has_scope(scope)) {
-            return Err(guard::insufficient_scope(lacking));
-        }
+    let mut scopes = wanted.scope.as_deref().into_iter().flat_map(|scope| scope.split(' '));
+    if let Some(lacking) = scopes.find(|scope| !token.has_scope(scope)) {
+        return Err(guard::insufficient_scope(lacking));
     }
     Ok(identity(&token))
 }

@@ -60,9 +60,11 @@ impl Demand {
         self.asked.notified().await;
     }
 
-    /// For the background task: a fetch begins.
-    pub(super) fn fetch_begins(&self) {
-        self.state().begun += 1;
+    /// For the background task: a fetch begins. Whether it is one that was asked for.
+    pub(super) fn fetch_begins(&self) -> bool {
+        let mut state = self.state();
+        state.begun += 1;
+        state.awaited == Some(state.begun)
     }
 
     /// For the background task: the fetch has ended.
@@ -92,7 +94,7 @@ mod tests {
             return answers.into_iter().filter(|waited| *waited).count();
         }
         demand.asked().await;
-        demand.fetch_begins();
+        assert!(demand.fetch_begins(), "it is the one that they wait for");
         demand.fetch_ended();
         requests.await.into_iter().filter(|waited| *waited).count()
     }
@@ -111,7 +113,7 @@ mod tests {
     #[actix_web::test]
     async fn what_was_under_way_already_is_not_what_they_wait_for() {
         let demand = Demand::with_cooldown(LONG);
-        demand.fetch_begins();
+        assert!(!demand.fetch_begins(), "nobody has asked for it");
         let mut request = pin!(demand.newer_keys());
         assert!(request.as_mut().now_or_never().is_none());
         demand.fetch_ended();

@@ -1,13 +1,20 @@
 //! The public keys that tokens are verified with: fetched in the background, or pinned in a file, and never waited
 //! for by a request but when a token names a key that is not known yet.
 
+mod address;
 mod demand;
-mod pinned;
-mod publisher;
+mod freshness;
+pub(crate) mod pinned;
+pub(crate) mod publisher;
 mod refresh;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod unused;
+
+pub use address::Address;
+pub(crate) use freshness::date;
+pub(crate) use snapshot::Snapshot;
 
 use arc_swap::ArcSwapOption;
 use demand::Demand;
@@ -18,7 +25,11 @@ use shared::{
     guard::{Authenticate, Rejection, Verdict},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use url::Url;
+use tokio::sync::watch;
+
+/// How long a start waits for the pinned file or the snapshot to be read. It goes on without them: both are looked at again,
+/// or asked for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the keys come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +39,7 @@ pub enum KeySource {
     /// An HTTP address.
     Published {
         /// Of the JWK set.
-        url: Url,
+        address: Address,
         /// A file that keeps the last good keys for a restart.
         snapshot: Option<PathBuf>,
     },
@@ -65,6 +76,8 @@ pub struct PublishedKeys {
     clock: Arc<dyn Clock>,
     current: ArcSwapOption<Current>,
     demand: Option<Demand>,
+    /// Whether what is on this machine, the pinned file or the snapshot, has been looked at.
+    looked: watch::Sender<bool>,
 }
 
 struct Current {
@@ -86,31 +99,43 @@ impl PublishedKeys {
     ///
     /// # Errors
     /// If no HTTP client can be made for the address.
-    pub fn start(source: KeySource, verifier: Verifier, clock: Arc<dyn Clock>) -> Result<Arc<Self>, String> {
-        Self::start_at_pace(source, verifier, clock, refresh::Pace::default())
+    pub async fn start(source: KeySource, verifier: Verifier, clock: Arc<dyn Clock>) -> Result<Arc<Self>, String> {
+        Self::start_at_pace(source, verifier, clock, refresh::Pace::default()).await
     }
 
-    fn start_at_pace(
+    async fn start_at_pace(
         source: KeySource,
         verifier: Verifier,
         clock: Arc<dyn Clock>,
         pace: refresh::Pace,
     ) -> Result<Arc<Self>, String> {
-        let nothing_yet = |demand| Self { verifier, clock, current: ArcSwapOption::empty(), demand };
-        match source {
+        let nothing_yet = |verifier, demand| {
+            let (current, looked) = (ArcSwapOption::empty(), watch::Sender::new(false));
+            Arc::new(Self { verifier, clock, current, demand, looked })
+        };
+        let keys = match source {
             KeySource::Pinned(path) => {
-                let keys = Arc::new(nothing_yet(None));
-                pinned::follow(Arc::clone(&keys), path, pace.file);
-                Ok(keys)
+                let keys = nothing_yet(verifier, None);
+                tokio::spawn(pinned::follow(Arc::clone(&keys), path, pace.file));
+                keys
             }
-            KeySource::Published { url, snapshot } => {
-                let publisher = publisher::Publisher::at(url.clone(), pace.fetch)?;
-                let keys = Arc::new(nothing_yet(Some(Demand::with_cooldown(pace.cooldown))));
-                let snapshot = snapshot.map(|path| snapshot::Snapshot::at(path, url));
-                refresh::follow(Arc::clone(&keys), publisher, snapshot, pace);
-                Ok(keys)
+            KeySource::Published { address, snapshot } => {
+                let publisher = publisher::Publisher::at(address.clone(), pace.fetch)?;
+                let issuer = verifier.issuer().to_owned();
+                let snapshot = snapshot.map(|path| Snapshot::at(path, address, issuer));
+                let keys = nothing_yet(verifier, Some(Demand::with_cooldown(pace.cooldown)));
+                tokio::spawn(refresh::follow(Arc::clone(&keys), publisher, snapshot, pace));
+                keys
             }
-        }
+        };
+        let mut looked = keys.looked.subscribe();
+        drop(tokio::time::timeout(PATIENCE, looked.wait_for(|looked| *looked)).await);
+        Ok(keys)
+    }
+
+    /// For the background task: what is on this machine has been looked at.
+    fn has_looked(&self) {
+        self.looked.send_replace(true);
     }
 
     /// What is known of the keys at hand, if there are any.
@@ -122,6 +147,20 @@ impl PublishedKeys {
             age: self.clock.now().since(current.confirmed_at),
             is_in_doubt: current.is_in_doubt,
         })
+    }
+
+    /// For the log: which keys come and go.
+    fn say_what_changes(&self, new: &KeySet) {
+        let current = self.current.load();
+        let Some(old) = current.as_ref().map(|current| &current.keys) else {
+            tracing::info!(kids = ?new.kids(), "there are keys to verify with");
+            return;
+        };
+        let came: Vec<&str> = new.kids().into_iter().filter(|kid| !old.contains(kid)).collect();
+        let went: Vec<&str> = old.kids().into_iter().filter(|kid| !new.contains(kid)).collect();
+        if **old != *new {
+            tracing::info!(?came, ?went, keys = new.len(), "the keys have changed");
+        }
     }
 
     fn replace(&self, keys: Arc<KeySet>, origin: Origin, confirmed_at: Timestamp) {

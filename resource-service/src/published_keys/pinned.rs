@@ -1,39 +1,56 @@
 //! Keys pinned in a file.
 
-use super::{Origin, PublishedKeys};
-use shared::{access_token::KeySet, files};
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use super::{Origin, PublishedKeys, unused::Unused};
+use shared::{
+    access_token::{KeySet, Reading},
+    files,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// As many as a key set may have.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// Reads the file now, and again whenever its content changes.
-pub(super) fn follow(keys: Arc<PublishedKeys>, path: PathBuf, interval: Duration) {
-    let mut file = PinnedFile { path, last: None, pinned: None };
-    file.take_changes(&keys);
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(interval).await;
-            file.take_changes(&keys);
-        }
-    });
+/// Reads the file now, and again whenever its content changes. Whatever reading it waits for, such as a file server that is
+/// away, keeps nothing else waiting.
+pub(super) async fn follow(keys: Arc<PublishedKeys>, path: PathBuf, interval: Duration) {
+    let mut file = PinnedFile { path: path.into(), last: None, pinned: None, unused: Unused::default() };
+    loop {
+        file.take_changes(&keys).await;
+        keys.has_looked();
+        tokio::time::sleep(interval).await;
+    }
+}
+
+/// What the file holds.
+///
+/// # Errors
+/// Those of the file system, as words.
+pub fn read(path: &Path) -> Result<Reading, String> {
+    let bytes = files::read(path, MAX_BYTES).map_err(|error| error.to_string())?;
+    Ok(Reading::of_jwks_or_pem(&bytes))
 }
 
 struct PinnedFile {
-    path: PathBuf,
+    path: Arc<Path>,
     /// What was read last, good or bad: content is compared, since a time stamp can stay the same.
-    last: Option<Result<Vec<u8>, io::ErrorKind>>,
+    last: Option<Arc<Result<Vec<u8>, String>>>,
     /// The keys in what was read last, if it was good: as long as it stays the same, it confirms them.
     pinned: Option<Arc<KeySet>>,
+    unused: Unused,
 }
 
 impl PinnedFile {
-    fn take_changes(&mut self, keys: &PublishedKeys) {
+    async fn take_changes(&mut self, keys: &PublishedKeys) {
         let now = keys.clock.now();
-        let found = files::read(&self.path, MAX_BYTES).map_err(|error| error.kind());
-        if self.last.as_ref() != Some(&found) {
-            self.pinned = self.parsed(&found);
-            self.last = Some(found);
+        let (path, last) = (Arc::clone(&self.path), self.last.clone());
+        let looked = tokio::task::spawn_blocking(move || look(&path, last.as_deref())).await;
+        if let Ok(Some((found, reading))) = looked {
+            self.pinned = self.taken(&found, reading, keys);
+            self.last = Some(Arc::new(found));
         }
         match &self.pinned {
             Some(pinned) => keys.replace(Arc::clone(pinned), Origin::Pinned, now),
@@ -41,20 +58,41 @@ impl PinnedFile {
         }
     }
 
-    fn parsed(&self, found: &Result<Vec<u8>, io::ErrorKind>) -> Option<Arc<KeySet>> {
+    fn taken(
+        &mut self,
+        found: &Result<Vec<u8>, String>,
+        reading: Option<Reading>,
+        keys: &PublishedKeys,
+    ) -> Option<Arc<KeySet>> {
         let path = self.path.display();
-        match found.as_deref().map(KeySet::from_jwks_or_pem) {
-            Ok(Ok(pinned)) => {
+        if let Err(error) = found {
+            tracing::error!(%path, error, "cannot read the pinned file: keeping the keys at hand, if any");
+        }
+        let reading = reading?;
+        self.unused.say(&reading.unused);
+        match reading.keys {
+            Ok(pinned) => {
                 tracing::info!(%path, keys = pinned.len(), "using the keys of the pinned file");
-                return Some(Arc::new(pinned));
-            }
-            Ok(Err(error)) => {
-                tracing::error!(%path, %error, "the pinned file is broken: keeping the keys at hand, if any")
+                keys.say_what_changes(&pinned);
+                Some(Arc::new(pinned))
             }
             Err(error) => {
-                tracing::error!(%path, %error, "cannot read the pinned file: keeping the keys at hand, if any")
+                tracing::error!(%path, %error, "the pinned file is broken: keeping the keys at hand, if any");
+                None
             }
         }
-        None
     }
+}
+
+/// What was found, and what it was read as.
+type Found = (Result<Vec<u8>, String>, Option<Reading>);
+
+/// Looks at the file; `None` if nothing has changed since it was looked at last.
+fn look(path: &Path, last: Option<&Result<Vec<u8>, String>>) -> Option<Found> {
+    let found = files::read(path, MAX_BYTES).map_err(|error| error.to_string());
+    if last == Some(&found) {
+        return None;
+    }
+    let reading = found.as_deref().ok().map(Reading::of_jwks_or_pem);
+    Some((found, reading))
 }

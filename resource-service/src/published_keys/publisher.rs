@@ -1,47 +1,84 @@
 //! The issuer's address, over HTTP.
 
+use super::{address::Address, freshness::Freshness};
 use reqwest::{
     Client, Response, StatusCode,
-    header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH},
+    header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH},
     redirect,
 };
-use shared::access_token::{KeySet, KeySetError};
-use std::{error::Error as _, time::Duration};
-use url::Url;
+use shared::{
+    access_token::{KeySet, KeySetError, Reading, Unused},
+    clock::Timestamp,
+};
+use std::{
+    error::Error as _,
+    time::{Duration, Instant},
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest answer that is read, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
+/// A longer tag is not sent back: what takes too much room in the request would keep it from being answered.
+const MAX_ETAG: usize = 512;
+/// How long word that nothing has changed is believed without the whole set.
+const WHOLE_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// How a question is put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// The whole set, from the publisher itself: a cache between may not know the latest key.
+    WhatIsThere,
+    /// The whole set, unless it is still the same.
+    WhatIsNew,
+}
 
 /// Where the keys are published.
 pub(super) struct Publisher {
     client: Client,
-    url: Url,
+    address: Address,
     /// Of the last good answer.
-    etag: Option<HeaderValue>,
+    last: Option<Last>,
+    judging: Duration,
+}
+
+/// What the publisher said of its set.
+struct Last {
+    etag: HeaderValue,
+    freshness: Freshness,
+    at: Instant,
 }
 
 /// A good answer.
 pub(super) struct Answer {
     /// The keys; `None` when they are the same as before.
     pub(super) keys: Option<KeySet>,
-    /// How long they may be used without asking again.
-    pub(super) max_age: Option<Duration>,
+    /// What is published beside them.
+    pub(super) unused: Vec<Unused>,
+    /// How long they may be used without asking again; `None` if nothing is said about it.
+    pub(super) remaining: Option<Duration>,
 }
 
 /// Why there are no keys. The ones at hand stay good.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error("no answer: {0}")]
     Unreachable(String),
     #[error("the answer is {0}")]
     Status(StatusCode),
-    #[error(transparent)]
-    Keys(#[from] KeySetError),
+    #[error("{error}{}", explained(.unused))]
+    Keys { error: KeySetError, unused: Vec<Unused> },
+    #[error("the answer could not be looked at: {0}")]
+    Judging(String),
 }
 
+fn explained(unused: &[Unused]) -> String {
+    if unused.is_empty() { String::new() } else { format!(": {}", Unused::summary(unused)) }
+}
+
+/// Without the address, which may hold a secret.
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
         let mut reason = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -58,78 +95,87 @@ impl Publisher {
     ///
     /// # Errors
     /// One sentence, if an `https` address cannot be trusted because no CA certificates are installed.
-    pub(super) fn at(url: Url, patience: Duration) -> Result<Self, String> {
-        let client = Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(patience);
-        // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
-        let client = if url.scheme() == "http" { client.tls_certs_only([]) } else { client };
-        let client = client.build().map_err(|error| {
-            let reason = FetchError::from(error);
-            format!("cannot fetch keys from {url}: {reason}; are CA certificates installed (ca-certificates)?")
-        })?;
-        Ok(Self { client, url, etag: None })
+    pub(super) fn at(address: Address, patience: Duration) -> Result<Self, String> {
+        Ok(Self { client: client(&address, patience)?, address, last: None, judging: Duration::ZERO })
     }
 
-    /// Asks once.
+    /// Asks once. Whatever went wrong before, the question after a failure is for the whole set.
     ///
     /// # Errors
     /// Anything but a sound key set, or word that it is still the same.
-    pub(super) async fn fetch(&mut self) -> Result<Answer, FetchError> {
-        let mut request = self.client.get(self.url.clone());
-        if let Some(etag) = &self.etag {
-            request = request.header(IF_NONE_MATCH, etag);
+    pub(super) async fn fetch(&mut self, question: Question, now: Timestamp) -> Result<Answer, FetchError> {
+        self.judging = Duration::ZERO;
+        let last = self.last.take().filter(|last| question == Question::WhatIsNew && last.at.elapsed() < WHOLE_AFTER);
+        let mut request = self.client.get(self.address.url().clone());
+        if let Some(last) = &last {
+            request = request.header(IF_NONE_MATCH, &last.etag);
+        } else if question == Question::WhatIsThere {
+            request = request.header(CACHE_CONTROL, "no-cache");
         }
+        let asked = Instant::now();
         let answer = request.send().await?;
-        let max_age = max_age(answer.headers());
-        match answer.status() {
-            StatusCode::OK => {
-                let etag = answer.headers().get(ETAG).cloned();
-                let keys = KeySet::from_jwks(&body(answer).await?)?;
-                self.etag = etag;
-                Ok(Answer { keys: Some(keys), max_age })
+        match (answer.status(), last) {
+            (StatusCode::OK, _) => {
+                let freshness = Freshness::of(answer.headers(), now);
+                let etag = answer.headers().get(ETAG).filter(|etag| etag.len() <= MAX_ETAG).cloned();
+                let body = body(answer).await?;
+                let Reading { keys, unused } = self.judged(body).await?;
+                let keys = match keys {
+                    Ok(keys) => keys,
+                    Err(error) => return Err(FetchError::Keys { error, unused }),
+                };
+                self.last = etag.map(|etag| Last { etag, freshness, at: asked });
+                Ok(Answer { keys: Some(keys), unused, remaining: freshness.remaining(asked.elapsed()) })
             }
-            StatusCode::NOT_MODIFIED if self.etag.is_some() => Ok(Answer { keys: None, max_age }),
-            status => Err(FetchError::Status(status)),
+            (StatusCode::NOT_MODIFIED, Some(last)) => {
+                let freshness = Freshness::of(answer.headers(), now).or(last.freshness);
+                self.last = Some(Last { freshness, ..last });
+                Ok(Answer { keys: None, unused: Vec::new(), remaining: freshness.remaining(asked.elapsed()) })
+            }
+            (status, _) => Err(FetchError::Status(status)),
         }
+    }
+
+    /// How long the keys of the last answer took, if they were new.
+    pub(super) fn time_spent_judging(&self) -> Duration {
+        self.judging
+    }
+
+    /// Not on the runtime's threads: large keys take a while.
+    async fn judged(&mut self, body: Vec<u8>) -> Result<Reading, FetchError> {
+        let began = Instant::now();
+        let reading = tokio::task::spawn_blocking(move || Reading::of_jwks(&body)).await;
+        self.judging = began.elapsed();
+        reading.map_err(|error| FetchError::Judging(error.to_string()))
     }
 }
 
-async fn body(mut answer: Response) -> Result<Vec<u8>, FetchError> {
+/// A client that follows no redirects and no proxy.
+///
+/// # Errors
+/// One sentence, if an `https` address cannot be trusted because no CA certificates are installed.
+pub(crate) fn client(address: &Address, patience: Duration) -> Result<Client, String> {
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(patience);
+    // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
+    let client = if address.url().scheme() == "http" { client.tls_certs_only([]) } else { client };
+    client.build().map_err(|error| {
+        let reason = FetchError::from(error);
+        format!("cannot fetch keys from {address}: {reason}; are CA certificates installed (ca-certificates)?")
+    })
+}
+
+/// The body of an answer, if it is not too large.
+pub(crate) async fn body(mut answer: Response) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
         if body.len() + chunk.len() > MAX_BYTES {
-            return Err(KeySetError::TooLarge.into());
+            return Err(FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() });
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
-}
-
-/// `max-age` of `Cache-Control` (RFC 9111, section 5.2.2.1).
-fn max_age(headers: &HeaderMap) -> Option<Duration> {
-    let directives = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
-    directives
-        .flat_map(|value| value.split(','))
-        .filter_map(|directive| directive.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("max-age"))
-        .and_then(|(_, seconds)| seconds.trim().parse().ok())
-        .map(Duration::from_secs)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn max_age_is_found_among_other_directives() {
-        let headers = |text: &'static str| HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static(text))]);
-        assert_eq!(max_age(&headers("public, Max-Age=300")), Some(Duration::from_secs(300)));
-        assert_eq!(max_age(&headers("no-store")), None);
-        for absurd in ["max-age=soon", "max-age=-1", "max-age=1e9", "max-age=99999999999999999999999", "max-age="] {
-            assert_eq!(max_age(&headers(absurd)), None, "{absurd}");
-        }
-    }
 }

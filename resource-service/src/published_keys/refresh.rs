@@ -2,15 +2,23 @@
 
 use super::{
     Origin, PublishedKeys,
-    publisher::{Answer, FetchError, Publisher},
+    publisher::{Answer, FetchError, Publisher, Question},
     snapshot::Snapshot,
+    unused::Unused,
 };
 use crate::metrics::KEY_FETCHES;
+use shared::{access_token::KeySet, clock::Timestamp};
 use std::{
     hash::{BuildHasher as _, RandomState},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
+
+/// More reasons of failure in a row are not said one by one.
+const MAX_COMPLAINTS: usize = 16;
+/// For so many times the span that judging new keys took, nothing is asked: a publisher that always has others takes a tenth
+/// of one core and no more.
+const REST_AFTER_JUDGING: u32 = 9;
 
 /// How often things happen. Tests are in more of a hurry than services.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +60,9 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Half of `max-age`, so that keys are renewed before they are stale, spread by a tenth either way.
-    fn after_success(&self, max_age: Option<Duration>) -> Duration {
-        let half = max_age.unwrap_or(self.default_max_age) / 2;
+    /// Half of what is left of `max-age`, so that keys are renewed before they are stale, spread by a tenth either way.
+    fn after_success(&self, remaining: Option<Duration>) -> Duration {
+        let half = remaining.unwrap_or(self.default_max_age) / 2;
         jittered(half.min(self.longest)).max(self.shortest)
     }
 
@@ -70,44 +78,66 @@ fn jittered(span: Duration) -> Duration {
     span.mul_f64(0.9 + thousandths as f64 / 1000.0)
 }
 
-/// Takes the snapshot, if it is good, and starts the task.
-pub(super) fn follow(keys: Arc<PublishedKeys>, publisher: Publisher, snapshot: Option<Snapshot>, pace: Pace) {
-    if let Some((old, fetched_at)) = snapshot.as_ref().and_then(|snapshot| snapshot.load(keys.clock.now())) {
-        tracing::info!(keys = old.len(), "starting with the keys of the snapshot");
-        keys.replace(Arc::new(old), Origin::Snapshot, fetched_at);
-    }
-    let mut task = Refresh { keys: Arc::clone(&keys), publisher, snapshot, failures: 0 };
-    tokio::spawn(async move {
-        let Some(demand) = &keys.demand else { return };
-        loop {
-            demand.fetch_begins();
-            let wait = task.fetch(&pace).await;
-            demand.fetch_ended();
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = demand.asked() => {}
-            }
+/// Takes the snapshot, if it is good, and then fetches for ever.
+pub(super) async fn follow(keys: Arc<PublishedKeys>, publisher: Publisher, snapshot: Option<Snapshot>, pace: Pace) {
+    let snapshot = snapshot.map(|snapshot| Arc::new(Mutex::new(snapshot)));
+    let mut task = Refresh {
+        keys: Arc::clone(&keys),
+        publisher,
+        snapshot,
+        failures: 0,
+        complaints: Vec::new(),
+        unused: Unused::default(),
+    };
+    task.take_snapshot().await;
+    keys.has_looked();
+    let Some(demand) = &keys.demand else { return };
+    loop {
+        let question = if demand.fetch_begins() { Question::WhatIsThere } else { Question::WhatIsNew };
+        let wait = task.fetch(question, &pace).await;
+        demand.fetch_ended();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = demand.asked() => {}
         }
-    });
+    }
 }
 
 struct Refresh {
     keys: Arc<PublishedKeys>,
     publisher: Publisher,
-    snapshot: Option<Snapshot>,
+    /// Read and written on other threads, which may take for ever.
+    snapshot: Option<Arc<Mutex<Snapshot>>>,
     /// In a row.
     failures: u32,
+    /// What was said of them.
+    complaints: Vec<String>,
+    unused: Unused,
 }
 
 impl Refresh {
+    async fn take_snapshot(&self) {
+        let Some(snapshot) = self.snapshot.clone() else { return };
+        let now = self.keys.clock.now();
+        let load = tokio::task::spawn_blocking(move || snapshot.lock().ok()?.load(now));
+        match tokio::time::timeout(super::PATIENCE, load).await {
+            Ok(Ok(Some(kept))) => {
+                tracing::info!(keys = kept.keys.len(), "starting with the keys of the snapshot");
+                self.keys.replace(kept.keys, Origin::Snapshot, kept.confirmed_at);
+            }
+            Ok(_) => {}
+            Err(_) => tracing::warn!("reading the snapshot of the keys takes too long: starting without it"),
+        }
+    }
+
     /// Fetches once, and says how long to wait before the next time.
-    async fn fetch(&mut self, pace: &Pace) -> Duration {
-        match self.publisher.fetch().await {
+    async fn fetch(&mut self, question: Question, pace: &Pace) -> Duration {
+        let wait = match self.publisher.fetch(question, self.keys.clock.now()).await {
             Ok(answer) => {
                 KEY_FETCHES.add("success");
-                let max_age = answer.max_age;
+                let remaining = answer.remaining;
                 self.take(answer);
-                pace.after_success(max_age)
+                pace.after_success(remaining)
             }
             Err(error) => {
                 KEY_FETCHES.add("failure");
@@ -115,32 +145,54 @@ impl Refresh {
                 self.keys.doubt();
                 pace.after_failures(self.failures, self.keys.held().is_some())
             }
-        }
+        };
+        wait.max(self.publisher.time_spent_judging() * REST_AFTER_JUDGING)
     }
 
     fn take(&mut self, answer: Answer) {
         if self.failures > 0 {
             tracing::info!(failures = self.failures, "keys are fetched again");
             self.failures = 0;
+            self.complaints.clear();
         }
         let now = self.keys.clock.now();
-        let changed = answer.keys.is_some();
-        let known = || self.keys.current.load().as_ref().map(|current| Arc::clone(&current.keys));
-        let Some(keys) = answer.keys.map(Arc::new).or_else(known) else { return };
+        let known = self.keys.current.load().as_ref().map(|current| Arc::clone(&current.keys));
+        let Some(keys) = self.news(answer, known.as_ref()).or(known) else { return };
         self.keys.replace(Arc::clone(&keys), Origin::Published, now);
-        if let Some(snapshot) = &mut self.snapshot {
-            snapshot.keep(&keys, now, changed);
-        }
+        self.keep(keys, now);
     }
 
-    /// The first failure of a row is a warning; the others are for those who look closer.
+    /// What was not known before.
+    fn news(&mut self, answer: Answer, known: Option<&Arc<KeySet>>) -> Option<Arc<KeySet>> {
+        let keys = answer.keys?;
+        self.unused.say(&answer.unused);
+        if known.is_some_and(|known| **known == keys) {
+            return None;
+        }
+        self.keys.say_what_changes(&keys);
+        Some(Arc::new(keys))
+    }
+
+    /// Nothing waits for the file. While one attempt still goes on, there is no other.
+    fn keep(&self, keys: Arc<KeySet>, now: Timestamp) {
+        let Some(snapshot) = self.snapshot.clone() else { return };
+        tokio::task::spawn_blocking(move || {
+            if let Ok(mut snapshot) = snapshot.try_lock() {
+                snapshot.keep(&keys, now);
+            }
+        });
+    }
+
+    /// Each reason is a warning once, until keys are fetched again; the rest is for those who look closer.
     fn complain(&mut self, error: &FetchError) {
         self.failures = self.failures.saturating_add(1);
-        if self.failures == 1 {
-            tracing::warn!(%error, "cannot fetch keys: keeping those at hand, if any, and trying again");
-        } else {
-            tracing::debug!(%error, failures = self.failures, "still cannot fetch keys");
+        let reason = error.to_string();
+        if self.complaints.contains(&reason) || self.complaints.len() == MAX_COMPLAINTS {
+            tracing::debug!(error = reason, failures = self.failures, "still cannot fetch keys");
+            return;
         }
+        tracing::warn!(error = reason, "cannot fetch keys: keeping those at hand, if any, and trying again");
+        self.complaints.push(reason);
     }
 }
 

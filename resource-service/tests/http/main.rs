@@ -78,11 +78,12 @@ impl Service {
         }
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
         let verifier = Verifier::new(ISSUER, AUDIENCE, Arc::clone(&clock));
-        let keys = PublishedKeys::start(KeySource::Pinned(file), verifier, Arc::clone(&clock)).expect("a key source");
+        let keys = PublishedKeys::start(KeySource::Pinned(file), verifier, Arc::clone(&clock)).await;
         let database = SqliteConnectOptions::new().filename(directory.path().join("books").join("books.db"));
         let books = Books::open(database, clock).await.expect("a store");
         let allowed_origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
-        Self { parts: Parts { keys, books, allowed_origins }, directory }
+        let (keys, agreement) = (keys.expect("a key source"), Arc::default());
+        Self { parts: Parts { keys, agreement, books, allowed_origins }, directory }
     }
 
     fn database(&self) -> PathBuf {
@@ -96,7 +97,7 @@ impl Service {
     }
 
     async fn ask_admin(&self, request: TestRequest) -> Answer {
-        let app = test::init_service(app::admin_app(Arc::clone(&self.parts.keys))).await;
+        let app = test::init_service(app::admin_app(self.parts.clone())).await;
         let answer = test::call_service(&app, request.to_request()).await;
         read(answer.map_into_boxed_body()).await
     }

@@ -42,9 +42,12 @@ impl Effort {
     }
 }
 
-/// Why the modulus (big-endian, odd, of RSA's size) is not to be trusted; `Ok` if nothing speaks against it. Judged once.
-pub(super) fn check(modulus: &[u8], effort: &mut Effort) -> Result<(), &'static str> {
-    static JUDGED: LazyLock<Mutex<HashMap<Vec<u8>, Result<(), &'static str>>>> = LazyLock::new(Mutex::default);
+/// Why a modulus is not to be trusted; `Ok` if nothing speaks against it.
+pub(super) type Verdict = Result<(), &'static str>;
+
+/// Judges a modulus (big-endian, odd, of RSA's size), once.
+pub(super) fn check(modulus: &[u8], effort: &mut Effort) -> Verdict {
+    static JUDGED: LazyLock<Mutex<HashMap<Vec<u8>, Verdict>>> = LazyLock::new(Mutex::default);
     let judged = || JUDGED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(verdict) = judged().get(modulus) {
         return *verdict;

@@ -6,7 +6,7 @@ use crate::published_keys::Origin;
 #[actix_web::test]
 async fn without_any_key_nothing_is_said_about_a_token_and_keys_are_found_without_a_restart() {
     let publisher = TestPublisher::that_answers(Answer::status(500));
-    let keys = follow(&publisher, pace());
+    let keys = follow(&publisher, pace()).await;
     eventually("three attempts", async || publisher.asked().len() >= 3).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
     publisher.now_answers(Answer::good(Issuer::usual().jwks()));
@@ -19,7 +19,7 @@ async fn no_bad_answer_replaces_good_keys() {
     let publisher =
         TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("cache-control", "max-age=0"));
     let elsewhere = TestPublisher::that_answers(Answer::good(Issuer::other().jwks()));
-    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() });
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
     let private = Issuer::other().jwks().replace("\"e\"", "\"d\":\"AQAB\",\"e\"");
     let huge = format!("{}{}", Issuer::other().jwks(), " ".repeat(300 * 1024));
@@ -50,8 +50,8 @@ async fn unchanged_keys_are_asked_for_by_their_etag_and_confirmed() {
     let good = Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\"");
     let publisher = TestPublisher::that_answers(good);
     let clock = clock();
-    let source = KeySource::Published { url: publisher.url(), snapshot: None };
-    let keys = start(source, &clock, Pace { longest: Duration::ZERO, ..pace() });
+    let source = published_at(publisher.url(), None);
+    let keys = start(source, &clock, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("the key is there", async || keys.held().is_some()).await;
     clock.advance(Duration::from_secs(30));
     eventually("confirmed", async || keys.held().is_some_and(|held| held.age < Duration::from_secs(30))).await;
@@ -64,9 +64,53 @@ async fn unchanged_keys_are_asked_for_by_their_etag_and_confirmed() {
 #[actix_web::test]
 async fn a_key_that_is_no_longer_published_is_no_longer_used() {
     let publisher = TestPublisher::that_answers(Answer::good(jwks_of(&[Issuer::usual(), Issuer::other()])));
-    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() });
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("both keys", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
     publisher.now_answers(Answer::good(Issuer::other().jwks()));
     eventually("one is gone", async || verdict(&keys, Issuer::usual()).await.is_err()).await;
     assert_eq!(verdict(&keys, Issuer::other()).await, Ok(()));
+}
+
+#[actix_web::test]
+async fn what_a_cache_has_kept_for_its_time_is_soon_asked_for_again() {
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("age", "3600"));
+    let keys = follow(&publisher, pace()).await;
+    eventually("three questions", async || publisher.asked().len() >= 3).await;
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+}
+
+#[actix_web::test]
+async fn an_unchanged_set_without_a_new_age_keeps_the_one_it_had() {
+    let publisher =
+        TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\"").with("age", "3600"));
+    let _keys = follow(&publisher, pace()).await;
+    eventually("it was confirmed", async || publisher.asked().len() >= 2).await;
+    let asked = publisher.asked().len();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(publisher.asked().len() <= asked + 1, "an hour is left");
+}
+
+#[actix_web::test]
+async fn a_tag_that_is_too_long_or_no_text_is_not_sent_back() {
+    for tag in [format!("\"{}\"", "x".repeat(5000)), "\"caf\u{e9}\"".to_owned()] {
+        let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("etag", tag));
+        let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
+        eventually("three questions", async || publisher.asked().len() >= 3).await;
+        assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+    }
+}
+
+#[actix_web::test]
+async fn after_a_failure_the_whole_set_is_asked_for() {
+    let good = || Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\"");
+    let publisher = TestPublisher::that_answers(good());
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
+    eventually("the key is there", async || keys.held().is_some()).await;
+    publisher.now_answers(Answer::status(431));
+    eventually("it has failed", async || keys.held().expect("keys").is_in_doubt).await;
+    publisher.now_answers(good());
+    eventually("it is confirmed", async || !keys.held().expect("keys").is_in_doubt).await;
+    let asked = publisher.asked();
+    let failed = asked.iter().rposition(Option::is_none).expect("the whole set was asked for");
+    assert!(failed > 0, "{asked:?}");
 }

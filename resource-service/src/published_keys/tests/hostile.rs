@@ -3,6 +3,7 @@
 
 use super::*;
 use futures_util::{FutureExt as _, future::join_all};
+use serde_json::Value;
 use shared::access_token::Refusal;
 use std::{
     pin::pin,
@@ -15,7 +16,6 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
-use url::Url;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
 
@@ -88,14 +88,21 @@ impl Rude {
         self.asked.load(Ordering::SeqCst)
     }
 
-    fn follow(&self, pace: Pace) -> Arc<PublishedKeys> {
+    async fn follow(&self, pace: Pace) -> Arc<PublishedKeys> {
         let url = Url::parse(&format!("http://127.0.0.1:{}/jwks.json", self.port)).expect("a URL");
-        start(KeySource::Published { url, snapshot: None }, &clock(), pace)
+        start(published_at(url, None), &clock(), pace).await
     }
 }
 
 fn good() -> Manner {
     Manner::answers("cache-control: max-age=3600\r\n", &Issuer::usual().jwks())
+}
+
+/// The other key, and one that takes its name.
+fn namesakes() -> [Value; 2] {
+    let mut namesake = Issuer::usual().jwk();
+    namesake["kid"] = Issuer::other().jwk()["kid"].take();
+    [Issuer::other().jwk(), namesake]
 }
 
 fn manners() -> Vec<(&'static str, Manner)> {
@@ -129,7 +136,7 @@ fn manners() -> Vec<(&'static str, Manner)> {
         ("has nothing", Manner::says("HTTP/1.1 204 No Content\r\n\r\n")),
         ("has a part", Manner::says(format!("HTTP/1.1 206 Partial Content\r\nconnection: close\r\n\r\n{evil}"))),
         ("has nothing new, not asked so", Manner::says("HTTP/1.1 304 Not Modified\r\n\r\n")),
-        ("has the same key twice", Manner::answers("", &jwks_of(&[Issuer::other(), Issuer::other()]))),
+        ("has two keys of one name", Manner::answers("", &json!({ "keys": namesakes() }).to_string())),
         ("has a thousand keys", Manner::answers("", &jwks_of(&[Issuer::other(); 1000]))),
         ("is in maintenance", Manner::answers("", "<html>back soon</html>")),
     ]
@@ -142,7 +149,8 @@ async fn good_keys_stay_nobody_waits_who_has_one_and_unknown_ones_cost_one_fetch
 
 async fn costs_one_fetch(what: &str, manner: Manner) {
     let publisher = Rude::that(good()).await;
-    let keys = publisher.follow(Pace { retry: LONG, longest_retry: LONG, fetch: Duration::from_secs(5), ..pace() });
+    let keys =
+        publisher.follow(Pace { retry: LONG, longest_retry: LONG, fetch: Duration::from_secs(5), ..pace() }).await;
     eventually("the first key", async || keys.held().is_some()).await;
     publisher.now(manner);
     let mut unknown = pin!(join_all((0..20).map(|_| verdict(&keys, Issuer::other()))));
@@ -168,7 +176,7 @@ fn impatient() -> Pace {
 #[actix_web::test]
 async fn whatever_went_before_a_good_answer_is_taken() {
     let publisher = Rude::that(Manner::Hangs).await;
-    let keys = publisher.follow(impatient());
+    let keys = publisher.follow(impatient()).await;
     for (turn, (what, manner)) in manners().into_iter().enumerate() {
         publisher.now(manner);
         let before = publisher.asked();
@@ -182,10 +190,9 @@ async fn whatever_went_before_a_good_answer_is_taken() {
 #[actix_web::test]
 async fn of_a_set_that_is_half_broken_the_other_half_is_taken_whatever_it_is_called() {
     let publisher = Rude::that(Manner::Hangs).await;
-    let keys = publisher.follow(impatient());
-    let broken = json!({ "keys": [
-        { "kty": "RSA", "kid": 1 }, null, Issuer::other().jwk(), "a key", Issuer::other().jwk(), Issuer::usual().jwk(),
-    ] });
+    let keys = publisher.follow(impatient()).await;
+    let [other, namesake] = namesakes();
+    let broken = json!({ "keys": [{ "kty": "RSA", "kid": 1 }, null, other, "a key", namesake, Issuer::usual().jwk()] });
     let length = broken.to_string().len();
     publisher.now(Manner::says(format!(
         "HTTP/1.1 200 OK\r\ncontent-type: image/gif\r\ncontent-length: {length}\r\n\r\n{broken}"
@@ -197,7 +204,7 @@ async fn of_a_set_that_is_half_broken_the_other_half_is_taken_whatever_it_is_cal
 #[actix_web::test]
 async fn an_absurd_age_spoils_neither_the_keys_nor_what_comes_later() {
     let publisher = Rude::that(Manner::Hangs).await;
-    let keys = publisher.follow(impatient());
+    let keys = publisher.follow(impatient()).await;
     for age in ["0", "-1", "99999999999999999999999", "18446744073709551615", "1e9", "\"5\"", "", "0, max-age=600"] {
         for issuer in [Issuer::usual(), Issuer::other()] {
             publisher.now(Manner::answers(&format!("cache-control: max-age={age}\r\n"), &issuer.jwks()));

@@ -17,6 +17,7 @@ use shared::{
     guard::{Authenticate as _, Rejection},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use url::Url;
 
 /// When the tests take place.
 const NOW: i64 = 1_800_000_000;
@@ -43,18 +44,22 @@ fn pace() -> Pace {
     }
 }
 
-fn start(source: KeySource, clock: &ManualClock, pace: Pace) -> Arc<PublishedKeys> {
+async fn start(source: KeySource, clock: &ManualClock, pace: Pace) -> Arc<PublishedKeys> {
     let clock = Arc::new(clock.clone());
     let verifier = Verifier::new(ISSUER, AUDIENCE, Arc::clone(&clock) as _);
-    PublishedKeys::start_at_pace(source, verifier, clock, pace).expect("an HTTP client")
+    PublishedKeys::start_at_pace(source, verifier, clock, pace).await.expect("an HTTP client")
 }
 
-fn follow(publisher: &TestPublisher, pace: Pace) -> Arc<PublishedKeys> {
-    start(KeySource::Published { url: publisher.url(), snapshot: None }, &clock(), pace)
+fn published_at(url: Url, snapshot: Option<PathBuf>) -> KeySource {
+    KeySource::Published { address: url.into(), snapshot }
 }
 
-fn pinned(path: PathBuf) -> Arc<PublishedKeys> {
-    start(KeySource::Pinned(path), &clock(), pace())
+async fn follow(publisher: &TestPublisher, pace: Pace) -> Arc<PublishedKeys> {
+    start(published_at(publisher.url(), None), &clock(), pace).await
+}
+
+async fn pinned(path: PathBuf) -> Arc<PublishedKeys> {
+    start(KeySource::Pinned(path), &clock(), pace()).await
 }
 
 async fn verdict(keys: &PublishedKeys, issuer: &Issuer) -> Result<(), Rejection> {

@@ -15,7 +15,7 @@ fn file_with(content: &str) -> (TempDir, PathBuf) {
 #[actix_web::test]
 async fn pinned_keys_are_there_at_once() {
     let (_directory, path) = file_with(&Issuer::usual().jwks());
-    let keys = pinned(path);
+    let keys = pinned(path).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
     assert_eq!(keys.held().expect("keys").source, Origin::Pinned);
 }
@@ -23,7 +23,7 @@ async fn pinned_keys_are_there_at_once() {
 #[actix_web::test]
 async fn a_changed_file_is_read_again_and_a_broken_one_keeps_the_keys() {
     let (_directory, path) = file_with(&Issuer::usual().jwks());
-    let keys = pinned(path.clone());
+    let keys = pinned(path.clone()).await;
     let is_in_doubt = || keys.held().expect("keys").is_in_doubt;
     fs::write(&path, "not yet written comp").expect("a written file");
     eventually("the broken file is seen", async || is_in_doubt()).await;
@@ -42,7 +42,7 @@ async fn a_changed_file_is_read_again_and_a_broken_one_keeps_the_keys() {
 async fn a_file_that_appears_later_is_found() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("keys.pem");
-    let keys = pinned(path.clone());
+    let keys = pinned(path.clone()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
     fs::write(&path, Issuer::usual().pem()).expect("a written file");
     eventually("the key is there", async || keys.held().is_some()).await;
@@ -52,7 +52,7 @@ async fn a_file_that_appears_later_is_found() {
 async fn a_file_confirms_its_keys_for_as_long_as_it_is_sound() {
     let (_directory, path) = file_with(&Issuer::usual().jwks());
     let clock = clock();
-    let keys = start(KeySource::Pinned(path.clone()), &clock, pace());
+    let keys = start(KeySource::Pinned(path.clone()), &clock, pace()).await;
     clock.advance(LONG);
     let held = || keys.held().expect("keys");
     eventually("the keys are confirmed", async || held().age < LONG).await;
@@ -63,4 +63,20 @@ async fn a_file_confirms_its_keys_for_as_long_as_it_is_sound() {
     assert!(held().age >= LONG);
     fs::write(&path, Issuer::usual().jwks()).expect("a written file");
     eventually("they are confirmed again", async || !held().is_in_doubt && held().age < LONG).await;
+}
+
+#[cfg(unix)]
+#[actix_web::test]
+async fn what_is_no_file_is_not_waited_for_and_a_file_in_its_place_is_read() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("keys.json");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("a pipe");
+    let keys = pinned(path.clone()).await;
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
+    fs::remove_file(&path).expect("a removed pipe");
+    fs::write(&path, Issuer::usual().jwks()).expect("a written file");
+    eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
+    fs::write(&path, " ".repeat(300 * 1024)).expect("a written file");
+    eventually("it is too large", async || keys.held().expect("keys").is_in_doubt).await;
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
 }

@@ -49,7 +49,8 @@ impl Answer {
 }
 
 async fn answer(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let etag = request.headers().get(header::IF_NONE_MATCH).map(|etag| etag.to_str().expect("ASCII").to_owned());
+    let etag =
+        request.headers().get(header::IF_NONE_MATCH).map(|etag| String::from_utf8_lossy(etag.as_bytes()).into_owned());
     state.asked.lock().unwrap().push(etag.clone());
     let Answer { status, body, headers } = state.answer.lock().unwrap().clone();
     if etag.is_some() && headers.iter().any(|(name, value)| *name == "etag" && Some(value) == etag.as_ref()) {

@@ -2,9 +2,8 @@
 
 use super::{publisher::Answer, *};
 use crate::published_keys::Origin;
-use std::fs;
+use std::{fs, path::Path};
 use tempfile::TempDir;
-use url::Url;
 
 /// A directory whose snapshot was written by a process that has fetched keys, and the address they came from, where
 /// nobody answers any more.
@@ -13,8 +12,8 @@ async fn after_a_first_life() -> (TempDir, PathBuf, Url) {
     let path = directory.path().join("data").join("jwks.json");
     let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
     let url = publisher.url();
-    let keys = start(KeySource::Published { url: url.clone(), snapshot: Some(path.clone()) }, &clock(), pace());
-    eventually("the key is there", async || keys.held().is_some()).await;
+    let keys = start(published_at(url.clone(), Some(path.clone())), &clock(), pace()).await;
+    eventually("the key is kept", async || keys.held().is_some() && path.exists()).await;
     publisher.stop().await;
     (directory, path, url)
 }
@@ -22,7 +21,7 @@ async fn after_a_first_life() -> (TempDir, PathBuf, Url) {
 #[actix_web::test]
 async fn a_restart_works_from_the_snapshot() {
     let (_directory, path, url) = after_a_first_life().await;
-    let keys = start(KeySource::Published { url, snapshot: Some(path) }, &clock(), pace());
+    let keys = start(published_at(url, Some(path)), &clock(), pace()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
     assert_eq!(keys.held().expect("keys").source, Origin::Snapshot);
 }
@@ -46,7 +45,7 @@ async fn a_snapshot_says_when_its_keys_were_last_confirmed_and_is_not_used_after
     for (age, is_used) in [(day, true), (day + Duration::from_secs(1), false)] {
         let clock = clock();
         clock.advance(age);
-        let keys = start(KeySource::Published { url: url.clone(), snapshot: Some(path.clone()) }, &clock, pace());
+        let keys = start(published_at(url.clone(), Some(path.clone())), &clock, pace()).await;
         assert_eq!(keys.held().is_some(), is_used);
         assert!(keys.held().is_none_or(|held| held.age == age));
     }
@@ -56,17 +55,23 @@ async fn a_snapshot_says_when_its_keys_were_last_confirmed_and_is_not_used_after
 async fn a_snapshot_of_another_address_or_from_the_future_or_damaged_is_not_used() {
     let (_directory, path, url) = after_a_first_life().await;
     let elsewhere = Url::parse("http://127.0.0.1:1/jwks.json").expect("a URL");
-    let start_at = |now: i64, url: &Url| {
+    let start_at = async |now: i64, url: &Url| {
         let clock = ManualClock::at(Timestamp::from_secs(now));
-        start(KeySource::Published { url: url.clone(), snapshot: Some(path.clone()) }, &clock, pace()).held()
+        start(published_at(url.clone(), Some(path.clone())), &clock, pace()).await.held()
     };
-    assert!(start_at(NOW, &elsewhere).is_none());
-    assert!(start_at(NOW - 61, &url).is_none());
-    assert!(start_at(NOW, &url).is_some());
+    assert!(start_at(NOW, &elsewhere).await.is_none());
+    assert!(start_at(NOW - 61, &url).await.is_none());
+    assert!(start_at(NOW, &url).await.is_some());
     let whole = fs::read_to_string(&path).expect("a snapshot");
-    for damaged in [&whole[..whole.len() / 2], "", "null", &whole.replace("RS256", "HS256")] {
+    for damaged in [
+        &whole[..whole.len() / 2],
+        "",
+        "null",
+        &whole.replace("RS256", "HS256"),
+        &whole.replace(ISSUER, "https://evil.test"),
+    ] {
         fs::write(&path, damaged).expect("a written file");
-        assert!(start_at(NOW, &url).is_none(), "{damaged:.30}");
+        assert!(start_at(NOW, &url).await.is_none(), "{damaged:.30}");
     }
 }
 
@@ -75,6 +80,81 @@ async fn a_snapshot_that_cannot_be_written_harms_nothing() {
     let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
     let file = tempfile::NamedTempFile::new().expect("a file where a directory should be");
     let snapshot = Some(file.path().join("jwks.json"));
-    let keys = start(KeySource::Published { url: publisher.url(), snapshot }, &clock(), pace());
+    let keys = start(published_at(publisher.url(), snapshot), &clock(), pace()).await;
     eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
+}
+
+/// A snapshot in a directory of its own, of a publisher that says at once what is asked of it.
+async fn keeps(url: Url, path: &Path, clock: &ManualClock) -> Arc<PublishedKeys> {
+    let keys = start(published_at(url, Some(path.to_owned())), clock, Pace { longest: Duration::ZERO, ..pace() }).await;
+    eventually("the key is kept", async || path.exists()).await;
+    keys
+}
+
+#[actix_web::test]
+async fn the_snapshot_is_written_when_the_keys_change_and_once_an_hour() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("jwks.json");
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let clock = clock();
+    let keys = keeps(publisher.url(), &path, &clock).await;
+    let asked_more = async |more: usize| {
+        let before = publisher.asked().len();
+        eventually("more answers", async || publisher.asked().len() > before + more).await;
+    };
+    // Whoever writes it puts another file in its place: this one would be gone.
+    fs::write(&path, "untouched").expect("a written file");
+    asked_more(5).await;
+    clock.advance(Duration::from_secs(59 * 60));
+    asked_more(2).await;
+    assert_eq!(fs::read_to_string(&path).expect("a file"), "untouched");
+    clock.advance(Duration::from_secs(2 * 60));
+    let fetched_at =
+        || Some(fs::read_to_string(&path).ok()?.contains(&format!("\"fetched_at\":{}", keys.clock.now().millis())));
+    eventually("it is confirmed", async || fetched_at() == Some(true)).await;
+    fs::write(&path, "untouched").expect("a written file");
+    publisher.now_answers(Answer::good(Issuer::other().jwks()));
+    eventually("the other key is kept", async || fetched_at() == Some(true)).await;
+}
+
+#[actix_web::test]
+async fn what_could_not_be_written_is_tried_again() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("data/jwks.json");
+    fs::write(directory.path().join("data"), "in the way").expect("a written file");
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let hurry = Pace { longest: Duration::ZERO, ..pace() };
+    let _keys = start(published_at(publisher.url(), Some(path.clone())), &clock(), hurry).await;
+    eventually("some attempts", async || publisher.asked().len() > 3).await;
+    fs::remove_file(directory.path().join("data")).expect("a removed file");
+    eventually("the key is kept", async || path.exists()).await;
+}
+
+#[actix_web::test]
+async fn secrets_of_the_address_are_sent_and_not_kept() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("jwks.json");
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let mut url = publisher.url();
+    url.set_username("reader").expect("a URL with a host");
+    url.set_password(Some("hunter2")).expect("a URL with a host");
+    url.set_query(Some("key=hunter2"));
+    let clock = clock();
+    drop(keeps(url.clone(), &path, &clock).await);
+    assert!(!fs::read_to_string(&path).expect("a file").contains("hunter2"));
+    publisher.stop().await;
+    let again = start(published_at(url, Some(path)), &clock, pace()).await;
+    assert_eq!(again.held().expect("keys").source, Origin::Snapshot);
+}
+
+#[cfg(unix)]
+#[actix_web::test]
+async fn a_snapshot_that_is_a_pipe_is_neither_waited_for_nor_used_and_makes_way() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("jwks.json");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("a pipe");
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let keys = start(published_at(publisher.url(), Some(path.clone())), &clock(), pace()).await;
+    eventually("the key is there", async || keys.held().is_some()).await;
+    eventually("it is a file now", async || path.is_file()).await;
 }

@@ -2,13 +2,13 @@
 
 use super::{publisher::Answer, *};
 use futures_util::future::join_all;
-use shared::access_token::Refusal;
+use shared::access_token::{Flaw, Refusal};
 
 const UNKNOWN: Result<(), Rejection> = Err(Rejection::Refused(Refusal::UnknownKey));
 
 /// Keys that were fetched once.
 async fn fetched_once(publisher: &TestPublisher, pace: Pace) -> Arc<PublishedKeys> {
-    let keys = follow(publisher, pace);
+    let keys = follow(publisher, pace).await;
     eventually("the first key", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
     assert_eq!(publisher.asked().len(), 1);
     keys
@@ -67,5 +67,37 @@ async fn only_a_token_that_is_otherwise_in_order_causes_a_fetch() {
     for token in [Issuer::other().token(&claims(NOW - 3000)), Issuer::other().token(&elsewhere), "a.b.c".to_owned()] {
         assert!(keys.authenticate(&token).await.is_err());
     }
+    assert_eq!(publisher.asked().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_publisher_that_says_nothing_has_changed_keeps_no_new_key_away() {
+    let tagged = |jwks: String| Answer::good(jwks).with("etag", "\"always the same\"");
+    let publisher = TestPublisher::that_answers(tagged(Issuer::usual().jwks()));
+    let keys = fetched_once(&publisher, Pace { cooldown: Duration::ZERO, ..pace() }).await;
+    publisher.now_answers(tagged(jwks_of(&[Issuer::usual(), Issuer::other()])));
+    assert_eq!(verdict(&keys, Issuer::other()).await, Ok(()));
+    assert_eq!(publisher.asked(), [None, None], "the whole set was asked for");
+}
+
+#[actix_web::test]
+async fn what_was_not_asked_for_conditionally_cannot_be_unchanged() {
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\""));
+    let patient = Pace { cooldown: Duration::ZERO, retry: LONG, longest_retry: LONG, ..pace() };
+    let keys = fetched_once(&publisher, patient).await;
+    publisher.now_answers(Answer::status(304));
+    assert_eq!(verdict(&keys, Issuer::other()).await, UNKNOWN);
+    assert!(keys.held().expect("keys").is_in_doubt);
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+}
+
+#[actix_web::test]
+async fn forged_tokens_that_call_themselves_expired_are_not_repeated_and_cause_no_fetch() {
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let keys = fetched_once(&publisher, pace()).await;
+    let verdict = keys.authenticate(&Issuer::other().token(&claims(NOW - 3000))).await.map(|_| ());
+    assert_eq!(verdict, Err(Rejection::Refused(Refusal::Invalid(Flaw::UnknownKey))));
+    let known = keys.authenticate(&Issuer::usual().token(&claims(NOW - 3000))).await.map(|_| ());
+    assert_eq!(known, Err(Rejection::Refused(Refusal::Expired)));
     assert_eq!(publisher.asked().len(), 1);
 }

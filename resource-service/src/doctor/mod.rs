@@ -1,0 +1,50 @@
+//! `resource-service doctor`: looks at what the service would meet with these settings, and says what to change. Nothing is
+//! changed.
+
+mod books;
+mod issuer;
+mod keys;
+mod place;
+mod service;
+mod snapshot;
+
+use crate::{
+    config::Config,
+    published_keys::{Address, KeySource, publisher},
+};
+use shared::{clock::SystemClock, finding::Finding};
+use std::time::Duration;
+
+/// What exit statuses mean, for `--help`.
+pub const EXIT_STATUS: &str = "Exit status: 0 for ok and notes, 1 if there are warnings, 2 if there are errors.\nNothing is changed; it works whether or not the service runs, and takes 10 s at most.";
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Looks at everything.
+pub async fn examine(config: Config) -> Vec<Finding> {
+    let (keys, service, books) =
+        tokio::join!(about_keys(&config), service::findings(&config), books::findings(&config.database));
+    [keys, books, service].concat()
+}
+
+async fn about_keys(config: &Config) -> Vec<Finding> {
+    match &config.keys {
+        KeySource::Pinned(path) => keys::pinned(path),
+        KeySource::Published { address, snapshot } => {
+            let mut findings = published(address, &config.issuer).await;
+            findings.extend(snapshot::findings(snapshot.as_deref(), address, &config.issuer));
+            findings
+        }
+    }
+}
+
+async fn published(address: &Address, issuer: &str) -> Vec<Finding> {
+    let client = match publisher::client(address, PATIENCE) {
+        Ok(client) => client,
+        Err(reason) => return vec![Finding::error(format!("RESOURCE_JWKS_URL: {reason}"))],
+    };
+    let (keys, issuer) =
+        tokio::join!(keys::published(&client, address), issuer::findings(&client, address, issuer, &SystemClock));
+    [keys, issuer].concat()
+}

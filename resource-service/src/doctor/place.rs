@@ -1,0 +1,44 @@
+//! Whether files can be made somewhere, asked without making one.
+
+use std::path::Path;
+
+/// Whether a file can be made or replaced at this path by the user that asks: whether the directory, or the nearest one above it
+/// that is there, may be written to.
+///
+/// # Errors
+/// One sentence that names the directory.
+pub(super) fn can_be_made(file: &Path) -> Result<(), String> {
+    let directory = file.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = directory.ancestors().filter(|directory| !directory.as_os_str().is_empty());
+    let nearest = above.into_iter().find(|directory| directory.exists()).unwrap_or(Path::new("."));
+    if !nearest.is_dir() {
+        return Err(format!("{} is no directory", nearest.display()));
+    }
+    may_write(nearest)
+        .map_err(|error| format!("this user cannot write to the directory {}: {error}", nearest.display()))
+}
+
+#[cfg(unix)]
+fn may_write(directory: &Path) -> std::io::Result<()> {
+    use rustix::fs::{Access, access};
+    Ok(access(directory, Access::WRITE_OK | Access::EXEC_OK)?)
+}
+
+#[cfg(not(unix))]
+fn may_write(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_judged_by_the_directory_that_is_there() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        assert_eq!(can_be_made(&directory.path().join("a/b/c.db")), Ok(()));
+        assert_eq!(std::fs::read_dir(directory.path()).expect("our own").count(), 0, "nothing was made");
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        assert!(can_be_made(&file.path().join("c.db")).is_err_and(|reason| reason.contains("is no directory")));
+    }
+}

@@ -1,0 +1,58 @@
+//! The address of the keys, which may hold a secret.
+
+use std::fmt;
+use url::Url;
+
+/// A URL whose user, password and query are for requests alone: nothing that is shown or stored has them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(Url);
+
+impl Address {
+    /// For requests.
+    #[must_use]
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// What may be shown and stored.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let mut url = self.0.clone();
+        // Only a URL without a host can have neither, and that one stays as it is.
+        let _has_no_user = url.set_username("").and_then(|()| url.set_password(None));
+        url.set_query(None);
+        url.set_fragment(None);
+        url.to_string()
+    }
+}
+
+impl From<Url> for Address {
+    fn from(url: Url) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_the_address_are_not_shown() {
+        let url = Url::parse("https://reader:hunter2@auth.example/jwks.json?key=hunter2#hunter2").expect("a URL");
+        let address = Address::from(url);
+        assert_eq!(address.shown(), "https://auth.example/jwks.json");
+        assert!(!format!("{address} {address:?}").contains("hunter2"));
+    }
+}
