@@ -31,6 +31,7 @@ macro_rules! with_redis {
 mod accounts;
 mod admin;
 mod audit;
+mod authority;
 
 mod bad_bodies;
 mod bad_headers;
@@ -63,10 +64,12 @@ mod parallel;
 mod passwords;
 mod published;
 mod refresh;
+mod registration;
 mod replicas;
 mod resource_doctor;
 mod restarts;
 mod reuse;
+mod roles;
 mod secrecy;
 mod security_page;
 mod sessions;
