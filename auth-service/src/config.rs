@@ -4,12 +4,14 @@ use crate::{
     domain::{
         Policy, ReuseEnds,
         account::EmailAddress,
+        limits::{LimitSettings, NoRate, Rates},
         password::Password,
         register::Registration,
         roles::{ADMIN_ROLE, Roles, USERS_READ, USERS_WRITE},
         secret::{KeyRing, RootSecret},
         session,
         signing_keys::KeyPolicy,
+        throttle::FailureLimits,
     },
     http::Site,
 };
@@ -84,6 +86,30 @@ pub const SETTINGS: &[Setting] = &[
     setting("AUTH_LATE_RETRY", "on", "Whether a client whose response was lost may retry later than that: on or off."),
     setting("AUTH_REUSE_ENDS", "user", "What a stolen refresh token ends: user (all the user's sessions) or session."),
     setting("AUTH_AUDIT_KEEP", "365d", "How long the audit log in the database goes back."),
+    setting(
+        "AUTH_LIMIT_REGISTRATIONS",
+        "300/15m,1500/1d",
+        "Registrations from one address, as number/time; several hold together, off or 0: no limit. This and the next ones are counted by each process for itself.",
+    ),
+    setting("AUTH_LIMIT_LOGINS", "1500/15m,6000/1d", "Passwords shown from one address, right or wrong."),
+    setting("AUTH_LIMIT_LOGINS_PER_ACCOUNT", "120/15m", "Right passwords of one account."),
+    setting("AUTH_LIMIT_REFRESHES", "20000/15m", "Refreshes from one address."),
+    setting("AUTH_LIMIT_REFRESHES_PER_SESSION", "60/20s", "Refreshes of one session."),
+    setting(
+        "AUTH_LIMIT_FAILURES",
+        "100/15m",
+        "Wrong passwords from one address. This and the next ones are one number/time, counted by all replicas together; off or 0: no limit.",
+    ),
+    setting(
+        "AUTH_LIMIT_FAILURES_PER_ACCOUNT",
+        "50/15m",
+        "Wrong passwords for one account; devices that have logged in to it before are exempt.",
+    ),
+    setting(
+        "AUTH_LIMIT_FAILURES_PER_ACCOUNT_AND_NETWORK",
+        "10/15m",
+        "Wrong passwords for one account from one network (an IPv4 /24, an IPv6 /56).",
+    ),
     setting("AUTH_KEY_LIFETIME", "30d", "How long a signing key signs before the next takes over; 0: by command only."),
     setting(
         "AUTH_KEY_LEAD",
@@ -143,6 +169,10 @@ pub struct Config {
     pub key_policy: KeyPolicy,
     /// The domain's choices.
     pub policy: Policy,
+    /// How much anybody may ask for.
+    pub limits: LimitSettings,
+    /// How often anybody may fail.
+    pub failure_limits: FailureLimits,
     /// Roles.
     pub roles: Roles,
     /// The admin to create at first start.
@@ -194,6 +224,8 @@ impl Config {
             key_policy: key_policy(&settings, policy.access_ttl),
             policy,
             roles,
+            limits: limits(&settings),
+            failure_limits: failure_limits(&settings),
             bootstrap_admin: bootstrap_admin(&settings),
             database_url,
         };
@@ -352,6 +384,35 @@ fn policy(settings: &Settings) -> Policy {
         }),
         default_role: settings.required("AUTH_DEFAULT_ROLE", String::new(), |text| Ok(text.to_owned())),
     }
+}
+
+fn limits(settings: &Settings) -> LimitSettings {
+    let rates = |name| settings.required(name, Rates::default(), |text| text.parse().map_err(in_words));
+    LimitSettings {
+        registrations: rates("AUTH_LIMIT_REGISTRATIONS"),
+        logins: rates("AUTH_LIMIT_LOGINS"),
+        logins_per_account: rates("AUTH_LIMIT_LOGINS_PER_ACCOUNT"),
+        refreshes: rates("AUTH_LIMIT_REFRESHES"),
+        refreshes_per_session: rates("AUTH_LIMIT_REFRESHES_PER_SESSION"),
+    }
+}
+
+fn failure_limits(settings: &Settings) -> FailureLimits {
+    let rate = |name| {
+        settings.required(name, None, |text| match text {
+            "off" | "0" => Ok(None),
+            text => text.parse().map(Some).map_err(in_words),
+        })
+    };
+    FailureLimits {
+        per_address: rate("AUTH_LIMIT_FAILURES"),
+        per_account: rate("AUTH_LIMIT_FAILURES_PER_ACCOUNT"),
+        per_account_and_network: rate("AUTH_LIMIT_FAILURES_PER_ACCOUNT_AND_NETWORK"),
+    }
+}
+
+fn in_words(error: NoRate) -> String {
+    error.to_string()
 }
 
 /// Every mistake of the roles file, and what contradicts it, is reported; about a file that cannot be read there is nothing

@@ -1,6 +1,6 @@
 //! What auth-service counts.
 
-use crate::domain::Auth;
+use crate::domain::{Auth, limits::Limit};
 use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
 use shared::metrics::{Counts, Durations};
 use std::sync::LazyLock;
@@ -13,9 +13,12 @@ pub static LOGINS: LazyLock<Counts> = LazyLock::new(|| {
 
 /// What came of refreshes.
 pub static REFRESHES: LazyLock<Counts> = LazyLock::new(|| {
-    let outcomes = ["rotated", "replayed", "retried", "adopted", "reuse", "ended", "unavailable"];
+    let outcomes = ["rotated", "replayed", "retried", "adopted", "reuse", "ended", "limited", "unavailable"];
     Counts::by("outcome", &outcomes)
 });
+
+/// What was refused because somebody asked for too much, by the limit.
+pub static LIMITED: LazyLock<Counts> = LazyLock::new(|| Counts::by("limit", Limit::NAMES));
 
 /// How long the stores took to answer, whatever the answer.
 pub static STORE_SECONDS: LazyLock<Durations> = LazyLock::new(|| Durations::by("store"));
@@ -29,6 +32,11 @@ pub fn registry(auth: &Auth) -> Registry {
     let mut registry = shared::metrics::registry();
     LOGINS.show(&mut registry, "logins", "What came of logins");
     REFRESHES.show(&mut registry, "refreshes", "What came of refreshes; reuse is a theft");
+    LIMITED.show(
+        &mut registry,
+        "limited",
+        "What was refused because an address, an account or a session asked for too much",
+    );
     STORE_SECONDS.show(&mut registry, "store_seconds", "How long the stores took to answer");
     STORE_FAILURES.show(&mut registry, "store_failures", "How often a store did not answer in time, or with an error");
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));

@@ -2,7 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
-use auth_service::domain::{hashing::Hasher, password::Password};
+use auth_service::domain::{
+    hashing::{Hasher, Lane},
+    password::Password,
+};
 use std::{
     fs,
     time::{Duration, Instant},
@@ -18,7 +21,7 @@ fn resident() -> u64 {
 #[tokio::test]
 async fn an_idle_pool_gives_its_memory_back() {
     let hasher = Hasher::start(1);
-    hasher.hash(&Password::new("grumpy-otter-42".to_owned())).await.expect("a hash");
+    hasher.hash(Lane::HERE, &Password::new("grumpy-otter-42".to_owned())).await.expect("a hash");
     let busy = resident();
     let deadline = Instant::now() + Duration::from_secs(10);
     while resident() + 15_000 > busy {

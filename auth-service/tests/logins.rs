@@ -7,7 +7,7 @@ use auth_service::{
     domain::{
         Client,
         account::{Account, EmailAddress},
-        hashing::Hasher,
+        hashing::{Hasher, Lane},
         login::LoginError,
         password::Password,
         refresh_token::Transport,
@@ -15,7 +15,7 @@ use auth_service::{
     http::State,
 };
 use clap::Command;
-use shared::settings::flags;
+use shared::{ids::UserId, settings::flags};
 use std::net::{IpAddr, Ipv4Addr};
 use tempfile::TempDir;
 
@@ -89,13 +89,29 @@ async fn a_refused_attempt_costs_no_hash_run() {
 }
 
 #[tokio::test]
+async fn an_unlocked_account_lets_its_user_try_again_at_once() {
+    let service = service().await;
+    let id = service.register().await.id;
+    for _ in 0..2 {
+        for _ in 0..10 {
+            service.hash_runs_of_a_failed_login(ada()).await;
+        }
+        let locked = service.login(ada(), "grumpy-otter-42").await;
+        assert!(matches!(locked, Err(LoginError::TooManyAttempts { .. })));
+        assert!(service.state.auth.unlock_user(id).await.expect("a store"));
+        service.login(ada(), "grumpy-otter-42").await.expect("a login");
+    }
+    assert!(!service.state.auth.unlock_user(UserId::fresh()).await.expect("a store"), "there is no such user");
+}
+
+#[tokio::test]
 async fn a_hash_of_other_parameters_is_replaced_at_login_and_the_password_stays() {
     let service = service().await;
     let id = service.register().await.id;
     let accounts = &service.state.auth.accounts;
     let stored = async || accounts.by_id(id).await.expect("a store").expect("a user").hash;
     let weaker = Hasher::with(Params::new(64, 1, 1, Some(32)).expect("parameters"), 1);
-    let old = weaker.hash(&password("grumpy-otter-42")).await.expect("a hash");
+    let old = weaker.hash(Lane::HERE, &password("grumpy-otter-42")).await.expect("a hash");
     accounts.rehash(id, &stored().await, &old).await.expect("a store");
     assert_eq!(stored().await, old);
     service.login(ada(), "grumpy-otter-42").await.expect("a login");

@@ -27,7 +27,7 @@ const TIMES: u32 = 250;
 
 pub(crate) async fn measure(report: &mut Report) {
     let threads = available_parallelism().map_or(1, NonZero::get).saturating_sub(1).max(1);
-    let stack = Stack::on(Storage::RedisAndPostgres).start_auth().await;
+    let stack = Stack::on(Storage::RedisAndPostgres).unlimited().start_auth().await;
     let (ada, bob) = (stack.ada().await, stack.bob().await);
     let port = stack.auth.port();
     let (mut raw, mut ours) = (0.0, 0.0);

@@ -16,7 +16,7 @@ const SIGNATURES: usize = 500;
 
 pub(crate) async fn measure(report: &mut Report) {
     for (storage, name) in [(Storage::RedisAndPostgres, "Redis and PostgreSQL"), (Storage::Embedded, "embedded")] {
-        let stack = Stack::on(storage).start_auth().await;
+        let stack = Stack::on(storage).unlimited().start_auth().await;
         let ada = stack.ada().await;
         let mut crowd = Crowd::of(&ada, stack.auth.port(), SESSIONS).await;
         crowd.refresh(TIMES / 5).await;

@@ -29,7 +29,7 @@ const TIMES: usize = 100;
 const ROUNDS: usize = 8;
 
 pub(crate) async fn measure(report: &mut Report) {
-    let mut stack = Stack::on(Storage::RedisAndPostgres).start_auth().await;
+    let mut stack = Stack::on(Storage::RedisAndPostgres).unlimited().start_auth().await;
     let (ada, port, url) = (stack.ada().await, stack.auth.port(), stack.redis().url());
     let redis = RedisStores::connect(&url).expect("the address of a running Redis");
     fill(&redis, FEW).await;

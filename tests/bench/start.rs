@@ -16,7 +16,7 @@ const REST: Duration = Duration::from_secs(3);
 
 pub(crate) async fn measure(report: &mut Report) {
     for (storage, name) in [(Storage::RedisAndPostgres, "Redis and PostgreSQL"), (Storage::Embedded, "embedded")] {
-        let mut stack = Stack::on(storage).start().await;
+        let mut stack = Stack::on(storage).unlimited().start().await;
         let ada = stack.ada().await;
         stack.resource.whoami(&ada.tokens).await.expect(200);
         let start = median_start(&mut stack.auth);

@@ -32,7 +32,7 @@ mod accounts;
 mod admin;
 mod audit;
 mod authority;
-
+mod availability;
 mod bad_bodies;
 mod bad_headers;
 mod bad_requests;

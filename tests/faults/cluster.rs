@@ -16,6 +16,7 @@ const IN_USE: &str = "masters in use";
 
 async fn stack_on(cluster: &Cluster) -> Stack {
     Stack::on(Storage::Embedded)
+        .unlimited()
         .auth("AUTH_REDIS_URL", &cluster.url())
         .auth("AUTH_SECRET", &random_secret())
         .auth("AUTH_REPLAY_WINDOW", "0s")

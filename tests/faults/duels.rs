@@ -40,8 +40,12 @@ const AT_ONCE: usize = 20;
 async fn run(name: &str, storage: Storage, window: Duration, users: u64, duels: u64) {
     let ledger = Arc::new(Ledger::default());
     let seconds = format!("{}s", window.as_secs());
-    let stack =
-        Stack::on(storage).auth("AUTH_REPLAY_WINDOW", &seconds).auth("AUTH_REUSE_ENDS", "session").start_auth().await;
+    let stack = Stack::on(storage)
+        .unlimited()
+        .auth("AUTH_REPLAY_WINDOW", &seconds)
+        .auth("AUTH_REUSE_ENDS", "session")
+        .start_auth()
+        .await;
     let of_a_user = async || {
         let victim = stack.person("victim").await;
         for _ in 0..duels {

@@ -48,7 +48,7 @@ async fn redis_and_postgres_with_tabs() {
 async fn run(name: &str, storage: Storage, habits: Habits) {
     let ledger = Arc::new(Ledger::default());
     let window = format!("{}s", habits.window.as_secs());
-    let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", &window).start_auth().await;
+    let mut stack = Stack::on(storage).unlimited().auth("AUTH_REPLAY_WINDOW", &window).start_auth().await;
     let crowd = Crowd::gather(&stack, 4, habits.tabs, habits.patience, &ledger).await;
     let ended = Ended::begin(&stack, &ledger).await;
     let load = crowd.at_work(Some(&ended));

@@ -14,8 +14,12 @@ use tokio::task::block_in_place;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_and_restarted_under_load() {
     let ledger = Arc::new(Ledger::default());
-    let mut stack =
-        Stack::on(Storage::RedisAndPostgres).with_own_postgres().auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
+    let mut stack = Stack::on(Storage::RedisAndPostgres)
+        .unlimited()
+        .with_own_postgres()
+        .auth("AUTH_REPLAY_WINDOW", "0s")
+        .start_auth()
+        .await;
     let crowd = Crowd::gather(&stack, 4, 1, UNLIMITED, &ledger).await;
     let ended = Ended::begin(&stack, &ledger).await;
     let load = crowd.at_work(Some(&ended));
@@ -38,7 +42,8 @@ async fn killed_and_restarted_under_load() {
 async fn logout_all_while_redis_is_down() {
     const LEFT: &str = "records of ended sessions that came back";
     let ledger = Arc::new(Ledger::default());
-    let mut stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
+    let mut stack =
+        Stack::on(Storage::RedisAndPostgres).unlimited().auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
     let crowd = Crowd::gather(&stack, 2, 1, UNLIMITED, &ledger).await;
     let mut ended = Ended::begin(&stack, &ledger).await;
     for _ in 0..size(5, 50) {

@@ -57,7 +57,8 @@ async fn slow() {
 async fn run(name: &str, outage: impl AsyncFn(&mut Redis, &Ledger)) {
     const OUTAGES: &str = "outages";
     let ledger = Arc::new(Ledger::default());
-    let mut stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
+    let mut stack =
+        Stack::on(Storage::RedisAndPostgres).unlimited().auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
     let crowd = Crowd::gather(&stack, 4, 1, UNLIMITED, &ledger).await;
     let ended = Ended::begin(&stack, &ledger).await;
     let load = crowd.at_work(Some(&ended));

@@ -24,7 +24,7 @@ struct Run {
 /// Clients at work on Redis and PostgreSQL; every refresh is a rotation.
 async fn begin() -> Run {
     let ledger = Arc::new(Ledger::default());
-    let stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
+    let stack = Stack::on(Storage::RedisAndPostgres).unlimited().auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
     let crowd = Crowd::gather(&stack, 4, 1, UNLIMITED, &ledger).await;
     let ended = Ended::begin(&stack, &ledger).await;
     let load = crowd.at_work(Some(&ended));

@@ -31,7 +31,7 @@ async fn redis_and_postgres_with_tabs() {
 async fn run(name: &str, storage: Storage, tabs: usize, window: Duration) {
     let ledger = Arc::new(Ledger::default());
     let seconds = format!("{}s", window.as_secs());
-    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", &seconds).start_auth().await;
+    let stack = Stack::on(storage).unlimited().auth("AUTH_REPLAY_WINDOW", &seconds).start_auth().await;
     let replica = stack.replica().await;
     let doors = [Http::clone(&stack.auth), Http::clone(&replica)];
     let patience = if tabs == 1 { UNLIMITED } else { window / 2 };

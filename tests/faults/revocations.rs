@@ -47,7 +47,7 @@ async fn while_redis_is_wiped() {
 
 async fn run(name: &str, storage: Storage, is_wiped: bool) {
     let ledger = Ledger::default();
-    let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
+    let mut stack = Stack::on(storage).unlimited().auth("AUTH_REPLAY_WINDOW", "0s").start_auth().await;
     let is_over = AtomicBool::new(false);
     let mut wiper = is_wiped.then(|| stack.take_redis());
     let wipe = async {

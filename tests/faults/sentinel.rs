@@ -24,6 +24,7 @@ async fn failover_that_loses_acknowledged_rotations() {
 async fn fail_over(ledger: &Arc<Ledger>) {
     let mut servers = Sentinel::start();
     let stack = Stack::on(Storage::Embedded)
+        .unlimited()
         .auth("AUTH_REDIS_URL", &servers.url())
         .auth("AUTH_SECRET", &random_secret())
         .auth("AUTH_REPLAY_WINDOW", "0s")

@@ -43,7 +43,7 @@ async fn redis_and_postgres() {
 
 async fn run(name: &str, storage: Storage) {
     let ledger = Arc::new(Ledger::default());
-    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "2s").start_auth().await;
+    let stack = Stack::on(storage).unlimited().auth("AUTH_REPLAY_WINDOW", "2s").start_auth().await;
     join_all((0..12).map(|_| household(&stack, &ledger))).await;
     ledger.conclude(name, &[OVERTAKEN, LOST, IN_VAIN, ACKNOWLEDGED], &[SESSIONS_LOST]);
 }

@@ -64,6 +64,12 @@ impl StackBuilder {
         self
     }
 
+    /// Lets one address, account and session ask for as much as they can: for tests that are about something else.
+    pub fn unlimited(self) -> Self {
+        let limits = ["REGISTRATIONS", "LOGINS", "LOGINS_PER_ACCOUNT", "REFRESHES", "REFRESHES_PER_SESSION"];
+        limits.iter().fold(self, |stack, limit| stack.auth(&format!("AUTH_LIMIT_{limit}"), "off"))
+    }
+
     /// Starts everything and waits until it is ready.
     ///
     /// # Panics

@@ -6,6 +6,7 @@ use super::{
     audit::{Action, Event},
     authority::{Fate, Forbidden, governs, judge, may_change, may_give, seen},
     caller::Caller,
+    hashing::Lane,
     page,
     password::Password,
     register::{Newcomer, RegisterError},
@@ -132,6 +133,8 @@ impl Auth {
         check_custom(&creation.custom)?;
         may_give(&self.roles, &caller.account, &roles).map_err(AdminError::from)?;
         let newcomer = Newcomer {
+            // An access token of a live session is as good as the cookie of a known device.
+            lane: Lane { is_known: true, ..client.lane(Some(&creation.email), None) },
             email: creation.email,
             password: &creation.password,
             name: creation.name,

@@ -57,6 +57,8 @@ actions! {
     SessionEvict = "session_evict",
     /// A used refresh token came again: a theft.
     RefreshReuse = "refresh_reuse",
+    /// Somebody asked for more than a limit allows: reported once in a while, however often.
+    LimitReached = "limit_reached",
     /// A user was changed by an admin.
     UserChange = "user_change",
     /// A user's sessions were ended by an admin.
@@ -259,6 +261,11 @@ impl Auth {
 
     /// Writes the line of an event whose row is written already.
     pub(super) fn note_recorded(&self, event: &Event) {
+        event.log();
+    }
+
+    /// Writes the line of an event that is nobody's, and gets no row: anybody could fill the table.
+    pub(super) fn note_in_log(&self, event: &Event) {
         event.log();
     }
 

@@ -6,6 +6,7 @@ use super::{
     audit::Action,
     caller::Caller,
     hashing::Overloaded,
+    limits::{Exceeded, Limit},
     login::LoginError,
     password::{Password, WeakPassword},
 };
@@ -20,8 +21,8 @@ pub enum PasswordError {
     /// The new password may not be chosen.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
-    /// Too many failures.
-    #[error("too many failed attempts")]
+    /// Too many failures, or too many attempts at all.
+    #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
         retry_after: Duration,
@@ -45,6 +46,12 @@ impl From<LoginError> for PasswordError {
     }
 }
 
+impl From<Exceeded> for PasswordError {
+    fn from(Exceeded { retry_after }: Exceeded) -> Self {
+        Self::TooManyAttempts { retry_after }
+    }
+}
+
 impl Auth {
     /// Changes the caller's password, and ends all sessions but the caller's.
     ///
@@ -58,11 +65,13 @@ impl Auth {
         client: &Client,
     ) -> Result<(), PasswordError> {
         let account = &caller.account;
+        new.check_length()?;
+        self.take_of_address(Limit::Logins, client)?;
         let known =
             [Some(account.email.as_str().to_owned()), account.name.as_ref().map(|name| name.as_str().to_owned())];
-        self.hasher.check_strength(new, known.into_iter().flatten().collect()).await??;
+        self.judges.judge(new, known.into_iter().flatten().collect()).await??;
         let old = self.confirm_password(caller, current, client).await?.hash;
-        let hash = self.hasher.hash(new).await?;
+        let hash = self.hasher.hash(client.lane(Some(&account.email), Some(account.id)), new).await?;
         let changed = self.accounts.change_password(account.id, &old, &hash, caller.session, self.now()).await?;
         if !changed {
             return Err(PasswordError::Wrong);

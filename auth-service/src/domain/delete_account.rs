@@ -1,7 +1,8 @@
 //! Deletion of one's own account.
 
 use super::{
-    Auth, Client, admin::AdminError, audit::Action, caller::Caller, change_password::PasswordError, password::Password,
+    Auth, Client, admin::AdminError, audit::Action, caller::Caller, change_password::PasswordError, limits::Limit,
+    password::Password,
 };
 
 /// Why an account was not deleted.
@@ -26,6 +27,7 @@ impl Auth {
         password: &Password,
         client: &Client,
     ) -> Result<(), DeletionError> {
+        self.take_of_address(Limit::Logins, client).map_err(PasswordError::from)?;
         self.confirm_password(caller, password, client).await?;
         let sub = caller.account.id;
         self.delete_oneself(sub).await?;

@@ -1,27 +1,26 @@
 //! Argon2id on a bounded pool of threads of its own, so that logins cannot starve refreshes.
 
-use super::password::{Password, PasswordHash, WeakPassword};
+mod queue;
+
+pub use self::queue::{Lane, Place};
+
+use self::queue::Queue;
+use super::password::{Password, PasswordHash};
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
 };
 use aws_lc_rs::{constant_time, rand};
 use std::{
-    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
 };
 use tokio::sync::oneshot;
 
-/// How many jobs may wait for each thread: about a second's worth.
-const WAITING_PER_THREAD: usize = 64;
-/// An idle thread gives its memory back after so long.
-const IDLE: Duration = Duration::from_secs(1);
 const OUTPUT_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
 
@@ -62,16 +61,6 @@ impl Decoy {
     }
 }
 
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
-
-#[derive(Default)]
-struct Queue {
-    jobs: Mutex<VecDeque<Job>>,
-    arrived: Condvar,
-    closed: AtomicBool,
-    capacity: usize,
-}
-
 /// A thread's working memory, kept from one job to the next.
 #[derive(Default)]
 struct Memory(Vec<Block>);
@@ -93,7 +82,7 @@ impl Hasher {
     /// As [`Hasher::start`].
     #[must_use]
     pub fn with(params: Params, threads: usize) -> Self {
-        let queue = Arc::new(Queue { capacity: WAITING_PER_THREAD * threads, ..Queue::default() });
+        let queue = Arc::new(Queue::for_threads(threads));
         for index in 0..threads {
             let queue = Arc::clone(&queue);
             thread::Builder::new()
@@ -113,55 +102,46 @@ impl Hasher {
         let make = move |memory: &mut Memory| {
             decoy.hash(&params, memory);
         };
-        self.queue.push(Box::new(make)).expect("a new queue has room");
+        self.queue.push(Lane::HERE, Box::new(make)).expect("a new queue has room");
     }
 
     /// Hashes a password for storage.
     ///
     /// # Errors
     /// [`Overloaded`].
-    pub async fn hash(&self, password: &Password) -> Result<PasswordHash, Overloaded> {
+    pub async fn hash(&self, lane: Lane, password: &Password) -> Result<PasswordHash, Overloaded> {
         let (password, params) = (password.clone(), self.params.clone());
-        self.run(move |memory| hash_with(&params, password.expose().as_bytes(), memory)).await
+        self.run(lane, move |memory| hash_with(&params, password.expose().as_bytes(), memory)).await
     }
 
     /// Compares a password with a hash, in constant time.
     ///
     /// # Errors
     /// [`Overloaded`].
-    pub async fn verify(&self, password: &Password, hash: &PasswordHash) -> Result<Verdict, Overloaded> {
+    pub async fn verify(&self, lane: Lane, password: &Password, hash: &PasswordHash) -> Result<Verdict, Overloaded> {
         let (password, params, hash) = (password.clone(), self.params.clone(), hash.clone());
-        self.run(move |memory| verify_with(&params, &password, &hash, memory)).await
+        self.run(lane, move |memory| verify_with(&params, &password, &hash, memory)).await
     }
 
     /// Does what [`Hasher::verify`] does, for a user who does not exist: nobody's password is compared.
     ///
     /// # Errors
     /// [`Overloaded`].
-    pub async fn verify_nobody(&self, password: &Password) -> Result<Verdict, Overloaded> {
+    pub async fn verify_nobody(&self, lane: Lane, password: &Password) -> Result<Verdict, Overloaded> {
         let (password, params, decoy) = (password.clone(), self.params.clone(), Arc::clone(&self.decoy));
-        self.run(move |memory| {
+        self.run(lane, move |memory| {
             let hash = decoy.hash(&params, memory).clone();
             verify_with(&params, &password, &hash, memory)
         })
         .await
     }
 
-    /// Checks on the pool that a password may be chosen: this, too, costs milliseconds.
+    /// Whether a password would be taken: whoever asks first spares the stores what would be in vain.
     ///
     /// # Errors
     /// [`Overloaded`].
-    pub async fn check_strength(
-        &self,
-        password: &Password,
-        known: Vec<String>,
-    ) -> Result<Result<(), WeakPassword>, Overloaded> {
-        let password = password.clone();
-        self.submit(move |_| {
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            password.check_strength(&known)
-        })
-        .await
+    pub fn admit(&self, lane: &Lane) -> Result<(), Overloaded> {
+        if self.queue.takes(lane) { Ok(()) } else { Err(Overloaded) }
     }
 
     /// How often the hash function has run.
@@ -173,21 +153,22 @@ impl Hasher {
     /// How many jobs may wait.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.queue.capacity
+        self.queue.capacity()
     }
 
     /// How many jobs wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.queue.lock().len()
+        self.queue.waiting()
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        lane: Lane,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let runs = Arc::clone(&self.runs);
-        self.submit(move |memory| {
+        self.submit(lane, move |memory| {
             runs.fetch_add(1, Ordering::Relaxed);
             job(memory)
         })
@@ -196,49 +177,24 @@ impl Hasher {
 
     async fn submit<T: Send + 'static>(
         &self,
+        lane: Lane,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
         let (answer, answered) = oneshot::channel();
-        self.queue.push(Box::new(move |memory| {
+        let job = move |memory: &mut Memory| {
             // Nobody waits any more for a request that was given up.
             if !answer.is_closed() {
                 drop(answer.send(job(memory)));
             }
-        }))?;
+        };
+        self.queue.push(lane, Box::new(job))?;
         answered.await.map_err(|_| Overloaded)
     }
 }
 
 impl Drop for Hasher {
     fn drop(&mut self) {
-        self.queue.closed.store(true, Ordering::Release);
-        self.queue.arrived.notify_all();
-    }
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, job: Job) -> Result<(), Overloaded> {
-        let mut jobs = self.lock();
-        if jobs.len() >= self.capacity {
-            return Err(Overloaded);
-        }
-        jobs.push_back(job);
-        drop(jobs);
-        self.arrived.notify_one();
-        Ok(())
-    }
-
-    /// The next job; `None` when none came for a while.
-    fn next(&self) -> Option<Job> {
-        let jobs = self.lock();
-        let is_idle = |jobs: &mut VecDeque<Job>| jobs.is_empty() && !self.closed.load(Ordering::Acquire);
-        let (mut jobs, _) =
-            self.arrived.wait_timeout_while(jobs, IDLE, is_idle).unwrap_or_else(PoisonError::into_inner);
-        jobs.pop_front()
+        self.queue.close();
     }
 }
 
@@ -252,7 +208,7 @@ fn work(queue: &Queue) {
                     memory = Memory::default();
                 }
             }
-            None if queue.closed.load(Ordering::Acquire) => return,
+            None if queue.is_closed() => return,
             None if memory.0.is_empty() => {}
             None => {
                 memory = Memory::default();
@@ -315,7 +271,7 @@ fn verify_with(today: &Params, password: &Password, hash: &PasswordHash, memory:
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{queue::OF_ONE_PLACE_PER_THREAD, *};
 
     fn quick(passes: u32) -> Hasher {
         Hasher::with(Params::new(64, passes, 1, Some(OUTPUT_BYTES)).expect("valid parameters"), 1)
@@ -328,35 +284,35 @@ mod tests {
     #[tokio::test]
     async fn a_thread_survives_a_job_that_panics() {
         let hasher = quick(1);
-        assert_eq!(hasher.submit(|_| panic!("on purpose")).await, Err::<(), _>(Overloaded));
-        hasher.hash(&password("next")).await.unwrap();
+        assert_eq!(hasher.submit(Lane::HERE, |_| panic!("on purpose")).await, Err::<(), _>(Overloaded));
+        hasher.hash(Lane::HERE, &password("next")).await.unwrap();
     }
 
     #[tokio::test]
     async fn a_password_matches_its_own_hash_and_no_other() {
         let hasher = quick(1);
-        let hash = hasher.hash(&password("right")).await.unwrap();
+        let hash = hasher.hash(Lane::HERE, &password("right")).await.unwrap();
         assert_eq!(
-            hasher.verify(&password("right"), &hash).await.unwrap(),
+            hasher.verify(Lane::HERE, &password("right"), &hash).await.unwrap(),
             Verdict { matches: true, is_outdated: false }
         );
         assert_eq!(
-            hasher.verify(&password("wrong"), &hash).await.unwrap(),
+            hasher.verify(Lane::HERE, &password("wrong"), &hash).await.unwrap(),
             Verdict { matches: false, is_outdated: false }
         );
     }
 
     #[tokio::test]
     async fn hashes_of_other_parameters_still_match_and_are_outdated() {
-        let hash = quick(1).hash(&password("right")).await.unwrap();
-        let verdict = quick(2).verify(&password("right"), &hash).await.unwrap();
+        let hash = quick(1).hash(Lane::HERE, &password("right")).await.unwrap();
+        let verdict = quick(2).verify(Lane::HERE, &password("right"), &hash).await.unwrap();
         assert_eq!(verdict, Verdict { matches: true, is_outdated: true });
     }
 
     #[tokio::test]
     async fn the_library_accepts_our_hashes() {
         use argon2::PasswordVerifier;
-        let hash = quick(1).hash(&password("right")).await.unwrap();
+        let hash = quick(1).hash(Lane::HERE, &password("right")).await.unwrap();
         assert!(Argon2::default().verify_password(b"right", hash.0.as_str()).is_ok());
         assert!(Argon2::default().verify_password(b"wrong", hash.0.as_str()).is_err());
     }
@@ -364,9 +320,9 @@ mod tests {
     #[tokio::test]
     async fn nobodys_password_costs_one_run_like_anybodys() {
         let hasher = quick(1);
-        hasher.verify_nobody(&password("guess")).await.unwrap();
+        hasher.verify_nobody(Lane::HERE, &password("guess")).await.unwrap();
         assert_eq!(hasher.runs(), 1);
-        hasher.verify(&password("guess"), &PasswordHash("garbage".into())).await.unwrap();
+        hasher.verify(Lane::HERE, &password("guess"), &PasswordHash("garbage".into())).await.unwrap();
         assert_eq!(hasher.runs(), 2);
     }
 
@@ -380,16 +336,19 @@ mod tests {
             held.recv().unwrap();
         });
         begun.await.unwrap();
-        let waiting: Vec<_> = (0..WAITING_PER_THREAD).map(|_| in_background(&hasher, |_| ())).collect();
-        assert_eq!(hasher.capacity(), WAITING_PER_THREAD);
-        while hasher.waiting() < WAITING_PER_THREAD {
+        let waiting: Vec<_> = (0..OF_ONE_PLACE_PER_THREAD).map(|_| in_background(&hasher, |_| ())).collect();
+        while hasher.waiting() < OF_ONE_PLACE_PER_THREAD {
             tokio::task::yield_now().await;
         }
-        assert_eq!(hasher.hash(&password("too late")).await, Err(Overloaded));
+        assert_eq!(hasher.hash(stranger(), &password("too late")).await, Err(Overloaded));
         release.send(()).unwrap();
         for job in waiting.into_iter().chain([busy]) {
             assert_eq!(job.await.unwrap(), Ok(()));
         }
+    }
+
+    fn stranger() -> Lane {
+        Lane { place: Place::Address([192, 0, 2, 1].into()), is_known: false }
     }
 
     fn in_background(
@@ -397,6 +356,6 @@ mod tests {
         job: impl FnOnce(&mut Memory) + Send + 'static,
     ) -> tokio::task::JoinHandle<Result<(), Overloaded>> {
         let hasher = Arc::clone(hasher);
-        tokio::spawn(async move { hasher.submit(job).await })
+        tokio::spawn(async move { hasher.submit(stranger(), job).await })
     }
 }

@@ -5,6 +5,7 @@ use super::{
     account::{Account, Credentials, EmailAddress},
     audit::Action,
     hashing::Overloaded,
+    limits::{Exceeded, Limit},
     password::Password,
     refresh_token::{NotOurs, RefreshClaims, Transport},
     session::Lineage,
@@ -15,7 +16,7 @@ use super::{
 use crate::metrics::LOGINS;
 use shared::{
     clock::Timestamp,
-    ids::{SessionId, TokenId},
+    ids::{SessionId, TokenId, UserId},
 };
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ pub enum LoginError {
     /// The password is right, and the account is disabled.
     #[error("the account is disabled")]
     Disabled,
-    /// Too many failures.
-    #[error("too many failed attempts")]
+    /// Too many failures, or too many attempts at all.
+    #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
         retry_after: Duration,
@@ -42,12 +43,9 @@ pub enum LoginError {
     Unavailable(#[from] Unavailable),
 }
 
-impl From<Throttled> for LoginError {
-    fn from(error: Throttled) -> Self {
-        match error {
-            Throttled::TooMany { retry_after } => Self::TooManyAttempts { retry_after },
-            Throttled::Unavailable(error) => Self::Unavailable(error),
-        }
+impl From<Exceeded> for LoginError {
+    fn from(Exceeded { retry_after }: Exceeded) -> Self {
+        Self::TooManyAttempts { retry_after }
     }
 }
 
@@ -89,19 +87,34 @@ impl Auth {
         transport: Transport,
         client: &Client,
     ) -> Result<Tokens, LoginError> {
+        self.take_of_address(Limit::Logins, client)?;
+        if client.token.is_none() {
+            self.hasher.admit(&client.lane(email.as_ref(), None))?;
+        }
         // What is no address has no account, and is told alike, at the same cost.
         let Some(email) = email else {
             let attempt = Attempt { target: None, origin: client.origin(None) };
-            self.throttle.admit(&attempt).await?;
-            self.hasher.verify_nobody(password).await?;
-            self.throttle.failed(&attempt).await?;
+            let throttled = |error| self.throttled(error, None, client);
+            self.throttle.admit(&attempt).await.map_err(throttled)?;
+            self.hasher.verify_nobody(client.lane(None, None), password).await?;
+            self.throttle.failed(&attempt).await.map_err(throttled)?;
+            self.note_in_log(&self.event(Action::Login).failed().from(client).with("reason", "no_address"));
             return Err(LoginError::InvalidCredentials);
         };
         let found = self.accounts.by_email(&email).await?;
         let sub = found.as_ref().map(|found| found.account.id);
+        // Whether or not there is such a user: nobody may tell by what is refused.
+        if !self.sessions.has_room(sub.unwrap_or_else(UserId::fresh)).await? {
+            let cause = "it is nearly full, and what is left is for the sessions that it has";
+            return Err(Unavailable { store: "session store", cause: cause.to_owned() }.into());
+        }
         let checked = self.check_password(&email, found, password, client).await;
-        if let (Err(LoginError::InvalidCredentials), Some(sub)) = (&checked, sub) {
-            self.note_aside(self.event(Action::Login).failed().to(sub).from(client));
+        if let Err(LoginError::InvalidCredentials) = &checked {
+            let event = self.event(Action::Login).failed().from(client);
+            match sub {
+                Some(sub) => self.note_aside(event.to(sub)),
+                None => self.note_in_log(&event.with("reason", "unknown_address")),
+            }
         }
         let account = checked?.account;
         if account.disabled {
@@ -124,25 +137,42 @@ impl Auth {
         password: &Password,
         client: &Client,
     ) -> Result<Credentials, LoginError> {
+        let sub = found.as_ref().map(|found| found.account.id);
         let target = Target { email, unlocks: found.as_ref().map_or(0, |found| found.unlocks) };
-        let origin = client.origin(found.as_ref().map(|found| found.account.id));
-        let attempt = Attempt { target: Some(target), origin };
-        self.throttle.admit(&attempt).await?;
+        let attempt = Attempt { target: Some(target), origin: client.origin(sub) };
+        let throttled = |error| self.throttled(error, sub, client);
+        let of_account = |found: &Credentials| format!("{} {}", found.account.id, found.unlocks);
+        self.throttle.admit(&attempt).await.map_err(throttled)?;
+        let lane = client.lane(Some(email), sub);
         let verdict = match &found {
-            Some(found) => self.hasher.verify(password, &found.hash).await?,
-            None => self.hasher.verify_nobody(password).await?,
+            Some(found) => {
+                self.look_at_user(Limit::LoginsPerAccount, &of_account(found), found.account.id, client)?;
+                self.hasher.verify(lane.clone(), password, &found.hash).await?
+            }
+            None => self.hasher.verify_nobody(lane.clone(), password).await?,
         };
         let Some(mut found) = found.filter(|_| verdict.matches) else {
-            self.throttle.failed(&attempt).await?;
+            self.throttle.failed(&attempt).await.map_err(throttled)?;
             return Err(LoginError::InvalidCredentials);
         };
-        self.throttle.succeeded(&attempt).await?;
+        self.throttle.succeeded(&attempt).await.map_err(throttled)?;
+        self.take_of_user(Limit::LoginsPerAccount, &of_account(&found), found.account.id, client)?;
         if verdict.is_outdated {
-            let upgraded = self.hasher.hash(password).await?;
+            let upgraded = self.hasher.hash(lane, password).await?;
             self.accounts.rehash(found.account.id, &found.hash, &upgraded).await?;
             found.hash = upgraded;
         }
         Ok(found)
+    }
+
+    fn throttled(&self, error: Throttled, sub: Option<UserId>, client: &Client) -> LoginError {
+        match error {
+            Throttled::TooMany { limit, key, retry_after } => {
+                self.refuse(limit, &key.0, sub, client);
+                LoginError::TooManyAttempts { retry_after }
+            }
+            Throttled::Unavailable(error) => LoginError::Unavailable(error),
+        }
     }
 
     async fn begin_session(

@@ -5,9 +5,11 @@ pub mod audit;
 pub mod authority;
 pub mod counters;
 pub mod hashing;
+pub mod judging;
 pub mod key_commands;
 pub mod key_schedule;
 pub mod key_table;
+pub mod limits;
 pub mod password;
 pub mod refresh_token;
 pub mod roles;
@@ -25,6 +27,7 @@ pub mod change_password;
 pub mod delete_account;
 pub mod devices;
 pub mod housekeeping;
+pub mod limiting;
 pub mod login;
 pub mod logout;
 pub mod refresh;
@@ -32,9 +35,11 @@ pub mod register;
 pub mod tokens;
 pub mod unlock;
 
-use account::Accounts;
+use account::{Accounts, EmailAddress};
 use audit::AuditLog;
-use hashing::Hasher;
+use hashing::{Hasher, Lane, Place};
+use judging::Judges;
+use limits::Limits;
 use refresh_token::{RefreshClaims, RefreshTokens};
 use roles::Roles;
 use sessions::Sessions;
@@ -105,6 +110,10 @@ pub struct Auth {
     pub throttle: Throttle,
     /// Argon2id on its pool.
     pub hasher: Hasher,
+    /// Judges the passwords that people choose.
+    pub judges: Judges,
+    /// How much anybody may ask for.
+    pub limits: Limits,
     /// What signs access tokens.
     pub keys: SigningKeys,
     /// Makes and reads refresh tokens.
@@ -133,6 +142,15 @@ pub struct Client {
 }
 
 impl Client {
+    /// Whose jobs on the hashing pool wait for one another.
+    fn lane(&self, email: Option<&EmailAddress>, account: Option<UserId>) -> Lane {
+        let place = match email.filter(|_| !self.is_told_apart) {
+            Some(email) => Place::Account(email.clone()),
+            None => Place::Address(throttle::host(self.address)),
+        };
+        Lane { place, is_known: self.origin(account).known_device.is_some() }
+    }
+
     /// The origin of an attempt on an account.
     fn origin(&self, account: Option<UserId>) -> Origin {
         let token = self.token.as_ref().filter(|token| Some(token.sub) == account);

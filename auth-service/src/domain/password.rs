@@ -12,6 +12,20 @@ pub const MAX_CHARS: usize = 256;
 /// their usual variations, and the user's own name and address are below it.
 const COMMON_BELOW_GUESSES: u64 = 100_000;
 
+/// How much of a password is judged at a time: the work grows with the square of it, and beyond 20 patterns zxcvbn
+/// computes wrongly.
+const PIECE_CHARS: usize = 20;
+/// How many pieces are judged: the first ones and the last. One that is not common is enough.
+const MOST_PIECES: usize = 4;
+/// In how many ways a piece may be read by undoing substitutions such as `@` for `a`: zxcvbn tries each of them.
+const MOST_READINGS: usize = 64;
+/// zxcvbn's table of substitutions.
+const SUBSTITUTES: [&str; 12] = ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
+/// Those that stand for two letters: each may double the readings.
+const AMBIGUOUS: &str = "1|7";
+/// Those that are no longer read as letters, one after the other, where there are too many readings: hardly anybody does.
+const RARE: [char; 6] = ['<', '{', '[', '|', '+', '!'];
+
 /// A password as somebody typed it. Has no `Debug`, is wiped when dropped, and is used exactly as it came.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
@@ -41,17 +55,70 @@ impl Password {
         &self.0
     }
 
-    /// Checks that it may be chosen by somebody of whom `known` is known. Takes some milliseconds of computing.
+    /// Checks that it may be chosen, as far as its length goes.
+    ///
+    /// # Errors
+    /// [`WeakPassword::Length`].
+    pub fn check_length(&self) -> Result<(), WeakPassword> {
+        let fits = (MIN_CHARS..=MAX_CHARS).contains(&self.0.chars().count());
+        if fits { Ok(()) } else { Err(WeakPassword::Length) }
+    }
+
+    /// Checks that it may be chosen by somebody of whom `known` is known. Takes some milliseconds of computing, whatever
+    /// the password: [`super::judging::Judges`] does it where nobody waits for it.
     ///
     /// # Errors
     /// [`WeakPassword`].
     pub fn check_strength(&self, known: &[&str]) -> Result<(), WeakPassword> {
-        if !(MIN_CHARS..=MAX_CHARS).contains(&self.0.chars().count()) {
-            return Err(WeakPassword::Length);
-        }
-        let guesses = zxcvbn::zxcvbn(&self.0, known).guesses();
-        if guesses < COMMON_BELOW_GUESSES { Err(WeakPassword::Common) } else { Ok(()) }
+        self.check_length()?;
+        let unknown: Zeroizing<Vec<char>> = Zeroizing::new(without(&self.0, known).chars().collect());
+        let (letters, times) = without_repetition(&unknown);
+        let is_uncommon = pieces(letters).any(|piece| guesses(piece, known) >= COMMON_BELOW_GUESSES / times);
+        if is_uncommon { Ok(()) } else { Err(WeakPassword::Common) }
     }
+}
+
+/// The text without what is known and longer than a piece: as pieces it would not be recognised.
+fn without(text: &str, known: &[&str]) -> Zeroizing<String> {
+    let long = known.iter().map(|known| known.to_lowercase()).filter(|known| known.chars().count() > PIECE_CHARS);
+    long.fold(Zeroizing::new(text.to_owned()), |text, known| {
+        let lower = Zeroizing::new(text.to_lowercase());
+        if lower.contains(&known) { Zeroizing::new(lower.replace(&known, "")) } else { text }
+    })
+}
+
+/// Of what is repeated two are left; and how many times as much there was, rounded up.
+fn without_repetition(letters: &[char]) -> (&[char], u64) {
+    let repeats = |period: &usize| letters.iter().zip(&letters[*period..]).all(|(one, next)| one == next);
+    match (1..=letters.len() / 2).find(repeats) {
+        Some(period) => (&letters[..2 * period], letters.len().div_ceil(2 * period) as u64),
+        None => (letters, 1),
+    }
+}
+
+fn pieces(letters: &[char]) -> impl Iterator<Item = &[char]> {
+    let last = letters.len().saturating_sub(PIECE_CHARS);
+    let first = (0..last).step_by(PIECE_CHARS).take(MOST_PIECES - 1);
+    first.chain([last]).map(|begin| &letters[begin..letters.len().min(begin + PIECE_CHARS)])
+}
+
+fn guesses(piece: &[char], known: &[&str]) -> u64 {
+    let mut piece = Zeroizing::new(piece.to_vec());
+    for (rare, stand_in) in RARE.into_iter().zip('\u{E000}'..) {
+        if readings(&piece) <= MOST_READINGS {
+            break;
+        }
+        piece.iter_mut().filter(|letter| **letter == rare).for_each(|letter| *letter = stand_in);
+    }
+    let piece: Zeroizing<String> = Zeroizing::new(piece.iter().collect());
+    zxcvbn::zxcvbn(&piece, known).guesses()
+}
+
+/// At most so many readings are tried.
+fn readings(piece: &[char]) -> usize {
+    let in_piece = |substitutes: &str| substitutes.chars().filter(|letter| piece.contains(letter)).count();
+    let choices: usize = SUBSTITUTES.iter().map(|substitutes| in_piece(substitutes).max(1)).product();
+    choices << in_piece(AMBIGUOUS)
 }
 
 /// A password's hash in the PHC string format. Cannot log anybody in.
@@ -91,6 +158,52 @@ mod tests {
         ] {
             assert_eq!(strength(text), Err(WeakPassword::Common), "{text}");
         }
+    }
+
+    #[test]
+    fn a_long_password_is_common_if_all_of_it_is() {
+        let alphabet = "abcdefghijklmnopqrstuvwxyz";
+        for text in [
+            "a".repeat(256),
+            "password".repeat(3),
+            "abc".repeat(40),
+            alphabet.to_owned(),
+            format!("{alphabet}0123456789"),
+        ] {
+            assert_eq!(strength(&text), Err(WeakPassword::Common), "{text}");
+        }
+        for text in [format!("{}hG4!x9qZ", "a".repeat(20)), format!("hG4!x9qZ{}", "a".repeat(200)), "word ".repeat(51)]
+        {
+            assert_eq!(strength(&text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn ones_own_long_name_or_address_is_common_however_long() {
+        let (email, name) = ("ada.king.countess.of.lovelace@example.com", "Augusta Ada King, Countess of Lovelace");
+        let strength = |text: &str| Password::new(text.to_owned()).check_strength(&[email, name]);
+        for text in
+            [email.to_owned(), email.to_uppercase(), name.to_owned(), format!("{name}1"), format!("{email}{name}")]
+        {
+            assert_eq!(strength(&text), Err(WeakPassword::Common), "{text}");
+        }
+        assert_eq!(strength(&format!("{name} hG4!x9qZ")), Ok(()));
+    }
+
+    #[test]
+    fn the_work_for_a_password_is_bounded_whatever_it_is() {
+        let substitutes = "4@8({[<369!1|705$+%2";
+        for text in [substitutes.repeat(12), format!("{substitutes}{}", "1234567890!@".repeat(19))] {
+            let letters: Vec<char> = text.chars().collect();
+            assert!(pieces(&letters).count() <= MOST_PIECES);
+            assert!(pieces(&letters).all(|piece| piece.len() <= PIECE_CHARS));
+            strength(&text).ok();
+        }
+        let mut everything: Vec<char> = substitutes.chars().collect();
+        assert!(readings(&everything) > MOST_READINGS);
+        everything.retain(|letter| !RARE.contains(letter));
+        assert!(readings(&everything) <= MOST_READINGS, "masking the rare ones is enough");
+        assert!(readings(&"1234567890".chars().collect::<Vec<_>>()) <= MOST_READINGS, "digits are read in all ways");
     }
 
     #[test]

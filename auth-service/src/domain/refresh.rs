@@ -5,6 +5,7 @@ use super::{
     Auth, Client, ReuseEnds, Unavailable,
     account::{Standing, Theft},
     audit::{Action, Event},
+    limits::{Exceeded, Limit},
     refresh_token::RefreshClaims,
     session::{Lineage, Outcome, decide},
     sessions::{Commit, Expected, SessionRecord, Snapshot, UnsignedToken},
@@ -32,9 +33,21 @@ pub enum RefreshError {
     /// The token was stolen, or is a copy of a stolen one: the session is over, and perhaps others.
     #[error("the refresh token was used before")]
     Reused,
+    /// The session, or the client's address, refreshes too often: it goes on, try again later.
+    #[error("too many refreshes")]
+    TooMany {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// A store did not answer: the session goes on, try again.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+impl From<Exceeded> for RefreshError {
+    fn from(Exceeded { retry_after }: Exceeded) -> Self {
+        Self::TooMany { retry_after }
+    }
 }
 
 /// How old a decision may be when it is committed. A replica that stalls in between would begin a window in the past, and
@@ -85,12 +98,15 @@ impl Auth {
             Ok((_, how)) => how.name(),
             Err(RefreshError::SessionEnded) => "ended",
             Err(RefreshError::Reused) => "reuse",
+            Err(RefreshError::TooMany { .. }) => "limited",
             Err(RefreshError::Unavailable(_)) => "unavailable",
         });
         outcome.map(|(tokens, _)| tokens)
     }
 
     async fn refreshed(&self, token: &RefreshClaims, client: &Client) -> Result<(Tokens, How), RefreshError> {
+        self.take_of_user(Limit::RefreshesPerSession, &token.sid.to_string(), token.sub, client)?;
+        self.take_of_address(Limit::Refreshes, client)?;
         if self.is_past_its_time(token) {
             return Err(RefreshError::SessionEnded);
         }

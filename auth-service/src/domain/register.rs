@@ -4,11 +4,13 @@ use super::{
     Auth, Client, Unavailable,
     account::{Account, CreateError, EmailAddress, Epoch, NewAccount, PersonName, Seen},
     audit::Action,
-    hashing::Overloaded,
+    hashing::{Lane, Overloaded},
+    limits::{Exceeded, Limit},
     password::{Password, WeakPassword},
 };
 use serde_json::{Map, Value};
 use shared::ids::UserId;
+use std::time::Duration;
 
 /// Whether strangers may register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,12 @@ pub enum RegisterError {
     /// The password may not be chosen.
     #[error(transparent)]
     WeakPassword(#[from] WeakPassword),
+    /// Too many registrations from the client's address.
+    #[error("too many registrations")]
+    TooMany {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The hashing queue is full.
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
@@ -61,6 +69,14 @@ pub(super) struct Newcomer<'a> {
     pub(super) custom: Map<String, Value>,
     /// The admin who creates the user.
     pub(super) by: Option<Seen>,
+    /// In which lane the password is hashed.
+    pub(super) lane: Lane,
+}
+
+impl From<Exceeded> for RegisterError {
+    fn from(Exceeded { retry_after }: Exceeded) -> Self {
+        Self::TooMany { retry_after }
+    }
 }
 
 impl Auth {
@@ -87,7 +103,15 @@ impl Auth {
         client: &Client,
     ) -> Result<Account, RegisterError> {
         self.admit_strangers()?;
-        let account = self.create_account(Newcomer::new(email, password, name, &self.policy.default_role)).await?;
+        self.take_of_address(Limit::Registrations, client)?;
+        let lane = client.lane(Some(&email), None);
+        self.hasher.admit(&lane)?;
+        let newcomer = Newcomer::new(email, password, name, &self.policy.default_role);
+        let created = self.create_account(Newcomer { lane, ..newcomer }).await;
+        if let Err(RegisterError::EmailTaken) = created {
+            self.note_in_log(&self.event(Action::Register).failed().from(client).with("reason", "email_taken"));
+        }
+        let account = created?;
         self.note(self.event(Action::Register).to(account.id).by(account.id).from(client)).await;
         Ok(account)
     }
@@ -109,15 +133,16 @@ impl Auth {
     }
 
     pub(super) async fn create_account(&self, newcomer: Newcomer<'_>) -> Result<Account, RegisterError> {
-        let Newcomer { email, password, name, roles, custom, by } = newcomer;
-        let known = [Some(email.as_str()), name.as_ref().map(PersonName::as_str)];
-        let known = known.into_iter().flatten().map(str::to_owned).collect();
-        self.hasher.check_strength(password, known).await??;
-        // Spares the hash; the store's own check is the one that counts.
+        let Newcomer { email, password, name, roles, custom, by, lane } = newcomer;
+        password.check_length()?;
+        // Spares the judging and the hash; the store's own check is the one that counts.
         if self.accounts.by_email(&email).await?.is_some() {
             return Err(RegisterError::EmailTaken);
         }
-        let hash = self.hasher.hash(password).await?;
+        let known = [Some(email.as_str()), name.as_ref().map(PersonName::as_str)];
+        let known = known.into_iter().flatten().map(str::to_owned).collect();
+        self.judges.judge(password, known).await??;
+        let hash = self.hasher.hash(lane, password).await?;
         let account = NewAccount { id: UserId::fresh(), email, name, hash, roles, custom, created_at: self.now(), by };
         self.accounts.create(&account).await?;
         Ok(Account {
@@ -137,6 +162,6 @@ impl Auth {
 
 impl<'a> Newcomer<'a> {
     fn new(email: EmailAddress, password: &'a Password, name: Option<PersonName>, role: &str) -> Self {
-        Self { email, password, name, roles: vec![role.to_owned()], custom: Map::new(), by: None }
+        Self { email, password, name, roles: vec![role.to_owned()], custom: Map::new(), by: None, lane: Lane::HERE }
     }
 }

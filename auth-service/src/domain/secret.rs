@@ -17,6 +17,8 @@ const MIN_DISTINCT_STEPS: usize = 18;
 const MIN_GUESSES_LOG10: f64 = 38.0;
 /// The estimate of a piece stops at 10^19: longer texts are looked at piece by piece.
 const PIECE_CHARS: usize = 16;
+/// Random text needs no more of them.
+const MOST_PIECES: usize = 16;
 
 /// The root secret: 32 or more random bytes. Has no `Debug` and is wiped when dropped.
 pub struct RootSecret(Zeroizing<Vec<u8>>);
@@ -83,6 +85,7 @@ fn guesses_log10(text: &str) -> f64 {
     let letters: Vec<char> = text.chars().collect();
     letters
         .chunks(PIECE_CHARS)
+        .take(MOST_PIECES)
         .map(|piece| zxcvbn::zxcvbn(&piece.iter().collect::<String>(), &[]).guesses_log10())
         .sum()
 }

@@ -111,6 +111,10 @@ pub trait Sessions: Send + Sync {
     /// The user's sessions that the store remembers and that have not expired, in no order.
     async fn of_user(&self, sub: UserId) -> Result<Vec<SessionRecord>, Unavailable>;
 
+    /// Whether the user may have one session more: not so in a store that is nearly full. What is left there is for the
+    /// sessions that it has.
+    async fn has_room(&self, sub: UserId) -> Result<bool, Unavailable>;
+
     /// Forgets, in a bounded batch, sessions that expired before `now`; answers how many. Stores that forget by
     /// themselves answer zero.
     async fn forget_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable>;

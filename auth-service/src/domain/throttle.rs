@@ -8,8 +8,10 @@ use super::{
     Unavailable,
     account::EmailAddress,
     counters::{Count, CounterKey, Counters},
+    limits::{Limit, Rate},
     secret::KeyRing,
 };
+use futures_util::future::try_join_all;
 use shared::ids::SessionId;
 use std::{
     net::{IpAddr, Ipv6Addr},
@@ -17,14 +19,19 @@ use std::{
     time::Duration,
 };
 
-/// How long a failure counts.
-const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// How long a device is known after a login.
 const DEVICE_KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
-const PER_ACCOUNT_AND_ADDRESS: u64 = 10;
-const PER_ADDRESS: u64 = 100;
-const PER_ACCOUNT: u64 = 50;
+/// How many failures there may be in a time; `None`: as many as there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailureLimits {
+    /// From an address.
+    pub per_address: Option<Rate>,
+    /// For an account, from everywhere; devices that have logged in to it before are exempt.
+    pub per_account: Option<Rate>,
+    /// For an account, from one network.
+    pub per_account_and_network: Option<Rate>,
+}
 
 /// Where an attempt comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +68,10 @@ pub enum Throttled {
     /// Too many failures; try again later.
     #[error("too many failed attempts")]
     TooMany {
+        /// Which limit was reached, of those that bind for longest.
+        limit: Limit,
+        /// Whose.
+        key: CounterKey,
         /// When to try again.
         retry_after: Duration,
     },
@@ -73,20 +84,27 @@ pub enum Throttled {
 pub struct Throttle {
     counters: Arc<dyn Counters>,
     keys: Arc<KeyRing>,
+    limits: FailureLimits,
 }
 
 /// How many failures a counter may show.
-struct Limit {
+struct Bound {
+    limit: Limit,
     key: CounterKey,
-    most: u64,
-    spares_known_devices: bool,
+    rate: Rate,
+}
+
+impl Bound {
+    fn spares_known_devices(&self) -> bool {
+        self.limit == Limit::FailuresPerAccount
+    }
 }
 
 impl Throttle {
     /// Throttling with counters in a store.
     #[must_use]
-    pub fn new(counters: Arc<dyn Counters>, keys: Arc<KeyRing>) -> Self {
-        Self { counters, keys }
+    pub fn new(counters: Arc<dyn Counters>, keys: Arc<KeyRing>, limits: FailureLimits) -> Self {
+        Self { counters, keys, limits }
     }
 
     /// Whether an attempt may be made: ask before anything costly.
@@ -94,9 +112,10 @@ impl Throttle {
     /// # Errors
     /// [`Throttled`].
     pub async fn admit(&self, attempt: &Attempt<'_>) -> Result<(), Throttled> {
-        let limits = self.limits(attempt);
-        let counts = self.counters.read(&keys_of(&limits)).await?;
-        self.judge(attempt, &limits, &counts).await
+        let bounds = self.bounds(attempt);
+        let keys: Vec<CounterKey> = bounds.iter().map(|bound| bound.key.clone()).collect();
+        let counts = self.counters.read(&keys).await?;
+        self.judge(attempt, &bounds, &counts).await
     }
 
     /// Counts a failure.
@@ -104,12 +123,13 @@ impl Throttle {
     /// # Errors
     /// [`Throttled`]: the failure may not be told.
     pub async fn failed(&self, attempt: &Attempt<'_>) -> Result<(), Throttled> {
-        let limits = self.limits(attempt);
-        let counts = self.counters.add(&keys_of(&limits), WINDOW).await?;
+        let bounds = self.bounds(attempt);
+        let added = bounds.iter().map(|bound| self.counters.add(std::slice::from_ref(&bound.key), bound.rate.within));
+        let counts = try_join_all(added).await?.concat();
         // The failure that reaches a limit is still told, the one after it is not.
         let told: Vec<Count> =
             counts.iter().map(|count| Count { value: count.value.saturating_sub(1), ..*count }).collect();
-        self.judge(attempt, &limits, &told).await
+        self.judge(attempt, &bounds, &told).await
     }
 
     /// Remembers the device, unless other attempts have failed too often in the meantime.
@@ -132,12 +152,14 @@ impl Throttle {
         self.counters.forget_expired(at_most).await
     }
 
-    async fn judge(&self, attempt: &Attempt<'_>, limits: &[Limit], counts: &[Count]) -> Result<(), Throttled> {
-        let reached = || limits.iter().zip(counts).filter(|(limit, count)| count.value >= limit.most);
-        let is_spared = reached().any(|(limit, _)| limit.spares_known_devices) && self.is_known_device(attempt).await?;
-        let binding = reached().filter(|(limit, _)| !(is_spared && limit.spares_known_devices));
-        let worst = binding.map(|(_, count)| count.resets_in).max();
-        worst.map_or(Ok(()), |retry_after| Err(Throttled::TooMany { retry_after }))
+    async fn judge(&self, attempt: &Attempt<'_>, bounds: &[Bound], counts: &[Count]) -> Result<(), Throttled> {
+        let reached = || bounds.iter().zip(counts).filter(|(bound, count)| count.value >= u64::from(bound.rate.most));
+        let is_spared =
+            reached().any(|(bound, _)| bound.spares_known_devices()) && self.is_known_device(attempt).await?;
+        let binding = reached().filter(|(bound, _)| !(is_spared && bound.spares_known_devices()));
+        binding.max_by_key(|(_, count)| count.resets_in).map_or(Ok(()), |(bound, count)| {
+            Err(Throttled::TooMany { limit: bound.limit, key: bound.key.clone(), retry_after: count.resets_in })
+        })
     }
 
     async fn is_known_device(&self, attempt: &Attempt<'_>) -> Result<bool, Unavailable> {
@@ -155,25 +177,21 @@ impl Throttle {
         Some(self.name(&format!("device {} {}", target.email, network(attempt.origin.address))))
     }
 
-    fn limits(&self, attempt: &Attempt<'_>) -> Vec<Limit> {
-        let origin = &attempt.origin;
-        let limit = |name: &str, most| Limit { key: self.name(name), most, spares_known_devices: false };
-        let mut limits = Vec::new();
-        if origin.is_told_apart {
-            limits.push(limit(&format!("address {}", host(origin.address)), PER_ADDRESS));
-        }
-        if let Some(target) = attempt.target {
+    fn bounds(&self, attempt: &Attempt<'_>) -> Vec<Bound> {
+        let Attempt { target, origin } = attempt;
+        let bound =
+            |limit, rate: Option<Rate>, name: String| rate.map(|rate| Bound { limit, key: self.name(&name), rate });
+        let of_address = origin
+            .is_told_apart
+            .then(|| bound(Limit::Failures, self.limits.per_address, format!("address {}", host(origin.address))));
+        let of_account = target.map(|target| {
             let account = name_of(target);
-            let place = match origin.known_device {
-                _ if origin.is_told_apart => Some(network(origin.address).to_string()),
-                // An address that everybody has would lock out everybody: a device counts its own failures.
-                device => device.map(|session| session.to_string()),
-            };
-            limits.extend(place.map(|place| limit(&format!("pair {account} {place}"), PER_ACCOUNT_AND_ADDRESS)));
-            let of_account = limit(&format!("account {account}"), PER_ACCOUNT);
-            limits.push(Limit { spares_known_devices: true, ..of_account });
-        }
-        limits
+            let everywhere = format!("account {account}");
+            let from_there = place_of(origin).map(|place| format!("pair {account} {place}"));
+            let pair = |name| bound(Limit::FailuresPerAccountAndNetwork, self.limits.per_account_and_network, name);
+            [from_there.and_then(pair), bound(Limit::FailuresPerAccount, self.limits.per_account, everywhere)]
+        });
+        of_address.into_iter().chain(of_account.into_iter().flatten()).flatten().collect()
     }
 
     fn name(&self, parts: &str) -> CounterKey {
@@ -187,12 +205,17 @@ fn name_of(target: Target<'_>) -> String {
     if unlocks == 0 { email.to_string() } else { format!("{email} {unlocks}") }
 }
 
-fn keys_of(limits: &[Limit]) -> Vec<CounterKey> {
-    limits.iter().map(|limit| limit.key.clone()).collect()
+/// From where attempts on one account are counted together. An address that everybody has would lock out everybody: there, a
+/// known device counts its own.
+fn place_of(origin: &Origin) -> Option<String> {
+    if origin.is_told_apart {
+        return Some(network(origin.address).to_string());
+    }
+    origin.known_device.map(|session| session.to_string())
 }
 
 /// What one subscriber has: an IPv4 address, an IPv6 /64.
-fn host(address: IpAddr) -> IpAddr {
+pub(super) fn host(address: IpAddr) -> IpAddr {
     prefix(address, 32, 64)
 }
 
@@ -223,7 +246,7 @@ mod tests {
     impl Counters for Tally {
         async fn read(&self, keys: &[CounterKey]) -> Result<Vec<Count>, Unavailable> {
             let tally = self.0.lock().unwrap();
-            let count = |key| Count { value: tally.get(key).copied().unwrap_or(0), resets_in: WINDOW };
+            let count = |key| Count { value: tally.get(key).copied().unwrap_or(0), resets_in: DEVICE_KNOWN_FOR };
             Ok(keys.iter().map(count).collect())
         }
 
@@ -241,7 +264,13 @@ mod tests {
 
     fn throttle() -> Throttle {
         let root = RootSecret::parse(&RootSecret::generate()).map_err(|error| error.to_string()).unwrap();
-        Throttle::new(Arc::new(Tally::default()), Arc::new(KeyRing::new(&root, None)))
+        let rate = |text: &str| Some(text.parse().unwrap());
+        let limits = FailureLimits {
+            per_address: rate("100/15m"),
+            per_account: rate("50/15m"),
+            per_account_and_network: rate("10/15m"),
+        };
+        Throttle::new(Arc::new(Tally::default()), Arc::new(KeyRing::new(&root, None)), limits)
     }
 
     fn email(text: &str) -> EmailAddress {

@@ -41,6 +41,7 @@ impl From<RegisterError> for Problem {
                 Problem::new(StatusCode::CONFLICT, "email_taken", "this e-mail address is registered already")
             }
             RegisterError::WeakPassword(weak) => weak.into(),
+            RegisterError::TooMany { retry_after } => too_many_attempts(retry_after),
             RegisterError::Overloaded(_) => overloaded(),
             RegisterError::Unavailable(error) => error.into(),
         }
@@ -89,6 +90,11 @@ impl From<RefreshError> for Problem {
             RefreshError::Reused => session_over(
                 "refresh_reused",
                 "this refresh token was used before, which looks like a theft: the session was ended, log in again",
+            ),
+            RefreshError::TooMany { retry_after } => too_many(
+                "too_many_requests",
+                "this session, or this address, refreshes too often: keep your tokens and try again later",
+                retry_after,
             ),
             RefreshError::Unavailable(error) => error.into(),
         }
@@ -196,9 +202,12 @@ fn session_over(code: &'static str, detail: &'static str) -> Problem {
 }
 
 fn too_many_attempts(retry_after: Duration) -> Problem {
+    too_many("too_many_attempts", "too many attempts: try again later", retry_after)
+}
+
+fn too_many(code: &'static str, detail: &'static str, retry_after: Duration) -> Problem {
     let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", "too many failed attempts: try again later")
-        .retry_after(u64::try_from(seconds).unwrap_or(u64::MAX))
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(u64::try_from(seconds).unwrap_or(u64::MAX))
 }
 
 fn overloaded() -> Problem {

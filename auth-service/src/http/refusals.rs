@@ -34,7 +34,11 @@ impl Refuses for RegisterError {
     fn problems() -> Vec<Problem> {
         let weak = [WeakPassword::Length, WeakPassword::Common].map(Self::WeakPassword);
         let outages = [Self::Overloaded(Overloaded), Self::Unavailable(example_outage())];
-        weak.into_iter().chain(outages).chain([Self::EmailTaken, Self::Closed]).map(Problem::from).collect()
+        weak.into_iter()
+            .chain(outages)
+            .chain([Self::EmailTaken, Self::Closed, Self::TooMany { retry_after: SOON }])
+            .map(Problem::from)
+            .collect()
     }
 }
 
@@ -86,7 +90,8 @@ impl Refuses for PasswordConfirmed {
 
 impl Refuses for RefreshError {
     fn problems() -> Vec<Problem> {
-        [Self::SessionEnded, Self::Reused, Self::Unavailable(example_outage())].map(Problem::from).into()
+        let refusals = [Self::SessionEnded, Self::Reused, Self::TooMany { retry_after: SOON }];
+        refusals.into_iter().chain([Self::Unavailable(example_outage())]).map(Problem::from).collect()
     }
 }
 

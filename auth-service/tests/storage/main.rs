@@ -83,6 +83,7 @@ macro_rules! keeps {
             the_sessions_of_a_user_are_listed_without_the_expired
             forgetting_what_has_expired_forgets_nothing_else
             a_call_that_is_given_up_harms_no_other
+            a_store_that_is_not_nearly_full_has_room
             it_can_be_reached
         }
     };

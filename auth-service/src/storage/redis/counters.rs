@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use std::time::Duration;
 
-static COUNT: Script = script!("count.lua");
+static COUNT: Script = script!("room.lua", "count.lua");
 
 #[async_trait]
 impl Counters for RedisStores {

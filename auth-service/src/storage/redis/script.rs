@@ -11,9 +11,9 @@ pub(super) struct Script {
 }
 
 macro_rules! script {
-    ($file:literal) => {
-        $crate::storage::redis::script::Script::new(include_str!($file), || {
-            redis::Script::new(include_str!($file)).get_hash().to_owned()
+    ($($file:literal),+) => {
+        $crate::storage::redis::script::Script::new(concat!($(include_str!($file)),+), || {
+            redis::Script::new(concat!($(include_str!($file)),+)).get_hash().to_owned()
         })
     };
 }

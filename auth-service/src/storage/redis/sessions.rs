@@ -21,6 +21,7 @@ static COMMIT: Script = script!("commit.lua");
 static REMOVE: Script = script!("remove.lua");
 static REMOVE_ALL: Script = script!("remove_all.lua");
 static OF_USER: Script = script!("of_user.lua");
+static HAS_ROOM: Script = script!("room.lua", "has_room.lua");
 static WRITE: Script = script!("write.lua");
 
 #[async_trait]
@@ -67,6 +68,10 @@ impl Sessions for RedisStores {
     async fn of_user(&self, sub: UserId) -> Result<Vec<SessionRecord>, Unavailable> {
         let texts: Vec<String> = self.ask(&OF_USER.on(&[&index_key(sub)], &[&session_keys(sub)])).await?;
         texts.iter().map(|text| record_in(text)).collect()
+    }
+
+    async fn has_room(&self, sub: UserId) -> Result<bool, Unavailable> {
+        self.ask(&HAS_ROOM.on(&[&index_key(sub)], &[])).await
     }
 
     async fn forget_expired(&self, _now: Timestamp, _at_most: u32) -> Result<u64, Unavailable> {

@@ -235,6 +235,12 @@ pub async fn a_call_that_is_given_up_harms_no_other(store: &impl Sessions) {
     }
 }
 
+pub async fn a_store_that_is_not_nearly_full_has_room(store: &impl Sessions) {
+    for _ in 0..10 {
+        assert!(store.has_room(UserId::fresh()).await.unwrap());
+    }
+}
+
 pub async fn it_can_be_reached(store: &impl Sessions) {
     store.ping().await.unwrap();
 }

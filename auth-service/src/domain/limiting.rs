@@ -1,0 +1,56 @@
+//! What happens where somebody asks for too much: it is refused, counted, and once in a while reported.
+
+use super::{
+    Auth, Client,
+    audit::Action,
+    limits::{Exceeded, Limit},
+    throttle::host,
+};
+use crate::metrics::LIMITED;
+use shared::ids::UserId;
+use std::time::Instant;
+
+impl Auth {
+    /// Takes one of what an address may ask for. Where addresses do not tell clients apart, they are not limited.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub(super) fn take_of_address(&self, limit: Limit, client: &Client) -> Result<(), Exceeded> {
+        if !client.is_told_apart {
+            return Ok(());
+        }
+        let address = host(client.address).to_string();
+        let taken = self.limits.take(limit, &address, Instant::now());
+        taken.inspect_err(|_| self.refuse(limit, &address, None, client))
+    }
+
+    /// Takes one of what a user, or one session of theirs, may ask for.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub(super) fn take_of_user(&self, limit: Limit, key: &str, sub: UserId, client: &Client) -> Result<(), Exceeded> {
+        let taken = self.limits.take(limit, key, Instant::now());
+        taken.inspect_err(|_| self.refuse(limit, key, Some(sub), client))
+    }
+
+    /// As [`Auth::take_of_user`], without taking it.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub(super) fn look_at_user(&self, limit: Limit, key: &str, sub: UserId, client: &Client) -> Result<(), Exceeded> {
+        let found = self.limits.look(limit, key, Instant::now());
+        found.inspect_err(|_| self.refuse(limit, key, Some(sub), client))
+    }
+
+    /// Counts a refusal, and reports it if the limit has just closed, or is still closed after a while.
+    pub(super) fn refuse(&self, limit: Limit, key: &str, sub: Option<UserId>, client: &Client) {
+        LIMITED.add(limit.name());
+        let Some(refused_since) = self.limits.refused(limit, key, Instant::now()) else { return };
+        let event = self.event(Action::LimitReached).failed().from(client).with("limit", limit.name());
+        let event = event.with("refused_since", refused_since);
+        self.note_aside(match sub {
+            Some(sub) => event.to(sub),
+            None => event,
+        });
+    }
+}
