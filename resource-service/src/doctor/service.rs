@@ -5,6 +5,7 @@ use crate::{
     config::Config,
     published_keys::{Address, publisher},
 };
+use futures_util::future::join_all;
 use reqwest::{Client, Method, header};
 use shared::server;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -51,11 +52,7 @@ async fn preflights(config: &Config) -> Vec<Finding> {
         Ok(client) => client,
         Err(reason) => return vec![Finding::error(reason)],
     };
-    let mut findings = Vec::new();
-    for origin in &config.allowed_origins {
-        findings.push(preflight(&client, &address, origin).await);
-    }
-    findings
+    join_all(config.allowed_origins.iter().map(|origin| preflight(&client, &address, origin))).await
 }
 
 async fn preflight(client: &Client, address: &Address, origin: &str) -> Finding {
