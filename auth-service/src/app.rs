@@ -58,12 +58,13 @@ pub async fn assemble(config: Config) -> Result<State, String> {
     let table: Arc<dyn KeyTable> = sql.clone();
     let keys = SigningKeys::open(table, Arc::clone(&secrets), config.key_policy, Arc::clone(&clock)).await;
     let issuer = config.site.issuer();
+    let hashing_threads = machine::hashing_threads();
     let auth = Auth {
         accounts: sql.clone(),
         audit: sql,
         sessions: stores.sessions,
         throttle: Throttle::new(stores.counters, Arc::clone(&secrets), config.failure_limits),
-        hasher: Hasher::start(machine::hashing_threads()),
+        hasher: Hasher::start(hashing_threads, machine::hash_grant(config.stored_hash_memory, hashing_threads)),
         judges: Judges::new(machine::hashing_threads()),
         limits: limits::Limits::new(config.limits),
         keys: keys.map_err(|error| error.to_string())?,
@@ -132,6 +133,10 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         state = assemble(config) => Data::new(state?),
         () = stop_signal.received() => return Ok(()),
     };
+    // Before anybody can ask, so that it cannot be told by the time of whom it is asked first.
+    if let Err(error) = state.auth.notice_hashes().await {
+        tracing::warn!(%error, "what the stored password hashes cost could not be read; tried again later");
+    }
     let listeners = Listeners::bind(public, admin)?;
     let address = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
     let (public, admin) = (address(&listeners.public)?, address(&listeners.admin)?);
@@ -140,6 +145,7 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         tokio::spawn(follow_keys(state.clone())),
         tokio::spawn(make_keys(state.clone())),
         tokio::spawn(report_lost_roles(state.clone())),
+        tokio::spawn(report_unusable_hashes(state.clone())),
     ];
 
     let servers = serve_public(&state, limits, listeners.public).and_then(|public| {
@@ -206,6 +212,19 @@ async fn report_lost_roles(state: Data<State>) {
             tracing::warn!(role, users, "users have a role that there is not: it brings nothing (docs/roles.md)");
         }),
         Err(error) => tracing::warn!(%error, "whether all roles of the users are known could not be read"),
+    }
+}
+
+async fn report_unusable_hashes(state: Data<State>) {
+    match state.auth.unusable_hashes().await {
+        Ok(unusable) => unusable.iter().for_each(|(reason, users)| {
+            tracing::warn!(
+                users,
+                reason,
+                "users cannot log in: their stored password hash cannot be used (docs/operate.md)"
+            );
+        }),
+        Err(error) => tracing::warn!(%error, "whether all stored password hashes can be used could not be read"),
     }
 }
 

@@ -135,6 +135,11 @@ pub const SETTINGS: &[Setting] = &[
         "Whether the roles reader, author and admin exist beside the file's: on or off.",
     ),
     setting("AUTH_DEFAULT_ROLE", "reader", "What whoever registers is."),
+    setting(
+        "AUTH_STORED_HASH_MEMORY",
+        "64MiB",
+        "What a stored password hash may take at most, and four passes over it; a dearer one is refused. See docs/operate.md.",
+    ),
     Setting::plain("AUTH_ADMIN_EMAIL", None, "Creates this admin at start if there is none."),
     Setting::secret("AUTH_ADMIN_PASSWORD", "The password of that admin."),
     Setting::plain(
@@ -175,6 +180,8 @@ pub struct Config {
     pub failure_limits: FailureLimits,
     /// Roles.
     pub roles: Roles,
+    /// How many KiB a stored password hash may take at most.
+    pub stored_hash_memory: u32,
     /// The admin to create at first start.
     pub bootstrap_admin: Option<(EmailAddress, Password)>,
 }
@@ -226,6 +233,7 @@ impl Config {
             roles,
             limits: limits(&settings),
             failure_limits: failure_limits(&settings),
+            stored_hash_memory: settings.required("AUTH_STORED_HASH_MEMORY", 0, mebibytes),
             bootstrap_admin: bootstrap_admin(&settings),
             database_url,
         };
@@ -413,6 +421,12 @@ fn failure_limits(settings: &Settings) -> FailureLimits {
 
 fn in_words(error: NoRate) -> String {
     error.to_string()
+}
+
+fn mebibytes(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("MiB").and_then(|number| number.parse::<u32>().ok());
+    let fitting = number.filter(|number| (19..=1024).contains(number));
+    fitting.map(|number| number * 1024).ok_or_else(|| "must be from 19MiB to 1024MiB".to_owned())
 }
 
 /// Every mistake of the roles file, and what contradicts it, is reported; about a file that cannot be read there is nothing

@@ -1,5 +1,6 @@
 //! What the machine, or the container, gives to the process.
 
+use crate::domain::argon::Grant;
 use std::{fs, thread};
 
 /// A hashing thread's working memory, and so much again for all that a login needs beside it.
@@ -13,8 +14,25 @@ const LIMITS: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/m
 #[must_use]
 pub fn hashing_threads() -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let limit = LIMITS.iter().find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
-    threads(cores, limit)
+    threads(cores, memory_limit())
+}
+
+/// What stored hashes may take that are dearer than new ones, if `wished` KiB are to be granted to one of them.
+#[must_use]
+pub fn hash_grant(wished: u32, threads: usize) -> Grant {
+    grant(wished, threads, memory_limit())
+}
+
+fn memory_limit() -> Option<u64> {
+    LIMITS.iter().find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
+}
+
+/// A quarter of the limit in all, which is what new hashes leave of their half.
+fn grant(wished: u32, threads: usize, memory_limit: Option<u64>) -> Grant {
+    let in_all = memory_limit.map_or(u64::MAX, |bytes| bytes / 4 / 1024);
+    let memory = u32::try_from(in_all).unwrap_or(u32::MAX).min(wished);
+    let fitting = usize::try_from(in_all / u64::from(memory.max(1))).unwrap_or(usize::MAX);
+    Grant { memory, at_once: fitting.clamp(1, threads.max(1)) }
 }
 
 /// Without a limit, version 2 says `max`, and version 1 a number beyond any machine's memory.
@@ -28,6 +46,17 @@ mod tests {
     use super::*;
 
     const MIB: u64 = 1 << 20;
+
+    #[test]
+    fn dear_hashes_take_no_more_than_a_quarter_of_the_container() {
+        let wished = 64 * 1024;
+        assert_eq!(grant(wished, 6, Some(256 * MIB)), Grant { memory: wished, at_once: 1 });
+        assert_eq!(grant(wished, 6, Some(1024 * MIB)), Grant { memory: wished, at_once: 4 });
+        assert_eq!(grant(wished, 1, Some(64 * MIB)), Grant { memory: 16 * 1024, at_once: 1 });
+        for unlimited in [None, Some(u64::MAX)] {
+            assert_eq!(grant(wished, 6, unlimited), Grant { memory: wished, at_once: 6 });
+        }
+    }
 
     #[test]
     fn one_core_is_left_to_everything_else() {

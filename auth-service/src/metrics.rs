@@ -1,15 +1,18 @@
 //! What auth-service counts.
 
-use crate::domain::{Auth, limits::Limit};
+use crate::domain::{Auth, limits::Limit, stored_hash::Unusable};
 use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
 use shared::metrics::{Counts, Durations};
 use std::sync::LazyLock;
 
 /// What came of logins.
 pub static LOGINS: LazyLock<Counts> = LazyLock::new(|| {
-    let outcomes = ["success", "invalid", "disabled", "throttled", "overloaded", "unavailable"];
+    let outcomes = ["success", "invalid", "disabled", "throttled", "overloaded", "failed", "unavailable"];
     Counts::by("outcome", &outcomes)
 });
+
+/// Stored password hashes that could not be compared with, by the reason.
+pub static UNUSABLE_HASHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &Unusable::NAMES));
 
 /// What came of refreshes.
 pub static REFRESHES: LazyLock<Counts> = LazyLock::new(|| {
@@ -31,6 +34,11 @@ pub static STORE_FAILURES: LazyLock<Counts> = LazyLock::new(|| Counts::by("store
 pub fn registry(auth: &Auth) -> Registry {
     let mut registry = shared::metrics::registry();
     LOGINS.show(&mut registry, "logins", "What came of logins");
+    UNUSABLE_HASHES.show(
+        &mut registry,
+        "unusable_password_hashes",
+        "Logins that failed since the stored hash cannot be compared with",
+    );
     REFRESHES.show(&mut registry, "refreshes", "What came of refreshes; reuse is a theft");
     LIMITED.show(
         &mut registry,

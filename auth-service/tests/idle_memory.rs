@@ -20,7 +20,7 @@ fn resident() -> u64 {
 
 #[tokio::test]
 async fn an_idle_pool_gives_its_memory_back() {
-    let hasher = Hasher::start(1);
+    let hasher = Hasher::start(1, Grant { memory: 64 * 1024, at_once: 1 });
     hasher.hash(Lane::HERE, &Password::new("grumpy-otter-42".to_owned())).await.expect("a hash");
     let busy = resident();
     let deadline = Instant::now() + Duration::from_secs(10);

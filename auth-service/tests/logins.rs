@@ -7,9 +7,10 @@ use auth_service::{
     domain::{
         Client,
         account::{Account, EmailAddress},
+        argon::Grant,
         hashing::{Hasher, Lane},
         login::LoginError,
-        password::Password,
+        password::{Password, PasswordHash},
         refresh_token::Transport,
     },
     http::State,
@@ -55,6 +56,19 @@ impl Service {
         let outcome = self.login(email, "a wrong guess").await;
         assert!(matches!(outcome, Err(LoginError::InvalidCredentials)));
         self.state.auth.hasher.runs() - before
+    }
+
+    /// In KiB that are passed over.
+    async fn work_of_a_failed_login(&self, email: EmailAddress) -> u64 {
+        let before = self.state.auth.hasher.work();
+        self.hash_runs_of_a_failed_login(email).await;
+        self.state.auth.hasher.work() - before
+    }
+
+    async fn store_hash(&self, hash: &str) {
+        let accounts = &self.state.auth.accounts;
+        let stored = accounts.by_email(&ada()).await.expect("a store").expect("a user");
+        accounts.rehash(stored.account.id, &stored.hash, &PasswordHash(hash.to_owned())).await.expect("a store");
     }
 }
 
@@ -110,11 +124,56 @@ async fn a_hash_of_other_parameters_is_replaced_at_login_and_the_password_stays(
     let id = service.register().await.id;
     let accounts = &service.state.auth.accounts;
     let stored = async || accounts.by_id(id).await.expect("a store").expect("a user").hash;
-    let weaker = Hasher::with(Params::new(64, 1, 1, Some(32)).expect("parameters"), 1);
+    let params = Params::new(64, 1, 1, Some(32)).expect("parameters");
+    let weaker = Hasher::with(params, 1, Grant { memory: 64, at_once: 1 });
     let old = weaker.hash(Lane::HERE, &password("grumpy-otter-42")).await.expect("a hash");
     accounts.rehash(id, &stored().await, &old).await.expect("a store");
     assert_eq!(stored().await, old);
     service.login(ada(), "grumpy-otter-42").await.expect("a login");
     assert!(stored().await.0.contains("m=19456,t=2,p=1"), "the hash was not upgraded");
     service.login(ada(), "grumpy-otter-42").await.expect("a login");
+}
+
+#[tokio::test]
+async fn a_failed_login_costs_the_same_work_whatever_hash_is_stored() {
+    const NEW: u64 = 2 * 19 * 1024;
+    const REST: &str = "$c2FsdHNhbHRzYWx0c2FsdA$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY";
+    let service = service().await;
+    service.register().await;
+    let nobody = || EmailAddress::parse("nobody@example.com").expect("an address");
+    let kinds = [
+        (format!("$argon2i$m=1024,t=1,p=1{REST}"), NEW),
+        ("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(), NEW),
+        (format!("$argon2id$v=19$m=1048576,t=2,p=1{REST}"), NEW),
+        (String::new(), NEW),
+        (format!("$argon2d$v=19$m=32768,t=3,p=4{REST}"), 3 * 32 * 1024),
+    ];
+    for (hash, work) in kinds {
+        service.store_hash(&hash).await;
+        service.state.auth.notice_hashes().await.expect("a store");
+        assert_eq!(service.work_of_a_failed_login(nobody()).await, work, "{hash}");
+        assert_eq!(service.work_of_a_failed_login(ada()).await, work, "{hash}");
+    }
+}
+
+#[tokio::test]
+async fn the_operator_learns_of_hashes_that_cannot_be_used_and_strangers_do_not() {
+    let service = service().await;
+    service.register().await;
+    assert!(service.state.auth.unusable_hashes().await.expect("a store").is_empty());
+    service.store_hash("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW").await;
+    let unusable = service.state.auth.unusable_hashes().await.expect("a store");
+    assert_eq!(unusable.into_values().collect::<Vec<_>>(), [1]);
+    let counted = || {
+        let mut text = String::new();
+        let registry = auth_service::metrics::registry(&service.state.auth);
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+        text.lines()
+            .find_map(|line| line.strip_prefix(r#"jeton_unusable_password_hashes_total{reason="algorithm"} "#))
+            .map(str::to_owned)
+    };
+    let before = counted();
+    let outcome = service.login(ada(), "grumpy-otter-42").await;
+    assert!(matches!(outcome, Err(LoginError::InvalidCredentials)));
+    assert_ne!(counted(), before);
 }

@@ -41,6 +41,23 @@ async fn characters_count_not_bytes() {
 }
 
 #[tokio::test]
+async fn a_password_does_not_depend_on_how_its_letters_are_composed() {
+    let stack = Stack::any().start_auth().await;
+    let (composed, apart) = ("Gr\u{fc}\u{df}e, \u{c5}ngstr\u{f6}m 42", "Gru\u{308}\u{df}e, A\u{30a}ngstro\u{308}m 42");
+    for (chosen, typed) in [(composed, apart), (apart, composed)] {
+        let email = fresh_email("ada");
+        stack.auth.register(&email, chosen).await.expect(201);
+        for text in [typed, chosen] {
+            stack.auth.login(&email, text, Transport::Body).await.tokens();
+        }
+        let wrong = stack.auth.login(&email, &typed.replace("42", "43"), Transport::Body).await;
+        assert_problem(&wrong, 401, "invalid_credentials");
+    }
+    let seven_letters = "e\u{301}".repeat(7);
+    assert_problem(&stack.auth.register(&fresh_email("ada"), &seven_letters).await, 422, "weak_password");
+}
+
+#[tokio::test]
 async fn common_passwords_are_refused() {
     let stack = Stack::any().start().await;
     for password in ["password", "12345678", "qwertyuiop", "iloveyou", "Password1", "11111111", "letmein123"] {

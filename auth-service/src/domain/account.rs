@@ -319,6 +319,9 @@ pub trait Accounts: Send + Sync {
     /// Whether any user has this role.
     async fn has_any_with_role(&self, role: &str) -> Result<bool, Unavailable>;
 
+    /// Hashes that do not begin as new ones do, at most so many.
+    async fn odd_hashes(&self, at_most: u32) -> Result<Vec<PasswordHash>, Unavailable>;
+
     /// How many users have which list of roles.
     async fn holders(&self) -> Result<Vec<(Vec<String>, u64)>, Unavailable>;
 

@@ -5,7 +5,7 @@ use super::{
     account::Credentials,
     audit::Action,
     caller::Caller,
-    hashing::Overloaded,
+    hashing::NotComputed,
     limits::{Exceeded, Limit},
     login::LoginError,
     password::{Password, WeakPassword},
@@ -27,9 +27,9 @@ pub enum PasswordError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The hashing queue is full.
+    /// The password was not hashed.
     #[error(transparent)]
-    Overloaded(#[from] Overloaded),
+    NotComputed(#[from] NotComputed),
     /// A store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -40,7 +40,7 @@ impl From<LoginError> for PasswordError {
         match error {
             LoginError::InvalidCredentials | LoginError::Disabled => Self::Wrong,
             LoginError::TooManyAttempts { retry_after } => Self::TooManyAttempts { retry_after },
-            LoginError::Overloaded(error) => Self::Overloaded(error),
+            LoginError::NotComputed(error) => Self::NotComputed(error),
             LoginError::Unavailable(error) => Self::Unavailable(error),
         }
     }

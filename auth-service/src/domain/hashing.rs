@@ -5,75 +5,50 @@ mod queue;
 pub use self::queue::{Lane, Place};
 
 use self::queue::Queue;
-use super::password::{Password, PasswordHash};
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::phc::{Output, ParamsString, PasswordHash as Phc, Salt},
+use super::{
+    argon::{Argon, Grant, Memory, OUTPUT_BYTES, Verdict},
+    password::{Password, PasswordHash},
+    stored_hash::Unusable,
 };
-use aws_lc_rs::{constant_time, rand};
+use argon2::Params;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     thread,
 };
 use tokio::sync::oneshot;
 
-const OUTPUT_BYTES: usize = 32;
-const SALT_BYTES: usize = 16;
-
-/// The queue is full: try again later.
+/// Why there is no answer from the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many passwords are being hashed")]
-pub struct Overloaded;
-
-/// What comparing a password with a hash told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    /// Whether it is the password.
-    pub matches: bool,
-    /// Whether the hash was made with other parameters than today's.
-    pub is_outdated: bool,
+pub enum NotComputed {
+    /// The queue is full: try again later.
+    #[error("too many passwords are being hashed")]
+    Overloaded,
+    /// The job has panicked: a fault of this program.
+    #[error("a job of the hashing pool has failed")]
+    Failed,
 }
 
 /// Hashes and compares passwords. OWASP's parameters by default: 19 MiB, two passes, one lane.
 pub struct Hasher {
     queue: Arc<Queue>,
     runs: Arc<AtomicU64>,
-    params: Params,
-    decoy: Arc<Decoy>,
+    argon: Arc<Argon>,
 }
-
-/// The hash of nobody's password, for users who do not exist.
-#[derive(Default)]
-struct Decoy(OnceLock<PasswordHash>);
-
-impl Decoy {
-    /// Made when it is first needed.
-    fn hash(&self, params: &Params, memory: &mut Memory) -> &PasswordHash {
-        self.0.get_or_init(|| {
-            let mut nobodys = [0; 32];
-            rand::fill(&mut nobodys).expect("the operating system gives randomness");
-            hash_with(params, &nobodys, memory)
-        })
-    }
-}
-
-/// A thread's working memory, kept from one job to the next.
-#[derive(Default)]
-struct Memory(Vec<Block>);
 
 impl Hasher {
-    /// A pool with so many threads, each of which takes 19 MiB while it works.
+    /// A pool with so many threads, each of which takes 19 MiB while it works, or more on stored hashes that ask for it, as
+    /// far as that is granted.
     ///
     /// # Panics
-    /// If the operating system gives no thread or no randomness.
+    /// If the operating system gives no thread.
     #[must_use]
-    pub fn start(threads: usize) -> Self {
+    pub fn start(threads: usize, grant: Grant) -> Self {
         let params = Params::new(19 * 1024, 2, 1, Some(OUTPUT_BYTES)).expect("OWASP's parameters are valid");
-        Self::with(params, threads)
+        Self::with(params, threads, grant)
     }
 
     /// A pool with other parameters.
@@ -81,7 +56,7 @@ impl Hasher {
     /// # Panics
     /// As [`Hasher::start`].
     #[must_use]
-    pub fn with(params: Params, threads: usize) -> Self {
+    pub fn with(params: Params, threads: usize, grant: Grant) -> Self {
         let queue = Arc::new(Queue::for_threads(threads));
         for index in 0..threads {
             let queue = Arc::clone(&queue);
@@ -90,58 +65,58 @@ impl Hasher {
                 .spawn(move || work(&queue))
                 .expect("the operating system gives a thread");
         }
-        let hasher = Self { queue, runs: Arc::default(), params, decoy: Arc::default() };
-        hasher.make_decoy();
-        hasher
-    }
-
-    /// On the pool, so that the start need not wait for it, and before anybody can ask: a login for a user who does not
-    /// exist costs no more than another one.
-    fn make_decoy(&self) {
-        let (decoy, params) = (Arc::clone(&self.decoy), self.params.clone());
-        let make = move |memory: &mut Memory| {
-            decoy.hash(&params, memory);
-        };
-        self.queue.push(Lane::HERE, Box::new(make)).expect("a new queue has room");
+        Self { queue, runs: Arc::default(), argon: Arc::new(Argon::new(params, grant)) }
     }
 
     /// Hashes a password for storage.
     ///
     /// # Errors
-    /// [`Overloaded`].
-    pub async fn hash(&self, lane: Lane, password: &Password) -> Result<PasswordHash, Overloaded> {
-        let (password, params) = (password.clone(), self.params.clone());
-        self.run(lane, move |memory| hash_with(&params, password.expose().as_bytes(), memory)).await
+    /// [`NotComputed`].
+    pub async fn hash(&self, lane: Lane, password: &Password) -> Result<PasswordHash, NotComputed> {
+        let (password, argon) = (password.clone(), Arc::clone(&self.argon));
+        self.run(lane, move |memory| argon.make(&password, memory)).await
     }
 
-    /// Compares a password with a hash, in constant time.
+    /// Compares a password with a hash, in constant time. A password that is wrong costs the same whatever the hash.
     ///
     /// # Errors
-    /// [`Overloaded`].
-    pub async fn verify(&self, lane: Lane, password: &Password, hash: &PasswordHash) -> Result<Verdict, Overloaded> {
-        let (password, params, hash) = (password.clone(), self.params.clone(), hash.clone());
-        self.run(lane, move |memory| verify_with(&params, &password, &hash, memory)).await
+    /// [`NotComputed`].
+    pub async fn verify(&self, lane: Lane, password: &Password, hash: &PasswordHash) -> Result<Verdict, NotComputed> {
+        let (password, argon, hash) = (password.clone(), Arc::clone(&self.argon), hash.clone());
+        self.run(lane, move |memory| argon.compare(&password, Some(&hash), memory)).await
     }
 
-    /// Does what [`Hasher::verify`] does, for a user who does not exist: nobody's password is compared.
+    /// Does what [`Hasher::verify`] does, for a user who does not exist.
     ///
     /// # Errors
-    /// [`Overloaded`].
-    pub async fn verify_nobody(&self, lane: Lane, password: &Password) -> Result<Verdict, Overloaded> {
-        let (password, params, decoy) = (password.clone(), self.params.clone(), Arc::clone(&self.decoy));
-        self.run(lane, move |memory| {
-            let hash = decoy.hash(&params, memory).clone();
-            verify_with(&params, &password, &hash, memory)
-        })
-        .await
+    /// [`NotComputed`].
+    pub async fn verify_nobody(&self, lane: Lane, password: &Password) -> Result<Verdict, NotComputed> {
+        let (password, argon) = (password.clone(), Arc::clone(&self.argon));
+        self.run(lane, move |memory| argon.compare(&password, None, memory)).await
     }
 
     /// Whether a password would be taken: whoever asks first spares the stores what would be in vain.
     ///
     /// # Errors
-    /// [`Overloaded`].
-    pub fn admit(&self, lane: &Lane) -> Result<(), Overloaded> {
-        if self.queue.takes(lane) { Ok(()) } else { Err(Overloaded) }
+    /// [`NotComputed`].
+    pub fn admit(&self, lane: &Lane) -> Result<(), NotComputed> {
+        if self.queue.takes(lane) { Ok(()) } else { Err(NotComputed::Overloaded) }
+    }
+
+    /// Takes notice of stored hashes that are not as new ones are; see [`Argon::take_notice`].
+    pub fn take_notice(&self, hashes: &[PasswordHash], are_all: bool) {
+        self.argon.take_notice(hashes, are_all);
+    }
+
+    /// Why each of these hashes cannot be compared with, where it cannot.
+    pub fn flaws<'a>(&'a self, hashes: &'a [PasswordHash]) -> impl Iterator<Item = Unusable> + 'a {
+        hashes.iter().filter_map(|hash| self.argon.flaw(hash))
+    }
+
+    /// How many KiB have been passed over in hashing.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        self.argon.work()
     }
 
     /// How often the hash function has run.
@@ -166,7 +141,7 @@ impl Hasher {
         &self,
         lane: Lane,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Result<T, Overloaded> {
+    ) -> Result<T, NotComputed> {
         let runs = Arc::clone(&self.runs);
         self.submit(lane, move |memory| {
             runs.fetch_add(1, Ordering::Relaxed);
@@ -179,16 +154,17 @@ impl Hasher {
         &self,
         lane: Lane,
         job: impl FnOnce(&mut Memory) -> T + Send + 'static,
-    ) -> Result<T, Overloaded> {
+    ) -> Result<T, NotComputed> {
         let (answer, answered) = oneshot::channel();
         let job = move |memory: &mut Memory| {
             // Nobody waits any more for a request that was given up.
             if !answer.is_closed() {
-                drop(answer.send(job(memory)));
+                drop(answer.send(survived(job, memory)));
             }
         };
         self.queue.push(lane, Box::new(job))?;
-        answered.await.map_err(|_| Overloaded)
+        // Without an answer it has made way for another one.
+        answered.await.unwrap_or(Err(NotComputed::Overloaded))
     }
 }
 
@@ -198,18 +174,22 @@ impl Drop for Hasher {
     }
 }
 
+/// The thread goes on with the next job.
+fn survived<T>(job: impl FnOnce(&mut Memory) -> T, memory: &mut Memory) -> Result<T, NotComputed> {
+    catch_unwind(AssertUnwindSafe(|| job(memory))).map_err(|_| {
+        *memory = Memory::default();
+        tracing::error!("a job of the hashing pool has panicked: a fault of this program");
+        NotComputed::Failed
+    })
+}
+
 fn work(queue: &Queue) {
     let mut memory = Memory::default();
     loop {
         match queue.next() {
-            // One that panics gets no answer; the thread goes on with the next.
-            Some(job) => {
-                if catch_unwind(AssertUnwindSafe(|| job(&mut memory))).is_err() {
-                    memory = Memory::default();
-                }
-            }
+            Some(job) => job(&mut memory),
             None if queue.is_closed() => return,
-            None if memory.0.is_empty() => {}
+            None if memory.is_empty() => {}
             None => {
                 memory = Memory::default();
                 return_free_memory();
@@ -230,51 +210,13 @@ fn return_free_memory() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn return_free_memory() {}
 
-fn fill(params: &Params, password: &[u8], salt: &[u8], memory: &mut Memory) -> [u8; OUTPUT_BYTES] {
-    memory.0.resize(params.block_count(), Block::default());
-    let mut output = [0; OUTPUT_BYTES];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-        .hash_password_into_with_memory(password, salt, &mut output, &mut memory.0)
-        .expect("salt, output and memory have the sizes that the parameters ask for");
-    output
-}
-
-fn hash_with(params: &Params, password: &[u8], memory: &mut Memory) -> PasswordHash {
-    let mut salt = [0; SALT_BYTES];
-    rand::fill(&mut salt).expect("the operating system gives randomness");
-    let output = fill(params, password, &salt, memory);
-    let phc = Phc {
-        algorithm: Algorithm::Argon2id.ident(),
-        version: Some(Version::V0x13.into()),
-        params: ParamsString::try_from(params).expect("the parameters are valid"),
-        salt: Some(Salt::new(&salt).expect("the salt has a valid length")),
-        hash: Some(Output::new(&output).expect("the output has a valid length")),
-    };
-    PasswordHash(phc.to_string())
-}
-
-/// A hash that cannot be read matches nothing, at the cost of one that can.
-fn verify_with(today: &Params, password: &Password, hash: &PasswordHash, memory: &mut Memory) -> Verdict {
-    let parsed = Phc::new(&hash.0).ok().and_then(|phc| {
-        let params = Params::try_from(&phc).ok()?;
-        Some((params, phc.salt?, phc.hash?))
-    });
-    let Some((params, salt, expected)) = parsed else {
-        fill(today, password.expose().as_bytes(), &[0; SALT_BYTES], memory);
-        return Verdict { matches: false, is_outdated: true };
-    };
-    let output = fill(&params, password.expose().as_bytes(), &salt, memory);
-    let matches = constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_ok();
-    let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-    Verdict { matches, is_outdated: costs(&params) != costs(today) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{queue::OF_ONE_PLACE_PER_THREAD, *};
 
     fn quick(passes: u32) -> Hasher {
-        Hasher::with(Params::new(64, passes, 1, Some(OUTPUT_BYTES)).expect("valid parameters"), 1)
+        let params = Params::new(64, passes, 1, Some(OUTPUT_BYTES)).expect("valid parameters");
+        Hasher::with(params, 1, Grant { memory: 512, at_once: 1 })
     }
 
     fn password(text: &str) -> Password {
@@ -284,7 +226,7 @@ mod tests {
     #[tokio::test]
     async fn a_thread_survives_a_job_that_panics() {
         let hasher = quick(1);
-        assert_eq!(hasher.submit(Lane::HERE, |_| panic!("on purpose")).await, Err::<(), _>(Overloaded));
+        assert_eq!(hasher.submit(Lane::HERE, |_| panic!("on purpose")).await, Err::<(), _>(NotComputed::Failed));
         hasher.hash(Lane::HERE, &password("next")).await.unwrap();
     }
 
@@ -294,11 +236,11 @@ mod tests {
         let hash = hasher.hash(Lane::HERE, &password("right")).await.unwrap();
         assert_eq!(
             hasher.verify(Lane::HERE, &password("right"), &hash).await.unwrap(),
-            Verdict { matches: true, is_outdated: false }
+            Verdict { matches: true, is_outdated: false, flaw: None }
         );
         assert_eq!(
             hasher.verify(Lane::HERE, &password("wrong"), &hash).await.unwrap(),
-            Verdict { matches: false, is_outdated: false }
+            Verdict { matches: false, is_outdated: false, flaw: None }
         );
     }
 
@@ -306,12 +248,12 @@ mod tests {
     async fn hashes_of_other_parameters_still_match_and_are_outdated() {
         let hash = quick(1).hash(Lane::HERE, &password("right")).await.unwrap();
         let verdict = quick(2).verify(Lane::HERE, &password("right"), &hash).await.unwrap();
-        assert_eq!(verdict, Verdict { matches: true, is_outdated: true });
+        assert_eq!(verdict, Verdict { matches: true, is_outdated: true, flaw: None });
     }
 
     #[tokio::test]
     async fn the_library_accepts_our_hashes() {
-        use argon2::PasswordVerifier;
+        use argon2::{Argon2, PasswordVerifier};
         let hash = quick(1).hash(Lane::HERE, &password("right")).await.unwrap();
         assert!(Argon2::default().verify_password(b"right", hash.0.as_str()).is_ok());
         assert!(Argon2::default().verify_password(b"wrong", hash.0.as_str()).is_err());
@@ -340,7 +282,7 @@ mod tests {
         while hasher.waiting() < OF_ONE_PLACE_PER_THREAD {
             tokio::task::yield_now().await;
         }
-        assert_eq!(hasher.hash(stranger(), &password("too late")).await, Err(Overloaded));
+        assert_eq!(hasher.hash(stranger(), &password("too late")).await, Err(NotComputed::Overloaded));
         release.send(()).unwrap();
         for job in waiting.into_iter().chain([busy]) {
             assert_eq!(job.await.unwrap(), Ok(()));
@@ -354,7 +296,7 @@ mod tests {
     fn in_background(
         hasher: &Arc<Hasher>,
         job: impl FnOnce(&mut Memory) + Send + 'static,
-    ) -> tokio::task::JoinHandle<Result<(), Overloaded>> {
+    ) -> tokio::task::JoinHandle<Result<(), NotComputed>> {
         let hasher = Arc::clone(hasher);
         tokio::spawn(async move { hasher.submit(stranger(), job).await })
     }

@@ -1,7 +1,7 @@
 //! Judging the passwords that people choose: beside the pool that hashes them, and on no thread that answers requests.
 
 use super::{
-    hashing::Overloaded,
+    hashing::NotComputed,
     password::{Password, WeakPassword},
 };
 use std::sync::Arc;
@@ -26,10 +26,14 @@ impl Judges {
     /// Whether a password may be chosen by somebody of whom `known` is known.
     ///
     /// # Errors
-    /// [`Overloaded`].
-    pub async fn judge(&self, password: &Password, known: Vec<String>) -> Result<Result<(), WeakPassword>, Overloaded> {
-        let _room = self.room.try_acquire().map_err(|_| Overloaded)?;
-        let turn = Arc::clone(&self.at_work).acquire_owned().await.map_err(|_| Overloaded)?;
+    /// [`NotComputed`].
+    pub async fn judge(
+        &self,
+        password: &Password,
+        known: Vec<String>,
+    ) -> Result<Result<(), WeakPassword>, NotComputed> {
+        let _room = self.room.try_acquire().map_err(|_| NotComputed::Overloaded)?;
+        let turn = Arc::clone(&self.at_work).acquire_owned().await.map_err(|_| NotComputed::Overloaded)?;
         let password = password.clone();
         let judged = spawn_blocking(move || {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -38,7 +42,7 @@ impl Judges {
             drop(turn);
             verdict
         });
-        judged.await.map_err(|_| Overloaded)
+        judged.await.map_err(|_| NotComputed::Failed)
     }
 }
 

@@ -4,16 +4,17 @@ use super::{
     Auth, Client, Unavailable,
     account::{Account, Credentials, EmailAddress},
     audit::Action,
-    hashing::Overloaded,
+    hashing::NotComputed,
     limits::{Exceeded, Limit},
     password::Password,
     refresh_token::{NotOurs, RefreshClaims, Transport},
     session::Lineage,
     sessions::{Commit, Expected, SessionRecord},
+    stored_hash::Unusable,
     throttle::{Attempt, Target, Throttled},
     tokens::Tokens,
 };
-use crate::metrics::LOGINS;
+use crate::metrics::{LOGINS, UNUSABLE_HASHES};
 use shared::{
     clock::Timestamp,
     ids::{SessionId, TokenId, UserId},
@@ -35,9 +36,9 @@ pub enum LoginError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The hashing queue is full.
+    /// The password was not hashed.
     #[error(transparent)]
-    Overloaded(#[from] Overloaded),
+    NotComputed(#[from] NotComputed),
     /// A store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -74,7 +75,8 @@ impl Auth {
             Err(LoginError::InvalidCredentials) => "invalid",
             Err(LoginError::Disabled) => "disabled",
             Err(LoginError::TooManyAttempts { .. }) => "throttled",
-            Err(LoginError::Overloaded(_)) => "overloaded",
+            Err(LoginError::NotComputed(NotComputed::Overloaded)) => "overloaded",
+            Err(LoginError::NotComputed(NotComputed::Failed)) => "failed",
             Err(LoginError::Unavailable(_)) => "unavailable",
         });
         outcome
@@ -151,6 +153,9 @@ impl Auth {
             }
             None => self.hasher.verify_nobody(lane.clone(), password).await?,
         };
+        if let (Some(found), Some(flaw)) = (&found, verdict.flaw) {
+            report_unusable_hash(found.account.id, flaw);
+        }
         let Some(mut found) = found.filter(|_| verdict.matches) else {
             self.throttle.failed(&attempt).await.map_err(throttled)?;
             return Err(LoginError::InvalidCredentials);
@@ -251,4 +256,10 @@ impl Auth {
             newest: self.refresh_tokens.draft(newest),
         }
     }
+}
+
+/// Whoever logs in is answered as with a wrong password, and does not learn more; the operator does.
+fn report_unusable_hash(user: UserId, flaw: Unusable) {
+    UNUSABLE_HASHES.add(flaw.name());
+    tracing::warn!(%user, reason = %flaw, "this user cannot log in: the stored password hash cannot be used (docs/operate.md)");
 }

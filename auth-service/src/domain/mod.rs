@@ -1,6 +1,7 @@
 //! What auth-service is about, without HTTP, SQL or Redis: accounts, sessions, keys, and the flows between them.
 
 pub mod account;
+pub mod argon;
 pub mod audit;
 pub mod authority;
 pub mod counters;
@@ -19,6 +20,7 @@ pub mod sessions;
 pub mod signing_keys;
 pub mod signing_secret;
 pub mod standstill;
+pub mod stored_hash;
 pub mod throttle;
 
 pub mod admin;

@@ -1,6 +1,7 @@
 //! Passwords, and what is stored of them: two types.
 
 use serde::Deserialize;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use zeroize::Zeroizing;
 
 /// How many characters a new password has at least.
@@ -26,10 +27,25 @@ const AMBIGUOUS: &str = "1|7";
 /// Those that are no longer read as letters, one after the other, where there are too many readings: hardly anybody does.
 const RARE: [char; 6] = ['<', '{', '[', '|', '+', '!'];
 
-/// A password as somebody typed it. Has no `Debug`, is wiped when dropped, and is used exactly as it came.
+/// Longer texts are passwords as they are: bringing them into their normal form takes time, and nobody may choose them.
+const MOST_NORMALISED_BYTES: usize = 8 * 1024;
+/// A letter's normal form is at most so many times as long.
+const MOST_GROWTH: usize = 3;
+
+/// A password, in Unicode's normal form C (NIST SP 800-63B-4, 3.1.1.2): keyboards compose letters in different ways. Has no
+/// `Debug`, and is wiped when dropped.
 #[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Password(Zeroizing<String>);
+#[serde(from = "String")]
+pub struct Password(Zeroizing<String>, Option<Typed>);
+
+/// A password as it was typed, where that differs: older hashes were made of it.
+type Typed = Zeroizing<String>;
+
+impl From<String> for Password {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
 
 /// Why a password may not be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,10 +62,22 @@ impl Password {
     /// From what somebody typed.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(Zeroizing::new(text))
+        let typed = Zeroizing::new(text);
+        if typed.len() > MOST_NORMALISED_BYTES || is_nfc(&typed) {
+            return Self(typed, None);
+        }
+        // With room for all of it: a text that grows leaves copies behind.
+        let mut normal = Zeroizing::new(String::with_capacity(MOST_GROWTH * typed.len()));
+        normal.extend(typed.nfc());
+        Self(normal, Some(typed))
     }
 
-    /// The password itself.
+    /// What a hash may have been made of: the normal form, and what was typed where it differs.
+    pub fn forms(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.expose()).chain(self.1.as_deref().map(String::as_str))
+    }
+
+    /// The password itself, in its normal form.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -139,6 +167,16 @@ mod tests {
         assert_eq!(strength("ключ9пщё"), Ok(()));
         assert_eq!(strength(&"hG4!x9qZ".repeat(32)), Ok(()));
         assert_eq!(strength(&format!("{}a", "hG4!x9qZ".repeat(32))), Err(WeakPassword::Length));
+    }
+
+    #[test]
+    fn letters_count_however_they_are_composed() {
+        assert_eq!(strength(&"e\u{301}".repeat(7)), Err(WeakPassword::Length));
+        let hangul = Password::new("\u{1112}\u{1161}\u{11ab}".repeat(3));
+        assert_eq!(hangul.expose(), "\u{d55c}".repeat(3));
+        assert_eq!(hangul.forms().count(), 2);
+        assert_eq!(Password::new("\u{d55c}".repeat(3)).forms().count(), 1);
+        assert_eq!(Password::new("e\u{301}".repeat(10_000)).forms().count(), 1, "too long for a password");
     }
 
     #[test]

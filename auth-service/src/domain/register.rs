@@ -4,7 +4,7 @@ use super::{
     Auth, Client, Unavailable,
     account::{Account, CreateError, EmailAddress, Epoch, NewAccount, PersonName, Seen},
     audit::Action,
-    hashing::{Lane, Overloaded},
+    hashing::{Lane, NotComputed},
     limits::{Exceeded, Limit},
     password::{Password, WeakPassword},
 };
@@ -42,9 +42,9 @@ pub enum RegisterError {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The hashing queue is full.
+    /// The password was not hashed.
     #[error(transparent)]
-    Overloaded(#[from] Overloaded),
+    NotComputed(#[from] NotComputed),
     /// The store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),

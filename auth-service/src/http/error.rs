@@ -7,6 +7,7 @@ use crate::domain::{
     caller::CallerError,
     change_password::PasswordError,
     delete_account::DeletionError,
+    hashing::NotComputed,
     login::LoginError,
     password::WeakPassword,
     refresh::RefreshError,
@@ -42,7 +43,7 @@ impl From<RegisterError> for Problem {
             }
             RegisterError::WeakPassword(weak) => weak.into(),
             RegisterError::TooMany { retry_after } => too_many_attempts(retry_after),
-            RegisterError::Overloaded(_) => overloaded(),
+            RegisterError::NotComputed(error) => error.into(),
             RegisterError::Unavailable(error) => error.into(),
         }
     }
@@ -63,7 +64,7 @@ impl From<LoginError> for Problem {
             }
             LoginError::Disabled => Problem::new(StatusCode::FORBIDDEN, "account_disabled", "this account is disabled"),
             LoginError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
-            LoginError::Overloaded(_) => overloaded(),
+            LoginError::NotComputed(error) => error.into(),
             LoginError::Unavailable(error) => error.into(),
         }
     }
@@ -77,7 +78,7 @@ impl From<PasswordError> for Problem {
             }
             PasswordError::Weak(weak) => weak.into(),
             PasswordError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
-            PasswordError::Overloaded(_) => overloaded(),
+            PasswordError::NotComputed(error) => error.into(),
             PasswordError::Unavailable(error) => error.into(),
         }
     }
@@ -210,6 +211,15 @@ fn too_many(code: &'static str, detail: &'static str, retry_after: Duration) -> 
     Problem::new(StatusCode::TOO_MANY_REQUESTS, code, detail).retry_after(u64::try_from(seconds).unwrap_or(u64::MAX))
 }
 
-fn overloaded() -> Problem {
-    Problem::unavailable("too many passwords are being checked at once: try again")
+impl From<NotComputed> for Problem {
+    fn from(error: NotComputed) -> Self {
+        match error {
+            NotComputed::Overloaded => Problem::unavailable("too many passwords are being checked at once: try again"),
+            NotComputed::Failed => Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "something is wrong on our side: see the log",
+            ),
+        }
+    }
 }

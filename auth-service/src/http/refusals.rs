@@ -6,7 +6,7 @@ use crate::domain::{
     authority::Forbidden,
     change_password::PasswordError,
     delete_account::DeletionError,
-    hashing::Overloaded,
+    hashing::NotComputed,
     login::LoginError,
     password::WeakPassword,
     refresh::RefreshError,
@@ -33,7 +33,7 @@ impl Refuses for Unavailable {
 impl Refuses for RegisterError {
     fn problems() -> Vec<Problem> {
         let weak = [WeakPassword::Length, WeakPassword::Common].map(Self::WeakPassword);
-        let outages = [Self::Overloaded(Overloaded), Self::Unavailable(example_outage())];
+        let outages = [Self::NotComputed(NotComputed::Overloaded), Self::Unavailable(example_outage())];
         weak.into_iter()
             .chain(outages)
             .chain([Self::EmailTaken, Self::Closed, Self::TooMany { retry_after: SOON }])
@@ -45,7 +45,8 @@ impl Refuses for RegisterError {
 impl Refuses for CreationError {
     fn problems() -> Vec<Problem> {
         let weak = [WeakPassword::Length, WeakPassword::Common].map(RegisterError::WeakPassword);
-        let others = [RegisterError::Overloaded(Overloaded), RegisterError::EmailTaken, RegisterError::Outdated];
+        let others =
+            [RegisterError::NotComputed(NotComputed::Overloaded), RegisterError::EmailTaken, RegisterError::Outdated];
         let wishes = [
             AdminError::UnknownRole,
             AdminError::CustomTooLarge,
@@ -67,7 +68,7 @@ impl Refuses for DeletionError {
 
 impl Refuses for LoginError {
     fn problems() -> Vec<Problem> {
-        let outages = [Self::Overloaded(Overloaded), Self::Unavailable(example_outage())];
+        let outages = [Self::NotComputed(NotComputed::Overloaded), Self::Unavailable(example_outage())];
         let refusals = [Self::InvalidCredentials, Self::Disabled, Self::TooManyAttempts { retry_after: SOON }];
         outages.into_iter().chain(refusals).map(Problem::from).collect()
     }
@@ -82,7 +83,8 @@ impl Refuses for PasswordError {
 
 impl Refuses for PasswordConfirmed {
     fn problems() -> Vec<Problem> {
-        let outages = [PasswordError::Overloaded(Overloaded), PasswordError::Unavailable(example_outage())];
+        let outages =
+            [PasswordError::NotComputed(NotComputed::Overloaded), PasswordError::Unavailable(example_outage())];
         let refusals = [PasswordError::Wrong, PasswordError::TooManyAttempts { retry_after: SOON }];
         outages.into_iter().chain(refusals).map(Problem::from).collect()
     }

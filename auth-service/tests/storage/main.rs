@@ -55,6 +55,7 @@ macro_rules! keeps {
             of_two_that_rely_on_each_other_one_can_go
             another_enabled_user_with_certain_roles_is_found
             holders_of_roles_are_counted
+            hashes_that_are_not_as_new_ones_are_found
         }
     };
     (audit on $open:path) => {

@@ -1,6 +1,6 @@
 //! What waits for the pool, in turn by whom it is for: however many jobs one client has, another one's comes soon.
 
-use super::{Memory, Overloaded};
+use super::{Memory, NotComputed};
 use crate::domain::account::EmailAddress;
 use std::{
     collections::{HashMap, VecDeque},
@@ -82,7 +82,7 @@ impl Queue {
 
     /// Puts a job at the end of its place's. When there is no room, a job of the place that has most waiting makes way, unless
     /// that is this one's.
-    pub(super) fn push(&self, lane: Lane, job: Job) -> Result<(), Overloaded> {
+    pub(super) fn push(&self, lane: Lane, job: Job) -> Result<(), NotComputed> {
         let displaced = self.lock().line(lane.is_known).push(lane.place, job)?;
         // It reports that it is not run; not while others wait for the lock.
         drop(displaced);
@@ -155,10 +155,10 @@ impl Line {
     }
 
     /// Answers the job that made way.
-    fn push(&mut self, place: Place, job: Job) -> Result<Option<Job>, Overloaded> {
+    fn push(&mut self, place: Place, job: Job) -> Result<Option<Job>, NotComputed> {
         let own = self.own(&place);
         if own >= self.capacity_of_place {
-            return Err(Overloaded);
+            return Err(NotComputed::Overloaded);
         }
         let displaced = if self.waiting >= self.capacity { Some(self.displace(own)?) } else { None };
         let jobs = self.of_place.entry(place.clone()).or_default();
@@ -171,9 +171,9 @@ impl Line {
     }
 
     /// Takes the newest job of the place that has most.
-    fn displace(&mut self, own: usize) -> Result<Job, Overloaded> {
+    fn displace(&mut self, own: usize) -> Result<Job, NotComputed> {
         let longest = self.of_place.values_mut().max_by_key(|jobs| jobs.len()).filter(|jobs| makes_way(jobs, own));
-        let job = longest.and_then(VecDeque::pop_back).ok_or(Overloaded)?;
+        let job = longest.and_then(VecDeque::pop_back).ok_or(NotComputed::Overloaded)?;
         self.waiting -= 1;
         Ok(job)
     }
@@ -213,7 +213,7 @@ mod tests {
             Self { queue: Arc::new(Queue::for_threads(1)), names: mpsc::channel() }
         }
 
-        fn push(&self, host: u8, is_known: bool, name: &str) -> Result<(), Overloaded> {
+        fn push(&self, host: u8, is_known: bool, name: &str) -> Result<(), NotComputed> {
             let (said, name) = (self.names.0.clone(), name.to_owned());
             let lane = Lane { place: Place::Address(IpAddr::from([192, 0, 2, host])), is_known };
             let takes = self.queue.takes(&lane);
@@ -270,8 +270,8 @@ mod tests {
         for host in 0..STRANGERS_PER_THREAD {
             said.push(u8::try_from(host).unwrap(), false, "").unwrap();
         }
-        assert_eq!(said.push(200, false, ""), Err(Overloaded));
-        assert_eq!(said.push(0, false, ""), Err(Overloaded));
+        assert_eq!(said.push(200, false, ""), Err(NotComputed::Overloaded));
+        assert_eq!(said.push(0, false, ""), Err(NotComputed::Overloaded));
     }
 
     #[test]
@@ -283,7 +283,7 @@ mod tests {
         for host in 0..KNOWN_PER_THREAD {
             assert_eq!(said.push(u8::try_from(host).unwrap(), true, "known"), Ok(()));
         }
-        assert_eq!(said.push(200, true, ""), Err(Overloaded));
+        assert_eq!(said.push(200, true, ""), Err(NotComputed::Overloaded));
         assert_eq!(said.queue.waiting(), said.queue.capacity());
         let first = said.work_off();
         assert_eq!(first[..4].iter().filter(|name| *name == "known").count(), 2, "they take turns: {first:?}");

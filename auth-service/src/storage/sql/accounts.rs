@@ -236,6 +236,19 @@ impl Accounts for Sql {
         Ok(self.role_lists().await?.iter().flat_map(|list| &list.roles).any(|held| held == role))
     }
 
+    async fn odd_hashes(&self, at_most: u32) -> Result<Vec<PasswordHash>, Unavailable> {
+        // As the index `users_with_odd_hashes` has it, to the letter.
+        let read = || {
+            query(
+                "SELECT password_hash FROM users
+                 WHERE substr(password_hash, 1, 31) <> '$argon2id$v=19$m=19456,t=2,p=1$' LIMIT $1",
+            )
+            .bind(i64::from(at_most))
+        };
+        let hash = |row: &AnyRow| value(row, "password_hash").map(PasswordHash);
+        self.reading.run(read).await?.rows.iter().map(hash).collect()
+    }
+
     async fn holders(&self) -> Result<Vec<(Vec<String>, u64)>, Unavailable> {
         let lists = self.role_lists().await?;
         Ok(lists.into_iter().map(|list| (list.roles, list.holders)).collect())

@@ -422,6 +422,20 @@ pub async fn another_enabled_user_with_certain_roles_is_found(store: &impl Accou
     assert_eq!(store.another_enabled(reader.id, &is_admin).await.unwrap(), None);
 }
 
+pub async fn hashes_that_are_not_as_new_ones_are_found(store: &impl Accounts) {
+    let new = hash("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$AAECAwQFBgcICQoLDA0ODw");
+    created(store, &NewAccount { hash: new, ..account() }).await;
+    assert_eq!(store.odd_hashes(9).await.unwrap(), []);
+    let odd = ["$argon2id$v=19$m=19456,t=2,p=2$x", "", "$2b$12$x"].map(hash);
+    for hash in &odd {
+        created(store, &NewAccount { hash: hash.clone(), ..account() }).await;
+    }
+    let mut found = store.odd_hashes(9).await.unwrap();
+    found.sort_by_key(|hash| odd.iter().position(|other| other == hash));
+    assert_eq!(found, odd);
+    assert_eq!(store.odd_hashes(2).await.unwrap().len(), 2);
+}
+
 pub async fn holders_of_roles_are_counted(store: &impl Accounts) {
     for roles in [&["reader"][..], &["admin", "reader"], &["reader"]] {
         holder(store, roles).await;
