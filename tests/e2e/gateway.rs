@@ -2,7 +2,7 @@
 //! application learns who is there from headers that nobody else can set.
 
 use harness::{
-    Answer, Gateway, Site, Stack,
+    Answer, Gateway, Reading, Site, Stack,
     forge::{self, Issuer},
     gateway::RunningGateway,
     site::{Received, Reply},
@@ -36,6 +36,13 @@ on_every_gateway!(
     a_client_cannot_have_identity_headers_dropped,
     two_tokens_at_once_are_refused,
     a_path_in_disguise_opens_nothing,
+    no_anonymous_request_reaches_what_any_application_takes_for_protected,
+    no_spelling_of_a_path_gets_around_its_scope,
+    ordinary_paths_arrive_as_they_were_sent,
+    what_would_override_path_or_method_never_arrives,
+    what_else_a_client_sends_is_no_part_of_the_question,
+    preflights_are_answered_without_a_question,
+    pages_of_allowed_origins_can_read_answers_and_refusals,
     without_resource_service_nobody_passes,
     a_resource_service_that_hangs_lets_nobody_pass,
     without_keys_a_client_is_told_to_come_back,
@@ -80,12 +87,18 @@ impl Guarded {
         assert_eq!(self.application.received(), [], "the application was asked");
         if status == 401 {
             assert!(answer.header("www-authenticate").starts_with("Bearer "), "{answer}");
+            assert_eq!(count(answer, "www-authenticate"), 1, "{answer}");
         }
         if status < 500 {
             assert_eq!(answer.header("content-type"), "application/problem+json", "{answer}");
             assert_eq!(answer["status"], status, "{answer}");
         }
     }
+}
+
+/// How often a header was answered.
+fn count(answer: &Answer, header: &str) -> usize {
+    answer.headers.get_all(header).iter().count()
 }
 
 fn application() -> Site {
@@ -126,7 +139,7 @@ async fn whoever_is_logged_in_is_named_to_the_application(gateway: Gateway) {
 
 async fn a_request_without_a_token_is_refused_with_a_challenge(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
-    for (method, path) in [("GET", "/"), ("GET", "/books"), ("POST", "/books"), ("DELETE", "/x"), ("OPTIONS", "/")] {
+    for (method, path) in [("GET", "/"), ("GET", "/x.html"), ("POST", "/books"), ("DELETE", "/x"), ("OPTIONS", "/")] {
         let answer = guarded.gateway.request(method, path).send().await;
         guarded.assert_refused(&answer, 401);
         assert!(!answer.header("www-authenticate").contains("error"), "{answer}");
@@ -161,6 +174,7 @@ async fn a_missing_scope_is_403_and_named(gateway: Gateway) {
     let challenge = answer.header("www-authenticate");
     assert!(challenge.contains(r#"error="insufficient_scope""#), "{answer}");
     assert!(challenge.contains(r#"scope="books:read""#), "{answer}");
+    assert_eq!(count(&answer, "www-authenticate"), 1, "{answer}");
     guarded.arrived(&guarded.gateway.get("/").bearer(&nothing).send().await);
 }
 
@@ -295,6 +309,193 @@ async fn two_tokens_at_once_are_refused(gateway: Gateway) {
         let answer = guarded.gateway.get("/").bearer(first).bearer(second).send().await;
         assert!([400, 401].contains(&answer.status), "{answer}");
         assert_eq!(guarded.application.received(), [], "the application was asked");
+    }
+}
+
+/// `..` and `/`, as some application takes them.
+const UP: [&str; 17] = [
+    "..",
+    "%2e%2e",
+    ".%2E",
+    "%2e.",
+    "..;",
+    "..;x=1",
+    "..%3b",
+    "..%3Bx",
+    "%252e%252e",
+    "..%00",
+    "..%20",
+    "%c0%ae%c0%ae",
+    "%e0%80%ae.",
+    "%u002e%u002e",
+    "%ef%bc%8e.",
+    "..:x",
+    "\u{FF0E}.",
+];
+const SLASHES: [&str; 13] =
+    ["/", "//", "/./", "%2f", "%2F", "\\", "%5c", "%5C", "%252f", "%255c", "%c0%af", "%u002f", "%e2%88%95"];
+
+/// Ways to write `/books`.
+const BOOKS: [&str; 31] = [
+    "/BOOKS",
+    "/Books",
+    "/bookS/1",
+    "//books",
+    "/./books",
+    "/x/../books",
+    "/x/..;/books",
+    "/;/books",
+    "/books;",
+    "/books;x=1",
+    "/books;x/1",
+    "/books%3bx",
+    "/books%3B/1",
+    "/%62ooks",
+    "/b%6Foks",
+    "/%2562ooks",
+    "/books.",
+    "/books./1",
+    "/books..",
+    "/books%20",
+    "/books%20/1",
+    "/books.%20",
+    "/books::$DATA",
+    "/books:x",
+    "/books%00",
+    "/books%00.html",
+    "/books\\1",
+    "\\books",
+    "/books%5c1",
+    "/\u{FF42}ooks",
+    "/%ef%bd%82ooks",
+];
+
+fn anonymous(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes()
+}
+
+fn is_within(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+async fn no_anonymous_request_reaches_what_any_application_takes_for_protected(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let detours = UP.iter().flat_map(|up| SLASHES.iter().map(move |slash| format!("/public/{up}{slash}books")));
+    let mut misread = 0;
+    for path in detours.chain(["/PUBLIC/page", "/Public/../books"].map(str::to_owned)) {
+        let answer = guarded.gateway.raw(&anonymous(&path)).await;
+        assert!([400, 401].contains(&answer.status), "{path}\n{answer}");
+        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
+        misread += usize::from(Reading::ALL.iter().any(|reading| is_within(&reading.of(&path), "/books")));
+    }
+    assert!(misread > UP.len() * SLASHES.len() / 2, "{misread} of the paths mean something to some application");
+}
+
+async fn no_spelling_of_a_path_gets_around_its_scope(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let nothing = guarded.issuer.with_claims(|claims| claims["scope"] = json!("other"));
+    for path in BOOKS {
+        assert!(Reading::ALL.iter().any(|reading| is_within(&reading.of(path), "/books")), "{path} is no spelling");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {nothing}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = guarded.gateway.raw(request.as_bytes()).await;
+        assert!([400, 403].contains(&answer.status), "{path}\n{answer}");
+        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
+    }
+}
+
+async fn ordinary_paths_arrive_as_they_were_sent(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let token = guarded.issuer.token();
+    for path in
+        ["/public/", "/public/a-b_c.d/E%20f.min.js", "/public/.x/..y/@z+1,(2)!$&=3", "/public/p?x=;%2e%2e/\\%00"]
+    {
+        let received = guarded.arrived(&guarded.gateway.raw(&anonymous(path)).await);
+        assert_eq!(received.target, path, "{received}");
+        assert!(Reading::ALL.iter().all(|reading| is_within(&reading.of(path), "/public")), "{path}");
+    }
+    for path in ["/", "/books", "/books/", "/books/1/chapters?x=1;2", "/Other/Page.html"] {
+        let received = guarded.arrived(&guarded.gateway.get(path).bearer(&token).send().await);
+        assert_eq!(received.target, path, "{received}");
+    }
+}
+
+/// Headers from which applications and their frameworks take another path or method than the request's.
+const OVERRIDING: [&str; 8] = [
+    "X-Original-URL",
+    "X_Original_URL",
+    "X-Rewrite-URL",
+    "X_REWRITE_URL",
+    "X-HTTP-Method",
+    "X-HTTP-Method-Override",
+    "X_HTTP_METHOD_OVERRIDE",
+    "X-Method-Override",
+];
+
+async fn what_would_override_path_or_method_never_arrives(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let overriding: String = OVERRIDING.iter().map(|name| format!("{name}: /books\r\n")).collect();
+    let forwarded = "Forwarded: for=203.0.113.9\r\nX-Forwarded-For: 203.0.113.9\r\n";
+    let request =
+        format!("GET /public/page HTTP/1.1\r\nHost: localhost\r\n{overriding}{forwarded}Connection: close\r\n\r\n");
+    let received = guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
+    let told: Vec<_> = received.headers.iter().filter(|(_, value)| value == "/books").collect();
+    assert!(told.is_empty(), "{received}");
+    assert_eq!((received.header("forwarded"), received.header("x-forwarded-for")), (vec![], vec!["127.0.0.1"]));
+}
+
+/// resource-service refuses heads over 16 KiB and more than 96 headers: those of other people's cookies and tracing are
+/// not its business.
+async fn what_else_a_client_sends_is_no_part_of_the_question(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let token = guarded.issuer.token();
+    let headers: String = (0..93).map(|number| format!("X-Tracing-{number}: x\r\n")).collect();
+    let cookies: String = (0..3).map(|number| format!("Cookie: c{number}={}\r\n", "x".repeat(7000))).collect();
+    for more in [headers, cookies] {
+        let request = format!(
+            "GET /books HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n{more}Connection: close\r\n\r\n"
+        );
+        guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
+    }
+}
+
+/// The origin that the samples allow.
+const PAGE: &str = "https://app.example.com";
+
+async fn preflights_are_answered_without_a_question(gateway: Gateway) {
+    let mut guarded = Guarded::by(gateway).await;
+    guarded.stack.resource.kill();
+    let preflight = async |origin: &str| {
+        let request = guarded.gateway.request("OPTIONS", "/books/1").header("origin", origin);
+        request.header("access-control-request-method", "DELETE").send().await
+    };
+    let allowed = preflight(PAGE).await;
+    assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (204, PAGE), "{allowed}");
+    assert!(allowed.header("access-control-allow-methods").contains("DELETE"), "{allowed}");
+    assert!(allowed.header("access-control-allow-headers").contains("authorization"), "{allowed}");
+    for origin in ["https://evil.example", "https://app.example.com.evil.example", "http://app.example.com", "null"] {
+        let refused = preflight(origin).await;
+        guarded.assert_refused(&refused, 403);
+        assert_eq!(refused.header("access-control-allow-origin"), "", "{refused}");
+    }
+}
+
+async fn pages_of_allowed_origins_can_read_answers_and_refusals(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let (good, nothing) =
+        (guarded.issuer.token(), guarded.issuer.with_claims(|claims| claims["scope"] = json!("other")));
+    for (token, status) in [(good.as_str(), 200), (nothing.as_str(), 403), ("x", 401)] {
+        for (origin, allowed) in [(PAGE, PAGE), ("https://evil.example", "")] {
+            let answer =
+                guarded.gateway.get("/books").bearer(token).header("origin", origin).send().await.expect(status);
+            assert_eq!(answer.header("access-control-allow-origin"), allowed, "{answer}");
+            assert_eq!(count(&answer, "access-control-allow-origin"), usize::from(!allowed.is_empty()), "{answer}");
+            assert_eq!(answer.header("vary"), "Origin", "{answer}");
+            let exposed = answer.header("access-control-expose-headers");
+            assert!(allowed.is_empty() || exposed.contains("WWW-Authenticate"), "{answer}");
+            drop(guarded.application.received());
+        }
     }
 }
 

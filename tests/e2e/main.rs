@@ -81,3 +81,4 @@ mod stored_secrets;
 mod stores;
 mod story;
 mod throttling;
+mod tls_proxy;

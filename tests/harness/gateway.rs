@@ -63,7 +63,7 @@ impl Gateway {
         panic!("{} does not start\n{log}", self.program());
     }
 
-    fn program(self) -> &'static str {
+    pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Nginx => "nginx",
             Self::Caddy => "caddy",
@@ -83,20 +83,21 @@ impl Gateway {
 
     /// The file from `docs/gateways/`, with the ports of the gateway, of resource-service and of the application.
     fn sample(self, ports: [u16; 3]) -> String {
-        let name = match self {
-            Self::Nginx => "nginx.conf",
-            Self::Caddy => "Caddyfile",
-        };
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/gateways").join(name);
-        let mut sample = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        for (written, port) in [":8000", ":8081", ":8082"].into_iter().zip(ports) {
-            assert!(sample.contains(written), "{written} does not stand in {name}");
-            sample = sample.replace(written, &format!(":{port}"));
-        }
-        sample
+        let written = [":8000", ":8081", ":8082"];
+        let instead = ports.map(|port| format!(":{port}"));
+        sample(&format!("gateways/{}", self.file()), &written.into_iter().zip(instead).collect::<Vec<_>>())
     }
 
-    fn spawn(self, directory: &Path) -> Process {
+    /// How its configuration is called.
+    pub(crate) fn file(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx.conf",
+            Self::Caddy => "Caddyfile",
+        }
+    }
+
+    /// Starts it with the configuration `sample` in `directory`.
+    pub(crate) fn spawn(self, directory: &Path) -> Process {
         let command = Command::new(self.path());
         let command = match self {
             Self::Nginx => nginx::serve(command, directory),
@@ -106,7 +107,25 @@ impl Gateway {
     }
 }
 
-fn listens(process: &mut Process, port: u16) -> io::Result<()> {
+/// A file from `docs/`, with some of what is written there replaced.
+///
+/// # Panics
+/// When it does not stand there.
+pub(crate) fn sample(name: &str, replaced: &[(&str, String)]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    let mut sample = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    for (written, instead) in replaced {
+        assert!(sample.contains(written), "{written} does not stand in {name}");
+        sample = sample.replace(written, instead);
+    }
+    sample
+}
+
+/// Waits until it listens.
+///
+/// # Errors
+/// When it ends, or takes too long.
+pub(crate) fn listens(process: &mut Process, port: u16) -> io::Result<()> {
     let until = Instant::now() + PATIENCE;
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
         if process.ended().is_some() || Instant::now() > until {

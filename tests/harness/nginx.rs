@@ -11,6 +11,8 @@ error_log stderr notice;
 events { worker_connections 256; }
 http {
     access_log off;
+    types { text/html html; }
+    default_type application/octet-stream;
     client_body_temp_path DIRECTORY/body;
     proxy_temp_path DIRECTORY/proxy;
     fastcgi_temp_path DIRECTORY/fastcgi;

@@ -7,7 +7,7 @@ use crate::{
 use std::fs;
 
 /// The servers that the tests start for themselves.
-const NEEDED: [Needed; 5] = [
+const NEEDED: [Needed; 6] = [
     Needed {
         what: "redis-server",
         debian: "redis-server",
@@ -37,6 +37,12 @@ const NEEDED: [Needed; 5] = [
         debian: "caddy",
         elsewhere: "`brew install caddy` (macOS) or `dnf install caddy` (Fedora)",
         is_there: || is_in_one_of(path(), &["caddy"]),
+    },
+    Needed {
+        what: "openssl",
+        debian: "openssl",
+        elsewhere: "`brew install openssl` (macOS) or `dnf install openssl` (Fedora)",
+        is_there: || is_in_one_of(path(), &["openssl"]),
     },
     Needed {
         what: "Prometheus (prometheus, promtool)",
