@@ -11,9 +11,10 @@ COPY resource-service/Cargo.toml resource-service/
 COPY shared/Cargo.toml shared/
 COPY tests/Cargo.toml tests/
 COPY xtask/Cargo.toml xtask/
+COPY xtask/start/Cargo.toml xtask/start/
 COPY auth-service/build.rs auth-service/
 COPY resource-service/build.rs resource-service/
-RUN for crate in auth-service resource-service xtask; do mkdir -p $crate/src && echo 'fn main() {}' > $crate/src/main.rs; done \
+RUN for crate in auth-service resource-service xtask xtask/start; do mkdir -p $crate/src && echo 'fn main() {}' > $crate/src/main.rs; done \
     && touch auth-service/src/lib.rs resource-service/src/lib.rs \
     && mkdir -p shared/src tests/harness \
     && touch shared/src/lib.rs tests/harness/lib.rs \

@@ -3,7 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus},
     time::Instant,
 };
 
@@ -35,6 +35,14 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 /// One sentence, if it does not succeed.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|error| format!("{}: {error}", line(command)))?;
+    ended(command, status)
+}
+
+/// What the end of a command means.
+///
+/// # Errors
+/// One sentence, if it did not succeed.
+pub(crate) fn ended(command: &Command, status: ExitStatus) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", line(command))) }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     commands::{binaries, cargo, output, run, step, workspace},
-    tests::{Faults, provide_servers},
+    counted::run_and_count,
+    tests::{Faults, at_least_one, provide_servers},
 };
 use harness::containers::compose_program;
 use std::process::Command;
@@ -50,13 +51,15 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
     provide_servers()?;
     step("build the images", || run(compose().arg("build")))?;
     step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
-    step("containers: the tests of docker-compose.yml itself", || test("compose", &[], faults, arguments))?;
+    let own = step("containers: the tests of docker-compose.yml itself", || test("compose", &[], faults, arguments))?;
     let skipped: Vec<_> = OTHER_STORAGE.into_iter().chain(NOT_IN_CONTAINERS).collect();
-    step("containers: the end-to-end tests", || test("e2e", &skipped, faults, arguments))?;
-    step("containers: the fault runs", || test("faults", &skipped, faults, arguments))
+    let e2e = step("containers: the end-to-end tests", || test("e2e", &skipped, faults, arguments))?;
+    let faults = step("containers: the fault runs", || test("faults", &skipped, faults, arguments))?;
+    at_least_one([own, e2e, faults].into_iter().flatten().reduce(|all, ran| all + ran))
 }
 
-fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[String]) -> Result<(), String> {
+/// How many tests ran, if any were looked for.
+fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[String]) -> Result<Option<usize>, String> {
     let mut tests = cargo(&["test", "--package", "e2e", "--test", target, "--"]);
     tests.arg(STACKS);
     for (name, reason) in named(target, skipped)? {
@@ -64,7 +67,7 @@ fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[Str
         tests.args(["--skip", name]);
     }
     tests.env("JETON_STACK", "compose").env("JETON_BIN_DIR", binaries("debug")?).env("JETON_FAULTS", faults.name());
-    run(tests.args(arguments))
+    run_and_count(tests.args(arguments))
 }
 
 /// Those that are tests of this target.

@@ -4,6 +4,7 @@ use crate::{
     commands::{binaries, cargo, output, run, step, workspace},
     needed::{Needed, is_in_one_of, path, provide},
     python::{PYTHON, virtual_environment},
+    tests::NGINX,
 };
 use std::{
     fs,
@@ -11,7 +12,7 @@ use std::{
     process::Command,
 };
 
-const NEEDED: [Needed; 5] = [
+const NEEDED: [Needed; 7] = [
     PYTHON,
     Needed {
         what: "Node.js 18 or newer",
@@ -41,6 +42,16 @@ const NEEDED: [Needed; 5] = [
         // macOS has both names without a JDK behind them.
         is_there: || ["java", "javac"].iter().all(|program| output(Command::new(program).arg("--version")).is_ok()),
     },
+    Needed {
+        what: "Chromium",
+        debian: "chromium-headless-shell",
+        elsewhere: "`brew install chromium` (macOS) or `dnf install chromium-headless` (Fedora)",
+        is_there: || {
+            let names = ["chromium-headless-shell", "chromium", "google-chrome"];
+            names.iter().any(|name| is_in_one_of(path(), &[name]))
+        },
+    },
+    NGINX,
 ];
 
 /// Provides what is needed, builds both sides, and lets them talk.

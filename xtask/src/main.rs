@@ -1,9 +1,11 @@
 //! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `bench`, `interop`, `schemathesis`, `deny`, `ci`.
 
+mod addresses;
 mod bench;
 mod ci;
 mod commands;
 mod compose;
+mod counted;
 mod demo;
 mod deny;
 mod interop;
@@ -15,6 +17,7 @@ mod services;
 mod tests;
 mod up;
 
+use addresses::Ports;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tests::Faults;
@@ -33,15 +36,20 @@ enum Task {
     ///
     /// Users, keys, sessions and books are kept in ./data. Settings in the environment (AUTH_…, RESOURCE_…) are
     /// followed; without any, auth-service is at http://localhost:8080 and resource-service at http://localhost:8081.
+    /// The public URL, the issuer and the key URL follow from the ports.
     Up {
         /// Build with optimisations
         #[arg(long)]
         release: bool,
+        #[command(flatten)]
+        ports: Ports,
     },
-    /// Walk the whole story against running services, showing what is sent and what comes back
+    /// Walk the whole story, showing what is sent and what comes back, and what goes on without auth-service
     ///
-    /// Register, log in, read, be refused an append, refresh, retry, have a theft found out, log out. Fails, and names
-    /// the step, if anything differs from what it must be. Takes two replay windows (20 s by default).
+    /// Register, log in, read, be refused an append, refresh, retry, have a theft found out, log out. In the middle,
+    /// auth-service is stopped: reading goes on, also after a restart of resource-service alone. Starts a pair of services
+    /// for that. Fails, and names the step, if anything differs from what it must be. Takes two replay windows (20 s by
+    /// default).
     Demo(demo::Options),
     /// Run all tests, installing (Debian, as root) or naming what they need
     ///
@@ -65,11 +73,12 @@ enum Task {
     ///
     /// About two minutes, once everything is built. Linux only. What the rows mean: docs/benchmarks.md.
     Bench {
-        /// What to measure (verifier, reads, refreshes, logins, sessions, start); everything, if none is named
+        /// What to measure; everything, if nothing is named
+        #[arg(value_parser = ["verifier", "reads", "refreshes", "logins", "sessions", "start"])]
         topics: Vec<String>,
     },
-    /// Have Python, Node, Go and Java verify our tokens and mint bad ones, installing (Debian, as root) or naming what
-    /// they need
+    /// Have Python, Node, Go and Java verify our tokens and mint bad ones, and a real browser log in, installing (Debian,
+    /// as root) or naming what they need
     ///
     /// Libraries come from the package registries, pinned by their digests, and are kept under the target directory.
     Interop,
@@ -93,7 +102,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
-        Task::Up { release } => block_on(up::run(release)),
+        Task::Up { release, ports } => block_on(up::run(release, ports)),
         Task::Demo(options) => block_on(demo::run(options)),
         Task::Test { long, compose, arguments } => {
             let faults = if long { Faults::Long } else { Faults::Bounded };

@@ -1,7 +1,16 @@
 //! The two services as child processes.
 
-use crate::commands;
-use std::{env, net::TcpListener, path::Path, process::ExitStatus, time::Duration};
+use crate::{addresses::Addresses, commands::workspace};
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fs::{self, DirBuilder, File},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 use tokio::{
     process::{Child, Command},
     time::{Instant, sleep, timeout},
@@ -12,75 +21,101 @@ const STOP: Duration = Duration::from_secs(15);
 
 const START: Duration = Duration::from_secs(60);
 
-/// What there is to know about a service before it runs.
+/// A service before it runs.
+#[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// The program.
-    pub(crate) name: &'static str,
-    /// Which address, the setting that changes it, and its default.
-    addresses: [(&'static str, &'static str, &'static str); 2],
+    name: &'static str,
+    program: PathBuf,
+    /// Its health, on the admin address.
+    health: String,
+    settings: BTreeMap<String, String>,
+    surroundings: Surroundings,
 }
 
-/// auth-service.
-pub(crate) const AUTH: Plan = Plan {
-    name: "auth-service",
-    addresses: [
-        ("public address", "AUTH_LISTEN", "127.0.0.1:8080"),
-        ("admin address", "AUTH_ADMIN_LISTEN", "127.0.0.1:9080"),
-    ],
-};
-
-/// resource-service.
-pub(crate) const RESOURCE: Plan = Plan {
-    name: "resource-service",
-    addresses: [
-        ("public address", "RESOURCE_LISTEN", "127.0.0.1:8081"),
-        ("admin address", "RESOURCE_ADMIN_LISTEN", "127.0.0.1:9081"),
-    ],
-};
+/// Where a service runs and what it sees.
+#[derive(Debug, Clone)]
+pub(crate) enum Surroundings {
+    /// In the workspace, with the settings of whoever called; it logs to our own stderr.
+    Ours,
+    /// In a directory of its own, with no settings but those that are given; it logs to a file there.
+    Own(PathBuf),
+}
 
 impl Plan {
-    /// The address that clients use, as a URL.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address(0).replace("127.0.0.1", "localhost").replace("0.0.0.0", "localhost"))
+    /// auth-service, then resource-service.
+    pub(crate) fn of_both(binaries: &Path, addresses: &Addresses, surroundings: &Surroundings) -> [Self; 2] {
+        let settings = addresses.settings();
+        let healths = addresses.admin_urls().map(|url| format!("{url}/health/ready"));
+        let [auth, resource] = ["auth-service", "resource-service"].map(|name| binaries.join(name));
+        let [auth_health, resource_health] = healths;
+        let plan = |name, program, health, prefix: &str| Self {
+            name,
+            program,
+            health,
+            settings: settings.iter().filter(|(name, _)| name.starts_with(prefix)).cloned().collect(),
+            surroundings: surroundings.clone(),
+        };
+        [
+            plan("auth-service", auth, auth_health, "AUTH_"),
+            plan("resource-service", resource, resource_health, "RESOURCE_"),
+        ]
     }
 
-    /// The address for health.
-    pub(crate) fn admin_url(&self) -> String {
-        format!("http://{}", self.address(1).replace("0.0.0.0", "127.0.0.1"))
+    /// The file in which its process id stands while `up` runs it.
+    fn id_file(&self) -> PathBuf {
+        workspace().join(format!("data/{}.pid", self.name))
     }
 
-    fn address(&self, index: usize) -> String {
-        let (_, setting, default) = self.addresses[index];
-        env::var(setting).ok().filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned())
+    /// How to start it by hand, as it is started here.
+    pub(crate) fn by_hand(&self) -> String {
+        let settings = self.settings.iter().map(|(name, value)| format!("{name}={value} "));
+        format!("{}{}", settings.collect::<String>(), self.program.display())
     }
 
-    /// Says which address is in use before anything is built or started.
-    ///
-    /// # Errors
-    /// One sentence that names the address and the setting.
-    pub(crate) fn check_addresses(&self) -> Result<(), String> {
-        for (index, (what, setting, _)) in self.addresses.iter().enumerate() {
-            let address = self.address(index);
-            TcpListener::bind(&address).map_err(|error| {
-                format!(
-                    "{}'s {what} {address} cannot be used ({error}): stop what listens there, or set {setting}",
-                    self.name
-                )
-            })?;
-        }
-        Ok(())
+    /// Adds a setting.
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.settings.insert(name.to_owned(), value);
     }
 
-    /// Starts the program, which logs to our own stderr.
+    /// Starts the program.
     ///
     /// # Errors
     /// One sentence.
-    pub(crate) fn start(&self, binaries: &Path) -> Result<Running, String> {
-        let mut command = Command::new(binaries.join(self.name));
-        command.current_dir(commands::workspace()).kill_on_drop(true);
-        let child = command.spawn().map_err(|error| format!("{} does not start: {error}", self.name))?;
-        Ok(Running { name: self.name, health: format!("{}/health/ready", self.admin_url()), child })
+    pub(crate) fn start(&self) -> Result<Running, String> {
+        let failed = |error: std::io::Error| format!("{} does not start: {error}", self.name);
+        let mut command = Command::new(&self.program);
+        command.kill_on_drop(true);
+        match &self.surroundings {
+            Surroundings::Ours => {
+                command.current_dir(workspace());
+            }
+            Surroundings::Own(directory) => {
+                let log = directory.join(format!("{}.log", self.name));
+                let log = File::options().create(true).append(true).open(log).map_err(failed)?;
+                command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+                for name in settings_of_the_caller() {
+                    command.env_remove(name);
+                }
+            }
+        }
+        let child = command.envs(&self.settings).spawn().map_err(failed)?;
+        let id_file = matches!(self.surroundings, Surroundings::Ours).then(|| self.id_file());
+        if let (Some(file), Some(id)) = (&id_file, child.id()) {
+            // As the services make it: for their owner alone.
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(workspace().join("data"));
+            made.and_then(|()| fs::write(file, id.to_string())).map_err(failed)?;
+        }
+        Ok(Running { name: self.name, health: self.health.clone(), child, id_file })
     }
+}
+
+/// The settings of either service that stand in our environment.
+fn settings_of_the_caller() -> impl Iterator<Item = OsString> {
+    let is_setting = |name: &OsString| {
+        let name = name.to_string_lossy();
+        name.starts_with("AUTH_") || name.starts_with("RESOURCE_")
+    };
+    env::vars_os().map(|(name, _)| name).filter(move |name| is_setting(name))
 }
 
 /// A started service.
@@ -88,6 +123,15 @@ pub(crate) struct Running {
     name: &'static str,
     health: String,
     child: Child,
+    id_file: Option<PathBuf>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(file) = &self.id_file {
+            drop(fs::remove_file(file));
+        }
+    }
 }
 
 impl Running {
@@ -111,11 +155,20 @@ impl Running {
         }
     }
 
-    /// Waits for an end that nobody asked for.
-    pub(crate) async fn death(&mut self) -> String {
+    /// Its name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Waits for an end that we did not ask for: somebody else has stopped it in an orderly way.
+    ///
+    /// # Errors
+    /// One sentence, when it failed.
+    pub(crate) async fn end(&mut self) -> Result<(), String> {
         match self.child.wait().await {
-            Ok(status) => self.died(status),
-            Err(error) => format!("{} cannot be watched: {error}", self.name),
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(self.died(status)),
+            Err(error) => Err(format!("{} cannot be watched: {error}", self.name)),
         }
     }
 

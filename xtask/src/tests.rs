@@ -2,9 +2,19 @@
 
 use crate::{
     commands::{binaries, cargo, run, step},
+    counted::run_and_count,
     needed::{Needed, is_in_one_of, path, provide},
 };
 use std::fs;
+
+/// The gateway and the proxy of the samples.
+pub(crate) const NGINX: Needed = Needed {
+    what: "nginx",
+    debian: "nginx",
+    elsewhere: "`brew install nginx` (macOS) or `dnf install nginx` (Fedora)",
+    // Debian keeps it out of the PATH of whoever is not root.
+    is_there: || is_in_one_of(path().chain(["/usr/sbin".into()]), &["nginx"]),
+};
 
 /// The servers that the tests start for themselves.
 const NEEDED: [Needed; 6] = [
@@ -25,13 +35,7 @@ const NEEDED: [Needed; 6] = [
             is_in_one_of(directories, &["initdb", "postgres", "createdb", "pg_dump", "psql"])
         },
     },
-    Needed {
-        what: "nginx",
-        debian: "nginx",
-        elsewhere: "`brew install nginx` (macOS) or `dnf install nginx` (Fedora)",
-        // Debian keeps it out of the PATH of whoever is not root.
-        is_there: || is_in_one_of(path().chain(["/usr/sbin".into()]), &["nginx"]),
-    },
+    NGINX,
     Needed {
         what: "caddy",
         debian: "caddy",
@@ -81,8 +85,20 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
     let binaries = binaries("debug")?;
     step("run all tests", || {
         let mut tests = cargo(&["test", "--workspace"]);
-        run(tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults.name()))
+        tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults.name());
+        if arguments.is_empty() { run(&mut tests) } else { at_least_one(run_and_count(&mut tests)?) }
     })
+}
+
+/// Names that are misspelt must not look like tests that pass.
+///
+/// # Errors
+/// When tests were looked for, and none was found.
+pub(crate) fn at_least_one(ran: Option<usize>) -> Result<(), String> {
+    match ran {
+        Some(0) => Err("no test ran: none has that name, or all were filtered out".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// Installs or names the servers and programs that the tests need.

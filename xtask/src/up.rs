@@ -1,31 +1,30 @@
 //! `cargo xtask up`: both services on this machine, nothing to install.
 
 use crate::{
+    addresses::{Addresses, Ports},
     commands,
-    services::{self, AUTH, RESOURCE, Running},
+    services::{self, Plan, Running, Surroundings},
 };
 use futures_util::future::select_all;
-use std::path::Path;
+use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
-/// Builds, starts, prints how to try it, and stops both when it is told to or when one of them dies.
+/// Builds, starts, prints how to try it, and stops both when it is told to or when one of them fails. One that somebody else
+/// stops may be stopped: the other goes on.
 ///
 /// # Errors
 /// One sentence.
-pub(crate) async fn run(release: bool) -> Result<(), String> {
-    AUTH.check_addresses()?;
-    RESOURCE.check_addresses()?;
-    let mut build = commands::cargo(&["build", "-p", "auth-service", "-p", "resource-service"]);
-    if release {
-        build.arg("--release");
-    }
-    commands::run(&mut build)?;
-    let binaries = commands::binaries(if release { "release" } else { "debug" })?;
+pub(crate) async fn run(release: bool, ports: Ports) -> Result<(), String> {
+    let addresses = Addresses::gather(ports)?;
+    addresses.check()?;
+    let [auth, resource] = addresses.urls();
+    println!("auth-service will be at {auth}, resource-service at {resource}; Ctrl-C stops both.");
+    let plans = Plan::of_both(&build(release)?, &addresses, &Surroundings::Ours);
 
     let mut running = Vec::new();
     let outcome = tokio::select! {
-        outcome = start_and_watch(&binaries, &mut running) => outcome,
+        outcome = start_and_watch(&plans, &addresses, &mut running) => outcome,
         stopped = told_to_stop() => stopped,
     };
     println!("stopping");
@@ -36,20 +35,48 @@ pub(crate) async fn run(release: bool) -> Result<(), String> {
     outcome.and(stopped)
 }
 
-/// Ends only when something goes wrong.
-async fn start_and_watch(binaries: &Path, running: &mut Vec<Running>) -> Result<(), String> {
-    let client = services::client()?;
-    // auth-service first, so that resource-service finds the keys at once.
-    for plan in [AUTH, RESOURCE] {
-        let service = running.push_mut(plan.start(binaries)?);
-        service.ready(&client).await?;
+/// Builds both services, with cargo's progress, and says where they are.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn build(release: bool) -> Result<PathBuf, String> {
+    let binaries = commands::binaries(if release { "release" } else { "debug" })?;
+    if !binaries.join("auth-service").exists() {
+        println!("Building both, which takes one to three minutes the first time, and seconds later.");
     }
-    print_how_to_try_it();
-    let deaths = running.iter_mut().map(|service| Box::pin(service.death()));
-    Err(select_all(deaths).await.0)
+    let mut build = commands::cargo(&["build", "-p", "auth-service", "-p", "resource-service"]);
+    if release {
+        build.arg("--release");
+    }
+    commands::run(&mut build)?;
+    Ok(binaries)
 }
 
-async fn told_to_stop() -> Result<(), String> {
+/// Ends when something goes wrong, or somebody else has stopped both.
+async fn start_and_watch(plans: &[Plan], addresses: &Addresses, running: &mut Vec<Running>) -> Result<(), String> {
+    let client = services::client()?;
+    // auth-service first, so that resource-service finds the keys at once.
+    for plan in plans {
+        let service = running.push_mut(plan.start()?);
+        service.ready(&client).await?;
+    }
+    print_how_to_try_it(addresses);
+    let mut watched: Vec<_> = running.iter_mut().zip(plans).collect();
+    while !watched.is_empty() {
+        let ends = watched.iter_mut().map(|(service, _)| Box::pin(service.end()));
+        let (ended, index, _) = select_all(ends).await;
+        ended?;
+        let (service, plan) = watched.swap_remove(index);
+        println!("{} was stopped; what else runs goes on. To start it again: {}", service.name(), plan.by_hand());
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C, or for another order to end.
+///
+/// # Errors
+/// One sentence, when such orders cannot be heard.
+pub(crate) async fn told_to_stop() -> Result<(), String> {
     let listen = |kind| signal(kind).map_err(|error| format!("no signal handler: {error}"));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -62,8 +89,8 @@ async fn told_to_stop() -> Result<(), String> {
     Ok(())
 }
 
-fn print_how_to_try_it() {
-    let (auth, resource) = (AUTH.url(), RESOURCE.url());
+fn print_how_to_try_it(addresses: &Addresses) {
+    let ([auth, resource], [auth_admin, resource_admin]) = (addresses.urls(), addresses.admin_urls());
     // Another name at every start, so that the lines work however often they are tried.
     let name = Uuid::new_v4().simple().to_string();
     let email = format!("ada-{}@example.org", &name[..8]);
@@ -71,8 +98,8 @@ fn print_how_to_try_it() {
     let json = "-H 'content-type: application/json'";
     println!(
         r#"
-auth-service      {auth}   health: {}/health/ready
-resource-service  {resource}   health: {}/health/ready
+auth-service      {auth}   health: {auth_admin}/health/ready
+resource-service  {resource}   health: {resource_admin}/health/ready
 
 Try it:
 
@@ -80,9 +107,8 @@ Try it:
   TOKEN=$(curl -s {auth}/auth/login {json} -d '{{{who},"transport":"body"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
   curl -s {resource}/whoami -H "Authorization: Bearer $TOKEN"
 
-or, in another terminal, `cargo xtask demo`. Ctrl-C stops both services.
-"#,
-        AUTH.admin_url(),
-        RESOURCE.admin_url(),
+or, in another terminal, `cargo xtask demo --auth {auth} --resource {resource}`. `cargo xtask demo` alone also shows what goes on
+without auth-service, with a pair of its own. Ctrl-C stops both services.
+"#
     );
 }

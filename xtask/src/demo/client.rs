@@ -37,6 +37,40 @@ impl Demo {
         Ok(Self { client: services::client()?, auth, resource, steps: 0, title: String::new() })
     }
 
+    /// Goes on with other services.
+    pub(crate) fn turn_to(&mut self, [auth, resource]: &[String; 2]) {
+        (self.auth, self.resource) = (auth.clone(), resource.clone());
+    }
+
+    /// Whether both services answer, as they do and nobody else would.
+    pub(crate) async fn meets_a_pair(&self) -> bool {
+        let json = async |url: String| self.client.get(url).send().await.ok()?.json::<Value>().await.ok();
+        let metadata = json(format!("{}/.well-known/oauth-authorization-server", self.auth)).await;
+        let refusal = json(format!("{}/whoami", self.resource)).await;
+        metadata.is_some_and(|metadata| metadata["issuer"].is_string())
+            && refusal.is_some_and(|refusal| refusal["code"] == "token_missing")
+    }
+
+    /// Says what happened outside of requests.
+    pub(crate) fn say(&self, what: &str) {
+        println!("   · {what}");
+    }
+
+    /// Sends a call to auth-service, which must not be there.
+    pub(crate) async fn auth_is_away(&self, call: Call<'_>) -> Result<(), String> {
+        let url = format!("{}{}", self.auth, call.path);
+        println!("   → {}", shown(&call, &url));
+        let request = self.client.request(call.method, &url).json(&call.body);
+        match request.send().await {
+            Err(error) if error.is_connect() => {
+                println!("   ← no answer: the connection is refused");
+                Ok(())
+            }
+            Err(error) => Err(error.without_url().to_string()),
+            Ok(answer) => Err(format!("somebody answers: {}", answer.status())),
+        }
+    }
+
     /// The step under way, by number and name.
     pub(crate) fn step(&self) -> String {
         format!("{} ({})", self.steps, self.title)

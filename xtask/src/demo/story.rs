@@ -1,15 +1,19 @@
 //! The story (DESIGN section 2), in the order in which it is told.
 
-use super::client::{Answer, Call, Demo, shortened};
+use super::{
+    autonomy,
+    client::{Answer, Call, Demo, shortened},
+    pair::Pair,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
 /// What a client holds.
-struct Tokens {
-    access: String,
-    refresh: String,
+pub(super) struct Tokens {
+    pub(super) access: String,
+    pub(super) refresh: String,
 }
 
 impl Tokens {
@@ -18,31 +22,34 @@ impl Tokens {
     }
 }
 
-/// Tells it.
-pub(super) async fn tell(demo: &mut Demo, window: Duration) -> Result<(), String> {
+/// Tells it; in the middle, auth-service of a pair that may be stopped is stopped.
+pub(super) async fn tell(demo: &mut Demo, window: Duration, pair: Option<&mut Pair>) -> Result<(), String> {
     let account = account();
     register(demo, &account).await?;
     demo.begin("log in", "The access token lives for minutes; the refresh token is exchanged at every use.");
     let login = log_in(demo, &account).await?;
     read_but_not_write(demo, &login).await?;
     let refreshed = refresh_and_retry(demo, &login).await?;
+    if let Some(pair) = pair {
+        autonomy::show(demo, pair).await?;
+    }
     find_out_a_theft(demo, &login, &refreshed, window).await?;
     log_in_again_and_out(demo, &account).await
 }
 
 /// Nobody has this address yet, however often the demonstration runs.
-fn account() -> Value {
+pub(super) fn account() -> Value {
     let [email, password] = [Uuid::new_v4(), Uuid::new_v4()].map(|random| random.simple().to_string());
     json!({ "email": format!("ada-{}@example.org", &email[..12]), "password": format!("a lighthouse {password}") })
 }
 
-async fn register(demo: &mut Demo, account: &Value) -> Result<(), String> {
+pub(super) async fn register(demo: &mut Demo, account: &Value) -> Result<(), String> {
     demo.begin("register", "A new account may read: its role is reader.");
     let user = demo.auth(post("/auth/register", account.clone())).await?.expect(201, None)?;
     same("roles", &user.json["roles"], &json!(["reader"]))
 }
 
-async fn log_in(demo: &Demo, account: &Value) -> Result<Tokens, String> {
+pub(super) async fn log_in(demo: &Demo, account: &Value) -> Result<Tokens, String> {
     let mut body = account.clone();
     body["transport"] = "body".into();
     Tokens::of(&demo.auth(post("/auth/login", body)).await?.expect(200, None)?)
@@ -109,16 +116,16 @@ async fn log_in_again_and_out(demo: &mut Demo, account: &Value) -> Result<(), St
     Ok(())
 }
 
-async fn refresh(demo: &Demo, tokens: &Tokens) -> Result<Tokens, String> {
+pub(super) async fn refresh(demo: &Demo, tokens: &Tokens) -> Result<Tokens, String> {
     let call = post("/auth/refresh", json!({ "refresh_token": tokens.refresh }));
     Tokens::of(&demo.auth(call).await?.expect(200, None)?)
 }
 
-fn post(path: &str, body: Value) -> Call<'_> {
+pub(super) fn post(path: &str, body: Value) -> Call<'_> {
     Call { method: Method::POST, path, bearer: None, body: Some(body) }
 }
 
-fn get<'a>(path: &'a str, token: &'a str) -> Call<'a> {
+pub(super) fn get<'a>(path: &'a str, token: &'a str) -> Call<'a> {
     Call { method: Method::GET, path, bearer: Some(token), body: None }
 }
 
