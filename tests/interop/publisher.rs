@@ -1,5 +1,5 @@
-//! An issuer's published metadata and keys, with keys that we have the private halves of, and a count of how often they
-//! are fetched. auth-service, which verifiers meet as well, rightly gives us no key to forge with.
+//! An issuer's published keys, of which we have the private halves, and a count of how often they are fetched.
+//! auth-service, which verifiers meet as well, rightly gives us no key to forge with.
 
 use harness::{
     Site,
@@ -7,6 +7,9 @@ use harness::{
 };
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where keys are published, as auth-service does.
+pub(crate) const PATH: &str = "/.well-known/jwks.json";
 
 /// A running publisher.
 #[derive(Debug)]
@@ -35,17 +38,13 @@ impl Publisher {
 
     /// How often the keys were fetched since this was last asked.
     pub(crate) fn fetches(&self) -> usize {
-        self.site.received().iter().filter(|request| request.target == "/jwks").count()
+        self.site.received().iter().filter(|request| request.target == PATH).count()
     }
 }
 
 fn answer(request: &Received, keys: &Mutex<Vec<Value>>) -> Reply {
-    let issuer = format!("http://{}", request.header("host").first().copied().unwrap_or_default());
-    match request.target.as_str() {
-        "/.well-known/oauth-authorization-server" => Reply::json(
-            &json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/jwks"), "response_types_supported": [] }),
-        ),
-        "/jwks" => Reply::json(&json!({ "keys": *keys.lock().unwrap_or_else(PoisonError::into_inner) })),
-        _ => Reply::status(404),
+    if request.target != PATH {
+        return Reply::status(404);
     }
+    Reply::json(&json!({ "keys": *keys.lock().unwrap_or_else(PoisonError::into_inner) }))
 }

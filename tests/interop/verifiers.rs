@@ -2,7 +2,7 @@
 
 use crate::{
     peer::{Peer, Program},
-    publisher::Publisher,
+    publisher::{PATH, Publisher},
     report::Report,
     tokens::wishes,
 };
@@ -11,8 +11,11 @@ use harness::{
     forge::{self, Issuer},
 };
 use serde_json::json;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
-/// A verifier: its library, its program, and whether it lets us choose how long a key id stays unknown.
+/// A verifier: its library, its program, and whether its cache is ours: how long a key id stays unknown, and what becomes of
+/// keys that cannot be fetched again.
 const VERIFIERS: [(&str, Program, bool); 7] = [
     ("PyJWT", Program::Python("converse.py", "verify"), true),
     ("joserfc", Program::Python("converse.py", "verify_joserfc"), true),
@@ -27,20 +30,89 @@ const VERIFIERS: [(&str, Program, bool); 7] = [
 /// How often an unknown key id is tried.
 const INSISTENCE: usize = 20;
 
+/// How long auth-service may take to be found again, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long keys may be cached, in the checks of outages. auth-service takes a tenth off, and whole seconds are left.
+const CACHE_LIFE: Duration = Duration::from_secs(2);
+
 /// Checks every verifier against the real auth-service, then against what only someone with its keys could sign.
 pub(crate) async fn check(report: &mut Report) {
-    let stack = Stack::any().start().await;
-    for (library, program, has_cooldown) in VERIFIERS {
+    let mut stack = Stack::any().start().await;
+    let mut elsewhere = Stack::any()
+        .auth("AUTH_PUBLIC_URL", ELSEWHERE)
+        .auth("AUTH_JWKS_MAX_AGE", &format!("{}s", CACHE_LIFE.as_secs()))
+        .auth("AUTH_KEY_LEAD", "4s")
+        .start_auth()
+        .await;
+    for (library, program, has_own_cache) in VERIFIERS {
         real_tokens(&stack, library, program, report).await;
+        start_without_auth_service(&mut stack, library, program, report).await;
+        other_address(&mut elsewhere, library, program, has_own_cache, report).await;
         forged_tokens(library, program, report).await;
         unknown_key(library, program, report).await;
-        key_change(library, program, has_cooldown, report).await;
+        key_change(library, program, has_own_cache, report).await;
+    }
+}
+
+/// An issuer at whose URL nothing answers from here, as within the network of docker-compose.yml.
+const ELSEWHERE: &str = "http://localhost:1";
+
+/// A verifier of these keys.
+fn started(program: Program, issuer: &str, audience: &str, cooldown: &str, keys: &str) -> Peer {
+    program.start(&[issuer, audience, cooldown, &format!("{keys}{PATH}")])
+}
+
+/// No crash, no word against the token, and no restart.
+async fn start_without_auth_service(stack: &mut Stack, library: &str, program: Program, report: &mut Report) {
+    let ada = stack.ada().await;
+    stack.auth.stop();
+    let url = stack.auth.url();
+    let mut verifier = started(program, &url, "jeton", "1", &url);
+    for _ in 0..2 {
+        let outcome = unavailable(&mut verifier, &ada.tokens.access).await;
+        report.check(library, "cannot tell while auth-service was never there", outcome);
+    }
+    stack.auth.start().await;
+    let outcome = soon(async || accepted(&mut verifier, &ada.tokens.access, &ada.id).await).await;
+    report.check(library, "goes on by itself once auth-service is there", outcome);
+}
+
+/// Keys are fetched from another address than the issuer's, and go on when they are stale and auth-service is gone.
+async fn other_address(stack: &mut Stack, library: &str, program: Program, has_own_cache: bool, report: &mut Report) {
+    let ada = stack.ada().await;
+    let mut verifier = started(program, ELSEWHERE, "jeton", "1", &stack.auth.url());
+    let access = &ada.tokens.access;
+    report.check(library, "takes keys from another address", accepted(&mut verifier, access, &ada.id).await);
+    stack.auth.stop();
+    if has_own_cache {
+        for _ in 0..2 {
+            sleep(CACHE_LIFE).await;
+            let outcome = accepted(&mut verifier, access, &ada.id).await;
+            report.check(library, "goes on with stale keys while auth-service is down", outcome);
+        }
+        let bad = forge::with_flipped_signature(access);
+        report.check(library, "refuses a bad token with stale keys", refused(&mut verifier, &bad).await);
+    }
+    stack.auth.start().await;
+    report.check(library, "goes on when auth-service is back", accepted(&mut verifier, access, &ada.id).await);
+}
+
+/// Asks until it holds.
+async fn soon(mut ask: impl AsyncFnMut() -> Result<(), String>) -> Result<(), String> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Err(_) if Instant::now() < until => sleep(Duration::from_millis(100)).await,
+            outcome => return outcome,
+        }
     }
 }
 
 async fn real_tokens(stack: &Stack, library: &str, program: Program, report: &mut Report) {
     let ada = stack.ada().await;
-    let mut verifier = program.start(&[&stack.auth.url(), "jeton", "10"]);
+    let url = stack.auth.url();
+    let mut verifier = started(program, &url, "jeton", "10", &url);
     let access = &ada.tokens.access;
     report.check(library, "auth-service's token is good", accepted(&mut verifier, access, &ada.id).await);
     let bad = [
@@ -55,13 +127,13 @@ async fn real_tokens(stack: &Stack, library: &str, program: Program, report: &mu
     for (what, token) in bad {
         report.check(library, &format!("refuses {what}"), refused(&mut verifier, &token).await);
     }
-    let mut other = program.start(&[&stack.auth.url(), "other", "10"]);
+    let mut other = started(program, &url, "other", "10", &url);
     report.check(library, "refuses auth-service's token for somebody else", refused(&mut other, access).await);
 }
 
 async fn forged_tokens(library: &str, program: Program, report: &mut Report) {
     let (publisher, issuer, evil) = published();
-    let mut verifier = program.start(&[&publisher.url(), "jeton", "10"]);
+    let mut verifier = started(program, &publisher.url(), "jeton", "10", &publisher.url());
     for wish in wishes(&issuer, &evil) {
         let token = wish.minted(&issuer, &evil);
         if wish.is_good {
@@ -75,7 +147,7 @@ async fn forged_tokens(library: &str, program: Program, report: &mut Report) {
 
 async fn unknown_key(library: &str, program: Program, report: &mut Report) {
     let (publisher, issuer, other) = published();
-    let mut verifier = program.start(&[&publisher.url(), "jeton", "3600"]);
+    let mut verifier = started(program, &publisher.url(), "jeton", "3600", &publisher.url());
     let known = issuer.token();
     report.check(library, "accepts a known key's token", accepted(&mut verifier, &known, &subject(&known)).await);
     for _ in 0..INSISTENCE {
@@ -89,18 +161,18 @@ async fn unknown_key(library: &str, program: Program, report: &mut Report) {
     report.check(library, "goes on when nothing is published any more", outcome);
 }
 
-async fn key_change(library: &str, program: Program, has_cooldown: bool, report: &mut Report) {
+async fn key_change(library: &str, program: Program, has_own_cache: bool, report: &mut Report) {
     let (publisher, issuer, next) = published();
     let (old, new) = (issuer.token(), next.token());
-    if !has_cooldown {
+    if !has_own_cache {
         publisher.publish(&[issuer.public_key(), next.public_key()]);
     }
-    let mut verifier = program.start(&[&publisher.url(), "jeton", "0"]);
+    let mut verifier = started(program, &publisher.url(), "jeton", "0", &publisher.url());
     report.check(library, "accepts the old key's token", accepted(&mut verifier, &old, &subject(&old)).await);
     publisher.publish(&[issuer.public_key(), next.public_key()]);
     report.check(library, "accepts the new key's token", accepted(&mut verifier, &new, &subject(&new)).await);
     report.check(library, "accepts the old key's token beside it", accepted(&mut verifier, &old, &subject(&old)).await);
-    if has_cooldown {
+    if has_own_cache {
         let last = Issuer::new(&publisher.url());
         publisher.publish(&[next.public_key(), last.public_key()]);
         let token = last.token();
@@ -124,6 +196,14 @@ fn published() -> (Publisher, Issuer, Issuer) {
 async fn accepted(verifier: &mut Peer, token: &str, subject: &str) -> Result<(), String> {
     match verifier.ask(token).await? {
         (word, rest) if word == "ok" && rest == subject => Ok(()),
+        (word, rest) => Err(format!("{word} {rest}")),
+    }
+}
+
+/// It says that it cannot tell.
+async fn unavailable(verifier: &mut Peer, token: &str) -> Result<(), String> {
+    match verifier.ask(token).await? {
+        (word, _) if word == "unavailable" => Ok(()),
         (word, rest) => Err(format!("{word} {rest}")),
     }
 }

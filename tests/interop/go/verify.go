@@ -7,17 +7,24 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"log"
 	"math/big"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-const maxAge, leeway = 5 * time.Minute, 5 * time.Second
+const leeway = 5 * time.Second
+
+// ErrCannotVerify: no keys could be fetched yet, and nothing can be said about the token. Answer 503, not 401.
+var ErrCannotVerify = errors.New("no keys to verify with yet")
 
 var base64url = base64.RawURLEncoding.Strict()
+var maxAge = regexp.MustCompile(`max-age=(\d+)`)
 var client = http.Client{Timeout: 5 * time.Second}
 
 type Claims struct {
@@ -31,26 +38,27 @@ type Claims struct {
 type Verifier struct {
 	issuer, audience, keysURL string
 	cooldown                  time.Duration
-	lock                      sync.Mutex
-	keys                      map[string]*rsa.PublicKey
-	asked                     time.Time
+	known                     atomic.Pointer[keySet]
+	fetching                  sync.Mutex
+	nextTry                   time.Time
 }
 
-func NewVerifier(issuer, audience string, cooldown time.Duration) (*Verifier, error) {
-	var metadata struct {
-		Issuer  string
-		KeysURL string `json:"jwks_uri"`
-	}
-	if err := fetch(issuer+"/.well-known/oauth-authorization-server", &metadata); err != nil {
-		return nil, err
-	}
-	if metadata.Issuer != issuer {
-		return nil, errors.New("these are another issuer's metadata")
-	}
-	return &Verifier{issuer: issuer, audience: audience, keysURL: metadata.KeysURL, cooldown: cooldown}, nil
+type keySet struct {
+	keys    map[string]*rsa.PublicKey
+	staleAt time.Time
 }
 
-// Verify returns the claims of a good access token, and an error for anything else.
+// NewVerifier fetches nothing. keysURL: where this program reaches the keys; if empty, at the issuer's URL.
+func NewVerifier(issuer, audience, keysURL string, cooldown time.Duration) *Verifier {
+	if keysURL == "" {
+		keysURL = issuer + "/.well-known/jwks.json"
+	}
+	v := &Verifier{issuer: issuer, audience: audience, keysURL: keysURL, cooldown: cooldown}
+	v.known.Store(&keySet{})
+	return v
+}
+
+// Verify returns the claims of a good access token. The error is ErrCannotVerify (503), or says what is bad (401).
 func (v *Verifier) Verify(token string) (*Claims, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || len(token) > 8192 {
@@ -66,9 +74,9 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 	if typ := strings.TrimPrefix(strings.ToLower(header.Typ), "application/"); typ != "at+jwt" {
 		return nil, errors.New("not an access token")
 	}
-	key := v.key(header.Kid)
-	if key == nil {
-		return nil, errors.New("an unknown key")
+	key, err := v.key(header.Kid)
+	if err != nil {
+		return nil, err
 	}
 	signature, err := base64url.DecodeString(parts[2])
 	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
@@ -79,7 +87,10 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 	if err := decode(parts[1], &claims); err != nil {
 		return nil, err
 	}
-	return &claims, v.check(&claims, time.Now())
+	if err := v.check(&claims, time.Now()); err != nil {
+		return nil, err
+	}
+	return &claims, nil
 }
 
 func (v *Verifier) check(c *Claims, now time.Time) error {
@@ -111,27 +122,60 @@ func names(aud any, audience string) bool {
 	return aud == audience
 }
 
-// The key by that id. Keys are fetched again after maxAge, and once per cooldown for an id that is not known; when
-// that fails, those at hand stay.
-func (v *Verifier) key(kid string) *rsa.PublicKey {
-	v.lock.Lock()
-	defer v.lock.Unlock()
-	age := time.Since(v.asked)
-	if age > maxAge || v.keys[kid] == nil && age > v.cooldown {
-		v.asked = time.Now()
-		if keys, err := fetchKeys(v.keysURL); err == nil && len(keys) > 0 {
-			v.keys = keys
-		}
+func (v *Verifier) key(kid string) (*rsa.PublicKey, error) {
+	known := v.known.Load()
+	if known.keys[kid] == nil {
+		v.fetching.Lock()
+		v.fetchIfDue(kid)
+		v.fetching.Unlock()
+	} else if time.Now().After(known.staleAt) && v.fetching.TryLock() {
+		// One call fetches; the others go on with the key that they have.
+		v.fetchIfDue(kid)
+		v.fetching.Unlock()
 	}
-	return v.keys[kid]
+	known = v.known.Load()
+	if len(known.keys) == 0 {
+		return nil, ErrCannotVerify
+	}
+	if known.keys[kid] == nil {
+		return nil, errors.New("an unknown key")
+	}
+	return known.keys[kid], nil
 }
 
-func fetchKeys(url string) (map[string]*rsa.PublicKey, error) {
+// Fetches keys that are stale or lack that id, once per cooldown at most. When that fails, those at hand stay.
+func (v *Verifier) fetchIfDue(kid string) {
+	known := v.known.Load()
+	if time.Now().Before(v.nextTry) || known.keys[kid] != nil && time.Now().Before(known.staleAt) {
+		return
+	}
+	if keys, life, err := fetchKeys(v.keysURL); err != nil {
+		log.Printf("no new keys from %s: %v", v.keysURL, err)
+	} else {
+		v.known.Store(&keySet{keys, time.Now().Add(life)})
+	}
+	wait := v.cooldown
+	if len(v.known.Load().keys) == 0 && wait > time.Second {
+		wait = time.Second
+	}
+	v.nextTry = time.Now().Add(wait)
+}
+
+// The keys, and for how long they may be used.
+func fetchKeys(url string) (map[string]*rsa.PublicKey, time.Duration, error) {
 	var set struct {
 		Keys []struct{ Kid, Kty, Use, Alg, N, E string }
 	}
-	if err := fetch(url, &set); err != nil {
-		return nil, err
+	answer, err := client.Get(url)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, 0, errors.New(answer.Status)
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 1<<18)).Decode(&set); err != nil {
+		return nil, 0, err
 	}
 	keys := make(map[string]*rsa.PublicKey)
 	for _, key := range set.Keys {
@@ -143,19 +187,15 @@ func fetchKeys(url string) (map[string]*rsa.PublicKey, error) {
 			keys[key.Kid] = &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: exponent}
 		}
 	}
-	return keys, nil
-}
-
-func fetch(url string, into any) error {
-	answer, err := client.Get(url)
-	if err != nil {
-		return err
+	if len(keys) == 0 {
+		return nil, 0, errors.New("no key that is usable")
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, answer.Status)
+	seconds := 300
+	if found := maxAge.FindStringSubmatch(answer.Header.Get("Cache-Control")); found != nil {
+		seconds, _ = strconv.Atoi(found[1])
 	}
-	return json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 1<<18)).Decode(into)
+	age, _ := strconv.Atoi(answer.Header.Get("Age"))
+	return keys, time.Duration(seconds-age) * time.Second, nil
 }
 
 func decode(part string, into any) error {

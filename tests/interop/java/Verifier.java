@@ -6,27 +6,34 @@ import java.security.*;
 import java.security.spec.RSAPublicKeySpec;
 import java.time.Duration;
 import java.util.*;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.*;
 
 final class Verifier {
-    private static final Duration MAX_AGE = Duration.ofMinutes(5);
-    private static final long LEEWAY = 5;
+    /** No keys could be fetched yet: nothing can be said about the token. Answer 503, not 401. */
+    static final class CannotVerify extends RuntimeException {
+        private static final long serialVersionUID = 1;
+    }
+
+    private static final long LEEWAY = 5, SECOND = 1_000_000_000;
+    private static final Pattern MAX_AGE = Pattern.compile("max-age=(\\d+)");
 
     private final HttpClient client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
     private final String issuer, audience, keysUrl;
     private final Duration cooldown;
-    private Map<String, PublicKey> keys = new HashMap<>();
-    private long asked = System.nanoTime() - MAX_AGE.toNanos();
+    private final ReentrantLock fetching = new ReentrantLock();
+    private volatile Map<String, PublicKey> keys = Map.of();
+    private volatile long staleAt = System.nanoTime(), nextTry = staleAt;
 
-    Verifier(String issuer, String audience, Duration cooldown) throws Exception {
-        Map<?, ?> metadata = (Map<?, ?>) fetch(issuer + "/.well-known/oauth-authorization-server");
-        if (!issuer.equals(metadata.get("issuer"))) throw new SecurityException("these are another issuer's metadata");
+    /** Fetches nothing yet. keysUrl: where this program reaches the keys; if null, at the issuer's URL. */
+    Verifier(String issuer, String audience, String keysUrl, Duration cooldown) {
         this.issuer = issuer;
         this.audience = audience;
+        this.keysUrl = keysUrl != null ? keysUrl : issuer + "/.well-known/jwks.json";
         this.cooldown = cooldown;
-        this.keysUrl = (String) metadata.get("jwks_uri");
     }
 
-    /** The claims of a good access token; it throws for anything else. */
+    /** The claims of a good access token; it throws CannotVerify (503), or another exception for a bad one (401). */
     Map<?, ?> verify(String token) throws GeneralSecurityException {
         String[] parts = token.split("\\.", -1);
         require(parts.length == 3 && token.length() <= 8192, "not a token");
@@ -35,7 +42,7 @@ final class Verifier {
         String type = String.valueOf(header.get("typ")).toLowerCase(Locale.ROOT);
         require(type.equals("at+jwt") || type.equals("application/at+jwt"), "not an access token");
 
-        PublicKey key = key(header.get("kid"));
+        PublicKey key = key(String.valueOf(header.get("kid")));
         require(key != null, "an unknown key");
         Signature signature = Signature.getInstance("SHA256withRSA");
         signature.initVerify(key);
@@ -56,24 +63,37 @@ final class Verifier {
         return claims;
     }
 
-    /** Keys are fetched again after MAX_AGE, and once per cooldown for an id that is not known; else they stay. */
-    private synchronized PublicKey key(Object id) {
-        long age = System.nanoTime() - asked;
-        if (age >= MAX_AGE.toNanos() || !keys.containsKey(id) && age >= cooldown.toNanos()) {
-            asked = System.nanoTime();
-            try {
-                Map<String, PublicKey> published = published();
-                if (!published.isEmpty()) keys = published;
-            } catch (Exception unreachable) {
-                System.getLogger("verifier").log(System.Logger.Level.WARNING, "no new keys", unreachable);
-            }
+    private PublicKey key(String id) {
+        if (!keys.containsKey(id)) fetching.lock();
+        // One thread fetches; the others go on with the key that they have.
+        else if (System.nanoTime() - staleAt < 0 || !fetching.tryLock()) return keys.get(id);
+        try {
+            fetchIfDue(id);
+        } finally {
+            fetching.unlock();
         }
+        if (keys.isEmpty()) throw new CannotVerify();
         return keys.get(id);
     }
 
-    private Map<String, PublicKey> published() throws Exception {
+    /** Fetches keys that are stale or lack that id, once per cooldown at most. When that fails, those at hand stay. */
+    private void fetchIfDue(String id) {
+        long now = System.nanoTime();
+        if (now - nextTry < 0 || keys.containsKey(id) && now - staleAt < 0) return;
+        try {
+            fetchKeys();
+        } catch (Exception failure) {
+            System.getLogger("verifier").log(System.Logger.Level.WARNING, "no new keys from " + keysUrl, failure);
+        }
+        nextTry = System.nanoTime() + (keys.isEmpty() ? Math.min(cooldown.toNanos(), SECOND) : cooldown.toNanos());
+    }
+
+    private void fetchKeys() throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(keysUrl)).timeout(Duration.ofSeconds(5)).build();
+        HttpResponse<byte[]> answer = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        if (answer.statusCode() != 200) throw new IllegalStateException("status " + answer.statusCode());
         Map<String, PublicKey> published = new HashMap<>();
-        for (Object each : (List<?>) ((Map<?, ?>) fetch(keysUrl)).get("keys")) {
+        for (Object each : (List<?>) ((Map<?, ?>) Json.parse(answer.body())).get("keys")) {
             Map<?, ?> key = (Map<?, ?>) each;
             boolean fit = "RSA".equals(key.get("kty")) && "sig".equals(key.get("use")) && "RS256".equals(key.get("alg"));
             if (!fit || !(key.get("kid") instanceof String id)) continue;
@@ -82,14 +102,11 @@ final class Verifier {
             if (n.bitLength() < 2048) continue;
             published.put(id, KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(n, e)));
         }
-        return published;
-    }
-
-    private Object fetch(String url) throws Exception {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(5)).build();
-        HttpResponse<byte[]> answer = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
-        if (answer.statusCode() != 200) throw new IllegalStateException(url + " answers " + answer.statusCode());
-        return Json.parse(answer.body());
+        if (published.isEmpty()) throw new IllegalStateException("no key that is usable");
+        Matcher maxAge = MAX_AGE.matcher(answer.headers().firstValue("Cache-Control").orElse(""));
+        long life = maxAge.find() ? Long.parseLong(maxAge.group(1)) : 300;
+        keys = published;
+        staleAt = System.nanoTime() + (life - answer.headers().firstValueAsLong("Age").orElse(0)) * SECOND;
     }
 
     private static long time(Map<?, ?> claims, String name) throws GeneralSecurityException {

@@ -1,21 +1,50 @@
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createLocalJWKSet, jwtVerify } from 'jose' // 4.15 or newer
 
 const REQUIRED = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid', 'scope']
 
-/** A function from a token to its claims; it throws for anything but a good access token. */
-export async function verifier(issuer, audience, cooldown = 10) {
-  const url = `${issuer}/.well-known/oauth-authorization-server`
-  const metadata = await (await fetch(url, { signal: AbortSignal.timeout(5000) })).json()
-  if (metadata.issuer !== issuer) throw new Error("these are another issuer's metadata")
+/** No keys could be fetched yet: nothing can be said about the token. Answer 503, not 401. */
+export class CannotVerify extends Error {}
 
-  // Keys are fetched again after cacheMaxAge, and once per cooldown for a key id that is not known.
-  const caching = { cacheMaxAge: 300_000, cooldownDuration: cooldown * 1000 }
-  const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), caching)
+/**
+ * A function from a token to its claims; it throws CannotVerify (503), or another error for a bad token (401).
+ * It fetches nothing before the first token. `keysUrl`: where this program reaches the keys, if not at the issuer's URL.
+ */
+export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks.json`, cooldown = 10) {
   const pinned = { algorithms: ['RS256'], typ: 'at+jwt', issuer, audience }
   const rules = { ...pinned, requiredClaims: REQUIRED, clockTolerance: 5, maxTokenAge: '1h' }
+  let keys, staleAt = 0, nextTry = 0, fetching
+
   return async (token) => {
-    const { payload } = await jwtVerify(token, keys, rules)
+    const { payload } = await jwtVerify(token, key, rules)
     if ('cnf' in payload) throw new Error('bound to a key of its holder, which is not checked here')
     return payload
+  }
+
+  async function key(header, token) {
+    const known = await keys?.(header, token).catch(() => {})
+    const due = !known || performance.now() >= staleAt
+    const begins = due && !fetching && performance.now() >= nextTry
+    if (begins) fetching = fetchKeys().finally(() => (fetching = undefined))
+    // While one call fetches, whoever has the key, if an old one, goes on with it.
+    if (known && !begins) return known
+    await fetching
+    if (!keys) throw new CannotVerify(`no keys from ${keysUrl} yet`)
+    return keys(header, token)
+  }
+
+  /** For as long as the answer says. When it fails, the keys at hand stay. */
+  async function fetchKeys() {
+    try {
+      const answer = await fetch(keysUrl, { signal: AbortSignal.timeout(5000) })
+      const published = (await answer.json()).keys
+      const usable = published.filter((key) => key.kty === 'RSA' && key.use === 'sig' && key.alg === 'RS256' && key.kid)
+      if (!answer.ok || usable.length === 0) throw new Error(`${answer.status}, and no key that is usable`)
+      const maxAge = /max-age=(\d+)/.exec(answer.headers.get('cache-control'))?.[1] ?? 300
+      keys = createLocalJWKSet({ keys: usable })
+      staleAt = performance.now() + (maxAge - (answer.headers.get('age') ?? 0)) * 1000
+    } catch (failure) {
+      console.warn(`no new keys from ${keysUrl}: ${failure.message}`)
+    }
+    nextTry = performance.now() + (keys ? cooldown : Math.min(cooldown, 1)) * 1000
   }
 }

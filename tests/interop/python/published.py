@@ -1,30 +1,35 @@
-"""The published keys, for libraries that do not fetch them."""
+"""The published keys, for libraries that do not fetch them: verify.py does the same by itself."""
 
 import json
+import re
 import time
 import urllib.request
 
 
-def fetched(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return json.load(answer)
+class CannotVerify(Exception):
+    """No keys could be fetched yet: nothing can be said about the token."""
 
 
 class PublishedKeys:
-    def __init__(self, issuer, cooldown, parse):
-        metadata = fetched(f"{issuer}/.well-known/oauth-authorization-server")
-        if metadata["issuer"] != issuer:
-            raise ValueError("these are another issuer's metadata")
-        self.url, self.cooldown, self.parse = metadata["jwks_uri"], cooldown, parse
-        self.fetch()
-
-    def fetch(self):
-        self.asked = time.monotonic()
-        self.keys = self.parse(fetched(self.url))
+    def __init__(self, url, cooldown, parse):
+        self.url, self.cooldown, self.parse = url, cooldown, parse
+        self.keys, self.stale_at, self.next_try = None, 0, 0
 
     def for_key_id(self, kid):
-        """The key set, fetched again if it does not know the key: at most once per cooldown."""
-        knows = any(key.kid == kid for key in self.keys.keys)
-        if not knows and time.monotonic() - self.asked >= self.cooldown:
+        """The key set: fetched again when it is stale or does not know the key, at most once per cooldown."""
+        knows = self.keys is not None and any(key.kid == kid for key in self.keys.keys)
+        if time.monotonic() >= (self.next_try if not knows else max(self.next_try, self.stale_at)):
             self.fetch()
+        if self.keys is None:
+            raise CannotVerify(f"no keys from {self.url} yet")
         return self.keys
+
+    def fetch(self):
+        try:
+            with urllib.request.urlopen(self.url, timeout=5) as answer:
+                keys = self.parse(json.load(answer))
+                max_age = re.search(r"max-age=(\d+)", answer.headers.get("Cache-Control", ""))
+            self.keys, self.stale_at = keys, time.monotonic() + (int(max_age[1]) if max_age else 300)
+        except (OSError, ValueError):
+            pass  # Those at hand stay.
+        self.next_try = time.monotonic() + (self.cooldown if self.keys else min(self.cooldown, 1))

@@ -1,29 +1,64 @@
 import json
+import logging
+import re
+import threading
+import time
 import urllib.request
 
-import jwt  # PyJWT[crypto]
+import jwt  # PyJWT[crypto], 2.4 or newer
 
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "sid", "scope"]
 
 
+class CannotVerify(Exception):
+    """No keys could be fetched yet: nothing can be said about the token. Answer 503, not 401."""
+
+
 class Verifier:
-    def __init__(self, issuer, audience, cooldown=10):
-        metadata_url = f"{issuer}/.well-known/oauth-authorization-server"
-        with urllib.request.urlopen(metadata_url, timeout=5) as answer:
-            metadata = json.load(answer)
-        if metadata["issuer"] != issuer:
-            raise ValueError("these are another issuer's metadata")
+    """Fetches nothing before the first token. `keys_url`: where this program reaches the keys, if not at the issuer's URL."""
+
+    def __init__(self, issuer, audience, keys_url=None, cooldown=10):
         self.rules = {"issuer": issuer, "audience": audience, "leeway": 5, "options": {"require": REQUIRED}}
-        # Keys are fetched again after `lifespan`, and once per `cooldown` for a key id that is not known.
-        self.keys = jwt.PyJWKClient(metadata["jwks_uri"], lifespan=300, timeout=5, cooldown_duration=cooldown)
+        self.url = keys_url or f"{issuer}/.well-known/jwks.json"
+        self.keys, self.lock, self.cooldown, self.stale_at, self.next_try = {}, threading.Lock(), cooldown, 0, 0
 
     def verify(self, token):
-        """The claims of a good access token; anything else raises jwt.PyJWTError."""
+        """The claims of a good access token; jwt.PyJWTError for a bad one (401), CannotVerify without keys (503)."""
         header = jwt.get_unverified_header(token)
-        if str(header.get("typ")).lower() not in ("at+jwt", "application/at+jwt"):
+        if str(header.get("typ")).lower() not in ("at+jwt", "application/at+jwt") or "crit" in header:
             raise jwt.InvalidTokenError("not an access token")
-        key = self.keys.get_signing_key(header.get("kid"))
-        claims = jwt.decode(token, key, algorithms=["RS256"], **self.rules)
+        claims = jwt.decode(token, self.key(header.get("kid")), algorithms=["RS256"], **self.rules)
         if "cnf" in claims:
             raise jwt.InvalidTokenError("bound to a key of its holder, which is not checked here")
         return claims
+
+    def key(self, kid):
+        # One thread fetches at a time. Whoever has the key, if an old one, goes on with it meanwhile.
+        due = kid not in self.keys or time.monotonic() >= self.stale_at
+        if due and self.lock.acquire(blocking=kid not in self.keys):
+            try:
+                if time.monotonic() >= self.next_try and (kid not in self.keys or time.monotonic() >= self.stale_at):
+                    self.fetch()
+            finally:
+                self.lock.release()
+        if not self.keys:
+            raise CannotVerify(f"no keys from {self.url} yet")
+        if kid not in self.keys:
+            raise jwt.InvalidTokenError("an unknown key")
+        return self.keys[kid]
+
+    def fetch(self):
+        """For as long as the answer says. When it fails, the keys at hand stay."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=5) as answer:
+                published = json.loads(answer.read(1 << 18))["keys"]
+                max_age = re.search(r"max-age=(\d+)", answer.headers.get("Cache-Control", ""))
+                age = int(answer.headers.get("Age", 0))
+            usable = [key for key in published if (key["kty"], key.get("use"), key.get("alg")) == ("RSA", "sig", "RS256")]
+            keys = {key["kid"]: jwt.PyJWK(key).key for key in usable}
+            if not keys:
+                raise ValueError("no key that is usable")
+            self.keys, self.stale_at = keys, time.monotonic() + (int(max_age[1]) if max_age else 300) - age
+        except Exception as failure:
+            logging.warning("no new keys from %s: %s", self.url, failure)
+        self.next_try = time.monotonic() + (self.cooldown if self.keys else min(self.cooldown, 1))

@@ -3,15 +3,15 @@ from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from published import PublishedKeys
+from published import CannotVerify, PublishedKeys  # noqa: F401
 
 
 class Verifier(JWTBearerTokenValidator):
     """RFC 9068 as Authlib has it, and what it leaves open: a token without a type, and one bound to a key."""
 
-    def __init__(self, issuer, audience, cooldown):
+    def __init__(self, issuer, audience, keys_url, cooldown):
         super().__init__(issuer=issuer, resource_server=audience)
-        self.keys = PublishedKeys(issuer, cooldown, KeySet.import_key_set)
+        self.keys = PublishedKeys(keys_url, cooldown, KeySet.import_key_set)
 
     def get_jwks(self):
         return self.keys.for_key_id(self.kid)

@@ -2,14 +2,14 @@ from joserfc import jws, jwt
 from joserfc.errors import InvalidClaimError
 from joserfc.jwk import KeySet
 
-from published import PublishedKeys
+from published import CannotVerify, PublishedKeys  # noqa: F401
 
 ESSENTIAL = {"essential": True}
 
 
 class Verifier:
-    def __init__(self, issuer, audience, cooldown):
-        self.keys = PublishedKeys(issuer, cooldown, KeySet.import_key_set)
+    def __init__(self, issuer, audience, keys_url, cooldown):
+        self.keys = PublishedKeys(keys_url, cooldown, KeySet.import_key_set)
         others = {name: ESSENTIAL for name in ("sub", "exp", "iat", "jti", "client_id", "sid", "scope")}
         iss, aud = {**ESSENTIAL, "value": issuer}, {**ESSENTIAL, "value": audience}
         self.claims = jwt.JWTClaimsRegistry(leeway=5, iss=iss, aud=aud, **others)
