@@ -15,6 +15,7 @@
 
 pub mod answer;
 pub mod binaries;
+pub mod browser;
 mod caddy;
 pub mod command;
 pub mod containers;
@@ -26,6 +27,7 @@ pub mod http;
 pub mod lateness;
 mod local;
 mod nginx;
+pub mod pages;
 pub mod person;
 pub mod postgres;
 pub mod process;

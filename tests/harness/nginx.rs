@@ -11,7 +11,7 @@ error_log stderr notice;
 events { worker_connections 256; }
 http {
     access_log off;
-    types { text/html html; }
+    types { text/html html; text/javascript js; }
     default_type application/octet-stream;
     client_body_temp_path DIRECTORY/body;
     proxy_temp_path DIRECTORY/proxy;

@@ -1,6 +1,7 @@
 //! Jeton's tokens in the hands of others: libraries in other languages verify them, and mint bad ones for us to refuse.
 //! `cargo xtask interop` prepares the programs and runs this; a line for each check, and failure if one fails.
 
+mod browser;
 mod minters;
 mod peer;
 mod publisher;
@@ -16,5 +17,6 @@ async fn main() -> ExitCode {
     let mut report = Report::default();
     verifiers::check(&mut report).await;
     minters::check(&mut report).await;
+    browser::check(&mut report).await;
     report.conclude()
 }

@@ -61,11 +61,11 @@ impl Shipped {
         printed(self.command(words).stdin(file)).expect("docker-compose does as it is told")
     }
 
-    /// Runs a script in a directory; where it says `docker-compose`, this project is meant.
+    /// Runs a script in a directory; where it says `docker-compose`, this project is meant. What it prints is returned.
     ///
     /// # Panics
     /// With what it complained about, when a command of it fails.
-    pub fn shell(&self, script: &str, directory: &Path) {
+    pub fn shell(&self, script: &str, directory: &Path) -> String {
         let compose = self.command(&[]);
         let path = env::var_os("PATH").unwrap_or_default();
         let words: Vec<_> = iter::once(compose.get_program()).chain(compose.get_args()).map(quoted).collect();
@@ -82,7 +82,7 @@ impl Shipped {
         }
         let ours_first = env::join_paths(iter::once(self.directory.path().to_owned()).chain(env::split_paths(&path)));
         shell.env("PATH", ours_first.expect("our own directory has no colon in its name"));
-        printed(shell.args(["-euc", script]).current_dir(directory)).expect("the script succeeds");
+        printed(shell.args(["-euc", script]).current_dir(directory)).expect("the script succeeds")
     }
 
     /// Another machine with the same address: nothing of this one is there.
