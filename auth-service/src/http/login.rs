@@ -28,7 +28,8 @@ pub struct Login {
 
 /// Logs a user in
 ///
-/// Logging in over an existing refresh cookie ends the session it held.
+/// Logging in over an existing refresh cookie ends the session it held. A 401 means that
+/// the credentials are wrong: there is nothing to refresh.
 #[utoipa::path(
     post, path = "/auth/login", tag = "login", operation_id = "login",
     request_body = Login,

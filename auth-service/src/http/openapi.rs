@@ -22,8 +22,11 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
     info(
         title = "auth-service",
         description = "Registers and logs in users, signs access tokens, keeps refresh sessions. Every refusal is a problem \
-            document with a stable `code`: refresh upon a 401 of any call but `/auth/refresh`, log in again upon one of \
-            that, come back later upon 429 and 503."
+            document with a stable `code`. What a client does about a 401 depends on the call: of `/auth/refresh`, the \
+            session is over, and only then: log in again. Of `/auth/login`, the credentials are wrong: refresh nothing. Of \
+            `/auth/csrf`, there is no session: log in. Of any other call, of this service or another, the access token is \
+            not good any more: refresh once and repeat once. A 403 `wrong_password` is about the password that was typed: \
+            refresh nothing. Upon 429, 503 or no answer, keep all tokens and try again later."
     ),
     tags(
         (name = "login", description = "Registration, login, and the life of a session"),

@@ -16,7 +16,9 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
     info(
         title = "resource-service",
         description = "Serves protected data; verifies access tokens offline. Every refusal is a problem document with a \
-            stable `code`: refresh the access token upon a 401, come back later upon 503."
+            stable `code`. A 401 is about the access token: refresh it at auth-service once, and repeat the call once. It \
+            does not end the session: only a 401 of auth-service's `/auth/refresh` does. Upon 503 or no answer, keep the \
+            token and try again later."
     ),
     tags(
         (name = "identity", description = "Who calls"),
