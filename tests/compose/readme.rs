@@ -2,7 +2,7 @@
 
 use crate::pages;
 use harness::containers::Shipped;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 /// The commands of a section of README, with the ports of a project.
 fn commands(section: &str, shipped: &Shipped) -> String {
@@ -42,6 +42,31 @@ fn the_story_in_curl_is_true_right_after_up() {
     let exchanged: Vec<&str> = told.split(r#""refresh_token":""#).skip(1).filter_map(|t| t.split('"').next()).collect();
     assert_eq!(exchanged.len(), 2, "two refreshes\n{told}");
     assert_eq!(exchanged[0], exchanged[1], "the same exchange has the same answer");
+}
+
+#[test]
+fn reading_goes_on_without_auth_service_and_so_does_the_session() {
+    let shipped = Shipped::new();
+    shipped.compose(&["up", "--detach", "--no-build"]);
+    shipped.wait_until_healthy("auth-service");
+    shipped.wait_until_healthy("resource-service");
+    let story = commands("The story, in curl", &shipped);
+    let (beginning, _) = story.split_once("tokens=").expect("the story registers before it logs in");
+    let script = format!("{beginning}\n{}", commands("Without auth-service", &shipped));
+    let told = shipped.shell(&script, Path::new(env!("CARGO_MANIFEST_DIR"))).replace('\r', "");
+    let mut rest = told.as_str();
+    for words in [
+        "HTTP/1.1 200",
+        r#""books":"#,
+        "HTTP/1.1 200",
+        r#""books":"#,
+        "no answer",
+        "HTTP/1.1 200",
+        r#""refresh_token":"#,
+    ] {
+        let (_, after) = rest.split_once(words).unwrap_or_else(|| panic!("{words} is not told in time\n{told}"));
+        rest = after;
+    }
 }
 
 #[test]

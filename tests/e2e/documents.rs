@@ -26,14 +26,57 @@ fn the_examples_of_verification_are_those_that_interop_runs() {
 }
 
 #[test]
+fn the_lines_for_one_origin_are_those_that_interop_runs() {
+    let (page, sample) = (read("docs/browser.md"), read("docs/proxies/same-origin.conf"));
+    let (_, after) = page.split_once("```nginx\n").expect("docs/browser.md shows nginx's lines");
+    let (shown, _) = after.split_once("```").expect("they end");
+    assert!(shown.lines().count() == 2 && sample.contains(shown), "they do not stand in the sample\n{shown}");
+    assert_eq!(page.matches("```javascript\n").count(), 1, "interop runs the one block of JavaScript");
+}
+
+#[test]
+fn the_openapi_documents_say_what_to_do_about_which_401() {
+    let said = ["`/auth/refresh`", "`/auth/login`", "refresh once and repeat once", "`wrong_password`", "429, 503"];
+    let texts =
+        [("auth-service", said.as_slice()), ("resource-service", &["`/auth/refresh`", "repeat the call once", "503"])];
+    for (service, words) in texts {
+        let document: serde_json::Value =
+            serde_json::from_str(&read(&format!("docs/openapi/{service}.json"))).expect("a committed document is JSON");
+        let description = document["info"]["description"].as_str().expect("it has a description");
+        for word in words {
+            assert!(description.contains(word), "{service}: {word} is missing in {description}");
+        }
+    }
+}
+
+/// Whether a page has a heading that is linked to like this.
+fn has_heading(page: &str, anchor: &str) -> bool {
+    let headings = page
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')));
+    let anchor_of = |heading: &str| {
+        let kept = heading.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    };
+    headings.map(anchor_of).any(|heading| heading == anchor)
+}
+
+#[test]
 fn the_documents_name_files_that_exist() {
-    for document in ["docs/verify-in-any-language.md", "docs/gateways.md", "docs/monitoring.md"] {
-        let text = read(document);
+    let documents =
+        ["browser", "gateways", "monitoring", "operate", "troubleshooting", "verify-in-any-language", "where-is-what"];
+    for document in documents.map(|name| format!("docs/{name}.md")) {
+        let text = read(&document);
         let targets: Vec<&str> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
         assert!(!targets.is_empty(), "{document} links nowhere");
         for target in targets.into_iter().filter(|target| !target.starts_with("https://")) {
-            let file = target.split('#').next().unwrap_or(target);
-            read(&format!("docs/{file}"));
+            match target.split_once('#') {
+                Some(("", heading)) => assert!(has_heading(&text, heading), "{document}: {target}"),
+                Some((file, heading)) => {
+                    assert!(has_heading(&read(&format!("docs/{file}")), heading), "{document}: {target}")
+                }
+                None => drop(read(&format!("docs/{target}"))),
+            }
         }
     }
 }
