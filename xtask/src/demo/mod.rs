@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// resource-service
     #[arg(long, value_name = "URL", requires = "auth")]
     resource: Option<String>,
+    /// Start a pair for it, even where one runs
+    #[arg(long, conflicts_with = "auth")]
+    own: bool,
     /// The services' AUTH_REPLAY_WINDOW, in seconds: the theft is shown after waiting for it twice
     #[arg(long, default_value_t = 10, value_name = "SECONDS")]
     replay_window: u64,
@@ -51,7 +54,7 @@ async fn tell(options: Options) -> Result<(), String> {
     }
     let binaries = up::build(false)?;
     let mut demo = Demo::new(USUAL[0].to_owned(), USUAL[1].to_owned())?;
-    let is_there = demo.meets_a_pair().await;
+    let is_there = !options.own && demo.meets_a_pair().await;
     if is_there {
         println!("Against the services at {} and {}.", USUAL[0], USUAL[1]);
         let told = story::tell(&mut demo, Duration::from_secs(window), None).await;
