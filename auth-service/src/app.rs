@@ -20,9 +20,12 @@ use crate::{
         standstill::Pulse,
         throttle::Throttle,
     },
-    http::{self, State},
+    http::{self, Readiness, State},
     machine,
-    storage::{redis::RedisStores, sql::Sql},
+    storage::{
+        redis::RedisStores,
+        sql::{CannotOpen, Opening, Sql},
+    },
 };
 use actix_web::{App, dev::Server, middleware::from_fn, web::Data};
 use shared::{
@@ -42,17 +45,42 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait after the keys could not be read.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often it is tried to make searches fast, where rights may be missing.
+const SEARCHES: Duration = Duration::from_secs(3600);
+/// How many passwords a command hashes at once.
+const HASHING_THREADS_OF_A_COMMAND: usize = 1;
 /// How often what has expired is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 
-/// Puts the service together; waits for the database if it does not answer yet.
+/// Puts the service together: makes what is missing, and waits for the database if it does not answer yet.
 ///
 /// # Errors
 /// One sentence that says what to change.
-pub async fn assemble(config: Config) -> Result<State, String> {
-    crypto::install();
+pub async fn assemble(mut config: Config) -> Result<State, String> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sql = Arc::new(open_database(&config.database_url, &clock).await?);
+    let sql = open_database(&config.database_url, &clock).await?;
+    let admin = config.bootstrap_admin.take();
+    let state = compose(config, sql, clock, machine::hashing_threads()).await?;
+    if let Some((email, password)) = admin {
+        bootstrap_admin(&state.auth, email, &password).await?;
+    }
+    Ok(state)
+}
+
+/// What a command needs of an installation that is there.
+///
+/// # Errors
+/// One sentence that says what to change.
+pub async fn open(config: Config, opening: Opening) -> Result<Auth, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let opened = Sql::open(&config.database_url, opening, Arc::clone(&clock)).await;
+    let sql = opened.map_err(|error| format!("AUTH_DATABASE_URL: {error}"))?;
+    Ok(compose(config, sql, clock, HASHING_THREADS_OF_A_COMMAND).await?.auth)
+}
+
+async fn compose(config: Config, sql: Sql, clock: Arc<dyn Clock>, hashing_threads: usize) -> Result<State, String> {
+    crypto::install();
+    let sql = Arc::new(sql);
     let stores = session_stores(config.redis_url.as_deref(), &sql)?;
     let secrets = Arc::new(config.keys);
     let table: Arc<dyn KeyTable> = sql.clone();
@@ -75,10 +103,7 @@ pub async fn assemble(config: Config) -> Result<State, String> {
         pulse: Pulse::start(),
     };
     let verifier = Verifier::new(issuer, &auth.policy.audience, clock);
-    if let Some((email, password)) = config.bootstrap_admin {
-        bootstrap_admin(&auth, email, &password).await?;
-    }
-    Ok(State { auth, site: config.site, verifier, secrets })
+    Ok(State { auth, site: config.site, verifier, secrets, readiness: Readiness::default() })
 }
 
 async fn bootstrap_admin(auth: &Auth, email: EmailAddress, password: &Password) -> Result<(), String> {
@@ -99,12 +124,12 @@ async fn bootstrap_admin(auth: &Auth, email: EmailAddress, password: &Password) 
 async fn open_database(url: &str, clock: &Arc<dyn Clock>) -> Result<Sql, String> {
     let started = Instant::now();
     loop {
-        match Sql::connect(url, Arc::clone(clock)).await {
+        match Sql::open(url, Opening::Make, Arc::clone(clock)).await {
             Ok(sql) => return Ok(sql),
-            Err(error) if url.starts_with("sqlite") || started.elapsed() > PATIENCE => {
-                return Err(format!("AUTH_DATABASE_URL: {error}"));
+            Err(CannotOpen::NotYet(reason)) if url.starts_with("postgres") && started.elapsed() < PATIENCE => {
+                tracing::warn!("waiting for the database: {reason}");
             }
-            Err(error) => tracing::warn!(%error, "waiting for the database"),
+            Err(error) => return Err(format!("AUTH_DATABASE_URL: {error}")),
         }
         sleep(Duration::from_secs(1)).await;
     }
@@ -146,6 +171,8 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         tokio::spawn(make_keys(state.clone())),
         tokio::spawn(report_lost_roles(state.clone())),
         tokio::spawn(report_unusable_hashes(state.clone())),
+        tokio::spawn(prepare_searches(state.clone())),
+        tokio::spawn(try_sessions(state.clone())),
     ];
 
     let servers = serve_public(&state, limits, listeners.public).and_then(|public| {
@@ -225,6 +252,23 @@ async fn report_unusable_hashes(state: Data<State>) {
             );
         }),
         Err(error) => tracing::warn!(%error, "whether all stored password hashes can be used could not be read"),
+    }
+}
+
+/// Where there is no right to it, searches take longer: `doctor` says what to run.
+async fn prepare_searches(state: Data<State>) {
+    loop {
+        if let Err(error) = state.auth.accounts.prepare_searches().await {
+            tracing::debug!(%error, "searches for users have no index");
+        }
+        sleep(SEARCHES).await;
+    }
+}
+
+/// Once: what refuses us should not wait for the first login to be reported.
+async fn try_sessions(state: Data<State>) {
+    if let Err(error) = state.auth.sessions.probe().await {
+        tracing::warn!(%error, "the session store does not take what is written; until it does, nobody can log in or refresh");
     }
 }
 

@@ -210,6 +210,17 @@ impl Config {
         Self::gather(flags, environment, secret_file::read_or_stand_in)
     }
 
+    /// Reads them for a command, which needs an installation that is there and makes none.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn of_installation(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Self, Mistakes> {
+        Self::gather(flags, environment, secret_file::read)
+    }
+
     fn gather(
         flags: &ArgMatches,
         environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
@@ -276,20 +287,42 @@ fn network(text: &str) -> Result<IpNet, String> {
     text.parse().or(address).map_err(|_| format!("{text:?} is no network such as 10.0.0.0/8"))
 }
 
+/// What cannot be read is said at once; waiting for the database would not help. It is not repeated: it may hold a password.
 fn database_url(text: &str) -> Result<String, String> {
-    let is_postgres = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-    // A URL that cannot be read is said at once; waiting for the database would not help. It is not repeated: it may
-    // hold a password.
-    let is_readable = text.starts_with("sqlite:") || is_postgres && Url::parse(text).is_ok();
-    if is_readable {
-        Ok(text.to_owned())
-    } else {
-        Err("must be sqlite://path or postgres://user:password@host:port/database".to_owned())
+    const FORM: &str = "must be sqlite://path or postgres://user:password@host:port/database";
+    if text.starts_with("sqlite:") {
+        return Ok(text.to_owned());
     }
+    if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Err(FORM.to_owned());
+    }
+    percent_encoded(text).map_err(|reason| format!("{FORM}; {reason}"))?;
+    Url::parse(text).map(|_| text.to_owned()).map_err(|_| FORM.to_owned())
 }
 
 fn redis_url(text: &str) -> Result<String, String> {
+    percent_encoded(text)?;
     crate::storage::redis::RedisStores::connect(text).map(|_| text.to_owned())
+}
+
+/// A password that was put into a URL as it is makes another URL of it, with another host, that may even be looked for. An `@`
+/// or `#` where none belongs, or a lone `%`, gives it away.
+fn percent_encoded(url: &str) -> Result<(), String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let is_lone = |(at, _): (usize, &str)| {
+        let code = authority.as_bytes().get(at + 1..at + 3);
+        !code.is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
+    };
+    let several = authority.matches('@').count() > 1;
+    if several || after.contains(['@', '#']) || authority.match_indices('%').any(is_lone) {
+        return Err(
+            "its user or password holds a character that means something else in a URL: write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// How the secret of an embedded installation is got.

@@ -26,7 +26,9 @@ impl Severity {
         }
     }
 
-    const fn name(self) -> &'static str {
+    /// Its name, in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Note => "note",

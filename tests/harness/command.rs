@@ -95,8 +95,16 @@ impl Run {
     /// # Panics
     /// When it does not end within 20 s, or 60 s in a container.
     pub async fn ended(self) -> Ended {
+        self.ended_with(Stdio::piped()).await
+    }
+
+    /// Runs it with another standard output, of which nothing is kept.
+    ///
+    /// # Panics
+    /// As [`Run::ended`].
+    pub async fn ended_with(self, output: impl Into<Stdio>) -> Ended {
         let mut command = self.command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(output).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().expect("the program starts");
         let mut stdin = child.stdin.take().expect("its input is a pipe");
         // A program that does not read its input may have closed it.

@@ -29,6 +29,7 @@ mod local;
 mod nginx;
 pub mod pages;
 pub mod person;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;

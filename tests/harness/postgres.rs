@@ -78,6 +78,32 @@ impl Postgres {
         panic!("postgres does not start\n{}", postgres.process.map(|process| process.tail()).unwrap_or_default());
     }
 
+    /// From now on, everybody but the superuser is asked for a password.
+    ///
+    /// # Panics
+    /// When the server does not run.
+    pub fn ask_for_passwords(&self) {
+        let rules =
+            "local all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        fs::write(self.data().join("pg_hba.conf"), rules).expect("our own directory");
+        self.order("SELECT pg_reload_conf()");
+    }
+
+    /// Does something that concerns the whole server.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub fn order(&self, statement: &str) {
+        run(self.client("psql").args(["-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", statement]))
+            .expect("psql does it");
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Makes an empty database and returns its URL.
     ///
     /// # Panics
@@ -96,6 +122,16 @@ impl Postgres {
     #[must_use]
     pub fn dump(url: &str) -> String {
         run(Command::new(programs().join("pg_dump")).arg(url)).expect("pg_dump writes the database out")
+    }
+
+    /// What the database of that URL answers, without a frame.
+    ///
+    /// # Panics
+    /// When the database refuses it.
+    #[must_use]
+    pub fn query(url: &str, statement: &str) -> String {
+        let answer = run(Command::new(programs().join("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-Atc", statement]));
+        answer.expect("psql asks").trim().to_owned()
     }
 
     /// Does something in the database of that URL.
@@ -199,7 +235,7 @@ impl OwnPostgres {
 }
 
 /// initdb and postgres refuse to run as root: then they run as the user that Debian's package makes.
-fn account_to_run_as(ours: &Path) -> Option<(u32, u32)> {
+pub(crate) fn account_to_run_as(ours: &Path) -> Option<(u32, u32)> {
     if fs::metadata(ours).expect("our own directory").uid() != 0 {
         return None;
     }

@@ -17,7 +17,7 @@ pub(crate) const NGINX: Needed = Needed {
 };
 
 /// The servers that the tests start for themselves.
-const NEEDED: [Needed; 6] = [
+const NEEDED: [Needed; 7] = [
     Needed {
         what: "redis-server",
         debian: "redis-server",
@@ -34,6 +34,12 @@ const NEEDED: [Needed; 6] = [
             let directories = debian.map(|version| version.path().join("bin")).chain(path());
             is_in_one_of(directories, &["initdb", "postgres", "createdb", "pg_dump", "psql"])
         },
+    },
+    Needed {
+        what: "PgBouncer",
+        debian: "pgbouncer",
+        elsewhere: "`brew install pgbouncer` (macOS) or `dnf install pgbouncer` (Fedora)",
+        is_there: || is_in_one_of(path().chain(["/usr/sbin".into()]), &["pgbouncer"]),
     },
     NGINX,
     Needed {

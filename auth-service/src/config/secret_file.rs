@@ -22,6 +22,21 @@ pub fn read_or_create(path: &Path) -> Result<RootSecret, String> {
     RootSecret::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// Reads the secret of an installation that is there.
+///
+/// # Errors
+/// One sentence that names the file.
+pub fn read(path: &Path) -> Result<RootSecret, String> {
+    if !path.exists() {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        return Err(format!(
+            "there is no installation here: no file {}. Give the settings of the service (AUTH_DATABASE_URL; a relative path counts from the current directory), or make an installation: start the service, or `auth-service init`",
+            path.display()
+        ));
+    }
+    read_or_create(path)
+}
+
 /// Reads the secret; where there is none yet, another stands in and no file is made.
 ///
 /// # Errors

@@ -91,3 +91,23 @@ fn a_database_url_that_cannot_be_read_is_refused_without_its_password() {
         assert!(!mistakes.contains("hunter2"), "{mistakes}");
     }
 }
+
+#[test]
+fn a_password_that_was_put_into_a_url_as_it_is_is_recognised_and_not_repeated() {
+    for password in
+        ["hunter2@x", "hunter2#x", "hunter2/x", "1/hunter2", "1?hunter2", "1#hunter2", "100%hunter2", "%hunter2"]
+    {
+        for (name, url) in [
+            ("AUTH_DATABASE_URL", "postgres://jeton:PASSWORD@host/jeton"),
+            ("AUTH_REDIS_URL", "redis://:PASSWORD@host"),
+        ] {
+            let mistakes = refusal(&[(name, &url.replace("PASSWORD", password))]);
+            assert!(mistakes.contains(name) && mistakes.contains("write @ as %40"), "{password}: {mistakes}");
+            assert!(!mistakes.contains("hunter2"), "{mistakes}");
+        }
+    }
+    let secret = RootSecret::generate();
+    for url in ["postgres://jeton:a%40b%23c@host/jeton?sslmode=require", "postgres:///jeton?host=/run/postgresql"] {
+        assert!(read(&[("AUTH_DATABASE_URL", url), ("AUTH_SECRET", &secret)]).is_ok(), "{url}");
+    }
+}

@@ -1,11 +1,25 @@
 //! The database: its tables, and whether what it has acknowledged is there after a power failure.
 
 use super::Finding;
-use crate::{domain::Unavailable, storage::sql::DatabaseState};
+use crate::{
+    domain::Unavailable,
+    storage::sql::{DatabaseState, EXTENSION},
+};
 
-pub(super) fn findings(state: Result<&DatabaseState, &Unavailable>) -> Vec<Finding> {
+/// `writing` is `None` where there are no tables to write to.
+pub(super) fn findings(
+    state: Result<&DatabaseState, &Unavailable>,
+    writing: Option<&Result<(), Unavailable>>,
+) -> Vec<Finding> {
     match state {
-        Ok(state) => std::iter::once(tables(state)).chain(durability(state)).collect(),
+        Ok(state) => {
+            let mut findings = vec![tables(state)];
+            findings.extend(encoding(state));
+            findings.extend(writing.map(|writing| takes_writes(state.kind, writing)));
+            findings.extend(durability(state));
+            findings.extend(searches(state));
+            findings
+        }
         Err(error) => vec![Finding::error(format!(
             "AUTH_DATABASE_URL: {error}; start the database, or for a first start the service, and let this machine reach it"
         ))],
@@ -15,6 +29,9 @@ pub(super) fn findings(state: Result<&DatabaseState, &Unavailable>) -> Vec<Findi
 fn tables(state: &DatabaseState) -> Finding {
     let (kind, known) = (state.kind, state.known_version);
     match state.version {
+        None if let Some(names) = &state.foreign => Finding::error(format!(
+            "{kind} holds tables of another application ({names}): let AUTH_DATABASE_URL name a database of auth-service's own"
+        )),
         None => Finding::error(format!("{kind} has no tables of ours yet: the first start of the service makes them")),
         Some(version) if version < known => {
             Finding::note(format!("{kind} is of version {version}: the next start brings it to {known}"))
@@ -24,6 +41,30 @@ fn tables(state: &DatabaseState) -> Finding {
         )),
         Some(version) => Finding::ok(format!("{kind} answers, its tables are of version {version}")),
     }
+}
+
+fn encoding(state: &DatabaseState) -> Option<Finding> {
+    let encoding = state.encoding.as_deref().filter(|encoding| *encoding != "UTF8")?;
+    Some(Finding::error(format!(
+        "the database has the encoding {encoding}, which cannot hold every name: make one with `createdb --encoding=UTF8 --template=template0 …`, move what there is with pg_dump and pg_restore, and let AUTH_DATABASE_URL name it"
+    )))
+}
+
+fn takes_writes(kind: &str, writing: &Result<(), Unavailable>) -> Finding {
+    match writing {
+        Ok(()) => Finding::ok(format!("{kind} takes what requests write")),
+        Err(error) => Finding::error(format!(
+            "AUTH_DATABASE_URL: {error}; until it takes what is written, nobody can register, log out or change a password"
+        )),
+    }
+}
+
+fn searches(state: &DatabaseState) -> Option<Finding> {
+    (state.version.is_some() && state.has_search_index == Some(false)).then(|| {
+        Finding::note(format!(
+            "admins' searches for users walk through all of them: the service makes an index within an hour of `{EXTENSION}`, which the owner of the database may run"
+        ))
+    })
 }
 
 fn durability(state: &DatabaseState) -> Vec<Finding> {
@@ -53,6 +94,9 @@ mod tests {
             kind: "PostgreSQL",
             version,
             known_version: 3,
+            foreign: None,
+            encoding: Some("UTF8".to_owned()),
+            has_search_index: Some(true),
             now: Timestamp::from_secs(0),
             secret_check: None,
             settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
@@ -60,7 +104,7 @@ mod tests {
     }
 
     fn severities(version: Option<i64>, settings: &[(&str, &str)]) -> Vec<Severity> {
-        findings(Ok(&state(version, settings))).iter().map(|finding| finding.severity).collect()
+        findings(Ok(&state(version, settings)), None).iter().map(|finding| finding.severity).collect()
     }
 
     #[test]
@@ -69,6 +113,21 @@ mod tests {
             [None, Some(2), Some(3), Some(4)].map(|version| severities(version, &[])[0]),
             [Severity::Error, Severity::Note, Severity::Ok, Severity::Note]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_written_or_kept_is_an_error_and_a_slow_search_a_note() {
+        let refused = Err(Unavailable { store: "the database", cause: "read-only".to_owned() });
+        let with = |state: &DatabaseState, writing| {
+            findings(Ok(state), Some(writing)).iter().map(|finding| finding.severity).collect::<Vec<_>>()
+        };
+        let sound = state(Some(3), &[]);
+        assert_eq!(with(&sound, &Ok(())), [Severity::Ok, Severity::Ok]);
+        assert_eq!(with(&sound, &refused), [Severity::Ok, Severity::Error]);
+        let latin = DatabaseState { encoding: Some("LATIN1".to_owned()), ..sound.clone() };
+        assert_eq!(with(&latin, &Ok(())), [Severity::Ok, Severity::Error, Severity::Ok]);
+        let slow = DatabaseState { has_search_index: Some(false), ..sound };
+        assert_eq!(with(&slow, &Ok(())), [Severity::Ok, Severity::Ok, Severity::Note]);
     }
 
     #[test]

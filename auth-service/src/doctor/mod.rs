@@ -17,8 +17,10 @@ use crate::{
     config::Config,
     domain::{
         Unavailable,
+        account::Accounts,
         key_table::{KeyRows, KeyTable as _},
         secret::KeyRing,
+        sessions::Sessions,
     },
     http::doctor::question,
     storage::{
@@ -45,9 +47,24 @@ struct Seen {
     /// Whether the service on this machine is ready, and if not, why.
     readiness: Result<(), String>,
     database: Result<Reading<DatabaseState>, Unavailable>,
+    /// Whether the database takes what requests write; `None`: it has no tables that are known.
+    writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
     /// `None`: there is no Redis.
-    redis: Option<Result<Reading<Vec<RedisState>>, Unavailable>>,
+    redis: Option<RedisSeen>,
+}
+
+/// What Redis says of itself, and whether it takes what requests write.
+struct RedisSeen {
+    states: Result<Reading<Vec<RedisState>>, Unavailable>,
+    writing: Result<(), Unavailable>,
+}
+
+/// What was read of the database.
+struct DatabaseSeen {
+    state: Result<Reading<DatabaseState>, Unavailable>,
+    writing: Option<Result<(), Unavailable>>,
+    keys: Option<KeyRows>,
 }
 
 /// Looks at everything.
@@ -57,14 +74,15 @@ pub async fn examine(config: Config) -> Vec<Finding> {
     let asked = question(&config.keys, clock.now());
     let admin = config.admin_listen;
     let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin));
-    let (view, readiness, (database, keys), redis) = tokio::join!(
+    let (view, readiness, database, redis) = tokio::join!(
         web::look(&config.site, &asked, &*clock),
         readiness,
-        look_at_database(&config.database_url, &clock),
+        look_at_database(&config.database_url, &clock, config.redis_url.is_some()),
         look_at_redis(config.redis_url.as_deref(), &*clock),
     );
     let readiness = readiness.unwrap_or_else(|error| Err(error.to_string()));
-    report(&config, &Seen { view, readiness, database, keys, redis })
+    let DatabaseSeen { state, writing, keys } = database;
+    report(&config, &Seen { view, readiness, database: state, writing, keys, redis })
 }
 
 fn report(config: &Config, seen: &Seen) -> Vec<Finding> {
@@ -76,11 +94,14 @@ fn report(config: &Config, seen: &Seen) -> Vec<Finding> {
         findings.extend(seen.view.metadata.iter().map(|answer| proxies::seen(answer, &config.site)));
     }
     findings.extend(config.site.origins().skip(1).filter_map(|origin| browser::site(config.site.issuer(), origin)));
-    findings.extend(database::findings(seen.database.as_ref().map(|reading| &reading.value)));
+    findings.extend(database::findings(seen.database.as_ref().map(|reading| &reading.value), seen.writing.as_ref()));
     findings.extend(about_secrets(&config.keys, seen));
     findings.extend(seen.keys.iter().flat_map(|rows| keys::ages(rows, &config.key_policy)));
-    findings
-        .extend(redis::findings(seen.redis.as_ref().map(|outcome| outcome.as_ref().map(|reading| &*reading.value))));
+    findings.extend(
+        seen.redis
+            .iter()
+            .flat_map(|redis| redis::findings(redis.states.as_ref().map(|reading| &*reading.value), &redis.writing)),
+    );
     findings.extend(offsets(seen));
     findings
 }
@@ -95,33 +116,40 @@ fn offsets(seen: &Seen) -> Vec<Finding> {
     if let Ok(reading) = &seen.database {
         findings.push(clocks::offset(reading.value.kind, reading, reading.value.now));
     }
-    if let Some(Ok(reading)) = &seen.redis {
+    if let Some(RedisSeen { states: Ok(reading), .. }) = &seen.redis {
         findings.extend(reading.value.iter().filter_map(|state| Some(clocks::offset("Redis", reading, state.now?))));
     }
     findings
 }
 
-async fn look_at_database(
-    url: &str,
-    clock: &Arc<dyn Clock>,
-) -> (Result<Reading<DatabaseState>, Unavailable>, Option<KeyRows>) {
+async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) -> DatabaseSeen {
     let sql = match Sql::as_it_is(url, Arc::clone(clock)) {
         Ok(sql) => sql,
-        Err(error) => return (Err(error), None),
+        Err(error) => return DatabaseSeen { state: Err(error), writing: None, keys: None },
     };
     let state = Reading::of(&**clock, || sql.state()).await;
     // Other versions' tables are not read.
     let is_known = state.as_ref().is_ok_and(|reading| reading.value.version >= Some(reading.value.known_version));
-    let keys = if is_known { patiently(|| sql.keys()).await.ok() } else { None };
-    (state, keys)
+    if !is_known {
+        return DatabaseSeen { state, writing: None, keys: None };
+    }
+    let mut writing = patiently(|| Accounts::probe(&sql)).await;
+    if writing.is_ok() && !has_redis {
+        writing = patiently(|| Sessions::probe(&sql)).await;
+    }
+    DatabaseSeen { state, writing: Some(writing), keys: patiently(|| sql.keys()).await.ok() }
 }
 
-async fn look_at_redis(url: Option<&str>, clock: &dyn Clock) -> Option<Result<Reading<Vec<RedisState>>, Unavailable>> {
+async fn look_at_redis(url: Option<&str>, clock: &dyn Clock) -> Option<RedisSeen> {
     let unreadable = |cause| Unavailable { store: "Redis", cause };
-    match RedisStores::connect(url?) {
-        Ok(redis) => Some(patiently(|| Reading::of(clock, || redis.state())).await),
-        Err(mistake) => Some(Err(unreadable(mistake))),
-    }
+    let redis = match RedisStores::connect(url?) {
+        Ok(redis) => redis,
+        Err(mistake) => {
+            return Some(RedisSeen { states: Err(unreadable(mistake.clone())), writing: Err(unreadable(mistake)) });
+        }
+    };
+    let states = patiently(|| Reading::of(clock, || redis.state())).await;
+    Some(RedisSeen { states, writing: patiently(|| redis.probe()).await })
 }
 
 /// A busy machine may take longer than the service would wait.

@@ -3,15 +3,22 @@
 use super::Finding;
 use crate::{domain::Unavailable, storage::redis::RedisState};
 
-/// `None`: there is no Redis.
-pub(super) fn findings(states: Option<Result<&[RedisState], &Unavailable>>) -> Vec<Finding> {
-    match states {
-        None => Vec::new(),
-        Some(Ok(states)) => states.iter().flat_map(of_server).collect(),
-        Some(Err(error)) => vec![Finding::error(format!(
-            "AUTH_REDIS_URL: {error}; without Redis nobody can log in or refresh: start it, and let this machine reach it"
-        ))],
+pub(super) fn findings(states: Result<&[RedisState], &Unavailable>, writing: &Result<(), Unavailable>) -> Vec<Finding> {
+    match (states, writing) {
+        (Ok(states), Ok(())) => states.iter().flat_map(of_server).collect(),
+        (Ok(states), Err(error)) => states.iter().flat_map(of_server).chain([refused(error)]).collect(),
+        // It may keep what it says of itself from our user.
+        (Err(_), Ok(())) => {
+            vec![Finding::note("Redis takes what requests write; what it says of itself (INFO) is kept from its user")]
+        }
+        (Err(_), Err(error)) => vec![refused(error)],
     }
+}
+
+fn refused(error: &Unavailable) -> Finding {
+    Finding::error(format!(
+        "AUTH_REDIS_URL: {error}; without Redis nobody can log in or refresh: let it run, be reached, and take what is written"
+    ))
 }
 
 fn of_server(state: &RedisState) -> Vec<Finding> {
@@ -68,7 +75,7 @@ mod tests {
             saves,
             now: None,
         };
-        findings(Some(Ok(&[state]))).iter().map(|finding| finding.severity).collect()
+        findings(Ok(&[state]), &Ok(())).iter().map(|finding| finding.severity).collect()
     }
 
     #[test]
@@ -108,9 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn no_redis_is_nothing_to_say_and_a_lost_one_is_an_error() {
-        assert!(findings(None).is_empty());
+    fn a_redis_that_takes_nothing_is_an_error_whatever_it_says_of_itself() {
         let lost = Unavailable { store: "Redis", cause: "Connection refused".to_owned() };
-        assert_eq!(findings(Some(Err(&lost)))[0].severity, Severity::Error);
+        let worst = |states, writing| findings(states, writing).iter().map(|finding| finding.severity).max();
+        let refused = Err(lost.clone());
+        assert_eq!(worst(Err(&lost), &refused), Some(Severity::Error));
+        assert_eq!(worst(Ok(&[]), &refused), Some(Severity::Error));
+        assert_eq!(worst(Err(&lost), &Ok(())), Some(Severity::Note));
     }
 }

@@ -244,6 +244,17 @@ pub enum CreateError {
     Unavailable(#[from] Unavailable),
 }
 
+/// Why users were not found.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// There are too many users for so short a text.
+    #[error("the search takes too long: give more letters of the address or name")]
+    TooSlow,
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
 /// The store of users and of what has ended. All it says it did is durable.
 #[async_trait]
 pub trait Accounts: Send + Sync {
@@ -273,6 +284,10 @@ pub trait Accounts: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
 
+    /// Sets the password, whatever it was, raises the epoch and spares no session, in one statement. `false`: there is no
+    /// such user.
+    async fn set_password(&self, id: UserId, new: &PasswordHash, now: Timestamp) -> Result<bool, Unavailable>;
+
     /// Raises the epoch to the greater of its successor and `now` in milliseconds, and spares no session.
     /// With `seen`, only if the epoch is still that one; `false`: it was not.
     async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable>;
@@ -291,7 +306,10 @@ pub trait Accounts: Send + Sync {
     async fn ended_among(&self, id: UserId, sessions: &[SessionId]) -> Result<Vec<SessionId>, Unavailable>;
 
     /// Users in the order of their ids.
-    async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, Unavailable>;
+    async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, SearchError>;
+
+    /// Sees to it that searches are fast, which may take long, while all goes on.
+    async fn prepare_searches(&self) -> Result<(), Unavailable>;
 
     /// Changes a user while all of `seen` are as they were seen; `None`: one of them is not, or there is no such user. Of
     /// such changes, creations and deletions, one is made after the other, whichever process makes them.
@@ -328,8 +346,8 @@ pub trait Accounts: Send + Sync {
     /// Forgets, in a bounded batch, ended sessions that can no longer be used at `now`; answers how many.
     async fn forget_ended(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable>;
 
-    /// Answers when the store can be reached.
-    async fn ping(&self) -> Result<(), Unavailable>;
+    /// Answers when the store can be reached and takes what requests write: it is tried, and leaves nothing behind.
+    async fn probe(&self) -> Result<(), Unavailable>;
 }
 
 #[cfg(test)]

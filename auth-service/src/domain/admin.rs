@@ -2,7 +2,7 @@
 
 use super::{
     Auth, Client, Unavailable,
-    account::{Account, AccountChange, AccountQuery, EmailAddress, PersonName},
+    account::{Account, AccountChange, AccountQuery, EmailAddress, PersonName, SearchError},
     audit::{Action, Event},
     authority::{Fate, Forbidden, governs, judge, may_change, may_give, seen},
     caller::Caller,
@@ -97,8 +97,8 @@ impl Auth {
     /// A page of users, and where the next one begins, if there is one.
     ///
     /// # Errors
-    /// [`Unavailable`].
-    pub async fn users(&self, query: AccountQuery) -> Result<(Vec<Account>, Option<UserId>), Unavailable> {
+    /// [`SearchError`].
+    pub async fn users(&self, query: AccountQuery) -> Result<(Vec<Account>, Option<UserId>), SearchError> {
         let limit = query.limit;
         let users = self.accounts.page(&AccountQuery { limit: limit + 1, ..query }).await?;
         Ok(page(users, limit, |user| user.id))
@@ -263,7 +263,7 @@ impl Auth {
         if fit { Ok(roles) } else { Err(AdminError::UnknownRole) }
     }
 
-    fn event_by(&self, by: &By<'_>, action: Action, to: UserId) -> Event {
+    pub(super) fn event_by(&self, by: &By<'_>, action: Action, to: UserId) -> Event {
         let event = self.event(action).to(to);
         match by {
             By::Admin { caller, client } => event.by(caller.account.id).about(caller.session).from(client),

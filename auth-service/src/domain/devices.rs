@@ -2,6 +2,7 @@
 
 use super::{
     Auth, Client, Unavailable,
+    account::Account,
     audit::{Action, AuditQuery},
     caller::Caller,
     sessions::SessionRecord,
@@ -12,12 +13,11 @@ use shared::ids::{SessionId, UserId};
 const SOME_EVENTS: u32 = 10;
 
 impl Auth {
-    /// The caller's sessions that go on, the last used first.
+    /// A user's sessions that go on, the last used first.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn sessions_of(&self, caller: &Caller) -> Result<Vec<SessionRecord>, Unavailable> {
-        let account = &caller.account;
+    pub async fn sessions_of(&self, account: &Account) -> Result<Vec<SessionRecord>, Unavailable> {
         let mut sessions = self.sessions.of_user(account.id).await?;
         let remembered: Vec<_> = sessions.iter().map(|record| record.sid).collect();
         let ended = self.accounts.ended_among(account.id, &remembered).await?;

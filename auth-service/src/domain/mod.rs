@@ -32,6 +32,7 @@ pub mod housekeeping;
 pub mod limiting;
 pub mod login;
 pub mod logout;
+pub mod operator;
 pub mod refresh;
 pub mod register;
 pub mod tokens;

@@ -119,6 +119,6 @@ pub trait Sessions: Send + Sync {
     /// themselves answer zero.
     async fn forget_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable>;
 
-    /// Answers when the store can be reached, and takes what is written.
-    async fn ping(&self) -> Result<(), Unavailable>;
+    /// Answers when the store can be reached and takes what requests write: it is tried, and leaves nothing behind.
+    async fn probe(&self) -> Result<(), Unavailable>;
 }

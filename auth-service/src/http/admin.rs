@@ -9,8 +9,7 @@ use super::{
     register::{Invalid, address, person_name},
 };
 use crate::domain::{
-    Unavailable,
-    account::{AccountChange, AccountQuery},
+    account::{AccountChange, AccountQuery, SearchError},
     admin::{AdminError, By, Creation, CreationError},
     password::Password,
 };
@@ -44,7 +43,7 @@ struct Listing {
     /// The `next` of the page before.
     #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     cursor: Option<UserId>,
-    /// Only users whose address or name contains this, whatever the case.
+    /// Only users whose address or name contains this, whatever the case. Three letters or more are found fast.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     q: Option<String>,
 }
@@ -89,7 +88,7 @@ fn invalid_query() -> Problem {
     params(Listing),
     responses(
         (status = 200, description = "A page", body = Users<'_>),
-        Refusals<(Permitted<UsersRead>, Listing, Unavailable)>,
+        Refusals<(Permitted<UsersRead>, Listing, SearchError)>,
     ),
     security(("bearer" = []))
 )]

@@ -2,6 +2,7 @@
 
 use crate::domain::{
     Unavailable,
+    account::SearchError,
     admin::{AdminError, CreationError},
     authority::Forbidden,
     caller::CallerError,
@@ -177,6 +178,17 @@ fn user_changed() -> Problem {
         "user_changed",
         "somebody else has changed this user, or you, at the same moment, and nothing was done: look again, then repeat",
     )
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::TooSlow => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "search_too_broad", SearchError::TooSlow.to_string())
+            }
+            SearchError::Unavailable(error) => error.into(),
+        }
+    }
 }
 
 /// 401 `invalid_refresh_token`: none, or none of ours.

@@ -1,22 +1,76 @@
-//! `GET /health/ready`: whether the stores answer, and how old the keys are; and `GET /metrics`. There is always a key to sign with
-//! once the service listens.
+//! `GET /health/ready`: whether the stores take what requests write, and how old the keys are; and `GET /metrics`. There is always a
+//! key to sign with once the service listens.
 
 use super::State;
-use crate::{domain::Unavailable, metrics::registry};
+use crate::{
+    domain::{Auth, Unavailable},
+    metrics::registry,
+};
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 use shared::problem::Problem;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Mutex;
 
 /// So many readings of the keys must have been missed before that is worth a word.
 const MISSED: u32 = 10;
 
-/// 200 when everything that a request may need answers, else 503, with what does not. Degraded, and still 200, is a service whose
+/// For how long an answer of the stores is good. Whoever asks more often costs them no more.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// What the stores last answered. They are tried by one question at a time, whoever asks, and ten times a second at most.
+#[derive(Default)]
+pub struct Readiness {
+    latest: Arc<Mutex<Option<(Instant, Stores)>>>,
+}
+
+/// What is wrong with each.
+#[derive(Clone)]
+struct Stores {
+    accounts: Result<(), String>,
+    sessions: Result<(), String>,
+}
+
+impl Readiness {
+    /// A question that is given up is answered all the same, for the next one.
+    async fn of(state: Data<State>) -> Stores {
+        let mut latest = Arc::clone(&state.readiness.latest).lock_owned().await;
+        if let Some((at, stores)) = &*latest
+            && at.elapsed() < FRESH
+        {
+            return stores.clone();
+        }
+        let trying = tokio::spawn(async move {
+            let stores = Stores::tried(&state.auth).await;
+            *latest = Some((Instant::now(), stores.clone()));
+            stores
+        });
+        trying.await.unwrap_or_else(|_| Stores::unknown())
+    }
+}
+
+impl Stores {
+    async fn tried(auth: &Auth) -> Self {
+        let told = |outcome: Result<(), Unavailable>| outcome.map_err(|error| error.to_string());
+        let (accounts, sessions) = futures_util::future::join(auth.accounts.probe(), auth.sessions.probe()).await;
+        Self { accounts: told(accounts), sessions: told(sessions) }
+    }
+
+    fn unknown() -> Self {
+        let unknown = || Err("could not be tried".to_owned());
+        Self { accounts: unknown(), sessions: unknown() }
+    }
+}
+
+/// 200 when the stores take what a request may write, else 503, with what is wrong. Degraded, and still 200, is a service whose
 /// stores answer and whose keys could not be read for a while: it goes on with the known ones, and would miss a new one.
 pub async fn ready(state: Data<State>) -> Result<HttpResponse, Problem> {
-    let (accounts, sessions) = futures_util::future::join(state.auth.accounts.ping(), state.auth.sessions.ping()).await;
+    let Stores { accounts, sessions } = Readiness::of(state.clone()).await;
     if accounts.is_err() || sessions.is_err() {
-        let answered =
-            |result: Result<(), Unavailable>| result.map_or_else(|error| error.to_string(), |()| "ok".to_owned());
+        let answered = |outcome: Result<(), String>| outcome.err().unwrap_or_else(|| "ok".to_owned());
         return Err(Problem::unavailable(format!(
             "accounts: {}; sessions: {}",
             answered(accounts),

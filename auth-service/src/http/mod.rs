@@ -23,6 +23,7 @@ mod site;
 mod tokens;
 mod well_known;
 
+pub use health::Readiness;
 pub use site::Site;
 
 use crate::domain::{Auth, secret::KeyRing};
@@ -49,6 +50,8 @@ pub struct State {
     pub verifier: Verifier,
     /// Knows whether it is `auth-service doctor` that asks.
     pub secrets: Arc<KeyRing>,
+    /// Whether the stores take what requests write.
+    pub readiness: Readiness,
 }
 
 /// The public API. HEAD is answered as GET, without the body.

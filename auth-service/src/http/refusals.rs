@@ -2,6 +2,7 @@
 
 use crate::domain::{
     Unavailable,
+    account::SearchError,
     admin::{AdminError, CreationError},
     authority::Forbidden,
     change_password::PasswordError,
@@ -102,6 +103,12 @@ impl Refuses for AdminError {
         let wishes = [Self::UnknownRole, Self::CustomTooLarge, Self::CustomTooDeep];
         let forbidden = Self::Forbidden(Forbidden::RoleBeyondOwn);
         wishes.into_iter().chain([forbidden]).map(Problem::from).chain(UserRefused::problems()).collect()
+    }
+}
+
+impl Refuses for SearchError {
+    fn problems() -> Vec<Problem> {
+        [Self::TooSlow, Self::Unavailable(example_outage())].map(Problem::from).into()
     }
 }
 

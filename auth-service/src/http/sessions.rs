@@ -55,7 +55,7 @@ struct Session<'a> {
     security(("bearer" = []))
 )]
 pub async fn list(caller: Caller, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let sessions = state.auth.sessions_of(&caller).await?;
+    let sessions = state.auth.sessions_of(&caller.account).await?;
     let sessions = sessions.iter().map(|record| session(record, caller.session)).collect();
     let incidents = state.auth.incidents(caller.account.id).await?;
     let incidents = incidents.iter().map(Listed::of).collect();

@@ -45,6 +45,9 @@ macro_rules! keeps {
             ended_sessions_are_forgotten_in_bounded_batches
             pages_follow_one_another_in_the_order_of_ids
             the_search_is_literal_and_knows_no_case
+            a_search_goes_on_from_page_to_page_whatever_its_length
+            a_set_password_ends_all_sessions_whatever_it_was
+            trying_it_out_leaves_nothing_behind
             an_admin_changes_what_is_named_and_nothing_else
             disabling_a_user_raises_the_epoch
             every_unlocking_is_counted_and_changes_nothing_else
@@ -131,6 +134,8 @@ mod postgres {
     keeps! { sessions on crate::servers::postgres }
     keeps! { counters on crate::servers::postgres }
     keeps! { key_table on crate::servers::postgres }
+    mod pooler;
+    mod search;
     mod start;
 }
 

@@ -24,9 +24,11 @@ const CROWD: usize = 40;
 #[tokio::test]
 async fn an_outage_is_told_without_secrets() {
     let postgres = Sql::connect("postgres://ada:hunter2@127.0.0.1:1/jeton", Arc::new(SystemClock)).await;
-    let redis = async |url| Sessions::ping(&RedisStores::connect(url).unwrap()).await;
+    let redis = async |url| Sessions::probe(&RedisStores::connect(url).unwrap()).await;
+    let postgres = postgres.map(drop).unwrap_err().to_string();
+    assert!(postgres.contains("PostgreSQL at 127.0.0.1:1: ") && postgres.contains("refused"), "{postgres}");
+    assert!(!postgres.contains("hunter2"), "{postgres}");
     for outcome in [
-        postgres.map(drop),
         redis("redis://ada:hunter2@127.0.0.1:1").await,
         redis("rediss://ada:hunter2@127.0.0.1:1").await,
         redis("redis+cluster://ada:hunter2@127.0.0.1:1").await,

@@ -93,6 +93,14 @@ impl Redis {
         assert_eq!(self.command(&format!("CONFIG SET {name} {value}")), "+OK");
     }
 
+    /// Gives an order that is answered with OK.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn order(&self, command: &str) {
+        assert_eq!(self.command(command), "+OK");
+    }
+
     /// Writes everything to disk, for [`Redis::restart`], and returns what was written.
     ///
     /// # Panics

@@ -53,6 +53,12 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// The hosts that a URL names, without what else stands in it.
+pub(super) fn hosts(url: &str) -> String {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    Parts::of(rest).map_or_else(|_| String::new(), |parts| parts.hosts.join(","))
+}
+
 fn cluster(scheme: &str, parts: &Parts) -> Result<Address, String> {
     if !parts.path.is_empty() {
         return Err("a cluster has no numbered databases: end the URL after the hosts".to_owned());

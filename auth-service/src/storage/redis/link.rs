@@ -7,6 +7,7 @@
 use super::{
     address::Address,
     connection::{Connection, RESPONSE, timed_out},
+    faults::{Refusals, told},
     script::Call,
     unavailable,
 };
@@ -25,6 +26,7 @@ const COOLDOWN: Duration = Duration::from_millis(50);
 /// Connects when it is first needed.
 pub(super) struct Link {
     address: Arc<Address>,
+    refusals: Arc<Refusals>,
     current: Mutex<Current>,
 }
 
@@ -39,14 +41,17 @@ struct Current {
 }
 
 impl Link {
-    pub(super) fn to(address: Arc<Address>) -> Self {
-        Self { address, current: Mutex::default() }
+    pub(super) fn to(address: Arc<Address>, refusals: Arc<Refusals>) -> Self {
+        Self { address, refusals, current: Mutex::default() }
     }
 
     /// Asks, and on a broken connection asks again on another.
     pub(super) async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {
         match timeout(PATIENCE, self.twice_if_broken(call)).await {
-            Ok(answer) => answer.map_err(unavailable),
+            Ok(answer) => answer.map_err(|error| {
+                self.refusals.hear(&error);
+                unavailable(told(&error))
+            }),
             Err(_) => Err(unavailable("no answer in time")),
         }
     }

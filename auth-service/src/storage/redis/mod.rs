@@ -6,6 +6,7 @@
 mod address;
 mod connection;
 mod counters;
+mod faults;
 mod link;
 mod script;
 mod sentinel;
@@ -14,7 +15,7 @@ mod state;
 
 pub use state::RedisState;
 
-use self::{address::Address, link::Link, script::Call};
+use self::{address::Address, faults::Refusals, link::Link, script::Call};
 use super::per_runtime::PerRuntime;
 use crate::{
     domain::Unavailable,
@@ -27,6 +28,7 @@ use std::{sync::Arc, time::Instant};
 #[derive(Clone)]
 pub struct RedisStores {
     links: Arc<PerRuntime<Link>>,
+    refusals: Arc<Refusals>,
 }
 
 impl RedisStores {
@@ -37,7 +39,10 @@ impl RedisStores {
     /// What is wrong with the URL; never what stands in it.
     pub fn connect(url: &str) -> Result<Self, String> {
         let address = Arc::new(Address::parse(url)?);
-        Ok(Self { links: Arc::new(PerRuntime::new(move || Link::to(Arc::clone(&address)))) })
+        let refusals = Arc::new(Refusals::of(address::hosts(url)));
+        let heard = Arc::clone(&refusals);
+        let link = move || Link::to(Arc::clone(&address), Arc::clone(&heard));
+        Ok(Self { links: Arc::new(PerRuntime::new(link)), refusals })
     }
 
     async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {

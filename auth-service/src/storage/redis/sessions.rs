@@ -22,7 +22,7 @@ static REMOVE: Script = script!("remove.lua");
 static REMOVE_ALL: Script = script!("remove_all.lua");
 static OF_USER: Script = script!("of_user.lua");
 static HAS_ROOM: Script = script!("room.lua", "has_room.lua");
-static WRITE: Script = script!("write.lua");
+static PROBE: Script = script!("probe.lua");
 
 #[async_trait]
 impl Sessions for RedisStores {
@@ -78,9 +78,11 @@ impl Sessions for RedisStores {
         Ok(0)
     }
 
-    async fn ping(&self) -> Result<(), Unavailable> {
+    async fn probe(&self) -> Result<(), Unavailable> {
         self.ask::<()>(&Call::ping()).await?;
-        self.ask(&WRITE.on(&["jeton:health"], &[])).await
+        self.ask::<()>(&PROBE.on(&["jeton:{probe}:text", "jeton:{probe}:set"], &[])).await?;
+        self.refusals.are_over();
+        Ok(())
     }
 }
 

@@ -3,13 +3,14 @@
 use super::{
     Sql, Statement, audit,
     connections::Answer,
+    probe,
     rows::{json, moment, parsed, to_json, unreadable, value},
 };
 use crate::domain::{
     Unavailable,
     account::{
         Account, AccountChange, AccountQuery, Accounts, CreateError, Credentials, EmailAddress, Epoch, NewAccount,
-        PersonName, Seen, Standing, Theft,
+        PersonName, SearchError, Seen, Standing, Theft,
     },
     password::PasswordHash,
 };
@@ -22,7 +23,7 @@ use sqlx::{AssertSqlSafe, any::AnyRow, query};
 use std::time::Duration;
 
 /// Named one by one, so that a later version may add a column while this one runs.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, revision";
 
 /// How long raising the epoch of all users may take; an operator waits for it.
@@ -117,6 +118,20 @@ impl Accounts for Sql {
         Ok(self.durable.run(update).await?.written > 0)
     }
 
+    async fn set_password(&self, id: UserId, new: &PasswordHash, now: Timestamp) -> Result<bool, Unavailable> {
+        let update = || {
+            query(
+                "UPDATE users SET password_hash = $2, kept_sid = NULL,
+                 session_epoch = CASE WHEN session_epoch >= $3 THEN session_epoch + 1 ELSE $3 END
+                 WHERE id = $1",
+            )
+            .bind(id.to_string())
+            .bind(new.0.clone())
+            .bind(now.millis())
+        };
+        Ok(self.durable.run(update).await?.written > 0)
+    }
+
     async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable> {
         Ok(self.durable.run(|| raise_epoch(id, seen, now)).await?.written > 0)
     }
@@ -162,15 +177,17 @@ impl Accounts for Sql {
         Ok(ended)
     }
 
-    async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, Unavailable> {
-        let Some(search) = search_text(asked) else { return Ok(Vec::new()) };
-        let read = || {
-            select("WHERE id > $1 AND ($2 = '' OR replace(search, $2, '') <> search) ORDER BY id LIMIT $3")
-                .bind(asked.after.map(|id| id.to_string()).unwrap_or_default())
-                .bind(search.clone())
-                .bind(i64::from(asked.limit))
-        };
-        self.reading.run(read).await?.rows.iter().map(account).collect()
+    async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
+        match asked.search.as_deref().unwrap_or_default() {
+            "" => Ok(self.everybody(asked).await?),
+            // No address and no name has one, and PostgreSQL does not take it.
+            text if text.contains('\0') => Ok(Vec::new()),
+            text => self.search(&text.to_lowercase(), asked).await,
+        }
+    }
+
+    async fn prepare_searches(&self) -> Result<(), Unavailable> {
+        self.make_search_index().await
     }
 
     async fn update(
@@ -266,12 +283,21 @@ impl Accounts for Sql {
         Ok(self.durable.run(delete).await?.written)
     }
 
-    async fn ping(&self) -> Result<(), Unavailable> {
-        self.reading.run(|| query("SELECT 1")).await.map(drop)
+    async fn probe(&self) -> Result<(), Unavailable> {
+        self.try_out(probe::ACCOUNTS).await
     }
 }
 
 impl Sql {
+    async fn everybody(&self, asked: &AccountQuery) -> Result<Vec<Account>, Unavailable> {
+        let read = || {
+            select("WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(asked.after.map(|id| id.to_string()).unwrap_or_default())
+                .bind(i64::from(asked.limit))
+        };
+        self.reading.run(read).await?.rows.iter().map(account).collect()
+    }
+
     async fn credentials(&self, read: impl Fn() -> Statement) -> Result<Option<Credentials>, Unavailable> {
         let credentials = |row: &AnyRow| {
             let hash = PasswordHash(value(row, "password_hash")?);
@@ -349,7 +375,7 @@ fn select_credentials(which: &str) -> Statement {
     query(AssertSqlSafe(format!("SELECT {COLUMNS}, unlocks FROM users {which}")))
 }
 
-fn account(row: &AnyRow) -> Result<Account, Unavailable> {
+pub(super) fn account(row: &AnyRow) -> Result<Account, Unavailable> {
     let name = value::<Option<&str>>(row, "name")?.map(PersonName::parse).transpose();
     let kept = value::<Option<&str>>(row, "kept_sid")?.map(str::parse).transpose();
     Ok(Account {
@@ -370,11 +396,4 @@ fn account(row: &AnyRow) -> Result<Account, Unavailable> {
 fn searchable(account: &NewAccount) -> String {
     let name = account.name.as_ref().map_or("", PersonName::as_str);
     format!("{}\n{name}", account.email).to_lowercase()
-}
-
-/// What to look for; empty for all users. `None`: a character that no address and no name has, and that PostgreSQL
-/// does not take.
-fn search_text(asked: &AccountQuery) -> Option<String> {
-    let text = asked.search.as_deref().unwrap_or_default();
-    (!text.contains('\0')).then(|| text.to_lowercase())
 }

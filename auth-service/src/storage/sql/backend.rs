@@ -19,6 +19,14 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// For whoever looks first.
+    pub(super) fn first(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => Self::SqliteDurable,
+            Backend::Postgres => Self::Postgres,
+        }
+    }
+
     /// What is run on a new connection. SQLite's short busy timeout is no limit, see `pool.rs`. A PostgreSQL
     /// server may be set up to acknowledge what is not durable.
     pub(super) fn setup(self) -> &'static str {

@@ -8,11 +8,12 @@
 use super::{
     Statement,
     backend::Purpose,
+    faults::{is_refused_data, told},
     pool::{BUSY, Pool, is_busy},
     unavailable,
 };
 use crate::{
-    domain::Unavailable,
+    domain::{Unavailable, account::SearchError},
     metrics::{STORE_FAILURES, STORE_SECONDS},
 };
 use futures_util::TryStreamExt as _;
@@ -72,40 +73,54 @@ impl Connections {
             Ok(answer)
         })
         .await
+        .map_err(Into::into)
     }
 
-    /// Runs statements in one transaction; what the last one came to.
+    /// Runs statements in one transaction. Answers what the last of them does.
     pub(super) async fn run_together(
         &self,
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,
     ) -> Result<Answer, Unavailable> {
-        self.within(patience, async {
-            let (_turn, mut connection) = self.take(patience).await?;
-            let last = loop {
-                match together(&mut connection, self.pool.purpose().begin(), statements()).await {
-                    Err(error) if is_busy(&error) => sleep(BUSY).await,
-                    last => break last?,
-                }
-            };
-            self.pool.give_back(connection);
-            Ok(last)
-        })
-        .await
+        self.within(patience, self.transact(patience, statements)).await.map_err(Into::into)
+    }
+
+    /// As [`Connections::run_together`], for a question that may be too much: then nobody is at fault.
+    pub(super) async fn search(
+        &self,
+        patience: Duration,
+        statements: impl Fn() -> Vec<Statement>,
+    ) -> Result<Answer, SearchError> {
+        match self.within(patience, self.transact(patience, statements)).await {
+            Err(failure) if failure.is_slowness() => Err(SearchError::TooSlow),
+            outcome => outcome.map_err(|failure| SearchError::Unavailable(failure.into())),
+        }
+    }
+
+    async fn transact(&self, patience: Duration, statements: impl Fn() -> Vec<Statement>) -> sqlx::Result<Answer> {
+        let (_turn, mut connection) = self.take(patience).await?;
+        let answer = loop {
+            match together(&mut connection, self.pool.purpose().begin(), statements()).await {
+                Err(error) if is_busy(&error) => sleep(BUSY).await,
+                outcome => break outcome?,
+            }
+        };
+        self.pool.give_back(connection);
+        Ok(answer)
     }
 
     async fn within<T>(
         &self,
         patience: Duration,
         attempt: impl Future<Output = sqlx::Result<T>>,
-    ) -> Result<T, Unavailable> {
+    ) -> Result<T, Failure> {
         let asked = Instant::now();
         let outcome = match timeout(patience, attempt).await {
-            Ok(outcome) => outcome.map_err(unavailable),
-            Err(_) => Err(unavailable("no answer in time")),
+            Ok(outcome) => outcome.map_err(Failure::Told),
+            Err(_) => Err(Failure::Late),
         };
         STORE_SECONDS.add("sql", asked.elapsed());
-        if outcome.is_err() {
+        if outcome.as_ref().is_err_and(Failure::is_outage) {
             STORE_FAILURES.add("sql");
             self.pool.close_idle();
         }
@@ -120,6 +135,41 @@ impl Connections {
         timeout(patience.saturating_sub(LEFT_FOR_THE_STATEMENT), taken)
             .await
             .unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut))
+    }
+}
+
+/// Why there is no answer.
+enum Failure {
+    Late,
+    Told(sqlx::Error),
+}
+
+impl Failure {
+    /// The question was too much for the time that it may take: PostgreSQL has cancelled it.
+    fn is_slowness(&self) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Told(error) => {
+                error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "57014")
+            }
+        }
+    }
+
+    /// Whether all connections are suspect.
+    fn is_outage(&self) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Told(error) => !self.is_slowness() && !is_refused_data(error),
+        }
+    }
+}
+
+impl From<Failure> for Unavailable {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Late => unavailable("no answer in time"),
+            Failure::Told(error) => unavailable(told(&error)),
+        }
     }
 }
 

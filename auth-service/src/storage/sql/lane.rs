@@ -4,7 +4,10 @@ use super::{
     Statement,
     connections::{Answer, Connections},
 };
-use crate::{domain::Unavailable, storage::per_runtime::PerRuntime};
+use crate::{
+    domain::{Unavailable, account::SearchError},
+    storage::per_runtime::PerRuntime,
+};
 use std::{sync::Arc, time::Duration};
 
 /// Clones are the same lane.
@@ -34,6 +37,15 @@ impl Lane {
     /// Runs statements that count all together or not at all; what the last one came to.
     pub(super) async fn run_together(&self, statements: impl Fn() -> Vec<Statement>) -> Result<Answer, Unavailable> {
         self.connections().run_together(crate::storage::PATIENCE, statements).await
+    }
+
+    /// Runs statements of which the last one searches; answers what it does.
+    pub(super) async fn search(
+        &self,
+        patience: Duration,
+        statements: impl Fn() -> Vec<Statement>,
+    ) -> Result<Answer, SearchError> {
+        self.connections().search(patience, statements).await
     }
 
     fn connections(&self) -> Arc<Connections> {

@@ -5,36 +5,39 @@ use super::{
     pool::{BUSY, is_busy, open},
 };
 use sqlx::{
-    Connection as _,
+    Connection as _, Executor as _,
     any::AnyConnectOptions,
     migrate::{MigrateError, Migrator},
     raw_sql,
 };
-use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-// A later version only adds (docs/operate.md), so that this one goes on with a database that it does not fully know.
-static ON_BOTH: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!() };
+// A later version only adds (docs/operate.md), so that this one goes on with a database that it does not fully know. The
+// lock is taken here.
+static ON_BOTH: Migrator = Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!() };
 // What the two databases say differently. The numbers go on from those of both.
-static ON_POSTGRES: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!("./migrations/postgres") };
-static ON_SQLITE: Migrator = Migrator { ignore_missing: true, ..sqlx::migrate!("./migrations/sqlite") };
+static ON_POSTGRES: Migrator =
+    Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!("./migrations/postgres") };
+static ON_SQLITE: Migrator = Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!("./migrations/sqlite") };
 
-/// How long a start may wait for the database, and for another process that migrates it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Held by whoever migrates a PostgreSQL database, to the end of the transaction: sqlx's own lock belongs to the session,
+/// and would outlive us in a pooler's.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7235421908)";
 
-pub(super) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result<(), String> {
-    let outcome = match backend {
-        Backend::Sqlite => timeout(PATIENCE, on_sqlite(options)).await,
-        Backend::Postgres => timeout(PATIENCE, on_postgres(options)).await,
-    };
-    outcome.map_err(|_| "no answer in time".to_owned())?.map_err(|error| error.to_string())
+pub(super) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result<(), MigrateError> {
+    match backend {
+        Backend::Sqlite => on_sqlite(options).await,
+        Backend::Postgres => on_postgres(options).await,
+    }
 }
 
-/// sqlx takes an advisory lock, which ends with the connection at the latest.
 async fn on_postgres(options: &AnyConnectOptions) -> Result<(), MigrateError> {
     let mut connection = open(options, Purpose::Postgres).await?;
-    ON_BOTH.run(&mut connection).await?;
-    ON_POSTGRES.run(&mut connection).await?;
+    let mut transaction = connection.begin().await?;
+    (&mut *transaction).execute(raw_sql(LOCK)).await?;
+    ON_BOTH.run(&mut *transaction).await?;
+    ON_POSTGRES.run(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(connection.close().await?)
 }
 
@@ -60,9 +63,14 @@ async fn on_free_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError>
 
 /// The version that [`run`] brings the tables to.
 pub(super) fn newest(backend: Backend) -> i64 {
+    known(backend).map(|(version, _)| version).max().unwrap_or_default()
+}
+
+/// The versions that [`run`] passes through, and what they are called.
+pub(super) fn known(backend: Backend) -> impl Iterator<Item = (i64, &'static str)> {
     let own = match backend {
         Backend::Postgres => &ON_POSTGRES,
         Backend::Sqlite => &ON_SQLITE,
     };
-    ON_BOTH.iter().chain(own.iter()).map(|migration| migration.version).max().unwrap_or_default()
+    ON_BOTH.iter().chain(own.iter()).map(|migration| (migration.version, &*migration.description))
 }

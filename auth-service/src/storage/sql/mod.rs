@@ -6,21 +6,32 @@ mod audit;
 mod backend;
 mod connections;
 mod counters;
+mod faults;
 mod key_table;
 mod lane;
 mod migrate;
+mod open;
 mod pool;
+mod probe;
 mod rows;
+mod search;
+mod search_index;
 mod sessions;
 mod sqlite_file;
 mod state;
+mod tables;
 
+pub use faults::CannotOpen;
+pub use open::Opening;
+pub use search_index::EXTENSION;
 pub use state::DatabaseState;
 
 use self::{
     backend::{Backend, Purpose},
     connections::Connections,
+    faults::Place,
     lane::Lane,
+    probe::Probing,
 };
 use super::per_runtime::PerRuntime;
 use crate::domain::Unavailable;
@@ -30,7 +41,7 @@ use sqlx::{
     any::{AnyArguments, AnyConnectOptions},
     query::Query,
 };
-use std::{num::NonZero, str::FromStr as _, sync::Arc, thread::available_parallelism};
+use std::{num::NonZero, sync::Arc, thread::available_parallelism};
 use tokio::sync::Semaphore;
 
 /// A statement with its values.
@@ -54,40 +65,25 @@ pub struct Sql {
     durable: Lane,
     /// For sessions and counters, of which a power failure may cost the last ones: the session protocol allows for it.
     relaxed: Lane,
+    /// For what admins look for: it may take long, and is nobody else's business.
+    searching: Lane,
+    probing: Arc<Probing>,
 }
 
 impl Sql {
-    /// Opens the database at `sqlite://…` (made, with its directory, if there is none) or `postgres://…` and brings its
-    /// tables up to date; any number of processes may do so at once. Times come from `clock` on SQLite, which only
-    /// processes of one machine can share, and from the server on PostgreSQL.
-    ///
-    /// # Errors
-    /// When the URL is none of these, or the database cannot be reached.
-    pub async fn connect(url: &str, clock: Arc<dyn Clock>) -> Result<Self, Unavailable> {
-        sqlx::any::install_default_drivers();
-        let backend =
-            Backend::of(url).ok_or_else(|| unavailable("the URL begins with neither sqlite: nor postgres:"))?;
-        let options = AnyConnectOptions::from_str(url).map_err(unavailable)?;
-        if backend == Backend::Sqlite {
-            sqlite_file::create(url).map_err(unavailable)?;
-        }
-        migrate::run(backend, &options).await.map_err(unavailable)?;
-        Ok(Self::on(backend, options, clock))
-    }
-
-    fn on(backend: Backend, options: AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
+    fn on(backend: Backend, options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>) -> Self {
         match backend {
-            Backend::Sqlite => Self::on_sqlite(&options, clock),
-            Backend::Postgres => Self::on_postgres(options, clock),
+            Backend::Sqlite => Self::on_sqlite(options, place, clock),
+            Backend::Postgres => Self::on_postgres(options, place, clock),
         }
     }
 
     /// SQLite has one writer at a time: waiting for the turn here is fair, waiting for the file's lock is not.
-    fn on_sqlite(options: &AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
+    fn on_sqlite(options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>) -> Self {
         let one_writer = Arc::new(Semaphore::new(1));
-        let readers = Arc::new(Semaphore::new(READS_ON_SQLITE));
+        let (readers, one_search) = (Arc::new(Semaphore::new(READS_ON_SQLITE)), Arc::new(Semaphore::new(1)));
         let lane = |purpose, turns: &Arc<Semaphore>| {
-            Lane::Common(Arc::new(Connections::new(options, purpose, Arc::clone(turns))))
+            Lane::Common(Arc::new(Connections::new(&options, purpose, Arc::clone(turns))))
         };
         Self {
             backend: Backend::Sqlite,
@@ -95,15 +91,30 @@ impl Sql {
             reading: lane(Purpose::SqliteRelaxed, &readers),
             durable: lane(Purpose::SqliteDurable, &one_writer),
             relaxed: lane(Purpose::SqliteRelaxed, &one_writer),
+            searching: lane(Purpose::SqliteRelaxed, &one_search),
+            probing: Arc::new(Probing::new(options.clone(), Purpose::SqliteDurable, one_writer, place)),
         }
     }
 
-    fn on_postgres(options: AnyConnectOptions, clock: Arc<dyn Clock>) -> Self {
+    fn on_postgres(options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>) -> Self {
         let workers = available_parallelism().map_or(1, NonZero::get);
         let at_once = (ON_POSTGRES / workers).max(BY_ONE_WORKER);
-        let of_runtime = move || Connections::new(&options, Purpose::Postgres, Arc::new(Semaphore::new(at_once)));
-        let lane = Lane::OfRuntime(Arc::new(PerRuntime::new(of_runtime)));
-        Self { backend: Backend::Postgres, clock, reading: lane.clone(), durable: lane.clone(), relaxed: lane }
+        let lane = |at_once| {
+            let options = options.clone();
+            let of_runtime = move || Connections::new(&options, Purpose::Postgres, Arc::new(Semaphore::new(at_once)));
+            Lane::OfRuntime(Arc::new(PerRuntime::new(of_runtime)))
+        };
+        let (lane, searching) = (lane(at_once), lane(1));
+        let probing = Probing::new(options, Purpose::Postgres, Arc::new(Semaphore::new(1)), place);
+        Self {
+            backend: Backend::Postgres,
+            clock,
+            reading: lane.clone(),
+            durable: lane.clone(),
+            relaxed: lane,
+            searching,
+            probing: Arc::new(probing),
+        }
     }
 
     /// A statement in which `:now` is the time on the clock that all replicas share; `$1` is taken by it.

@@ -1,12 +1,11 @@
 //! Sessions where there is no Redis. An expired row reads as none, whenever it is forgotten.
 
 use super::{
-    Sql,
+    Sql, probe,
     rows::{json, moment, to_json, unreadable, value},
 };
 use crate::domain::{
     Unavailable,
-    account::Accounts,
     sessions::{Commit, Expected, SessionRecord, Sessions, Snapshot},
 };
 use async_trait::async_trait;
@@ -83,8 +82,8 @@ impl Sessions for Sql {
         Ok(self.relaxed.run(delete).await?.written)
     }
 
-    async fn ping(&self) -> Result<(), Unavailable> {
-        Accounts::ping(self).await
+    async fn probe(&self) -> Result<(), Unavailable> {
+        self.try_out(probe::SESSIONS).await
     }
 }
 

@@ -13,3 +13,8 @@ pub(super) fn create(url: &str) -> Result<(), String> {
     }
     files::create_private_database(path).map_err(|error| format!("cannot create {}: {error}", path.display()))
 }
+
+/// Whether the file is there.
+pub(super) fn is_there(url: &str) -> bool {
+    SqliteConnectOptions::from_str(url).is_ok_and(|options| options.get_filename().is_file())
+}

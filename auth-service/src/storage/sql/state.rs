@@ -3,8 +3,10 @@
 use super::{
     Sql,
     backend::Backend,
+    faults::{Place, told},
     migrate,
     rows::{moment, unreadable, value},
+    tables::{self, Tables},
     unavailable,
 };
 use crate::domain::Unavailable;
@@ -26,6 +28,12 @@ pub struct DatabaseState {
     pub kind: &'static str,
     /// The newest version of its tables; `None`: it has none of ours.
     pub version: Option<i64>,
+    /// Tables of another application that leave no room for ours, by their names.
+    pub foreign: Option<String>,
+    /// PostgreSQL's name for how it keeps text.
+    pub encoding: Option<String>,
+    /// Whether searches have an index; `None`: SQLite, which has none.
+    pub has_search_index: Option<bool>,
     /// The version that this program brings them to.
     pub known_version: i64,
     /// Its time.
@@ -53,7 +61,7 @@ impl Sql {
             }
         }
         let options = AnyConnectOptions::from_str(url).map_err(unavailable)?;
-        Ok(Self::on(backend, options, clock))
+        Ok(Self::on(backend, options, Place::of(url), clock))
     }
 
     /// What is there.
@@ -61,6 +69,7 @@ impl Sql {
     /// # Errors
     /// When the database does not answer.
     pub async fn state(&self) -> Result<DatabaseState, Unavailable> {
+        let (foreign, encoding) = self.contents().await?;
         let clock = self.reading.run_within(PATIENCE, || self.timed("SELECT :now AS now")).await?;
         let now = moment(clock.rows.first().ok_or_else(|| unreadable("now"))?, "now")?;
         let version = self.first("SELECT max(version) AS version FROM _sqlx_migrations", "version").await;
@@ -68,11 +77,35 @@ impl Sql {
         Ok(DatabaseState {
             kind: if self.backend == Backend::Sqlite { "SQLite" } else { "PostgreSQL" },
             version,
+            foreign,
+            encoding,
+            has_search_index: self.search_index_state().await?,
             known_version: migrate::newest(self.backend),
             now,
             secret_check,
             settings: self.settings().await?,
         })
+    }
+
+    async fn contents(&self) -> Result<(Option<String>, Option<String>), Unavailable> {
+        let mut connection = self.probing.connect().await?;
+        let explain = |error: sqlx::Error| unavailable(told(&error));
+        let foreign = match tables::found(self.backend, &mut connection).await.map_err(explain)? {
+            Tables::Foreign(names) => Some(names),
+            Tables::None | Tables::Shared | Tables::Ours { .. } => None,
+        };
+        let encoding = match self.backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(tables::encoding(&mut connection).await.map_err(explain)?),
+        };
+        Ok((foreign, encoding))
+    }
+
+    async fn search_index_state(&self) -> Result<Option<bool>, Unavailable> {
+        match self.backend {
+            Backend::Sqlite => Ok(None),
+            Backend::Postgres => self.has_search_index().await.map(Some),
+        }
     }
 
     /// `None` also when there is no such table.

@@ -28,9 +28,9 @@ async fn write(store: &RedisStores) -> Result<(), Unavailable> {
 async fn redis_is_killed_and_started_again() {
     let mut server = Redis::start();
     let store = store_at(&server.url());
-    is_over_in_time("at first", async || store.ping().await).await;
+    is_over_in_time("at first", async || store.probe().await).await;
     server.kill();
-    is_told_in_time("Redis killed", async || store.ping().await).await;
+    is_told_in_time("Redis killed", async || store.probe().await).await;
     is_told_in_time("Redis killed, write", async || write(&store).await).await;
     server.restart();
     is_over_in_time("Redis killed", async || write(&store).await).await;
@@ -40,7 +40,7 @@ async fn redis_is_killed_and_started_again() {
 async fn redis_is_started_again_before_anybody_asks() {
     let mut server = Redis::start();
     let store = store_at(&server.url());
-    store.ping().await.unwrap();
+    store.probe().await.unwrap();
     server.restart();
     write(&store).await.expect("a broken connection is replaced within the call");
 }
@@ -50,16 +50,16 @@ async fn redis_is_down_at_first() {
     let mut server = Redis::start();
     server.kill();
     let store = store_at(&server.url());
-    is_told_in_time("Redis down at first", async || store.ping().await).await;
+    is_told_in_time("Redis down at first", async || store.probe().await).await;
     server.restart();
-    is_over_in_time("Redis down at first", async || store.ping().await).await;
+    is_over_in_time("Redis down at first", async || store.probe().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_stands_still() {
     let server = Redis::start();
     let store = store_at(&server.url());
-    store.ping().await.unwrap();
+    store.probe().await.unwrap();
     server.pause();
     is_told_in_time("Redis still", async || store.read(UserId::fresh(), SessionId::fresh()).await).await;
     server.resume();
@@ -70,7 +70,7 @@ async fn redis_stands_still() {
 async fn redis_is_told_to_pause() {
     let server = Redis::start();
     let store = store_at(&server.url());
-    store.ping().await.unwrap();
+    store.probe().await.unwrap();
     let tell = |command: &str| {
         let words: Vec<&str> = command.split(' ').collect();
         cmd("CLIENT").arg(words).exec(&mut Client::open(server.url())?.get_connection()?)

@@ -1,10 +1,11 @@
 //! What the store of users, and of what has ended, promises.
 
-use crate::samples::{LATER, account, event, named, now};
+use crate::samples::{LATER, account, event, named, now, unique};
 use auth_service::domain::{
     account::{Account, AccountChange, AccountQuery, Accounts, CreateError, Epoch, NewAccount, Theft},
     audit::{Action, AuditLog, AuditQuery},
     password::PasswordHash,
+    sessions::Sessions,
 };
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
@@ -12,7 +13,7 @@ use shared::{
     clock::Timestamp,
     ids::{SessionId, UserId},
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -290,6 +291,47 @@ pub async fn the_search_is_literal_and_knows_no_case(store: &impl Accounts) {
     let address = account();
     let by_address = created(store, &address).await;
     assert_eq!(found(&address.email.as_str().to_uppercase()).await, [by_address]);
+}
+
+/// One or two characters are looked for in another way than three.
+pub async fn a_search_goes_on_from_page_to_page_whatever_its_length(store: &impl Accounts) {
+    let name = unique("Жё");
+    let (mut made, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for _ in 0..4 {
+        made.insert(created(store, &named(&name)).await);
+        others.insert(somebody(store).await);
+    }
+    for text in ["Ж", "жё", "ЖЁ-", &name, &name.to_uppercase()] {
+        let (mut found, mut after) = (Vec::new(), None);
+        while let [.., last] = page(store, Some(text), after, 3).await[..] {
+            found.extend(page(store, Some(text), after, 3).await);
+            after = Some(last);
+        }
+        assert!(found.is_sorted(), "{text}: {found:?}");
+        assert!(made.iter().all(|id| found.contains(id)), "{text}: {found:?}");
+        assert!(!others.iter().any(|id| found.contains(id)), "{text}: {found:?}");
+    }
+}
+
+pub async fn a_set_password_ends_all_sessions_whatever_it_was(store: &impl Accounts) {
+    let id = somebody(store).await;
+    let (first, second) = (PasswordHash("$argon2id$first".to_owned()), PasswordHash("$argon2id$second".to_owned()));
+    let kept = SessionId::fresh();
+    assert!(store.change_password(id, &first, &second, kept, now()).await.unwrap());
+    let before = read(store, id).await.session_epoch;
+    assert!(store.set_password(id, &first, now()).await.unwrap());
+    let after = store.by_id(id).await.unwrap().unwrap();
+    assert_eq!(after.hash.0, first.0);
+    assert!(after.account.session_epoch > before && after.account.kept_session.is_none());
+    assert!(!store.set_password(UserId::fresh(), &first, now()).await.unwrap(), "nobody");
+}
+
+pub async fn trying_it_out_leaves_nothing_behind(store: &(impl Accounts + Sessions)) {
+    for _ in 0..3 {
+        Accounts::probe(store).await.unwrap();
+        Sessions::probe(store).await.unwrap();
+    }
+    assert_eq!(store.forget_ended(now().plus(HOUR), 100).await.unwrap(), 0);
 }
 
 pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &impl Accounts) {

@@ -242,5 +242,5 @@ pub async fn a_store_that_is_not_nearly_full_has_room(store: &impl Sessions) {
 }
 
 pub async fn it_can_be_reached(store: &impl Sessions) {
-    store.ping().await.unwrap();
+    store.probe().await.unwrap();
 }

@@ -1,0 +1,127 @@
+//! What can be asked for.
+
+use super::password;
+use auth_service::{
+    config::{PREFIX, SETTINGS},
+    doctor,
+};
+use clap::{Arg, ArgAction, Command};
+use shared::{ids::SessionId, settings::flags};
+
+const AFTER_HELP: &str = "A secret X may also be given as X_FILE, the path of a file that holds it.
+Commands need the settings of the service, and an installation: the service makes it at its first start, or `init` does.
+Exit status: 0 done, 1 not done, with the reason on standard error, 2 wrong settings or arguments.";
+
+/// The program and its subcommands.
+pub fn command() -> Command {
+    let command = Command::new("auth-service")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Registers and logs in users, signs access tokens, keeps refresh sessions.\nWithout a subcommand it serves.")
+        .after_help(AFTER_HELP)
+        .subcommand(reporting("secret", "Prints a fresh root secret for AUTH_SECRET"))
+        .subcommand(reporting("init", "Makes the installation as the first start of the service does, without serving; brings an older one up to date"))
+        .subcommand(reporting("healthcheck", "Exits 0 if the service at AUTH_ADMIN_LISTEN is ready, else 1"))
+        .subcommand(user())
+        .subcommand(sessions())
+        .subcommand(keys())
+        .subcommand(
+            reporting("doctor", "Looks at the settings, the stores, and the service through AUTH_PUBLIC_URL, and says what to change")
+                .after_help(doctor::EXIT_STATUS),
+        );
+    flags(command, PREFIX, SETTINGS)
+}
+
+/// A command that answers people in words, and programs in JSON.
+fn reporting(name: &'static str, about: &'static str) -> Command {
+    let json = Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("Print one JSON document, {\"error\": …} where it was not done");
+    Command::new(name).about(about).arg(json)
+}
+
+fn group(name: &'static str, about: &'static str) -> Command {
+    Command::new(name).about(about).subcommand_required(true).arg_required_else_help(true)
+}
+
+fn user_argument() -> Arg {
+    Arg::new("user").required(true).value_name("USER").help("The user's e-mail address or id")
+}
+
+fn about_user(name: &'static str, about: &'static str) -> Command {
+    reporting(name, about).arg(user_argument())
+}
+
+fn user() -> Command {
+    group("user", "Shows and changes users")
+        .subcommand(
+            reporting("create", "Creates a user; asks for the password on a terminal, else reads it from standard input")
+                .arg(Arg::new("email").long("email").required(true).help("The e-mail address to log in with"))
+                .arg(Arg::new("role").long("role").help("What the user is, such as admin [default: AUTH_DEFAULT_ROLE]"))
+                .arg(Arg::new("name").long("name").help("What the user is called"))
+                .args(password::arguments()),
+        )
+        .subcommand(
+            reporting("list", "Lists users in the order of their registration")
+                .arg(Arg::new("search").long("search").help("Only users whose address or name contains this"))
+                .arg(Arg::new("role").long("role").help("Only users with this role"))
+                .arg(Arg::new("disabled").long("disabled").action(ArgAction::SetTrue).help("Only disabled users")),
+        )
+        .subcommand(about_user("show", "Shows a user"))
+        .subcommand(
+            about_user("set-password", "Sets a password, and ends all the user's sessions; asks for it on a terminal, else reads it from standard input")
+                .args(password::arguments()),
+        )
+        .subcommand(
+            about_user("set-roles", "Gives a user these roles and no others; they bind at the next refresh").arg(
+                Arg::new("roles")
+                    .required(true)
+                    .num_args(1..)
+                    .value_delimiter(',')
+                    .value_name("ROLE")
+                    .help("The roles from now on"),
+            ),
+        )
+        .subcommand(about_user("disable", "Keeps a user out, and ends all the user's sessions"))
+        .subcommand(about_user("enable", "Lets a disabled user log in again"))
+        .subcommand(about_user("unlock", "Lets a user log in again whom failed logins of others keep out"))
+        .subcommand(
+            about_user("delete", "Deletes a user for good")
+                .arg(Arg::new("yes").long("yes").action(ArgAction::SetTrue).help("Do not ask")),
+        )
+}
+
+fn sessions() -> Command {
+    let session = Arg::new("session")
+        .value_name("SESSION")
+        .value_parser(|text: &str| text.parse::<SessionId>())
+        .help("Only this one, as `sessions list` names it");
+    group("sessions", "Shows and ends sessions")
+        .subcommand(about_user("list", "Shows where a user is logged in"))
+        .subcommand(about_user("end", "Ends a session of a user, or all of them").arg(session))
+        .subcommand(reporting(
+            "end-all",
+            "Ends every session of every user: after the database was restored from a backup",
+        ))
+}
+
+fn keys() -> Command {
+    let kid = || {
+        Arg::new("kid")
+            .required(true)
+            .allow_hyphen_values(true)
+            .value_name("KID")
+            .help("The key, as `keys list` names it")
+    };
+    group("keys", "Looks at signing keys and replaces them; running replicas follow by themselves")
+        .subcommand(reporting("list", "Shows the keys: pending, active, retired, revoked, gone"))
+        .subcommand(reporting("rotate", "Publishes the next key; it signs after AUTH_KEY_LEAD. If there is one, shows it"))
+        .subcommand(
+            reporting("retire", "Lets the next key take over from KID as soon as every verifier knows it: twice AUTH_JWKS_MAX_AGE")
+                .arg(kid()),
+        )
+        .subcommand(
+            reporting("revoke", "Emergency: withdraws KID at once. Its tokens are refused everywhere within AUTH_JWKS_MAX_AGE; clients refresh")
+                .arg(kid()),
+        )
+}

@@ -1,0 +1,161 @@
+//! The command line: what operators do beside the service, whether or not it runs.
+
+mod arguments;
+mod confirm;
+mod keys;
+mod list;
+mod password;
+mod report;
+mod sessions;
+mod users;
+
+pub use arguments::command;
+
+use self::report::Report;
+use auth_service::{
+    app,
+    config::Config,
+    doctor::{self, Finding, Severity},
+    domain::{Auth, secret::RootSecret},
+    storage::sql::Opening,
+};
+use clap::ArgMatches;
+use serde_json::json;
+use shared::{
+    output::{complain, print},
+    server,
+};
+use std::env;
+
+/// The settings, or the arguments, are wrong.
+const EXIT_SETTINGS: u8 = 2;
+/// It was not done.
+const EXIT_FAILED: u8 = 1;
+
+/// Why a command was not carried out.
+pub struct Failure {
+    code: u8,
+    reason: String,
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self { code: EXIT_FAILED, reason }
+    }
+}
+
+/// Carries out the subcommand that was asked for. Answers the exit status.
+pub async fn run(matches: &ArgMatches) -> u8 {
+    let (name, arguments) = innermost(matches);
+    let is_json = arguments.try_get_one::<bool>("json").ok().flatten().copied().unwrap_or_default();
+    let outcome = match name.as_str() {
+        "doctor" => return see_doctor(matches, is_json).await,
+        "user list" => users::list(matches, arguments, is_json).await,
+        other => match carry_out(other, matches, arguments).await {
+            Ok(report) => report.print(is_json).map_err(Failure::from),
+            Err(failure) => Err(refused(failure, is_json)),
+        },
+    };
+    outcome.map_or_else(fail, |()| 0)
+}
+
+/// `user show`, and what was given to it.
+fn innermost(matches: &ArgMatches) -> (String, &ArgMatches) {
+    let (mut name, mut arguments) = (Vec::new(), matches);
+    while let Some((subcommand, its_arguments)) = arguments.subcommand() {
+        name.push(subcommand);
+        arguments = its_arguments;
+    }
+    (name.join(" "), arguments)
+}
+
+async fn carry_out(name: &str, matches: &ArgMatches, arguments: &ArgMatches) -> Result<Report, Failure> {
+    match name {
+        "secret" => Ok(secret()),
+        "healthcheck" => healthcheck(matches),
+        "init" => init(matches).await,
+        "user create" => users::create(&change(matches).await?, arguments).await,
+        "user show" => users::show(&look(matches).await?, arguments).await,
+        "user set-password" => users::set_password(&change(matches).await?, arguments).await,
+        "user set-roles" => users::set_roles(&change(matches).await?, arguments).await,
+        "user disable" => users::set_disabled(&change(matches).await?, arguments, true).await,
+        "user enable" => users::set_disabled(&change(matches).await?, arguments, false).await,
+        "user unlock" => users::unlock(&change(matches).await?, arguments).await,
+        "user delete" => users::delete(&change(matches).await?, arguments).await,
+        "sessions list" => sessions::list(&look(matches).await?, arguments).await,
+        "sessions end" => sessions::end(&change(matches).await?, arguments).await,
+        "sessions end-all" => sessions::end_all(&change(matches).await?).await,
+        "keys list" => keys::list(&look(matches).await?).await,
+        "keys rotate" => keys::rotate(&change(matches).await?).await,
+        "keys retire" => keys::retire(&change(matches).await?, arguments).await,
+        "keys revoke" => keys::revoke(&change(matches).await?, arguments).await,
+        other => Err(format!("there is no command {other:?}: see `auth-service --help`").into()),
+    }
+}
+
+/// Says it on standard output as well, for whoever reads JSON there.
+fn refused(failure: Failure, is_json: bool) -> Failure {
+    match is_json.then(|| print(json!({ "error": failure.reason }))) {
+        Some(Err(reason)) => Failure { reason: format!("{}\n{reason}", failure.reason), ..failure },
+        _ => failure,
+    }
+}
+
+fn fail(failure: Failure) -> u8 {
+    complain(&failure.reason);
+    failure.code
+}
+
+/// The settings of an installation that is there.
+fn settings(matches: &ArgMatches) -> Result<Config, Failure> {
+    Config::of_installation(matches, env::vars_os()).map_err(wrong_settings)
+}
+
+fn wrong_settings(mistakes: shared::settings::Mistakes) -> Failure {
+    Failure { code: EXIT_SETTINGS, reason: mistakes.to_string() }
+}
+
+/// For a command that changes nothing.
+async fn look(matches: &ArgMatches) -> Result<Auth, Failure> {
+    Ok(app::open(settings(matches)?, Opening::Look).await?)
+}
+
+/// For a command that changes something.
+async fn change(matches: &ArgMatches) -> Result<Auth, Failure> {
+    Ok(app::open(settings(matches)?, Opening::Update).await?)
+}
+
+fn secret() -> Report {
+    let secret = RootSecret::generate();
+    Report { json: json!({ "secret": *secret }), text: secret.to_string() }
+}
+
+fn healthcheck(matches: &ArgMatches) -> Result<Report, Failure> {
+    let config = Config::examine(matches, env::vars_os()).map_err(wrong_settings)?;
+    server::healthcheck(config.admin_listen)?;
+    Ok(Report::silent(json!({ "ready": true })))
+}
+
+/// As the start of the service, without serving.
+async fn init(matches: &ArgMatches) -> Result<Report, Failure> {
+    let config = Config::read(matches, env::vars_os()).map_err(wrong_settings)?;
+    app::assemble(config).await?;
+    Ok(Report {
+        text: "the installation is complete: the service can start".to_owned(),
+        json: json!({ "ready": true }),
+    })
+}
+
+/// Wrong settings are findings as well.
+async fn see_doctor(matches: &ArgMatches, is_json: bool) -> u8 {
+    let findings = match Config::examine(matches, env::vars_os()) {
+        Ok(config) => doctor::examine(config).await,
+        Err(mistakes) => mistakes.to_string().lines().map(Finding::error).collect(),
+    };
+    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
+    let listed: Vec<_> =
+        findings.iter().map(|found| json!({ "severity": found.severity.name(), "text": found.text })).collect();
+    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
+    let report = Report { text: lines.join("\n"), json: json!({ "findings": listed }) };
+    report.print(is_json).map_or_else(|reason| fail(reason.into()), |()| worst.exit_code())
+}

@@ -1,0 +1,189 @@
+//! `user …`.
+
+use super::{
+    Failure,
+    confirm::confirm,
+    list::{List, Reader},
+    look, password,
+    report::Report,
+};
+use auth_service::domain::{
+    Auth,
+    account::{Account, AccountChange, AccountQuery, EmailAddress, PersonName},
+    admin::By,
+};
+use clap::ArgMatches;
+use serde_json::{Value, json};
+
+/// How many users are read at once.
+const PAGE: u32 = 1000;
+
+fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
+    arguments.get_one::<String>(name).map(String::as_str)
+}
+
+/// The user whom the arguments name.
+pub async fn named(auth: &Auth, arguments: &ArgMatches) -> Result<Account, Failure> {
+    let name = text(arguments, "user").unwrap_or_default();
+    let found = auth.user_named(name).await.map_err(|error| error.to_string())?;
+    Ok(found.ok_or_else(|| {
+        format!("there is no user {name}: give an e-mail address or an id, as `auth-service user list` shows them")
+    })?)
+}
+
+/// Creates a user.
+pub async fn create(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let role = text(arguments, "role").unwrap_or(&auth.policy.default_role);
+    known(auth, role).map_err(|error| format!("--role {error}"))?;
+    let email = text(arguments, "email").unwrap_or_default();
+    let email = EmailAddress::parse(email).map_err(|error| format!("--email: {error}"))?;
+    let name =
+        text(arguments, "name").map(PersonName::parse).transpose().map_err(|error| format!("--name: {error}"))?;
+    let password = password::read(arguments)?;
+    let account = auth.create_user(email, &password, name, role).await.map_err(|error| error.to_string())?;
+    let text = format!("{} {} {}", account.id, account.email, account.roles.join(","));
+    Ok(Report { text, json: as_json(&account) })
+}
+
+fn known(auth: &Auth, role: &str) -> Result<(), String> {
+    if auth.roles.has(role) {
+        return Ok(());
+    }
+    let known: Vec<&str> = auth.roles.names().collect();
+    Err(format!("{role}: there is no such role; there are {}", known.join(", ")))
+}
+
+/// Prints users as they are read.
+pub async fn list(matches: &ArgMatches, arguments: &ArgMatches, is_json: bool) -> Result<(), Failure> {
+    let auth = match look(matches).await {
+        Ok(auth) => auth,
+        Err(failure) => return Err(super::refused(failure, is_json)),
+    };
+    let mut list = List::begin("users", &head(), is_json)?;
+    let outcome = each(&auth, arguments, |user| list.add(&line(user), &as_json(user))).await;
+    list.end(outcome.as_ref().err().map(String::as_str))?;
+    Ok(outcome?)
+}
+
+async fn each(
+    auth: &Auth,
+    arguments: &ArgMatches,
+    mut show: impl FnMut(&Account) -> Result<Reader, String>,
+) -> Result<(), String> {
+    let (role, is_disabled) = (text(arguments, "role"), arguments.get_flag("disabled"));
+    let is_asked_for = |user: &Account| {
+        (!is_disabled || user.disabled) && role.is_none_or(|role| user.roles.iter().any(|held| held == role))
+    };
+    let search = text(arguments, "search").map(str::to_owned);
+    let mut after = None;
+    loop {
+        let query = AccountQuery { search: search.clone(), after, limit: PAGE };
+        let (users, next) = auth.users(query).await.map_err(|error| error.to_string())?;
+        for user in users.iter().filter(|user| is_asked_for(user)) {
+            if show(user)? == Reader::HasSeenEnough {
+                return Ok(());
+            }
+        }
+        if next.is_none() {
+            return Ok(());
+        }
+        after = next;
+    }
+}
+
+/// Shows one user.
+pub async fn show(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(auth, arguments).await?;
+    let scopes: Vec<&str> = auth.roles.scopes(&user.roles).into_iter().collect();
+    let lines = [
+        format!("id        {}", user.id),
+        format!("email     {}", user.email),
+        format!("name      {}", user.name.as_ref().map_or("-", PersonName::as_str)),
+        format!("roles     {}", user.roles.join(", ")),
+        format!("scopes    {}", scopes.join(" ")),
+        format!("state     {}", state(&user)),
+        format!("created   {}", user.created_at.rfc3339()),
+        format!("custom    {}", Value::Object(user.custom.clone())),
+    ];
+    let mut json = as_json(&user);
+    json["scopes"] = json!(scopes);
+    Ok(Report { text: lines.join("\n"), json })
+}
+
+/// Sets the password, and ends the sessions.
+pub async fn set_password(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(auth, arguments).await?;
+    let password = password::read(arguments)?;
+    auth.set_password(&user, &password).await.map_err(|error| error.to_string())?;
+    let text = format!("{} has a new password; all sessions of the user have ended", user.email);
+    Ok(Report { text, json: as_json(&user) })
+}
+
+/// Gives the user these roles, and no others.
+pub async fn set_roles(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(auth, arguments).await?;
+    let roles: Vec<String> = arguments.get_many::<String>("roles").unwrap_or_default().cloned().collect();
+    roles.iter().try_for_each(|role| known(auth, role))?;
+    changed(auth, &user, AccountChange { roles: Some(roles), ..AccountChange::default() }).await
+}
+
+/// Disables or enables the user.
+pub async fn set_disabled(auth: &Auth, arguments: &ArgMatches, disabled: bool) -> Result<Report, Failure> {
+    let user = named(auth, arguments).await?;
+    changed(auth, &user, AccountChange { disabled: Some(disabled), ..AccountChange::default() }).await
+}
+
+async fn changed(auth: &Auth, user: &Account, change: AccountChange) -> Result<Report, Failure> {
+    let user = auth.change_user(&By::Operator, user.id, change).await.map_err(|error| error.to_string())?;
+    let text = format!("{} is {} now, with the roles {}", user.email, state(&user), user.roles.join(", "));
+    Ok(Report { text, json: as_json(&user) })
+}
+
+/// Forgets the failed logins that keep the user out.
+pub async fn unlock(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(auth, arguments).await?;
+    if !auth.unlock_user(user.id).await.map_err(|error| error.to_string())? {
+        return Err("there is no such user any more".to_owned().into());
+    }
+    Ok(Report { text: format!("{} can try again at once", user.email), json: as_json(&user) })
+}
+
+/// Deletes the user.
+pub async fn delete(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(auth, arguments).await?;
+    confirm(&format!("Delete {} ({}) for good?", user.email, user.id), arguments.get_flag("yes"))?;
+    auth.delete_user(&By::Operator, user.id).await.map_err(|error| error.to_string())?;
+    Ok(Report { text: format!("{} is deleted", user.email), json: as_json(&user) })
+}
+
+fn state(user: &Account) -> &'static str {
+    if user.disabled { "disabled" } else { "enabled" }
+}
+
+fn head() -> String {
+    format!("{:<36}  {:<8}  {:<20}  {:<20}  {}", "ID", "STATE", "CREATED", "ROLES", "E-MAIL, NAME")
+}
+
+fn line(user: &Account) -> String {
+    let (created, roles) = (user.created_at.rfc3339(), user.roles.join(","));
+    let name = user.name.as_ref().map(|name| format!("  {}", name.as_str())).unwrap_or_default();
+    format!(
+        "{:<36}  {:<8}  {created:<20}  {roles:<20}  {}{name}",
+        user.id.to_string(),
+        state(user),
+        user.email.as_str()
+    )
+}
+
+/// The fields of the HTTP API.
+fn as_json(user: &Account) -> Value {
+    json!({
+        "id": user.id,
+        "email": user.email.as_str(),
+        "name": user.name.as_ref().map(PersonName::as_str),
+        "roles": user.roles,
+        "custom": user.custom,
+        "disabled": user.disabled,
+        "created_at": user.created_at.rfc3339(),
+    })
+}

@@ -1,0 +1,111 @@
+//! What an error of Redis means to whoever runs it, and what to do.
+
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+use std::{
+    collections::BTreeSet,
+    error::Error as _,
+    io,
+    sync::{Mutex, PoisonError},
+};
+
+/// What the user needs that the URL names, in Redis's own words.
+const RIGHTS: &str = "give the user the rights that are needed: ACL SETUSER … ~jeton:* +@read +@write +@scripting +@connection +time +info";
+
+/// What waiting does not cure, and what does.
+fn lasting(error: &RedisError) -> Option<&'static str> {
+    match (error.kind(), error.code()) {
+        (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => Some(
+            "give the user and password that the server knows; in the URL, a password's @ is written as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25",
+        ),
+        (_, Some("NOAUTH")) => {
+            Some("the server asks for a password, and the URL has none: redis://:password@host:port")
+        }
+        (ErrorKind::Server(ServerErrorKind::NoPerm), _) => Some(RIGHTS),
+        (_, Some("ERR")) if error.to_string().contains("executing the script can't run") => Some(RIGHTS),
+        (_, Some("ERR")) if error.to_string().contains("DB index") => {
+            Some("the server has no database of that number: take it out of the URL")
+        }
+        (ErrorKind::Io, _) if is_about_tls(error) => {
+            Some("TLS fails: rediss:// asks for it, and the machine must trust the server's certificate")
+        }
+        (ErrorKind::MasterNameNotFoundBySentinel, _) => Some("the Sentinels know no master of that name"),
+        _ => None,
+    }
+}
+
+fn is_about_tls(error: &RedisError) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| matches!(cause.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput))
+}
+
+fn passing(error: &RedisError) -> Option<&'static str> {
+    match (error.kind(), error.code()) {
+        (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
+            Some("a replica takes no writes: let AUTH_REDIS_URL name the master, or its Sentinels")
+        }
+        (_, Some("OOM")) => Some("it takes nothing more: raise maxmemory"),
+        (_, Some("MISCONF")) => Some("it cannot save to disk, and takes nothing more: look at its log"),
+        _ => None,
+    }
+}
+
+/// An error in the words of Redis, and what an operator can do.
+pub(super) fn told(error: &RedisError) -> String {
+    match lasting(error).or_else(|| passing(error)) {
+        Some(advice) => format!("{error}: {advice}"),
+        None => error.to_string(),
+    }
+}
+
+/// Refusals that no time cures. Each is reported once, and again if it comes back.
+#[derive(Debug)]
+pub(super) struct Refusals {
+    /// The hosts of the URL, and nothing else of it.
+    place: String,
+    reported: Mutex<BTreeSet<&'static str>>,
+}
+
+impl Refusals {
+    pub(super) fn of(place: String) -> Self {
+        Self { place, reported: Mutex::default() }
+    }
+
+    pub(super) fn hear(&self, error: &RedisError) {
+        let Some(advice) = lasting(error) else { return };
+        if self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(advice) {
+            tracing::error!(
+                "AUTH_REDIS_URL: Redis at {} refuses us, and waiting does not cure it: {error}: {advice}",
+                self.place
+            );
+        }
+    }
+
+    /// All is as it should be.
+    pub(super) fn are_over(&self) {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    /// The commands of a script.
+    fn commands(script: &str) -> BTreeSet<&str> {
+        script.split("redis.call('").skip(1).filter_map(|rest| rest.split('\'').next()).collect()
+    }
+
+    #[test]
+    fn whatever_a_script_does_is_tried_before() {
+        let tried = commands(include_str!("probe.lua"));
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/redis");
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end == "lua") {
+                let text = fs::read_to_string(&path).unwrap();
+                let untried: Vec<_> = commands(&text).difference(&tried).copied().collect();
+                assert!(untried.is_empty(), "{}: probe.lua does not try {untried:?}", path.display());
+            }
+        }
+    }
+}

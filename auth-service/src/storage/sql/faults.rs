@@ -1,0 +1,196 @@
+//! What an error of a database means to whoever runs it: whether waiting may cure it, and what does.
+
+use sqlx::{
+    Error, error::DatabaseError, migrate::MigrateError, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
+};
+use std::{io::ErrorKind, str::FromStr as _};
+
+/// Why a database was not opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CannotOpen {
+    /// Waiting may cure it: nobody answers yet, or too many ask.
+    #[error("{0}")]
+    NotYet(String),
+    /// Waiting does not cure it.
+    #[error("{0}")]
+    Never(String),
+}
+
+/// How a password is written in a URL.
+pub(super) const PERCENT_ENCODED: &str =
+    "in the URL, a password's @ is written as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25";
+
+/// Where a database is, in words that hold no password.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    name: String,
+    user: String,
+    database: String,
+}
+
+impl Place {
+    /// What the URL names; its own text where it cannot be read is never repeated.
+    pub(super) fn of(url: &str) -> Self {
+        if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url);
+            let path = options.map(|options| options.get_filename().display().to_string()).unwrap_or_default();
+            return Self { name: format!("SQLite file {path}"), user: String::new(), database: path };
+        }
+        let Ok(options) = PgConnectOptions::from_str(url) else {
+            return Self { name: "PostgreSQL".to_owned(), user: String::new(), database: String::new() };
+        };
+        let (host, port, user) = (options.get_host(), options.get_port(), options.get_username());
+        let name = options.get_socket().map_or_else(
+            || format!("PostgreSQL at {host}:{port}"),
+            |directory| format!("PostgreSQL at {}, port {port}", directory.display()),
+        );
+        let database = options.get_database().unwrap_or(user);
+        Self { name, user: user.to_owned(), database: database.to_owned() }
+    }
+
+    /// A reason, with where it is.
+    pub(super) fn says(&self, reason: impl AsRef<str>) -> String {
+        format!("{}: {}", self.name, reason.as_ref())
+    }
+
+    pub(super) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Why it was not opened.
+    pub(super) fn refusal(&self, error: &Error) -> CannotOpen {
+        match self.lasting(error) {
+            Some(reason) => CannotOpen::Never(self.says(reason)),
+            None => CannotOpen::NotYet(self.says(told(error))),
+        }
+    }
+
+    /// As [`Place::refusal`], of tables that were not brought up to date.
+    pub(super) fn migration_refusal(&self, error: &MigrateError) -> CannotOpen {
+        match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => self.refusal(error),
+            error => CannotOpen::Never(self.says(format!(
+                "{error}: its tables are not those that any release of auth-service makes; restore a backup, or give another database"
+            ))),
+        }
+    }
+
+    /// What waiting does not cure, and what does.
+    fn lasting(&self, error: &Error) -> Option<String> {
+        match error {
+            Error::Configuration(cause) => Some(format!("the URL: {cause}")),
+            Error::Tls(cause) => Some(format!("TLS: {cause}; {TLS}")),
+            Error::Io(cause) if matches!(cause.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
+                Some(format!("TLS: {cause}; {TLS}"))
+            }
+            Error::Database(cause) => self.refused(&**cause),
+            _ => None,
+        }
+    }
+
+    fn refused(&self, cause: &dyn DatabaseError) -> Option<String> {
+        let (user, database) = (&self.user, &self.database);
+        let code = cause.code().unwrap_or_default();
+        let advice = match &*code {
+            "28000" | "28P01" => format!("give the user and password that the server knows; {PERCENT_ENCODED}"),
+            "3D000" => format!("make it (`createdb --encoding=UTF8 --template=template0 {database}`), or name another"),
+            "42501" => format!(
+                "as the owner of the database: GRANT USAGE, CREATE ON SCHEMA public TO {user} (from PostgreSQL 15 on, only the owner has it)"
+            ),
+            "3F000" => {
+                format!("the user {user} needs a schema to make tables in: CREATE SCHEMA {user} AUTHORIZATION {user}")
+            }
+            "26000" | "42P05" => POOLER.to_owned(),
+            "08P01" if cause.message().contains("startup parameter") => {
+                "set PgBouncer's ignore_startup_parameters = extra_float_digits,options".to_owned()
+            }
+            "08P01" if cause.message().contains("no such") => {
+                "name a database and a user that PgBouncer knows".to_owned()
+            }
+            // SQLite's.
+            "26" => "name another file: this one is no SQLite database".to_owned(),
+            "8" | "14" | "264" | "520" | "776" | "1032" | "1288" | "1544" => FILE.to_owned(),
+            // What was asked for is wrong, whoever asks: rights and names, values, duties, features.
+            code if ["42", "22", "23", "0A"].iter().any(|class| code.len() == 5 && code.starts_with(class)) => {
+                return Some(cause.message().to_owned());
+            }
+            _ => return None,
+        };
+        Some(format!("{}: {advice}", cause.message()))
+    }
+}
+
+const TLS: &str = "sslmode and sslrootcert in the URL say what is asked of the server";
+
+const FILE: &str = "let the service read and write the file and the directory that it is in";
+
+/// What transaction pooling without prepared statements looks like.
+pub(super) const POOLER: &str = "this is a connection pooler that hands each statement to another session (PgBouncer, pool_mode = transaction): set pool_mode = session for this database, or from PgBouncer 1.21 on max_prepared_statements = 200, or give PostgreSQL's own address";
+
+/// An error in the words of the database, and what an operator can do.
+pub(super) fn told(error: &Error) -> String {
+    match advice(error) {
+        Some(advice) => format!("{error}: {advice}"),
+        None => error.to_string(),
+    }
+}
+
+fn advice(error: &Error) -> Option<&'static str> {
+    let Error::Database(cause) = error else { return None };
+    match &*cause.code()? {
+        "25006" => Some(
+            "PostgreSQL takes no writes (a standby, or default_transaction_read_only): let AUTH_DATABASE_URL name the primary, or set it off",
+        ),
+        "42501" => Some("the user needs SELECT, INSERT, UPDATE and DELETE on all of auth-service's tables: GRANT them"),
+        "53100" | "13" => Some("the disk is full: make room"),
+        "53300" => Some("raise max_connections, or let fewer clients connect"),
+        "26000" | "42P05" => Some(POOLER),
+        "5" | "261" | "517" | "773" => Some("another process holds the file: find it (`fuser`), and end it"),
+        "8" | "14" | "264" | "520" | "776" | "1032" | "1288" | "1544" => Some(FILE),
+        "10" | "266" | "522" | "778" | "1034" => Some("the disk or the file system fails: look at the machine's log"),
+        _ => None,
+    }
+}
+
+/// Whether the database has understood what it was given, and does not take it: asking again is useless, and the
+/// connection is as good as before.
+pub(super) fn is_refused_data(error: &Error) -> bool {
+    let Error::Database(cause) = error else { return false };
+    let code = cause.code().unwrap_or_default();
+    code.len() == 5 && (code.starts_with("22") || code == "54000")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_named_without_its_password() {
+        let named = |url: &str| Place::of(url).says("down");
+        assert_eq!(named("postgres://jeton:hunter2@db.example.com:6432/x"), "PostgreSQL at db.example.com:6432: down");
+        assert_eq!(
+            named("postgres:///x?host=/run/postgresql&password=hunter2"),
+            "PostgreSQL at /run/postgresql, port 5432: down"
+        );
+        assert_eq!(named("sqlite://data/auth.db?mode=rw"), "SQLite file data/auth.db: down");
+        assert!(!named("postgres://u:hunter2@h/d?sslmode=nonsense").contains("hunter2"));
+    }
+
+    #[test]
+    fn waiting_cures_what_is_not_there_yet_and_nothing_that_is_wrong() {
+        let place = Place::of("postgres://jeton:hunter2@db/jeton");
+        let io = |kind: ErrorKind| Error::Io(std::io::Error::from(kind));
+        for cured in
+            [io(ErrorKind::ConnectionRefused), io(ErrorKind::TimedOut), io(ErrorKind::NotFound), Error::PoolTimedOut]
+        {
+            assert!(matches!(place.refusal(&cured), CannotOpen::NotYet(_)), "{cured}");
+        }
+        for lasting in [
+            io(ErrorKind::InvalidData),
+            Error::Tls("server does not support TLS".into()),
+            Error::Configuration("sslmode".into()),
+        ] {
+            assert!(matches!(place.refusal(&lasting), CannotOpen::Never(_)), "{lasting}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Searches for users on a server.
+
+use crate::{promises, samples::account, servers::sql};
+use auth_service::domain::account::{AccountQuery, Accounts as _, SearchError};
+use harness::postgres::{self, Postgres};
+use sqlx::{Connection as _, PgConnection, raw_sql};
+
+const INDEX: &str = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('users_by_search') AND indisvalid";
+
+fn query(text: &str) -> AccountQuery {
+    AccountQuery { search: Some(text.to_owned()), after: None, limit: 10 }
+}
+
+#[tokio::test]
+async fn an_index_is_made_once_beside_everything_else_and_answers_the_same() {
+    let database = postgres::fresh_database();
+    let stores = [sql(&database).await, sql(&database).await];
+    promises::accounts::a_search_goes_on_from_page_to_page_whatever_its_length(&stores[0]).await;
+    for store in &stores {
+        store.prepare_searches().await.unwrap();
+        assert_eq!(Postgres::query(&database, INDEX), "1");
+    }
+    promises::accounts::the_search_is_literal_and_knows_no_case(&stores[0]).await;
+    promises::accounts::a_search_goes_on_from_page_to_page_whatever_its_length(&stores[1]).await;
+    let plan =
+        "SET enable_seqscan = off; SET enable_indexscan = off; EXPLAIN SELECT id FROM users WHERE search LIKE '%ada%'";
+    assert!(Postgres::query(&database, plan).contains("users_by_search"), "searches can use it");
+}
+
+#[tokio::test]
+async fn what_an_attempt_that_was_cut_off_has_left_is_replaced() {
+    let database = postgres::fresh_database();
+    let store = sql(&database).await;
+    Postgres::execute(&database, "CREATE EXTENSION pg_trgm");
+    Postgres::execute(&database, "CREATE INDEX users_by_search ON users USING gin (search gin_trgm_ops)");
+    Postgres::execute(
+        &database,
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_by_search'::regclass",
+    );
+    promises::accounts::the_search_is_literal_and_knows_no_case(&store).await;
+    store.prepare_searches().await.unwrap();
+    assert_eq!(Postgres::query(&database, INDEX), "1");
+}
+
+/// The table is locked, which takes longer than any search may.
+#[tokio::test]
+async fn a_search_that_takes_too_long_is_cancelled_and_no_outage() {
+    let database = postgres::fresh_database();
+    let (store, new) = (sql(&database).await, account());
+    store.create(&new).await.unwrap();
+    store.prepare_searches().await.unwrap();
+    let mut other = PgConnection::connect(&database).await.unwrap();
+    raw_sql("BEGIN; LOCK TABLE users").execute(&mut other).await.unwrap();
+    let outcome = store.page(&query("example")).await;
+    assert!(matches!(outcome, Err(SearchError::TooSlow)), "{outcome:?}");
+    let running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%search LIKE%' AND state = 'active' AND pid <> pg_backend_pid()";
+    assert_eq!(Postgres::query(&database, running), "0", "the database goes on with nothing that nobody waits for");
+    raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(store.page(&query(new.email.as_str())).await.unwrap().len(), 1);
+}
