@@ -31,6 +31,7 @@ use actix_web::{App, dev::Server, middleware::from_fn, web::Data};
 use shared::{
     access_token::Verifier,
     clock::{Clock, SystemClock},
+    cors,
     observe::observed,
     problem::speak_problems,
     server::{self, Limits, Listeners, Serving, StopSignal},
@@ -86,14 +87,13 @@ async fn compose(config: Config, sql: Sql, clock: Arc<dyn Clock>, hashing_thread
     let table: Arc<dyn KeyTable> = sql.clone();
     let keys = SigningKeys::open(table, Arc::clone(&secrets), config.key_policy, Arc::clone(&clock)).await;
     let issuer = config.site.issuer();
-    let hashing_threads = machine::hashing_threads();
     let auth = Auth {
         accounts: sql.clone(),
         audit: sql,
         sessions: stores.sessions,
         throttle: Throttle::new(stores.counters, Arc::clone(&secrets), config.failure_limits),
         hasher: Hasher::start(hashing_threads, machine::hash_grant(config.stored_hash_memory, hashing_threads)),
-        judges: Judges::new(machine::hashing_threads()),
+        judges: Judges::new(hashing_threads),
         limits: limits::Limits::new(config.limits),
         keys: keys.map_err(|error| error.to_string())?,
         refresh_tokens: RefreshTokens::new(Arc::clone(&secrets), issuer.to_owned()),
@@ -189,14 +189,16 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
 fn serve_public(state: &Data<State>, limits: Limits, listener: TcpListener) -> io::Result<Server> {
     let (proxies, state) = (state.clone(), state.clone());
     let admission = server::public(limits, move |address| proxies.site.trusts(address));
+    let cors = Data::new(http::cors(&state.site));
     // What a client has given up while we stood still is not carried out: it has gone on by now, and its own outdated token would look
     // like a theft.
     Serving { listener, admission, workers: None, serves_half_closed: false }.run(move || {
         App::new()
+            .app_data(cors.clone())
             .configure(http::public(state.clone()))
-            .wrap(http::cors(&state.site))
-            .wrap(http::default_headers())
             .wrap(from_fn(speak_problems))
+            .wrap(from_fn(cors::answered))
+            .wrap(http::default_headers())
             .wrap(from_fn(observed))
     })
 }

@@ -13,22 +13,22 @@ use crate::{
         signing_keys::KeyPolicy,
         throttle::FailureLimits,
     },
-    http::Site,
+    http::{AddressHeader, COOKIE_NAME, Site},
 };
 use clap::ArgMatches;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use shared::{
-    files,
+    files, origin,
     server::Limits,
     settings::{Mistakes, Setting, Settings, duration, duration_within, number_within, on_off, parsed},
 };
 use std::{
     ffi::OsString,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
-use url::Url;
+use url::{Host, Url};
 
 mod secret_file;
 
@@ -150,7 +150,17 @@ pub const SETTINGS: &[Setting] = &[
     Setting::plain(
         "AUTH_TRUSTED_PROXIES",
         None,
-        "Networks from which Forwarded and X-Forwarded-For are believed, separated by commas.",
+        "Networks of your own proxies, separated by commas: what they say of their clients' addresses is believed.",
+    ),
+    setting(
+        "AUTH_CLIENT_ADDRESS_HEADER",
+        "x-forwarded-for",
+        "The one header in which they say it: x-forwarded-for, forwarded, or one with a single address (cf-connecting-ip, x-real-ip, …).",
+    ),
+    setting(
+        "AUTH_COOKIE_NAME",
+        COOKIE_NAME,
+        "Name of the refresh cookie, for several deployments on one host; over https __Host- is put before it.",
     ),
 ];
 
@@ -261,30 +271,82 @@ fn connections(settings: &Settings) -> Limits {
 
 fn site(settings: &Settings) -> Site {
     let fallback = Url::parse("http://localhost:8080").expect("the default is a URL");
-    let public_url = settings.required("AUTH_PUBLIC_URL", fallback, origin);
-    let origins = settings.optional("AUTH_ALLOWED_ORIGINS", |text| list(text, origin)).unwrap_or_default();
-    let proxies = settings.optional("AUTH_TRUSTED_PROXIES", |text| list(text, network)).unwrap_or_default();
-    Site::new(&public_url, &origins, proxies)
+    let public_url = settings.required("AUTH_PUBLIC_URL", fallback, public_url);
+    let origins = settings.optional("AUTH_ALLOWED_ORIGINS", origin::list).unwrap_or_default();
+    let proxies = settings.optional("AUTH_TRUSTED_PROXIES", networks).unwrap_or_default();
+    let header = settings.required("AUTH_CLIENT_ADDRESS_HEADER", AddressHeader::XForwardedFor, AddressHeader::parse);
+    let cookie = settings.required("AUTH_COOKIE_NAME", COOKIE_NAME.to_owned(), cookie_name);
+    Site::new(&public_url, origins, proxies).with_address_header(header).with_cookie_name(&cookie)
 }
 
-fn list<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(parse).collect()
-}
-
-fn origin(text: &str) -> Result<Url, String> {
+fn public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| format!("{text:?} is no URL: write it as https://auth.example.com"))?;
-    let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
-    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    if !is_web || !is_bare || url.password().is_some() {
-        return Err(format!("{text:?} must be scheme, host and port only, such as https://auth.example.com"));
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("{text:?} must begin with https:// or http://"));
     }
-    let written = url.origin().ascii_serialization();
-    if text.trim_end_matches('/') == written { Ok(url) } else { Err(format!("write {text:?} as {written}")) }
+    let is_nowhere = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_unspecified(),
+        Some(Host::Ipv6(address)) => address.is_unspecified(),
+        _ => false,
+    };
+    if is_nowhere {
+        return Err(format!(
+            "{text:?} is no address that clients can reach: it is for AUTH_LISTEN; write the name of the host"
+        ));
+    }
+    origin::parse(text).map(|_| url)
 }
+
+fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let networks = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let networks: Vec<IpNet> = networks.map(network).collect::<Result<_, _>>()?;
+    if networks.is_empty() { Err("names no network such as 10.0.0.0/8".to_owned()) } else { Ok(networks) }
+}
+
+/// The shortest prefixes of private networks: 10.0.0.0/8, fc00::/7. Anything wider holds clients.
+const WIDEST: [u8; 2] = [8, 7];
 
 fn network(text: &str) -> Result<IpNet, String> {
-    let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
-    text.parse().or(address).map_err(|_| format!("{text:?} is no network such as 10.0.0.0/8"))
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    let network: IpNet =
+        text.parse().or(address).map_err(|_| format!("{text:?} is no network such as 10.0.0.0/8, and no address"))?;
+    // As peers are compared: never as IPv4 in IPv6.
+    let IpNet::V6(v6) = network else { return narrow(text, network, network.trunc(), WIDEST[0]) };
+    match v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)) {
+        Some((v4, prefix)) => {
+            let written = Ipv4Net::new(v4, prefix).map(|v4| IpNet::V4(v4.trunc())).unwrap_or(network);
+            Err(format!("write {text:?} as {written}"))
+        }
+        None => narrow(text, network, network.trunc(), WIDEST[1]),
+    }
+}
+
+fn narrow(text: &str, network: IpNet, written: IpNet, widest: u8) -> Result<IpNet, String> {
+    if network.prefix_len() < widest {
+        return Err(format!(
+            "{text:?} would have clients believed that name any address: name the networks of your proxies"
+        ));
+    }
+    if network == written {
+        Ok(network)
+    } else {
+        Err(format!("write {text:?} as {written}, or as {}/{}", network.addr(), network.max_prefix_len()))
+    }
+}
+
+/// Prefixes that browsers give a meaning to, whatever their case.
+const COOKIE_PREFIXES: [&str; 4] = ["__host-", "__secure-", "__http-", "__host-http-"];
+
+fn cookie_name(text: &str) -> Result<String, String> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !(1..=64).contains(&text.len()) || !text.bytes().all(is_token) {
+        return Err(format!("{text:?} is no name of a cookie: write 1 to 64 letters, digits and hyphens"));
+    }
+    let lower = text.to_ascii_lowercase();
+    if COOKIE_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
+        return Err(format!("write {text:?} without its prefix: over https, __Host- is added"));
+    }
+    Ok(text.to_owned())
 }
 
 /// What cannot be read is said at once; waiting for the database would not help. It is not repeated: it may hold a password.

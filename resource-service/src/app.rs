@@ -12,12 +12,13 @@ use actix_web::{
     App,
     body::MessageBody,
     dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
-    middleware::{Condition, from_fn},
+    middleware::from_fn,
     web,
 };
 use shared::{
     access_token::Verifier,
     clock::{Clock, SystemClock},
+    cors,
     guard::Authenticate,
     observe::observed,
     problem,
@@ -106,14 +107,14 @@ pub fn public_app(
     >,
 > {
     let authority: Arc<dyn Authenticate> = parts.keys;
-    let cors = Condition::new(!parts.allowed_origins.is_empty(), http::cors(&parts.allowed_origins));
     App::new()
         .app_data(web::Data::from(authority))
         .app_data(web::Data::new(parts.books))
+        .app_data(web::Data::new(http::cors(parts.allowed_origins)))
         .configure(problem::configure)
         .configure(http::routes)
-        .wrap(cors)
         .wrap(from_fn(problem::speak_problems))
+        .wrap(from_fn(cors::answered))
         .wrap(http::never_stored())
         .wrap(from_fn(http::verify::nothing_but_a_verdict))
         .wrap(from_fn(observed))

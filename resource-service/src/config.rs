@@ -6,6 +6,7 @@ use crate::{
 };
 use clap::{ArgMatches, Command};
 use shared::{
+    origin,
     server::Limits,
     settings::{self, Mistakes, Setting, Settings, number_within, parsed},
 };
@@ -114,10 +115,10 @@ impl Config {
                 per_address: settings.required("RESOURCE_MAX_CONNECTIONS_PER_ADDRESS", 0, number_within(0, 1_000_000)),
             },
             issuer: settings.required("RESOURCE_ISSUER", String::new(), issuer),
-            audience: settings.text("RESOURCE_AUDIENCE").unwrap_or_default().to_owned(),
+            audience: settings.required("RESOURCE_AUDIENCE", String::new(), audience),
             keys: keys(&settings),
             database: settings.required("RESOURCE_DATABASE_URL", SqliteConnectOptions::new(), books::connect_options),
-            allowed_origins: settings.optional("RESOURCE_ALLOWED_ORIGINS", origins).unwrap_or_default(),
+            allowed_origins: settings.optional("RESOURCE_ALLOWED_ORIGINS", origin::list).unwrap_or_default(),
         };
         settings.finish(config)
     }
@@ -145,9 +146,21 @@ fn unusable() -> Url {
     Url::parse("http://localhost").expect("a constant URL")
 }
 
+fn audience(text: &str) -> Result<String, String> {
+    let is_word = !text.is_empty() && text.trim() == text && !text.contains(char::is_control);
+    if is_word {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a word that tokens can have, without blanks around it".to_owned())
+    }
+}
+
 /// An issuer is compared byte by byte, so it stays as it was written (RFC 8414, section 2).
 fn issuer(text: &str) -> Result<String, String> {
     let url = http_url(text)?;
+    if text.contains(char::is_whitespace) || !url.username().is_empty() || url.password().is_some() {
+        return Err("an issuer has no blanks and no user name: no token would have it".to_owned());
+    }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("an issuer has no query and no fragment".to_owned());
     }
@@ -163,15 +176,6 @@ fn http_url(text: &str) -> Result<Url, String> {
         return Err("must start with http:// or https://".to_owned());
     }
     Ok(url)
-}
-
-fn origins(text: &str) -> Result<Vec<String>, String> {
-    text.split(',').map(|origin| self::origin(origin.trim())).collect()
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    let origin = http_url(text)?.origin().ascii_serialization();
-    if origin == text.trim_end_matches('/') { Ok(origin) } else { Err(format!("write the origin {text} as {origin}")) }
 }
 
 #[cfg(test)]
@@ -237,7 +241,7 @@ mod tests {
                  RESOURCE_LISTEN: not an address such as 127.0.0.1:8081\n\
                  RESOURCE_ISSUER: not a URL such as https://auth.example\n\
                  RESOURCE_DATABASE_URL: must be an SQLite file, such as sqlite://data/books.db\n\
-                 RESOURCE_ALLOWED_ORIGINS: write the origin https://app.example/path as https://app.example"
+                 RESOURCE_ALLOWED_ORIGINS: \"https://app.example/path\" must be scheme, host and port only: https://app.example"
             )
         );
     }

@@ -161,12 +161,12 @@ pub fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     if credentials.next().is_some() {
         return Err(invalid());
     }
-    let first = first.to_str().map_err(|_| invalid())?.trim();
-    let (scheme, token) = first.split_once(' ').unwrap_or((first, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
+    let first = first.as_bytes().trim_ascii();
+    let (scheme, token) = first.split_at(first.iter().position(|byte| *byte == b' ').unwrap_or(first.len()));
+    if !scheme.eq_ignore_ascii_case(b"Bearer") {
         return Err(missing());
     }
-    let token = token.trim();
+    let token = std::str::from_utf8(token.trim_ascii()).map_err(|_| invalid())?;
     if token.is_empty() || token.contains([' ', '\t', ',']) { Err(invalid()) } else { Ok(token) }
 }
 

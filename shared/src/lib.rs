@@ -4,6 +4,7 @@
 pub mod access_token;
 pub mod body;
 pub mod clock;
+pub mod cors;
 pub mod files;
 pub mod finding;
 pub mod guard;
@@ -12,8 +13,10 @@ mod memory;
 pub mod metrics;
 pub mod observe;
 pub mod openapi;
+pub mod origin;
 pub mod output;
 pub mod problem;
+pub mod seldom;
 pub mod server;
 pub mod settings;
 pub mod telemetry;

@@ -79,6 +79,12 @@ impl Problem {
         self
     }
 
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The stable name of what went wrong.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! The cookie that holds a browser's refresh token.
 
-use harness::{Answer, Stack, StackBuilder, Transport, assert_problem, forge, tokens::SetCookie};
+use harness::{Answer, Person, Request, Stack, StackBuilder, Transport, assert_problem, forge, tokens::SetCookie};
 use serde_json::json;
 
 fn behind_https() -> StackBuilder {
@@ -150,6 +150,150 @@ async fn a_failed_login_over_an_existing_cookie_ends_nothing() {
     let refused = login.header("cookie", &ada.tokens.cookie_header()).send().await;
     assert_problem(&refused, 401, "invalid_credentials");
     stack.auth.refresh(&ada.tokens).await.tokens();
+}
+
+#[tokio::test]
+async fn whatever_other_applications_put_into_cookies_ours_is_found() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada_in_a_browser().await;
+    let own = ada.tokens.cookie_header();
+    let beside: [(&[u8], &[u8]); 5] = [
+        (b"lang=fran\xe7ais; ", b""),
+        (b"lang=fran\xc3\xa7ais; ", b"; \xff=\xfe"),
+        (b"", b"; \xff"),
+        (b"\xff; ;=; a=\"; ", b";"),
+        (b"jeton-refresh=; ", b"; Jeton-Refresh=x"),
+    ];
+    let with = |path: &str, cookies: &[&[u8]]| {
+        let request = stack.auth.post(path).header("x-csrf-token", &ada.tokens.csrf).header_bytes("x-other", b"\xff");
+        cookies.iter().fold(request, |request, line| request.header_bytes("cookie", line))
+    };
+    for (before, after) in beside {
+        let cookies = [before, own.as_bytes(), after].concat();
+        with("/auth/refresh", &[&cookies]).send().await.expect(200);
+        with("/auth/refresh", &[b"a=\xff", own.as_bytes(), b"b=1"]).send().await.expect(200);
+        let csrf = stack.auth.get("/auth/csrf").header_bytes("cookie", &cookies).send().await.expect(200);
+        assert_eq!(csrf["csrf_token"], ada.tokens.csrf);
+    }
+    let quoted = own.replacen('=', "=\"", 1) + "\"";
+    with("/auth/refresh", &[quoted.as_bytes()]).send().await.expect(200);
+    let goodbye = with("/auth/logout", &[b"lang=fran\xe7ais", own.as_bytes()]).send().await.expect(204);
+    assert_eq!(only_cookie(&goodbye).value, "");
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+}
+
+#[tokio::test]
+async fn logging_out_clears_a_cookie_whatever_it_holds() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada_in_a_browser().await;
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
+    let forged = forge::with_flipped_signature(&ada.tokens.refresh);
+    for value in [&b"garbage"[..], b"", b"\xff\xfe", b"\"", forged.as_bytes()] {
+        let cookie = [b"jeton-refresh=", value].concat();
+        let goodbye = stack.auth.post("/auth/logout").header_bytes("cookie", &cookie).send().await.expect(204);
+        assert_cleared(&goodbye, &only_cookie(&login));
+    }
+    stack.auth.refresh(&ada.tokens).await.tokens();
+}
+
+#[tokio::test]
+async fn logging_out_with_a_token_ends_its_session_however_it_comes() {
+    let stack = Stack::any().start().await;
+    let (browser, program) = (stack.ada_in_a_browser().await, stack.bob().await);
+    let in_a_body = json!({ "refresh_token": browser.tokens.refresh });
+    stack.auth.post("/auth/logout").json(&in_a_body).send().await.expect(204);
+    assert_problem(&stack.auth.refresh(&browser.tokens).await, 401, "session_ended");
+    let in_a_cookie = format!("jeton-refresh={}", program.tokens.refresh);
+    let logout = || stack.auth.post("/auth/logout").header("cookie", &in_a_cookie);
+    assert_problem(&logout().send().await, 403, "csrf_rejected");
+    logout().header("x-csrf-token", &program.tokens.csrf).send().await.expect(204);
+    assert_problem(&stack.auth.refresh(&program.tokens).await, 401, "session_ended");
+}
+
+/// The calls that end the caller's own session, as a browser with this cookie makes them.
+fn endings(stack: &Stack, person: &Person, cookie: &str) -> [Request; 3] {
+    let own = format!("/auth/sessions/{}", person.tokens.session_id);
+    let password = json!({ "password": person.password });
+    let requests = [
+        stack.auth.request("DELETE", &own),
+        stack.auth.post("/auth/logout-all"),
+        stack.auth.request("DELETE", "/auth/me").json(&password),
+    ];
+    requests.map(|request| request.bearer(&person.tokens.access).header("cookie", cookie))
+}
+
+#[tokio::test]
+async fn what_ends_ones_own_session_clears_its_cookie_and_no_newer_one() {
+    let stack = Stack::any().start().await;
+    let newer = stack.ada_in_a_browser().await.tokens.cookie_header();
+    for number in 0..3 {
+        let ada = stack.ada_in_a_browser().await;
+        let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
+        for (cookie, is_cleared) in [(newer.clone(), false), (ada.tokens.cookie_header(), true)] {
+            let ada = if is_cleared { ada.clone() } else { stack.ada_in_a_browser().await };
+            let [first, second, third] = endings(&stack, &ada, &cookie);
+            let answer = [first, second, third].into_iter().nth(number).expect("three").send().await.expect(204);
+            assert_eq!(answer.set_cookies().len(), usize::from(is_cleared), "{number}\n{answer}");
+            if is_cleared {
+                assert_cleared(&answer, &only_cookie(&login));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_session_of_ones_own_or_another_password_clears_no_cookie() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada_in_a_browser().await;
+    let phone = ada.another_device().await;
+    let own = ada.tokens.cookie_header();
+    let end = stack.auth.request("DELETE", &format!("/auth/sessions/{}", phone.session_id));
+    let change = json!({ "current": ada.password, "new": harness::person::fresh_password() });
+    for request in [end, stack.auth.post("/auth/password").json(&change)] {
+        let answer = request.bearer(&ada.tokens.access).header("cookie", &own).send().await.expect(204);
+        assert_eq!(answer.set_cookies(), [], "{answer}");
+    }
+    stack.auth.refresh(&ada.tokens).await.tokens();
+}
+
+#[tokio::test]
+async fn a_401_clears_a_dead_cookie_but_never_that_of_a_refresh() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada_in_a_browser().await;
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
+    let alive = login.tokens();
+    stack.auth.logout(&ada.tokens).await.expect(204);
+    let dead = ada.tokens.cookie_header();
+    let [_, everywhere, delete] = endings(&stack, &ada, &dead);
+    for request in [everywhere, delete] {
+        let refused = request.send().await;
+        assert_problem(&refused, 401, "token_invalid");
+        assert_cleared(&refused, &only_cookie(&login));
+    }
+    let [_, everywhere, delete] = endings(&stack, &ada, &alive.cookie_header());
+    for request in [everywhere, delete] {
+        let refused = request.send().await;
+        assert_problem(&refused, 401, "token_invalid");
+        assert_eq!(refused.set_cookies(), [], "a session that goes on keeps its cookie\n{refused}");
+    }
+    let late = stack.auth.refresh(&ada.tokens).await;
+    assert_problem(&late, 401, "session_ended");
+    assert_eq!(late.set_cookies(), [], "it may come after a newer login\n{late}");
+    stack.auth.refresh(&alive).await.tokens();
+}
+
+#[tokio::test]
+async fn deployments_on_one_host_keep_their_cookies_apart_by_name() {
+    let (one, other) = (Stack::any().start().await, Stack::any().auth("AUTH_COOKIE_NAME", "stage").start().await);
+    let (here, there) = (one.ada_in_a_browser().await, other.ada_in_a_browser().await);
+    assert_eq!(there.tokens.cookie.as_deref(), Some("stage"));
+    let both = format!("{}; {}", here.tokens.cookie_header(), there.tokens.cookie_header());
+    for (stack, person) in [(&one, &here), (&other, &there)] {
+        let refresh = stack.auth.post("/auth/refresh").header("cookie", &both);
+        refresh.header("x-csrf-token", &person.tokens.csrf).send().await.expect(200);
+    }
+    let secure = behind_https().auth("AUTH_COOKIE_NAME", "stage").start().await;
+    assert_eq!(secure.ada_in_a_browser().await.tokens.cookie.as_deref(), Some("__Host-stage"));
 }
 
 fn assert_lives_as_long_as_its_token(cookie: &SetCookie) {

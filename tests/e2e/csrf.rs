@@ -51,6 +51,30 @@ async fn asking_for_the_csrf_token_needs_a_genuine_cookie() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_over_has_no_csrf_token() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada_in_a_browser().await;
+    stack.auth.logout(&ada.tokens).await.expect(204);
+    let answer = stack.auth.csrf(&ada.tokens).await;
+    assert_problem(&answer, 401, "session_ended");
+    assert_eq!(answer.set_cookies(), [], "it may come after a newer login\n{answer}");
+    let bob = stack.ada_in_a_browser().await;
+    stack.auth.logout_all(&bob.tokens).await.expect(204);
+    assert_problem(&stack.auth.csrf(&bob.tokens).await, 401, "session_ended");
+}
+
+#[tokio::test]
+async fn each_csrf_token_that_comes_must_be_right() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada_in_a_browser().await;
+    for tokens in [["wrong", &ada.tokens.csrf], [&ada.tokens.csrf, "wrong"]] {
+        let request = stack.auth.post("/auth/refresh").header("cookie", &ada.tokens.cookie_header());
+        let request = tokens.iter().fold(request, |request, token| request.header("x-csrf-token", token));
+        assert_problem(&request.send().await, 403, "csrf_rejected");
+    }
+}
+
+#[tokio::test]
 async fn a_program_needs_no_csrf_token() {
     let stack = Stack::any().start().await;
     let mut ada = stack.ada().await;

@@ -64,6 +64,7 @@ mod outages;
 mod output;
 mod parallel;
 mod passwords;
+mod proxies;
 mod published;
 mod refresh;
 mod registration;

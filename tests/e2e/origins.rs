@@ -1,6 +1,7 @@
 //! From which pages a browser may call.
 
-use harness::{Answer, Person, Request, Stack, Transport, assert_problem};
+use harness::{Answer, Http, Person, Request, Stack, Transport, assert_problem, eventually, service::Service};
+use std::time::Duration;
 
 const APP: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
@@ -98,6 +99,7 @@ async fn browsers_are_told_before_they_ask_which_pages_may() {
         let allowed = ask(APP).await;
         assert!((200..300).contains(&allowed.status), "{allowed}");
         assert_eq!(allowed.header("access-control-allow-origin"), APP, "{allowed}");
+        assert!(allowed.header("access-control-allow-methods").contains("POST"), "{allowed}");
         let headers = allowed.header("access-control-allow-headers").to_lowercase();
         for header in wanted.split(',') {
             assert!(headers.contains(header), "{header} is not allowed\n{allowed}");
@@ -115,6 +117,164 @@ async fn a_foreign_page_cannot_read_what_resource_service_answers() {
     let answer = stack.resource.get("/whoami").bearer(&ada.tokens.access).header("origin", EVIL).send().await;
     assert_eq!(answer.header("access-control-allow-origin"), "", "{answer}");
     assert!(answer.status < 500, "{answer}");
+}
+
+fn preflight(service: &Http, path: &str, origin: &str) -> Request {
+    let request = service.request("OPTIONS", path).header("origin", origin);
+    request.header("access-control-request-method", "POST")
+}
+
+/// How many warnings name the setting, once there is one.
+async fn warnings(service: &Service, setting: &str) -> usize {
+    eventually("a warning names the setting", Duration::from_secs(10), async || {
+        let log = service.log();
+        let count = log.lines().filter(|line| line.contains(setting) && line.contains("WARN")).count();
+        (count > 0).then_some(count)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_is_told_that_browsers_drop_the_cookie() {
+    let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
+    let ada = stack.ada().await;
+    let login = |transport| {
+        let login = stack.auth.login_request(&ada.email, &ada.password, transport);
+        login.header("origin", APP).header("sec-fetch-site", "cross-site")
+    };
+    for _ in 0..3 {
+        let refused = login(Transport::Cookie).send().await;
+        assert_problem(&refused, 403, "cross_site_cookie");
+        let detail = refused["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("browsers drop the cookie") && detail.contains("body"), "{refused}");
+        assert_eq!(refused.set_cookies(), [], "{refused}");
+        assert_eq!(refused.header("access-control-allow-origin"), APP, "the page can read it\n{refused}");
+    }
+    login(Transport::Body).send().await.tokens();
+    let from_elsewhere = stack.auth.post("/auth/logout").header("origin", APP).header("sec-fetch-site", "cross-site");
+    assert_problem(&from_elsewhere.send().await, 403, "cross_site_cookie");
+    let same_site = stack.auth.login_request(&ada.email, &ada.password, Transport::Cookie);
+    same_site.header("origin", APP).header("sec-fetch-site", "same-site").send().await.tokens();
+    assert_eq!(warnings(&stack.auth, "AUTH_PUBLIC_URL").await, 1, "{}", stack.auth.log());
+}
+
+#[tokio::test]
+async fn a_preflight_of_a_page_that_may_not_call_says_what_the_call_would() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada_in_a_browser().await;
+    let services = [
+        (&stack.auth, "/auth/login", "csrf_rejected", "AUTH_ALLOWED_ORIGINS"),
+        (&stack.resource, "/books", "origin_not_allowed", "RESOURCE_ALLOWED_ORIGINS"),
+    ];
+    for (service, path, code, setting) in services {
+        for origin in [EVIL, "null", "https://app.example:444", "HTTPS://APP.EXAMPLE"] {
+            for _ in 0..3 {
+                let refused = preflight(service, path, origin).send().await;
+                assert_problem(&refused, 403, code);
+                assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains(setting)), "{refused}");
+                let cors = refused.headers.keys().filter(|name| name.as_str().starts_with("access-control-"));
+                assert_eq!(cors.count(), 0, "{refused}");
+            }
+        }
+        assert_eq!(warnings(service, setting).await, 4, "one of each origin\n{}", service.log());
+    }
+    let refused = stack.auth.refresh_request(&ada.tokens).header("origin", EVIL).send().await;
+    assert_eq!(refused["detail"], preflight(&stack.auth, "/auth/login", EVIL).send().await["detail"]);
+    assert_eq!(warnings(&stack.auth, "AUTH_ALLOWED_ORIGINS").await, 4, "{}", stack.auth.log());
+}
+
+#[tokio::test]
+async fn headers_that_tracing_tools_add_pass_the_preflight_of_an_allowed_page() {
+    let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).resource("RESOURCE_ALLOWED_ORIGINS", APP).start().await;
+    let added = "authorization,baggage,b3,content-type,newrelic,sentry-trace,traceparent,tracestate,x-b3-traceid,\
+        x-correlation-id,x-csrf-token,x-datadog-trace-id,x-request-id,x-requested-with";
+    for (service, path) in [(&stack.auth, "/auth/refresh"), (&stack.resource, "/books")] {
+        let ask = |headers: &str| preflight(service, path, APP).header("access-control-request-headers", headers);
+        let answer = ask(added).header("access-control-request-private-network", "true").send().await.expect(204);
+        assert_eq!(answer.header("access-control-allow-headers"), added, "{answer}");
+        assert_eq!(answer.header("access-control-allow-origin"), APP, "{answer}");
+        assert_eq!(answer.header("access-control-allow-private-network"), "true", "{answer}");
+        for absurd in ["x".repeat(3000), "a:b".to_owned(), "a\"b".to_owned()] {
+            let answer = ask(&absurd).send().await;
+            assert_eq!(answer.header("access-control-allow-headers"), "", "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_public_may_be_read_by_every_page() {
+    let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
+    let public = [
+        (&stack.auth, "/.well-known/jwks.json"),
+        (&stack.auth, "/.well-known/oauth-authorization-server"),
+        (&stack.auth, "/openapi.json"),
+        (&stack.resource, "/openapi.json"),
+    ];
+    for (service, path) in public {
+        for origin in [EVIL, APP, "null", "capacitor://localhost"] {
+            let answer = service.get(path).header("origin", origin).send().await.expect(200);
+            let asked = preflight(service, path, origin).header("access-control-request-headers", "traceparent");
+            for answer in [answer, asked.send().await.expect(204)] {
+                assert_eq!(answer.header("access-control-allow-origin"), "*", "{path} for {origin}\n{answer}");
+                assert_eq!(answer.header("access-control-allow-credentials"), "", "{answer}");
+            }
+        }
+    }
+    let etag = stack.auth.key_set().await.header("etag").to_owned();
+    let unchanged = stack.auth.get("/.well-known/jwks.json").header("if-none-match", &etag).header("origin", EVIL);
+    assert_eq!(unchanged.send().await.expect(304).header("access-control-allow-origin"), "*");
+}
+
+#[tokio::test]
+async fn native_applications_may_use_tokens_in_bodies_from_whatever_origin() {
+    let native = ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "http://tauri.localhost", "null"];
+    let stack = Stack::any().start().await;
+    let ada = stack.ada().await;
+    for origin in native {
+        let from_there = |request: Request| request.header("origin", origin).header("sec-fetch-site", "cross-site");
+        let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Body);
+        let tokens = from_there(login).send().await.tokens();
+        let tokens = from_there(stack.auth.refresh_request(&tokens)).send().await.tokens();
+        let body = serde_json::json!({ "refresh_token": tokens.refresh });
+        from_there(stack.auth.post("/auth/logout").json(&body)).send().await.expect(204);
+        assert_problem(&stack.auth.refresh(&tokens).await, 401, "session_ended");
+        let by_cookie = stack.auth.login_request(&ada.email, &ada.password, Transport::Cookie);
+        assert_problem(&from_there(by_cookie).send().await, 403, "csrf_rejected");
+    }
+    let allowing = Stack::any().auth("AUTH_ALLOWED_ORIGINS", "capacitor://localhost,app://jeton").start().await;
+    for origin in ["capacitor://localhost", "app://jeton"] {
+        let answer = preflight(&allowing.auth, "/auth/login", origin).send().await.expect(204);
+        assert_eq!(answer.header("access-control-allow-origin"), origin, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_whose_origin_is_not_allowed_gets_nowhere_with_a_cookie_in_the_browser() {
+    let stack = Stack::any().start().await;
+    let (ada, bob) = (stack.ada_in_a_browser().await, stack.bob().await);
+    let login = stack.auth.login_request(&bob.email, &bob.password, Transport::Body);
+    let body = serde_json::json!({ "refresh_token": bob.tokens.refresh });
+    for request in [login, stack.auth.post("/auth/refresh").json(&body), stack.auth.post("/auth/logout").json(&body)] {
+        let request = request.header("origin", EVIL).header("cookie", &ada.tokens.cookie_header());
+        assert_problem(&request.send().await, 403, "csrf_rejected");
+    }
+    stack.auth.refresh(&ada.tokens).await.tokens();
+    stack.auth.refresh(&bob.tokens).await.tokens();
+}
+
+#[tokio::test]
+async fn an_allowed_page_can_read_that_its_headers_are_too_large() {
+    let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
+    let large = stack.auth.get("/auth/me").header("origin", APP).header("x-large", &"x".repeat(20 * 1024)).send().await;
+    assert_problem(&large, 431, "headers_too_large");
+    assert_eq!(large.header("access-control-allow-origin"), APP, "{large}");
+}
+
+#[tokio::test]
+async fn a_preflight_is_no_verdict_that_lets_a_request_pass() {
+    let stack = Stack::any().resource("RESOURCE_ALLOWED_ORIGINS", APP).start().await;
+    let answer = preflight(&stack.resource, "/verify", APP).send().await;
+    assert_problem(&answer, 401, "token_missing");
 }
 
 fn site(name: &str) -> Vec<(&'static str, String)> {

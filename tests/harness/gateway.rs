@@ -47,12 +47,30 @@ impl Gateway {
     /// When it is not installed, with the way to get it, or does not start.
     #[must_use]
     pub fn start(self, application: &Site, resource: &Http) -> RunningGateway {
+        self.start_with(|port| self.sample([port, resource.port(), application.port()]))
+    }
+
+    /// Starts it as the plain proxy of a service that stands behind it, as a newcomer would: it says in `X-Forwarded-For` for
+    /// whom it forwards.
+    ///
+    /// # Panics
+    /// When it is not installed, with the way to get it, or does not start.
+    #[must_use]
+    pub fn start_in_front_of(self, service: &Http) -> RunningGateway {
+        self.start_with(|port| self.plain_proxy(port, service.port()))
+    }
+
+    /// Starts it with any configuration: what goes into the `http` block of nginx, or a Caddyfile.
+    ///
+    /// # Panics
+    /// When it is not installed, with the way to get it, or does not start.
+    #[must_use]
+    pub fn start_with(self, sample: impl Fn(u16) -> String) -> RunningGateway {
         let directory = warden::new_directory(self.program());
         let mut log = String::new();
         for _ in 0..5 {
             let port = sockets::fresh_port();
-            let sample = self.sample([port, resource.port(), application.port()]);
-            fs::write(directory.path().join("sample"), sample).expect("our own directory");
+            fs::write(directory.path().join("sample"), sample(port)).expect("our own directory");
             let mut process = self.spawn(directory.path());
             if listens(&mut process, port).is_ok() {
                 let http = Http::to(port, Secrets::default()).undocumented();
@@ -79,6 +97,21 @@ impl Gateway {
         program.unwrap_or_else(|| {
             panic!("{0} is missing: `apt-get install {0}` (Debian), `brew install {0}` (macOS)", self.program())
         })
+    }
+
+    fn plain_proxy(self, port: u16, service: u16) -> String {
+        match self {
+            Self::Nginx => format!(
+                "server {{ listen 127.0.0.1:{port}; location / {{
+                    proxy_pass http://127.0.0.1:{service};
+                    proxy_set_header Host $http_host;
+                    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                }} }}"
+            ),
+            Self::Caddy => {
+                format!("{{\nadmin off\n}}\nhttp://:{port} {{\nbind 127.0.0.1\nreverse_proxy 127.0.0.1:{service}\n}}\n")
+            }
+        }
     }
 
     /// The file from `docs/gateways/`, with the ports of the gateway, of resource-service and of the application.

@@ -111,3 +111,53 @@ fn a_password_that_was_put_into_a_url_as_it_is_is_recognised_and_not_repeated() 
         assert!(read(&[("AUTH_DATABASE_URL", url), ("AUTH_SECRET", &secret)]).is_ok(), "{url}");
     }
 }
+
+#[test]
+fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
+    let refused = [
+        ("AUTH_ALLOWED_ORIGINS", "https://*.example.com", "wildcard"),
+        ("AUTH_ALLOWED_ORIGINS", "https://app.example.com,https://app.example.com/x", "only: https://app.example.com"),
+        ("AUTH_ALLOWED_ORIGINS", "https://App.example.com", "as https://app.example.com"),
+        ("AUTH_ALLOWED_ORIGINS", "null", "sandboxed"),
+        ("AUTH_ALLOWED_ORIGINS", ",", "names no origin"),
+        ("AUTH_PUBLIC_URL", "https://auth.example.com/?x", "only: https://auth.example.com"),
+        ("AUTH_PUBLIC_URL", "https://auth.example.com/#x", "only: https://auth.example.com"),
+        ("AUTH_PUBLIC_URL", "https://ada:x@auth.example.com", "only: https://auth.example.com"),
+        ("AUTH_PUBLIC_URL", "https://AUTH.example.com", "as https://auth.example.com"),
+        ("AUTH_PUBLIC_URL", "https://auth.example.com:443", "as https://auth.example.com"),
+        ("AUTH_PUBLIC_URL", "http://0.0.0.0:8080", "AUTH_LISTEN"),
+        ("AUTH_PUBLIC_URL", "http://[::]:8080", "AUTH_LISTEN"),
+        ("AUTH_PUBLIC_URL", "https://*.example.com", "wildcard"),
+        ("AUTH_PUBLIC_URL", "capacitor://localhost", "https://"),
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.1/8", "as 10.0.0.0/8, or as 10.0.0.1/32"),
+        ("AUTH_TRUSTED_PROXIES", "fd00::1/8", "as fd00::/8"),
+        ("AUTH_TRUSTED_PROXIES", "0.0.0.0/0", "any address"),
+        ("AUTH_TRUSTED_PROXIES", "::/0", "any address"),
+        ("AUTH_TRUSTED_PROXIES", "0.0.0.0/1, 128.0.0.0/1", "any address"),
+        ("AUTH_TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "as 10.0.0.0/8"),
+        ("AUTH_TRUSTED_PROXIES", "::ffff:10.0.0.1", "as 10.0.0.1/32"),
+        ("AUTH_TRUSTED_PROXIES", "proxy.internal", "no network"),
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.0/33", "no network"),
+        ("AUTH_TRUSTED_PROXIES", ",", "names no network"),
+        ("AUTH_CLIENT_ADDRESS_HEADER", "x-forwarded-host", "cf-connecting-ip"),
+        ("AUTH_COOKIE_NAME", "__Host-jeton", "without its prefix"),
+        ("AUTH_COOKIE_NAME", "__SECURE-jeton", "without its prefix"),
+        ("AUTH_COOKIE_NAME", "a b", "no name of a cookie"),
+        ("AUTH_COOKIE_NAME", "a=b", "no name of a cookie"),
+        ("AUTH_COOKIE_NAME", "caf\u{e9}", "no name of a cookie"),
+    ];
+    for (name, value, words) in refused {
+        let mistakes = refusal(&[(name, value)]);
+        assert!(mistakes.starts_with(name) && mistakes.contains(words), "{name}={value}: {mistakes}");
+    }
+    let taken = [
+        ("AUTH_ALLOWED_ORIGINS", "https://app.example.com/, capacitor://localhost"),
+        ("AUTH_PUBLIC_URL", "https://auth.example.com/"),
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.0/8, 192.168.1.7, fd00::/8, ::1"),
+        ("AUTH_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP"),
+        ("AUTH_COOKIE_NAME", "stage.jeton"),
+    ];
+    for (name, value) in taken {
+        assert_eq!(read(&[(name, value)]).err(), None, "{name}={value}");
+    }
+}

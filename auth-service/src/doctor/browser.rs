@@ -5,7 +5,7 @@ use crate::http::{Site, cookie};
 use url::{Host, Url};
 
 pub(super) fn cookie(site: &Site) -> Option<Finding> {
-    let name = cookie::name(site);
+    let name = site.cookie_name();
     let url = Url::parse(site.issuer()).ok()?;
     let host = url.host()?.to_owned();
     Some(if site.is_https() {
@@ -86,7 +86,7 @@ mod tests {
     use crate::doctor::{Severity, web::Answer};
 
     fn cookie_of(url: &str) -> Finding {
-        cookie(&Site::new(&Url::parse(url).unwrap(), &[], Vec::new())).unwrap()
+        cookie(&Site::new(&Url::parse(url).unwrap(), Vec::new(), Vec::new())).unwrap()
     }
 
     #[test]

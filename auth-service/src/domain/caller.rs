@@ -4,6 +4,7 @@
 use super::{
     Auth, Unavailable,
     account::{Account, Epoch},
+    refresh_token::RefreshClaims,
 };
 use shared::{
     access_token::VerifiedToken,
@@ -44,6 +45,18 @@ impl Auth {
             Some(standing) => Ok(Caller { account: standing.account, session: sid }),
             None => Err(CallerError::Ended),
         }
+    }
+
+    /// Whether the session of a refresh token of ours is over, by one question to SQL.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it is not known.
+    pub async fn is_over(&self, token: &RefreshClaims) -> Result<bool, Unavailable> {
+        if token.is_expired(self.now()) {
+            return Ok(true);
+        }
+        let standing = self.accounts.standing(token.sub, token.sid).await?;
+        Ok(!standing.is_some_and(|standing| standing.is_alive(token.sid, token.epoch)))
     }
 
     /// Whether the caller's roles bring a scope, now.

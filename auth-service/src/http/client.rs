@@ -1,32 +1,76 @@
 //! Who is calling: address and user agent, and the refresh cookie that came along.
 
-use super::{State, cookie};
-use crate::domain::{Client, refresh_token::Transport};
+use super::{State, cookie, forwarded::Nearest};
+use crate::domain::{
+    Client,
+    refresh_token::{RefreshClaims, Transport},
+};
 use actix_web::{
     HttpRequest,
     http::header::{self, HeaderMap},
 };
+use shared::seldom::Seldom;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// How many characters of a `User-Agent` are kept.
 const USER_AGENT_CHARS: usize = 200;
 
+static SAID: Seldom = Seldom::new();
+
 /// What is known of the client of a request.
 pub fn client(request: &HttpRequest, state: &State) -> Client {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
-    let hops = forwarded_for(request.headers());
-    let (address, is_told_apart) = if state.site.trusts(peer) {
-        // The nearest hop that is no proxy of ours; what stands before it is hearsay.
-        let nearest = hops.into_iter().rev().find(|hop| !state.site.trusts(*hop));
-        (nearest.unwrap_or(peer), nearest.is_some())
-    } else {
-        (peer, hops.is_empty() || !is_internal(peer))
-    };
-    let token = cookie::refresh_tokens(request, &state.site)
-        .first()
-        .and_then(|token| state.auth.refresh_tokens.read(token).ok())
-        .filter(|token| token.transport == Transport::Cookie);
+    let Nearest { address, is_told_apart } = nearest(request, state);
+    let token = tokens(request, state).into_iter().find(|token| token.transport == Transport::Cookie);
     Client { address, is_told_apart, user_agent: user_agent(request.headers()), token }
+}
+
+/// What the request's cookies say, as far as it is ours, expired or not.
+pub fn tokens(request: &HttpRequest, state: &State) -> Vec<RefreshClaims> {
+    cookie::refresh_tokens(request, &state.site).into_iter().filter_map(|token| read(token, state)).collect()
+}
+
+/// A refresh token of ours, expired or not.
+pub fn read(token: &[u8], state: &State) -> Option<RefreshClaims> {
+    state.auth.refresh_tokens.read(std::str::from_utf8(token).ok()?).ok()
+}
+
+/// Who sent the request: the client, or a proxy.
+pub fn peer(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
+}
+
+fn nearest(request: &HttpRequest, state: &State) -> Nearest {
+    let (peer, headers, site) = (peer(request), request.headers(), &state.site);
+    let is_forwarded = headers.contains_key(site.address_header().name());
+    if site.trusts(peer) {
+        if !is_forwarded {
+            suspect_another_header(peer, headers, state);
+        }
+        return site.address_header().nearest(headers, peer, |hop| site.trusts(hop));
+    }
+    // A peer inside the own network that forwards for others is a proxy, trusted or not.
+    let is_proxy = is_forwarded && is_internal(peer);
+    if is_proxy && SAID.is_due(&peer.to_string()) {
+        tracing::warn!(
+            %peer,
+            "a request of a private network came with {}, which is not believed: add the proxy to AUTH_TRUSTED_PROXIES, or failed logins are not limited by address",
+            site.address_header().name()
+        );
+    }
+    Nearest { address: peer, is_told_apart: !is_proxy }
+}
+
+/// Only says so: no other header than the chosen one is ever believed.
+fn suspect_another_header(peer: IpAddr, headers: &HeaderMap, state: &State) {
+    let other = [header::FORWARDED, header::X_FORWARDED_FOR].into_iter().find(|name| headers.contains_key(name));
+    let Some(other) = other else { return };
+    if SAID.is_due(&peer.to_string()) {
+        tracing::warn!(
+            %peer,
+            "a trusted proxy sends {other} and no {}: if the proxy writes it, set AUTH_CLIENT_ADDRESS_HEADER={other}, or failed logins are not limited by address",
+            state.site.address_header().name()
+        );
+    }
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
@@ -35,57 +79,14 @@ fn user_agent(headers: &HeaderMap) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(USER_AGENT_CHARS).collect()
 }
 
-/// A peer inside the own network that forwards for others is a proxy, trusted or not.
+/// Private addresses, and those that carriers and clusters share (RFC 6598).
 fn is_internal(peer: IpAddr) -> bool {
     match peer {
-        IpAddr::V4(peer) => peer.is_loopback() || peer.is_private() || peer.is_link_local(),
+        IpAddr::V4(peer) => {
+            let [first, second, ..] = peer.octets();
+            let is_shared = first == 100 && second & 0b1100_0000 == 64;
+            peer.is_loopback() || peer.is_private() || peer.is_link_local() || is_shared
+        }
         IpAddr::V6(peer) => peer.is_loopback() || peer.is_unique_local() || peer.is_unicast_link_local(),
-    }
-}
-
-/// The addresses of `Forwarded` (RFC 7239) or else of `X-Forwarded-For`, the client's first.
-fn forwarded_for(headers: &HeaderMap) -> Vec<IpAddr> {
-    let texts = |name| headers.get_all(name).filter_map(|value| value.to_str().ok());
-    if headers.contains_key(header::FORWARDED) {
-        return texts(header::FORWARDED)
-            .flat_map(|text| text.split(','))
-            .filter_map(|hop| hop.split(';').find_map(|pair| strip_prefix_ignoring_case(pair.trim(), "for=")))
-            .filter_map(node)
-            .collect();
-    }
-    texts(header::X_FORWARDED_FOR).flat_map(|text| text.split(',')).filter_map(node).collect()
-}
-
-fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let (start, rest) = text.split_at_checked(prefix.len())?;
-    start.eq_ignore_ascii_case(prefix).then_some(rest)
-}
-
-/// `192.0.2.1`, `192.0.2.1:80`, `"[2001:db8::1]:80"`, `2001:db8::1`.
-fn node(text: &str) -> Option<IpAddr> {
-    let text = text.trim().trim_matches('"');
-    let bare = text.strip_prefix('[').and_then(|text| text.split_once(']')).map_or(text, |(address, _)| address);
-    let address = bare.parse::<IpAddr>().ok();
-    address.or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip())).map(|ip| ip.to_canonical())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use actix_web::test::TestRequest;
-
-    fn hops(name: &'static str, value: &'static str) -> Vec<String> {
-        let request = TestRequest::default().insert_header((name, value)).to_http_request();
-        forwarded_for(request.headers()).iter().map(IpAddr::to_string).collect()
-    }
-
-    #[test]
-    fn hops_are_read_in_both_notations() {
-        assert_eq!(hops("X-Forwarded-For", "203.0.113.9, 10.0.0.1:4711"), ["203.0.113.9", "10.0.0.1"]);
-        assert_eq!(
-            hops("Forwarded", r#"for=203.0.113.9;proto=https, For="[2001:db8::1]:80""#),
-            ["203.0.113.9", "2001:db8::1"]
-        );
-        assert_eq!(hops("X-Forwarded-For", "unknown, ::ffff:192.0.2.1"), ["192.0.2.1"]);
     }
 }

@@ -2,15 +2,23 @@
 
 use super::{
     State,
-    client::client,
+    client::tokens,
     cookie,
     error::{ambiguous_credentials, invalid_refresh_token},
     origin::AllowedOrigin,
-    refresh::Presented,
+    refresh::InvalidRefreshToken,
+};
+use crate::domain::{
+    Unavailable,
+    refresh::RefreshError,
+    refresh_token::{RefreshClaims, Transport},
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Serialize;
-use shared::{openapi::Refusals, problem::Problem};
+use shared::{
+    openapi::{Refusals, Refuses},
+    problem::Problem,
+};
 use utoipa::ToSchema;
 
 /// A session's CSRF token.
@@ -20,18 +28,31 @@ struct CsrfToken {
     csrf_token: String,
 }
 
+/// The session of the cookie is over.
+struct Over;
+
+impl Refuses for Over {
+    fn problems() -> Vec<Problem> {
+        vec![RefreshError::SessionEnded.into()]
+    }
+}
+
 /// Tells the CSRF token of the cookie's session
+///
+/// Whether the session goes on is looked up, and nothing is exchanged.
 #[utoipa::path(
     get, path = "/auth/csrf", tag = "login", operation_id = "csrf",
-    responses((status = 200, description = "The token", body = CsrfToken), Refusals<(AllowedOrigin, Presented)>),
+    responses((status = 200, description = "The token", body = CsrfToken), Refusals<(AllowedOrigin, InvalidRefreshToken, Over, Unavailable)>),
     security(("refresh_cookie" = []))
 )]
 pub async fn csrf(_: AllowedOrigin, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     if cookie::refresh_tokens(&request, &state.site).len() > 1 {
         return Err(ambiguous_credentials());
     }
-    let now = state.auth.clock.now();
-    let token = client(&request, &state).token.filter(|token| !token.is_expired(now));
-    let token = token.ok_or_else(invalid_refresh_token)?;
+    let is_ours = |token: &RefreshClaims| token.transport == Transport::Cookie;
+    let token = tokens(&request, &state).into_iter().find(is_ours).ok_or_else(invalid_refresh_token)?;
+    if state.auth.is_over(&token).await? {
+        return Err(RefreshError::SessionEnded.into());
+    }
     Ok(HttpResponse::Ok().json(CsrfToken { csrf_token: state.auth.refresh_tokens.csrf_token(token.sid) }))
 }

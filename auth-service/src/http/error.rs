@@ -201,6 +201,16 @@ pub fn csrf_rejected(detail: &'static str) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "csrf_rejected", detail)
 }
 
+/// 403 `cross_site_cookie`.
+pub fn cross_site_cookie() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "cross_site_cookie",
+        "this page is of another site than auth-service, and browsers drop the cookie between them: \
+         serve both under one site (the same scheme and domain), or log in with \"transport\": \"body\"",
+    )
+}
+
 /// 400 `ambiguous_credentials`.
 pub fn ambiguous_credentials() -> Problem {
     Problem::new(

@@ -1,6 +1,6 @@
 //! `POST /auth/login`.
 
-use super::{State, client::client, origin::AllowedOrigin, tokens};
+use super::{State, client::client, origin::Page, tokens};
 use crate::domain::{account::EmailAddress, login::LoginError, password::Password, refresh_token::Transport};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
@@ -28,8 +28,9 @@ pub struct Login {
 
 /// Logs a user in
 ///
-/// Logging in over an existing refresh cookie ends the session it held. A 401 means that
-/// the credentials are wrong: there is nothing to refresh.
+/// Logging in over an existing refresh cookie ends the session it held. A 401 means that the credentials are wrong: there is
+/// nothing to refresh. With transport `body` a page of any origin may call; with `cookie` only those that are allowed, of the
+/// same site: browsers drop the cookie of another (`cross_site_cookie`).
 #[utoipa::path(
     post, path = "/auth/login", tag = "login", operation_id = "login",
     request_body = Login,
@@ -37,18 +38,22 @@ pub struct Login {
         (status = 200, description = "Tokens", body = tokens::Answer<'_>, headers(
             ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
         )),
-        Refusals<(AllowedOrigin, BodyOfUsualSize, LoginError)>,
+        Refusals<(Page, BodyOfUsualSize, LoginError)>,
     )
 )]
 pub async fn login(
-    _: AllowedOrigin,
+    page: Page,
     request: HttpRequest,
     state: Data<State>,
     body: Body<Login>,
 ) -> Result<HttpResponse, Problem> {
     let input = body.read().await?;
+    page.admit(input.transport)?;
+    if input.transport == Transport::Cookie {
+        page.keeps_cookies()?;
+    }
     let email = EmailAddress::parse(&input.email).ok();
     let client = client(&request, &state);
     let tokens = state.auth.login(email, &input.password, input.transport, &client).await?;
-    Ok(tokens::answer(&tokens, &state.site))
+    Ok(tokens::answer(&tokens, &request, &state.site))
 }

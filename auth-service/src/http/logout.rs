@@ -6,8 +6,9 @@ use super::{
     client::client,
     cookie,
     error::ambiguous_credentials,
-    origin::AllowedOrigin,
-    refresh::{InBody, check_csrf, presented},
+    origin::Page,
+    own_cookie::{self, Ends},
+    refresh::{InBody, Presented, check_csrf, presented},
 };
 use crate::domain::{Unavailable, refresh_token::Transport};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -28,7 +29,9 @@ impl Refuses for Ambiguous {
 
 /// Logs out
 ///
-/// Ends the session of a refresh token of ours, however old. Without one there is nothing to end: 204 as well.
+/// Ends the session of a refresh token of ours, however old, and of whichever transport. What is no token of ours has no
+/// session to end: 204 as well. A cookie of that name is cleared, whatever it held. A page of another site, whose cookie the
+/// browser keeps back, is refused (`cross_site_cookie`): nothing would have ended.
 #[utoipa::path(
     post, path = "/auth/logout", tag = "login", operation_id = "logout",
     request_body = InBody,
@@ -36,37 +39,54 @@ impl Refuses for Ambiguous {
         (status = 204, description = "The session is over", headers(
             ("Set-Cookie" = String, description = "When a cookie came: clears it"),
         )),
-        Refusals<(AllowedOrigin, BodyOfUsualSize, Ambiguous, Unavailable)>,
+        Refusals<(Page, BodyOfUsualSize, Ambiguous, Unavailable)>,
     ),
     security((), ("refresh_cookie" = [], "csrf_token" = []))
 )]
 pub async fn logout(
-    _: AllowedOrigin,
+    page: Page,
     request: HttpRequest,
     state: Data<State>,
     body: Body<InBody>,
 ) -> Result<HttpResponse, Problem> {
-    let has_cookie = !cookie::refresh_tokens(&request, &state.site).is_empty();
-    if let Some(token) = presented(&request, &state, body).await? {
-        if token.transport == Transport::Cookie {
+    let has_cookie = cookie::came(&request, &state.site);
+    let Presented { token, by } = presented(&request, &state, body).await?;
+    page.admit(by)?;
+    if by == Transport::Cookie && !has_cookie {
+        page.keeps_cookies()?;
+    }
+    if let Some(token) = token {
+        if by == Transport::Cookie {
             check_csrf(&request, &state.auth, &token)?;
         }
         state.auth.logout(&token, &client(&request, &state)).await?;
     }
     let mut answer = HttpResponse::NoContent();
     if has_cookie {
-        answer.cookie(cookie::cleared(&state.site));
+        cookie::clear(&mut answer, &request, &state.site);
     }
     Ok(answer.finish())
 }
 
 /// Ends all sessions of the caller
+///
+/// A refresh cookie of the caller's is cleared, and with a 401 one whose session is over.
 #[utoipa::path(
     post, path = "/auth/logout-all", tag = "account", operation_id = "logout_all",
-    responses((status = 204, description = "They are over"), Refusals<(Caller, Unavailable)>),
+    responses(
+        (status = 204, description = "They are over", headers(
+            ("Set-Cookie" = String, description = "When a cookie of the caller's came: clears it"),
+        )),
+        Refusals<(Caller, Unavailable)>,
+    ),
     security(("bearer" = []))
 )]
-pub async fn logout_all(caller: Caller, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+pub async fn logout_all(
+    caller: Result<Caller, Problem>,
+    request: HttpRequest,
+    state: Data<State>,
+) -> Result<HttpResponse, Problem> {
+    let caller = own_cookie::or_dead(caller, &request, &state).await?;
     state.auth.logout_everywhere(&caller, &client(&request, &state)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(own_cookie::gone(Ends::AllSessionsOf(caller.account.id), &request, &state))
 }

@@ -1,6 +1,11 @@
 //! `GET /auth/me` and `DELETE /auth/me`.
 
-use super::{State, caller::Caller, client::client};
+use super::{
+    State,
+    caller::Caller,
+    client::client,
+    own_cookie::{self, Ends},
+};
 use crate::domain::{account::Account, delete_account::DeletionError, password::Password};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
@@ -89,19 +94,26 @@ pub struct Confirmation {
 /// Deletes the caller's account
 ///
 /// The last enabled user who may make others an admin stays: 409 `last_admin`.
+/// A refresh cookie of the caller's is cleared, and with a 401 one whose session is over.
 #[utoipa::path(
     delete, path = "/auth/me", tag = "account", operation_id = "delete_me",
     request_body = Confirmation,
-    responses((status = 204, description = "It is gone"), Refusals<(Caller, BodyOfUsualSize, DeletionError)>),
+    responses(
+        (status = 204, description = "It is gone", headers(
+            ("Set-Cookie" = String, description = "When a cookie of the caller's came: clears it"),
+        )),
+        Refusals<(Caller, BodyOfUsualSize, DeletionError)>,
+    ),
     security(("bearer" = []))
 )]
 pub async fn delete(
-    caller: Caller,
+    caller: Result<Caller, Problem>,
     request: HttpRequest,
     state: Data<State>,
     body: Body<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
+    let caller = own_cookie::or_dead(caller, &request, &state).await?;
     let input = body.read().await?;
     state.auth.delete_account(&caller, &input.password, &client(&request, &state)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(own_cookie::gone(Ends::AllSessionsOf(caller.account.id), &request, &state))
 }

@@ -8,12 +8,14 @@ pub mod cookie;
 mod csrf;
 pub mod doctor;
 mod error;
+mod forwarded;
 mod health;
 mod login;
 mod logout;
 mod me;
 pub mod openapi;
 mod origin;
+mod own_cookie;
 mod password;
 mod refresh;
 mod refusals;
@@ -24,10 +26,10 @@ mod tokens;
 mod well_known;
 
 pub use health::Readiness;
-pub use site::Site;
+pub use forwarded::AddressHeader;
+pub use site::{COOKIE_NAME, Site};
 
 use crate::domain::{Auth, secret::KeyRing};
-use actix_cors::Cors;
 use actix_web::{
     http::header,
     middleware::DefaultHeaders,
@@ -35,6 +37,7 @@ use actix_web::{
 };
 use shared::{
     access_token::Verifier,
+    cors::{self, Audience},
     problem,
     server::{self, get},
 };
@@ -97,14 +100,23 @@ pub fn default_headers() -> DefaultHeaders {
     DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")).add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }
 
-/// Which pages of other origins may call, with credentials.
-pub fn cors(site: &Site) -> Cors {
-    let cors = Cors::default()
-        .block_on_origin_mismatch(false)
-        .supports_credentials()
-        .allowed_methods(["GET", "POST", "PATCH", "DELETE"])
-        .allowed_headers(["authorization", "content-type", cookie::CSRF_HEADER])
-        .expose_headers(["retry-after", "www-authenticate"])
-        .max_age(600);
-    site.origins().fold(cors, Cors::allowed_origin)
+/// Which pages may call, with credentials, and read what is answered.
+#[must_use]
+pub fn cors(site: &Site) -> cors::Policy {
+    cors::Policy {
+        origins: site.origins().map(str::to_owned).collect(),
+        with_credentials: true,
+        methods: "GET, HEAD, POST, PATCH, DELETE",
+        exposed_headers: "retry-after, www-authenticate, x-request-id",
+        audience,
+        refusal: origin::not_allowed,
+    }
+}
+
+/// What verifiers and documentation tools fetch is public.
+fn audience(path: &str) -> Audience {
+    match path {
+        "/.well-known/jwks.json" | "/.well-known/oauth-authorization-server" | "/openapi.json" => Audience::Everybody,
+        _ => Audience::AllowedOrigins,
+    }
 }

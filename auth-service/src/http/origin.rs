@@ -1,9 +1,25 @@
-//! Which pages may call what browsers authenticate by themselves: the cookie's endpoints, login and registration.
+//! Which pages may call what browsers authenticate by themselves: the cookie's endpoints, login and registration. Where the
+//! refresh token travels in bodies there is nothing that a browser adds on its own, and a page whose origin is not allowed
+//! cannot read the answer: native applications and their web views may call from whatever origin they have.
 
-use super::{Site, State, error::csrf_rejected};
+use super::{
+    Site, State, cookie,
+    error::{cross_site_cookie, csrf_rejected},
+};
+use crate::domain::refresh_token::Transport;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
-use shared::{openapi::Refuses, problem::Problem};
+use shared::{
+    cors,
+    openapi::Refuses,
+    problem::Problem,
+    seldom::{Seldom, printable},
+};
 use std::future::{Ready, ready};
+
+/// Where a browser says how far its page is from us.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+static SAID: Seldom = Seldom::new();
 
 /// Proof that the request comes from a page that may send it, or from no page at all.
 pub struct AllowedOrigin(());
@@ -13,8 +29,7 @@ impl FromRequest for AllowedOrigin {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let state = request.app_data::<web::Data<State>>().expect("app.rs registers the state");
-        ready(check(request, &state.site).map(|()| Self(())))
+        ready(check(request, &state(request).site).map(|()| Self(())).map_err(Problem::from))
     }
 }
 
@@ -24,18 +39,110 @@ impl Refuses for AllowedOrigin {
     }
 }
 
-fn of_another_site() -> Problem {
-    csrf_rejected("a page of another site may not call")
+/// The page that the request comes from, if any. [`Page::admit`] must be asked once it is known how the refresh token
+/// travels; a request that brings the cookie from a page that may not is refused before.
+pub struct Page {
+    verdict: Result<(), Foreign>,
+    /// The page's origin, when browsers let no `SameSite` cookie through between it and us.
+    cross_site: Option<String>,
 }
 
-fn check(request: &HttpRequest, site: &Site) -> Result<(), Problem> {
-    let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("unreadable"));
-    match (text(header::ORIGIN.as_str()), text("sec-fetch-site")) {
-        (Some(origin), _) if site.allows(origin) => Ok(()),
-        (Some(_), _) => Err(csrf_rejected(
-            "this page's origin may not call: it is neither the public URL's (AUTH_PUBLIC_URL) nor in AUTH_ALLOWED_ORIGINS",
-        )),
-        (None, None | Some("same-origin" | "none")) => Ok(()),
-        (None, Some(_)) => Err(of_another_site()),
+impl FromRequest for Page {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let site = &state(request).site;
+        let verdict = check(request, site);
+        if cookie::came(request, site)
+            && let Err(foreign) = verdict
+        {
+            return ready(Err(foreign.into()));
+        }
+        let headers = request.headers();
+        let is_cross_site = headers.get(SEC_FETCH_SITE).is_some_and(|site| site.as_bytes() == b"cross-site");
+        let origin =
+            || headers.get(header::ORIGIN).map_or_else(|| "?".to_owned(), |origin| printable(origin.as_bytes()));
+        ready(Ok(Self { verdict, cross_site: is_cross_site.then(origin) }))
     }
+}
+
+impl Page {
+    /// Whether the page may call, with a refresh token that travels like this.
+    ///
+    /// # Errors
+    /// 403 `csrf_rejected`.
+    pub fn admit(&self, transport: Transport) -> Result<(), Problem> {
+        match transport {
+            Transport::Body => Ok(()),
+            Transport::Cookie => self.verdict.clone().map_err(Problem::from),
+        }
+    }
+
+    /// Whether a browser would keep the cookie of an answer to this page, and send it again.
+    ///
+    /// # Errors
+    /// 403 `cross_site_cookie`.
+    pub fn keeps_cookies(&self) -> Result<(), Problem> {
+        let Some(origin) = &self.cross_site else { return Ok(()) };
+        if SAID.is_due(origin) {
+            tracing::warn!(
+                origin,
+                "a page of another site than AUTH_PUBLIC_URL logs in or out with the cookie, which browsers drop: serve both under one site, or let the page use transport body"
+            );
+        }
+        Err(cross_site_cookie())
+    }
+}
+
+impl Refuses for Page {
+    fn problems() -> Vec<Problem> {
+        vec![of_another_site(), cross_site_cookie()]
+    }
+}
+
+fn state(request: &HttpRequest) -> &State {
+    request.app_data::<web::Data<State>>().expect("app.rs registers the state")
+}
+
+fn of_another_site() -> Problem {
+    csrf_rejected("a page of another site may not call with a cookie: browsers send none that is SameSite=Strict")
+}
+
+/// A page that may not call.
+#[derive(Clone)]
+enum Foreign {
+    /// Its origin is not allowed.
+    Origin(Vec<u8>),
+    /// It does not say its origin, and is not of ours.
+    Site,
+}
+
+impl From<Foreign> for Problem {
+    fn from(page: Foreign) -> Self {
+        match page {
+            Foreign::Origin(origin) => not_allowed(&origin),
+            Foreign::Site => of_another_site(),
+        }
+    }
+}
+
+fn check(request: &HttpRequest, site: &Site) -> Result<(), Foreign> {
+    let mut origins = request.headers().get_all(header::ORIGIN).peekable();
+    if origins.peek().is_some() {
+        let foreign = origins.find(|origin| !site.allows(origin.as_bytes()));
+        return foreign.map_or(Ok(()), |origin| Err(Foreign::Origin(origin.as_bytes().to_vec())));
+    }
+    match request.headers().get(SEC_FETCH_SITE).map(|site| site.as_bytes()) {
+        None | Some(b"same-origin" | b"none") => Ok(()),
+        Some(_) => Err(Foreign::Site),
+    }
+}
+
+/// 403 `csrf_rejected`, for a page and for the browser that asks for it; operators read of it once an hour for each origin.
+pub fn not_allowed(origin: &[u8]) -> Problem {
+    cors::warn(origin, "AUTH_ALLOWED_ORIGINS");
+    csrf_rejected(
+        "this page's origin may not call: it is neither the public URL's (AUTH_PUBLIC_URL) nor in AUTH_ALLOWED_ORIGINS",
+    )
 }

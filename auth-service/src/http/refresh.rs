@@ -2,10 +2,10 @@
 
 use super::{
     State,
-    client::client,
+    client::{client, read},
     cookie,
     error::{ambiguous_credentials, csrf_rejected, invalid_refresh_token},
-    origin::AllowedOrigin,
+    origin::{AllowedOrigin, Page},
     tokens,
 };
 use crate::domain::{
@@ -44,57 +44,62 @@ pub struct InBody {
         (status = 200, description = "Tokens", body = tokens::Answer<'_>, headers(
             ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
         )),
-        Refusals<(AllowedOrigin, BodyOfUsualSize, Presented, RefreshError)>,
+        Refusals<(AllowedOrigin, BodyOfUsualSize, InvalidRefreshToken, RefreshError)>,
     ),
     security((), ("refresh_cookie" = [], "csrf_token" = []))
 )]
 pub async fn refresh(
-    _: AllowedOrigin,
+    page: Page,
     request: HttpRequest,
     state: Data<State>,
     body: Body<InBody>,
 ) -> Result<HttpResponse, Problem> {
-    let token = presented(&request, &state, body).await?.ok_or_else(invalid_refresh_token)?;
-    if token.transport == Transport::Cookie {
+    let Presented { token, by } = presented(&request, &state, body).await?;
+    page.admit(by)?;
+    let token = token.filter(|token| token.transport == by).ok_or_else(invalid_refresh_token)?;
+    if by == Transport::Cookie {
         check_csrf(&request, &state.auth, &token)?;
     }
     let tokens = state.auth.refresh(&token, &client(&request, &state)).await?;
-    Ok(tokens::answer(&tokens, &state.site))
+    Ok(tokens::answer(&tokens, &request, &state.site))
 }
 
 /// How the presenting of a refresh token fails.
-pub struct Presented;
+pub struct InvalidRefreshToken;
 
-impl Refuses for Presented {
+impl Refuses for InvalidRefreshToken {
     fn problems() -> Vec<Problem> {
         vec![ambiguous_credentials(), invalid_refresh_token()]
     }
 }
 
-/// The one refresh token that a request presents, in the cookie or in the body; `None` when there is none of ours for
-/// that transport.
-pub async fn presented(
-    request: &HttpRequest,
-    state: &State,
-    body: Body<InBody>,
-) -> Result<Option<RefreshClaims>, Problem> {
+/// What a request presents.
+pub struct Presented {
+    /// The refresh token, if it is one of ours.
+    pub token: Option<RefreshClaims>,
+    /// How it came. Without one, as pages of browsers would send it.
+    pub by: Transport,
+}
+
+/// The one refresh token that a request presents, in the cookie or in the body.
+pub async fn presented(request: &HttpRequest, state: &State, body: Body<InBody>) -> Result<Presented, Problem> {
     let in_cookie = cookie::refresh_tokens(request, &state.site);
     let in_body = body.read_optional().await?.and_then(|body| body.refresh_token);
-    let (text, transport) = match (in_cookie.as_slice(), &in_body) {
-        ([], None) => return Ok(None),
-        ([token], None) => (*token, Transport::Cookie),
-        ([], Some(token)) => (token.expose(), Transport::Body),
-        _ => return Err(ambiguous_credentials()),
-    };
-    let token = state.auth.refresh_tokens.read(text).ok();
-    Ok(token.filter(|token| token.transport == transport))
+    match (in_cookie.as_slice(), &in_body) {
+        ([], None) => Ok(Presented { token: None, by: Transport::Cookie }),
+        ([token], None) => Ok(Presented { token: read(token, state), by: Transport::Cookie }),
+        ([], Some(token)) => Ok(Presented { token: read(token.expose().as_bytes(), state), by: Transport::Body }),
+        _ => Err(ambiguous_credentials()),
+    }
 }
 
 /// A page shows that it is of the session: a cookie alone is sent by the browser on its own.
 pub fn check_csrf(request: &HttpRequest, auth: &Auth, token: &RefreshClaims) -> Result<(), Problem> {
-    let Some(shown) = request.headers().get(cookie::CSRF_HEADER) else {
+    let mut shown = request.headers().get_all(cookie::CSRF_HEADER).peekable();
+    if shown.peek().is_none() {
         return Err(csrf_rejected("the header X-CSRF-Token is missing: GET /auth/csrf tells the session's token"));
-    };
-    let is_right = shown.to_str().is_ok_and(|shown| auth.refresh_tokens.is_csrf_token(token.sid, shown));
+    }
+    let is_token = |shown: &str| auth.refresh_tokens.is_csrf_token(token.sid, shown);
+    let is_right = shown.all(|shown| std::str::from_utf8(shown.as_bytes()).is_ok_and(is_token));
     if is_right { Ok(()) } else { Err(csrf_rejected("the header X-CSRF-Token is of another session")) }
 }

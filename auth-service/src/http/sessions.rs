@@ -1,6 +1,12 @@
 //! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: the user's devices.
 
-use super::{State, audit::Listed, caller::Caller, client::client};
+use super::{
+    State,
+    audit::Listed,
+    caller::Caller,
+    client::client,
+    own_cookie::{self, Ends},
+};
 use crate::domain::{Unavailable, sessions::SessionRecord};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -80,7 +86,12 @@ fn session(record: &SessionRecord, current: SessionId) -> Session<'_> {
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", tag = "account", operation_id = "end_session",
     params(("id" = String, Path, format = Uuid, description = "The session's id")),
-    responses((status = 204, description = "It is over"), Refusals<(Caller, NotFound, Unavailable)>),
+    responses(
+        (status = 204, description = "It is over", headers(
+            ("Set-Cookie" = String, description = "When its cookie came: clears it"),
+        )),
+        Refusals<(Caller, NotFound, Unavailable)>,
+    ),
     security(("bearer" = []))
 )]
 pub async fn end(
@@ -91,5 +102,5 @@ pub async fn end(
 ) -> Result<HttpResponse, Problem> {
     let id: SessionId = id.parse().map_err(|_| problem::not_found())?;
     state.auth.end_own_session(&caller, id, &client(&request, &state)).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(own_cookie::gone(Ends::Session(id), &request, &state))
 }

@@ -1,5 +1,6 @@
 //! Where auth-service is on the web: what cookies and allowed origins follow from.
 
+use super::forwarded::AddressHeader;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use url::Url;
@@ -11,19 +12,40 @@ pub struct Site {
     is_https: bool,
     allowed_origins: Vec<String>,
     trusted_proxies: Vec<IpNet>,
+    address_header: AddressHeader,
+    cookie_name: String,
 }
 
+/// The name of the refresh cookie, unless another is set.
+pub const COOKIE_NAME: &str = "jeton-refresh";
+
 impl Site {
-    /// `public_url` is an origin without a path; so are `allowed_origins`.
+    /// `public_url` is an origin without a path; `allowed_origins` are as browsers write them.
     #[must_use]
-    pub fn new(public_url: &Url, allowed_origins: &[Url], trusted_proxies: Vec<IpNet>) -> Self {
-        let origin = |url: &Url| url.origin().ascii_serialization();
+    pub fn new(public_url: &Url, allowed_origins: Vec<String>, trusted_proxies: Vec<IpNet>) -> Self {
+        let is_https = public_url.scheme() == "https";
         Self {
-            issuer: origin(public_url),
-            is_https: public_url.scheme() == "https",
-            allowed_origins: allowed_origins.iter().map(origin).collect(),
+            issuer: public_url.origin().ascii_serialization(),
+            is_https,
+            allowed_origins,
             trusted_proxies,
+            address_header: AddressHeader::XForwardedFor,
+            cookie_name: String::new(),
         }
+        .with_cookie_name(COOKIE_NAME)
+    }
+
+    /// With another header in which trusted proxies name their client.
+    #[must_use]
+    pub fn with_address_header(self, address_header: AddressHeader) -> Self {
+        Self { address_header, ..self }
+    }
+
+    /// With another name of the refresh cookie. Over https it begins with `__Host-`: no other host can set such a cookie.
+    #[must_use]
+    pub fn with_cookie_name(self, name: &str) -> Self {
+        let prefix = if self.is_https { "__Host-" } else { "" };
+        Self { cookie_name: format!("{prefix}{name}"), ..self }
     }
 
     /// The issuer: the public URL without a slash at its end.
@@ -45,8 +67,20 @@ impl Site {
 
     /// Whether a page of this origin may call.
     #[must_use]
-    pub fn allows(&self, origin: &str) -> bool {
-        self.origins().any(|allowed| allowed == origin)
+    pub fn allows(&self, origin: &[u8]) -> bool {
+        self.origins().any(|allowed| allowed.as_bytes() == origin)
+    }
+
+    /// The name of the refresh cookie.
+    #[must_use]
+    pub fn cookie_name(&self) -> &str {
+        &self.cookie_name
+    }
+
+    /// The header in which trusted proxies name their client.
+    #[must_use]
+    pub fn address_header(&self) -> &AddressHeader {
+        &self.address_header
     }
 
     /// Whether what a proxy at this address says of its clients is believed.

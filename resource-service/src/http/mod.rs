@@ -8,14 +8,15 @@ mod scopes;
 pub mod verify;
 mod whoami;
 
-use actix_cors::Cors;
 use actix_web::{
-    http::{Method, header},
+    http::{StatusCode, header},
     middleware::DefaultHeaders,
     web,
 };
 use shared::{
     body::Limit,
+    cors::{self, Audience, Policy},
+    problem::Problem,
     server::{get, live},
 };
 
@@ -47,12 +48,30 @@ pub fn never_stored() -> DefaultHeaders {
     DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store"))
 }
 
-/// CORS for these origins. No cookies: a browser that calls holds its access token itself.
-pub fn cors(origins: &[String]) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::HEAD, Method::POST])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::WWW_AUTHENTICATE, header::RETRY_AFTER, header::LOCATION])
-        .max_age(600);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+/// Which pages may call. No cookies: a browser that calls holds its access token itself.
+#[must_use]
+pub fn cors(origins: Vec<String>) -> Policy {
+    Policy {
+        origins,
+        with_credentials: false,
+        methods: "GET, HEAD, POST",
+        exposed_headers: "www-authenticate, retry-after, location, x-request-id",
+        audience,
+        refusal: origin_not_allowed,
+    }
+}
+
+/// What documentation tools fetch is public. A verdict is for gateways: the answer to a preflight would let it pass.
+fn audience(path: &str) -> Audience {
+    match path {
+        "/openapi.json" => Audience::Everybody,
+        verify::PATH => Audience::Programs,
+        _ => Audience::AllowedOrigins,
+    }
+}
+
+fn origin_not_allowed(origin: &[u8]) -> Problem {
+    cors::warn(origin, "RESOURCE_ALLOWED_ORIGINS");
+    let detail = "pages of this origin may not call: it is not in RESOURCE_ALLOWED_ORIGINS";
+    Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
 }

@@ -10,7 +10,10 @@ use reqwest::{
     redirect::Policy,
 };
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 use tokio::time::sleep;
 
 /// No call may take longer: a hang is a failure.
@@ -32,14 +35,7 @@ pub struct Http {
 impl Http {
     /// Every request gets a connection of its own, so that a service may be restarted in between.
     pub(crate) fn to(port: u16, secrets: Secrets) -> Self {
-        let client = Client::builder()
-            .timeout(PATIENCE)
-            .pool_max_idle_per_host(0)
-            .redirect(Policy::none())
-            .no_proxy()
-            .tls_certs_only([])
-            .build()
-            .expect("a client without TLS needs nothing from the system");
+        let client = client(None);
         Self { client, port, secrets, is_documented: true, asks_again: true }
     }
 
@@ -52,6 +48,16 @@ impl Http {
     #[must_use]
     pub fn once(&self) -> Self {
         Self { asks_again: false, ..self.clone() }
+    }
+
+    /// The same address, asked from another one of this machine, such as `127.0.1.2`: on Linux all of `127.0.0.0/8` is.
+    ///
+    /// # Panics
+    /// When it is no address.
+    #[must_use]
+    pub fn from_address(&self, address: &str) -> Self {
+        let address = address.parse().expect("the test writes an address");
+        Self { client: client(Some(address)), ..self.clone() }
     }
 
     /// `http://127.0.0.1:<port>`
@@ -102,6 +108,18 @@ impl Http {
     }
 }
 
+fn client(from: Option<IpAddr>) -> Client {
+    Client::builder()
+        .timeout(PATIENCE)
+        .pool_max_idle_per_host(0)
+        .redirect(Policy::none())
+        .no_proxy()
+        .tls_certs_only([])
+        .local_address(from)
+        .build()
+        .expect("a client without TLS needs nothing from the system")
+}
+
 /// A request on its way.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is sent"]
@@ -115,6 +133,11 @@ pub struct Request {
 impl Request {
     /// Adds a header; several of the same name stay several.
     pub fn header(self, name: &str, value: &str) -> Self {
+        Self { inner: self.inner.header(name, value), ..self }
+    }
+
+    /// Adds a header of any bytes.
+    pub fn header_bytes(self, name: &str, value: &[u8]) -> Self {
         Self { inner: self.inner.header(name, value), ..self }
     }
 

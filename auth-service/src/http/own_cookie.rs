@@ -1,0 +1,67 @@
+//! The cookie of whoever ends the session that it belongs to: cleared with the session. A newer login's is not, though it came
+//! with the request of an older page.
+
+use super::{
+    State,
+    client::{read, tokens},
+    cookie,
+};
+use crate::domain::refresh_token::RefreshClaims;
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use shared::{
+    ids::{SessionId, UserId},
+    problem::Problem,
+};
+
+/// What a request has ended.
+#[derive(Clone, Copy)]
+pub enum Ends {
+    /// A user has no session any more.
+    AllSessionsOf(UserId),
+    /// This one is over.
+    Session(SessionId),
+}
+
+impl Ends {
+    fn includes(self, token: &RefreshClaims) -> bool {
+        match self {
+            Self::AllSessionsOf(user) => token.sub == user,
+            Self::Session(session) => token.sid == session,
+        }
+    }
+}
+
+/// 204; a cookie that came along is cleared, unless its session goes on.
+pub fn gone(ends: Ends, request: &HttpRequest, state: &State) -> HttpResponse {
+    let mut answer = HttpResponse::NoContent();
+    let is_over = tokens(request, state).iter().all(|token| ends.includes(token));
+    if is_over && cookie::came(request, &state.site) {
+        cookie::clear(&mut answer, request, &state.site);
+    }
+    answer.finish()
+}
+
+/// The caller; a 401 clears the cookie that came along if its session is over as well. (That of a refresh must not: it may come
+/// late, and would wipe the cookie of a newer login.)
+///
+/// # Errors
+/// Why there is no caller.
+pub async fn or_dead<T>(caller: Result<T, Problem>, request: &HttpRequest, state: &State) -> Result<T, Problem> {
+    let problem = match caller {
+        Err(problem) if problem.status() == StatusCode::UNAUTHORIZED => problem,
+        other => return other,
+    };
+    let came = cookie::came(request, &state.site);
+    Err(if came && all_are_dead(request, state).await { cookie::cleared_by(problem, &state.site) } else { problem })
+}
+
+async fn all_are_dead(request: &HttpRequest, state: &State) -> bool {
+    for token in cookie::refresh_tokens(request, &state.site) {
+        // What is not ours costs no store a question.
+        let Some(token) = read(token, state) else { continue };
+        if !matches!(state.auth.is_over(&token).await, Ok(true)) {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,77 @@
+//! What operators must hear of, and strangers can cause again and again: a line an hour for each subject, of few subjects.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long nothing is said of a subject again.
+const SILENCE: Duration = Duration::from_secs(3600);
+/// Of how many subjects something is said within that time.
+const SUBJECTS: usize = 32;
+/// How much of a subject's name is kept.
+const NAME_BYTES: usize = 200;
+
+/// Of whom something was said lately.
+#[derive(Debug, Default)]
+pub struct Seldom(Mutex<BTreeMap<String, Instant>>);
+
+impl Seldom {
+    /// Nothing was said yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Mutex::new(BTreeMap::new()))
+    }
+
+    /// Whether it is time to say something of `subject`; then it counts as said.
+    #[must_use]
+    pub fn is_due(&self, subject: &str) -> bool {
+        self.is_due_at(subject, Instant::now())
+    }
+
+    fn is_due_at(&self, subject: &str, now: Instant) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.retain(|_, at| now.saturating_duration_since(*at) < SILENCE);
+        let subject = &subject[..subject.floor_char_boundary(NAME_BYTES)];
+        if said.len() >= SUBJECTS || said.contains_key(subject) {
+            return false;
+        }
+        said.insert(subject.to_owned(), now);
+        true
+    }
+}
+
+/// What a client sent, as a line of a log may have it.
+#[must_use]
+pub fn printable(bytes: &[u8]) -> String {
+    let shown = bytes.iter().take(NAME_BYTES).map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' });
+    shown.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_each_subject_something_is_said_once_an_hour() {
+        let (seldom, now) = (Seldom::new(), Instant::now());
+        let later = |minutes: u64| now + Duration::from_secs(60 * minutes);
+        assert!(seldom.is_due_at("a", now) && seldom.is_due_at("b", now));
+        assert!(!seldom.is_due_at("a", later(59)));
+        assert!(seldom.is_due_at("a", later(60)));
+    }
+
+    #[test]
+    fn strangers_cannot_fill_the_log_or_the_memory() {
+        let (seldom, now) = (Seldom::new(), Instant::now());
+        let said = (0..1000).filter(|number| seldom.is_due_at(&number.to_string(), now)).count();
+        assert_eq!(said, SUBJECTS);
+        assert!(Seldom::new().is_due_at(&"ü".repeat(1000), now));
+    }
+
+    #[test]
+    fn no_control_character_reaches_a_log() {
+        assert_eq!(printable(b"https://a\n\x1b[31m\xff"), "https://a??[31m?");
+    }
+}
