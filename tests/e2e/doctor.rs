@@ -1,12 +1,12 @@
 //! `auth-service doctor` finds what is wrong, says what to change, and changes nothing.
 
 use harness::{
-    Stack, Storage,
+    Gateway, Stack, Storage,
     command::{Ended, Run},
     sockets::{fresh_listener, port_of},
     storage::random_secret,
 };
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, path::Path};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
@@ -114,6 +114,40 @@ async fn a_wrong_public_url_is_told_by_what_answers_there() {
     assert_says(&with(&stack.resource.url()).await, 2, &[("error", "answers 404")]);
 }
 
+/// The certificates in `tls/` are signed by `authority.pem`, whose key was thrown away.
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong_with_a_certificate_or_a_scheme() {
+    let stack = Stack::on(Storage::Embedded).start().await;
+    let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/tls");
+    let file = |name: &str| tls.join(name).to_string_lossy().into_owned();
+    let cases = [
+        ("good.pem", "authority.pem", "calls itself http://127.0.0.1"),
+        ("good.pem", "another-authority.pem", "has a certificate that this machine does not trust"),
+        ("expired.pem", "authority.pem", "has a certificate that has expired"),
+        ("another-host.pem", "authority.pem", "has a certificate for another host"),
+    ];
+    for (certificate, authority, words) in cases {
+        let front = Gateway::Nginx.start_with(|port| {
+            format!(
+                "server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {}; ssl_certificate_key {};
+                location / {{ proxy_pass {}; }} }}",
+                file(certificate),
+                file("server.key"),
+                stack.auth.url()
+            )
+        });
+        let doctor = |scheme: &str| {
+            let url = format!("{scheme}://localhost:{}", front.port());
+            let run = stack.auth.command(&["doctor"]).env("AUTH_PUBLIC_URL", &url);
+            run.env("SSL_CERT_FILE", &file(authority)).env("SSL_CERT_DIR", "/nowhere")
+        };
+        assert_says(&doctor("https").ended().await, 2, &[("error", words)]);
+        if certificate == "good.pem" {
+            assert_says(&doctor("http").ended().await, 2, &[("error", "speaks TLS, not plain http")]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_origin_that_the_running_service_does_not_allow_is_an_error() {
     let stack = Stack::any().start().await;
@@ -143,6 +177,7 @@ async fn forward(listener: TcpListener, port: u16) {
             let mut start = vec![0; 16 * 1024];
             let length = client.read(&mut start).await?;
             let request = String::from_utf8_lossy(&start[..length]);
+            let request = request.replace("x-forwarded-for:", "x-claimed:");
             let request = request.replacen("\r\n", "\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n", 1);
             server.write_all(request.as_bytes()).await?;
             copy_bidirectional(&mut client, &mut server).await

@@ -92,6 +92,8 @@ fn report(config: &Config, seen: &Seen) -> Vec<Finding> {
     if public::is_ours(&config.site, &seen.view) {
         findings.extend(seen.view.preflights.iter().map(|(origin, answer)| browser::preflight(origin, answer)));
         findings.extend(seen.view.metadata.iter().map(|answer| proxies::seen(answer, &config.site)));
+        let marked = seen.view.marked.iter().flatten();
+        findings.extend(marked.flat_map(|answer| proxies::claims(answer, &config.site)));
     }
     findings.extend(config.site.origins().skip(1).filter_map(|origin| browser::site(config.site.issuer(), origin)));
     findings.extend(database::findings(seen.database.as_ref().map(|reading| &reading.value), seen.writing.as_ref()));

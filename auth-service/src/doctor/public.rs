@@ -2,7 +2,7 @@
 
 use super::{
     Finding,
-    web::{Answer, View},
+    web::{Answer, Certificate, Spoken, View},
 };
 use crate::http::Site;
 use serde_json::Value;
@@ -16,19 +16,40 @@ pub(super) fn findings(
     published: Option<&[String]>,
 ) -> Vec<Finding> {
     let issuer = site.issuer();
+    if let Some(finding) = spoken(issuer, &view.spoken) {
+        return vec![finding];
+    }
     let answer = match &view.metadata {
         Ok(answer) => answer,
-        Err(_) if view.in_plain_http => {
-            return vec![Finding::error(format!(
-                "AUTH_PUBLIC_URL: {issuer} speaks plain http, not TLS; let a proxy end TLS there, or write the URL with http:// (development only)"
-            ))];
-        }
         Err(reason) => return vec![unreachable(issuer, listen, reason, readiness)],
     };
     match stranger(issuer, answer) {
         Some(finding) => vec![finding],
         None => vec![Finding::ok(format!("{issuer} answers as itself")), key_set(view, published), ready(readiness)],
     }
+}
+
+/// Where it is the channel that is wrong.
+fn spoken(issuer: &str, spoken: &Spoken) -> Option<Finding> {
+    let what = match spoken {
+        Spoken::AsWritten => return None,
+        Spoken::PlainHttp => {
+            "speaks plain http, not TLS; let a proxy end TLS there, or write the URL with http:// (development only)".to_owned()
+        }
+        Spoken::Tls => "speaks TLS, not plain http; write the URL with https://".to_owned(),
+        Spoken::With(Certificate::Untrusted) => {
+            "has a certificate that this machine does not trust, and neither may verifiers nor browsers: use one of a public authority with its whole chain, or install the authority that signed it (SSL_CERT_FILE names a file of such)".to_owned()
+        }
+        Spoken::With(Certificate::Expired) => "has a certificate that has expired: renew it".to_owned(),
+        Spoken::With(Certificate::NotYetValid) => {
+            "has a certificate that is not valid yet: is this machine's clock right?".to_owned()
+        }
+        Spoken::With(Certificate::OfAnotherHost) => {
+            "has a certificate for another host: let it name the host of AUTH_PUBLIC_URL, or write the URL with the host that it names".to_owned()
+        }
+        Spoken::With(Certificate::Other(words)) => format!("has a certificate that is not accepted: {words}"),
+    };
+    Some(Finding::error(format!("AUTH_PUBLIC_URL: {issuer} {what}")))
 }
 
 /// Whether it is a service with this public URL that answers there.
@@ -130,8 +151,9 @@ mod tests {
     }
 
     fn found(metadata: Result<Answer, String>, key_set: Answer, published: &[&str]) -> Vec<Finding> {
-        let site = Site::new(&Url::parse(ISSUER).unwrap(), &[], Vec::new());
-        let view = View { metadata, key_set: Ok(key_set), preflights: Vec::new(), in_plain_http: false };
+        let site = Site::new(&Url::parse(ISSUER).unwrap(), Vec::new(), Vec::new());
+        let view =
+            View { metadata, key_set: Ok(key_set), preflights: Vec::new(), marked: None, spoken: Spoken::AsWritten };
         let published: Vec<String> = published.iter().map(|kid| (*kid).to_owned()).collect();
         findings(&site, SocketAddr::from(([127, 0, 0, 1], 8080)), &view, &Ok(()), Some(&published))
     }

@@ -1,10 +1,11 @@
 //! Asks the service through its public URL, as a browser and a verifier would: no proxy of this machine's, no redirects.
 
-use crate::http::{Site, doctor::ASKS};
+use crate::http::{AddressHeader, Site, doctor::ASKS};
 use futures_util::future::join_all;
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use shared::clock::Clock;
 use std::{collections::BTreeMap, error::Error as _, time::Duration};
+use url::Url;
 
 const TIMEOUT: Duration = Duration::from_secs(4);
 const MAX_BYTES: usize = 256 * 1024;
@@ -33,33 +34,80 @@ pub(super) struct View {
     pub(super) key_set: Fetched,
     /// By origin.
     pub(super) preflights: Vec<(String, Fetched)>,
-    /// Where https is not answered: whether plain http is, at the same address.
-    pub(super) in_plain_http: bool,
+    /// The metadata again, asked for as a client would that claims another address.
+    pub(super) marked: Option<Fetched>,
+    /// What is spoken at the address.
+    pub(super) spoken: Spoken,
 }
 
+/// What is spoken at the public URL's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// As far as is known, what the URL says.
+    AsWritten,
+    /// Plain http, where the URL says https.
+    PlainHttp,
+    /// TLS, where the URL says http.
+    Tls,
+    /// TLS, with a certificate that is not accepted.
+    With(Certificate),
+}
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Certificate {
+    /// Nobody that this machine trusts has signed it.
+    Untrusted,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is for another host.
+    OfAnotherHost,
+    /// In the words of the TLS library.
+    Other(String),
+}
+
+/// The address that the doctor claims: for documentation, so that no client has it (RFC 5737).
+pub(super) const CLAIMED: &str = "192.0.2.77";
+
 pub(super) async fn look(site: &Site, question: &str, clock: &dyn Clock) -> View {
-    let nothing = |reason: String| View {
+    let nothing = |reason: String, spoken: Spoken| View {
         metadata: Err(reason),
         key_set: Err("not asked".to_owned()),
         preflights: Vec::new(),
-        in_plain_http: false,
+        marked: None,
+        spoken,
     };
     let issuer = site.issuer();
     let client = match client(issuer) {
         Ok(client) => client,
-        Err(reason) => return View { in_plain_http: answers_in_plain_http(issuer).await, ..nothing(reason) },
+        Err(reason) => return nothing(reason, spoken_at(issuer, "").await),
     };
     // What a cache between here and the service has kept is no answer to the question.
-    let metadata = format!("{issuer}/.well-known/oauth-authorization-server?doctor={}", clock.now().millis());
-    let metadata = fetch(client.get(metadata).header(ASKS, question)).await;
-    if metadata.is_err() {
-        let in_plain_http = answers_in_plain_http(issuer).await;
-        return View { in_plain_http, metadata, ..nothing(String::new()) };
-    }
+    let url = format!("{issuer}/.well-known/oauth-authorization-server?doctor={}", clock.now().millis());
+    let metadata = fetch(client.get(&url).header(ASKS, question)).await;
+    let metadata = match metadata {
+        Ok(answer) if answer.status == 200 => Ok(answer),
+        other => {
+            let spoken = spoken_at(issuer, other.as_ref().err().map_or("", String::as_str)).await;
+            return View { metadata: other, ..nothing(String::new(), spoken) };
+        }
+    };
     let key_set = fetch(client.get(format!("{issuer}/.well-known/jwks.json")));
     let preflights = join_all(site.origins().map(|origin| preflight(&client, issuer, origin)));
-    let (key_set, preflights) = tokio::join!(key_set, preflights);
-    View { metadata, key_set, preflights, in_plain_http: false }
+    let marked = fetch(claiming(client.get(format!("{url}1")).header(ASKS, question), site.address_header()));
+    let (key_set, preflights, marked) = tokio::join!(key_set, preflights, marked);
+    View { metadata, key_set, preflights, marked: Some(marked), spoken: Spoken::AsWritten }
+}
+
+/// A request that claims to be forwarded for [`CLAIMED`], in each way in which one might be believed.
+fn claiming(request: RequestBuilder, header: &AddressHeader) -> RequestBuilder {
+    let request = request.header("x-forwarded-for", CLAIMED).header("forwarded", format!("for={CLAIMED}"));
+    match header {
+        AddressHeader::Single(name) => request.header(name.as_str(), CLAIMED),
+        AddressHeader::XForwardedFor | AddressHeader::Forwarded => request,
+    }
 }
 
 fn client(issuer: &str) -> Result<Client, String> {
@@ -79,14 +127,46 @@ async fn preflight(client: &Client, issuer: &str, origin: &str) -> (String, Fetc
     (origin.to_owned(), fetch(request).await)
 }
 
-async fn answers_in_plain_http(issuer: &str) -> bool {
-    let Ok(mut url) = url::Url::parse(issuer) else { return false };
-    let port = url.port_or_known_default();
-    if url.scheme() != "https" || url.set_scheme("http").is_err() || url.set_port(port).is_err() {
-        return false;
+/// What is spoken at an address where the right question had no right answer, for `reason`.
+async fn spoken_at(issuer: &str, reason: &str) -> Spoken {
+    if let Some(certificate) = Certificate::refused(reason) {
+        return Spoken::With(certificate);
     }
-    let Ok(client) = client(url.as_str()) else { return false };
-    fetch(client.get(url)).await.is_ok()
+    let other = if issuer.starts_with("https:") { "http" } else { "https" };
+    let Some(url) = with_scheme(issuer, other) else { return Spoken::AsWritten };
+    // Whatever its certificate: nothing is sent there but the question.
+    let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(TIMEOUT);
+    let client = if other == "http" { client.tls_certs_only([]) } else { client.tls_danger_accept_invalid_certs(true) };
+    let Ok(client) = client.build() else { return Spoken::AsWritten };
+    match fetch(client.get(url)).await {
+        Ok(_) if other == "https" => Spoken::Tls,
+        // Servers that await TLS say so in plain http.
+        Ok(answer) if answer.status != 400 => Spoken::PlainHttp,
+        _ => Spoken::AsWritten,
+    }
+}
+
+fn with_scheme(issuer: &str, scheme: &str) -> Option<Url> {
+    let mut url = Url::parse(issuer).ok()?;
+    let port = url.port_or_known_default();
+    url.set_scheme(scheme).ok()?;
+    url.set_port(port).ok()?;
+    Some(url)
+}
+
+impl Certificate {
+    /// By the words of the TLS library, which has no other way through the HTTP client.
+    fn refused(reason: &str) -> Option<Self> {
+        let (_, words) = reason.split_once("invalid peer certificate")?;
+        let kinds = [
+            (["UnknownIssuer", "CaUsedAsEndEntity"], Self::Untrusted),
+            (["Expired", "expired"], Self::Expired),
+            (["NotValidYet", "not valid yet"], Self::NotYetValid),
+            (["NotValidForName", "not valid for"], Self::OfAnotherHost),
+        ];
+        let known = kinds.into_iter().find(|(names, _)| names.iter().any(|name| words.contains(name)));
+        Some(known.map_or_else(|| Self::Other(words.trim_start_matches([':', ' ']).to_owned()), |(_, kind)| kind))
+    }
 }
 
 async fn fetch(request: RequestBuilder) -> Fetched {

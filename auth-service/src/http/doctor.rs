@@ -1,16 +1,28 @@
 //! What `auth-service doctor` asks of the service through its public URL: as whom it sees the caller. An answer is for who
 //! has the root secret only; for all others the question is not there.
 
-use super::{State, client};
+use super::{
+    State,
+    client::{self, peer},
+};
 use crate::domain::secret::KeyRing;
-use actix_web::HttpRequest;
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderName},
+};
+use serde_json::json;
 use shared::clock::Timestamp;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The header of the question: the time in seconds, and what vouches for it.
 pub const ASKS: &str = "x-jeton-doctor";
 /// The header of the answer.
 pub const SEEN: &str = "x-jeton-client";
+
+/// The header that repeats what came in the headers in which proxies name their client: JSON, by their names.
+pub const FORWARDED: &str = "x-jeton-forwarded";
+/// How many bytes of each are repeated, from the right.
+const SHOWN: usize = 300;
 
 /// How old a question may be, and how far the clocks may be apart.
 const FRESH: Duration = Duration::from_secs(300);
@@ -22,16 +34,31 @@ pub fn question(secrets: &KeyRing, now: Timestamp) -> String {
     format!("{text}.{}", secrets.vouch(&text))
 }
 
-/// `<address of the client>, <address of the peer>, <yes or no>`: the last, whether different clients have different
-/// addresses here.
+/// [`SEEN`]: `<address of the client>, <address of the peer>, <yes or no>`: the last, whether different clients have
+/// different addresses here. And [`FORWARDED`].
 #[must_use]
-pub fn answer(request: &HttpRequest, state: &State) -> Option<String> {
+pub fn answer(request: &HttpRequest, state: &State) -> Option<[(&'static str, String); 2]> {
     let asked = request.headers().get(ASKS)?.to_str().ok()?;
     is_ours(asked, &state.secrets, state.auth.clock.now()).then(|| {
         let client = client::client(request, state);
-        let peer = request.peer_addr().map_or(client.address, |peer| peer.ip().to_canonical());
-        format!("{}, {peer}, {}", client.address, if client.is_told_apart { "yes" } else { "no" })
+        let is_told_apart = if client.is_told_apart { "yes" } else { "no" };
+        let seen = format!("{}, {}, {is_told_apart}", client.address, peer(request));
+        [(SEEN, seen), (FORWARDED, forwarded(request, state))]
     })
+}
+
+fn forwarded(request: &HttpRequest, state: &State) -> String {
+    let names = [state.site.address_header().name(), header::X_FORWARDED_FOR, header::FORWARDED];
+    let named = names.iter().filter(|name| request.headers().contains_key(*name));
+    json!(named.map(|name| (name.as_str(), shown(request, name))).collect::<BTreeMap<_, _>>()).to_string()
+}
+
+/// All lines of a header, as text.
+fn shown(request: &HttpRequest, name: &HeaderName) -> String {
+    let lines: Vec<&[u8]> = request.headers().get_all(name).map(|line| line.as_bytes()).collect();
+    let bytes = lines.join(&b", "[..]);
+    let end = &bytes[bytes.len().saturating_sub(SHOWN)..];
+    end.iter().map(|byte| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '?' }).collect()
 }
 
 fn is_ours(asked: &str, secrets: &KeyRing, now: Timestamp) -> bool {

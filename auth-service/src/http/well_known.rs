@@ -112,7 +112,10 @@ pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse 
     let max_age = state.auth.keys.policy().max_age.as_secs();
     let mut answer = HttpResponse::Ok();
     match doctor::answer(&request, &state) {
-        Some(seen) => answer.insert_header((doctor::SEEN, seen)).insert_header((header::CACHE_CONTROL, "no-store")),
+        Some(seen) => seen
+            .into_iter()
+            .fold(&mut answer, |answer, header| answer.insert_header(header))
+            .insert_header((header::CACHE_CONTROL, "no-store")),
         None => answer.insert_header((header::CACHE_CONTROL, format!("public, max-age={max_age}"))),
     };
     answer.json(Metadata {
