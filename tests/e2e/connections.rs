@@ -58,6 +58,41 @@ async fn clients_that_send_and_do_not_read_cost_little_and_others_are_served() {
     stack.resource.whoami(&ada.tokens).await.expect(200);
 }
 
+/// Chapters are the largest bodies that there are: 1 MiB.
+#[tokio::test]
+async fn large_bodies_that_are_sent_or_taken_slowly_share_their_room() {
+    const CONTAINER: u64 = 128 * 1024 * 1024;
+    let stack = Stack::any().start().await;
+    let admin = stack.admin().await;
+    let book = stack.resource.add_book(&admin.tokens, "Large").await.expect(201).id();
+    stack.resource.append(&admin.tokens, &book, "One", &"x".repeat(900 * 1024)).await.expect(201);
+    let head = |method: &str, path: &str, more: &str| {
+        let bearer = &admin.tokens.access;
+        format!("{method} {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {bearer}\r\n{more}\r\n").into_bytes()
+    };
+    let get = head("GET", &format!("/books/{book}"), "");
+    let announced = "content-type: application/json\r\ncontent-length: 1000000\r\n";
+    let post = [head("POST", &format!("/books/{book}/chapters"), announced), vec![b' '; 999_999]].concat();
+    for sent in [get, post] {
+        let mut attackers = Attackers::begin(stack.resource.port(), &sent);
+        for _ in 0..5 {
+            attackers.go_on(&sent);
+            stack.resource.whoami(&admin.tokens).await.expect(200);
+            stack.resource.books(&admin.tokens).await.expect(200);
+            let resident = resident(&stack.resource);
+            assert!(resident < CONTAINER, "{resident} bytes");
+        }
+        let large = stack.resource.once().book(&admin.tokens, &book).await;
+        assert!([200, 503].contains(&large.status), "{large}");
+        drop(attackers);
+        eventually("there is room again", PATIENCE, async || {
+            let large = stack.resource.once().book(&admin.tokens, &book).await;
+            (large.status == 200).then_some(())
+        })
+        .await;
+    }
+}
+
 /// Clients that send as much as is taken, and read nothing.
 struct Attackers(Vec<(TcpStream, usize)>);
 
