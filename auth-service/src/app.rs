@@ -9,9 +9,11 @@ use crate::{
         counters::Counters,
         hashing::Hasher,
         judging::Judges,
+        housekeeping::Clocks,
         key_table::KeyTable,
         limits,
         password::Password,
+        records::Records,
         refresh_token::RefreshTokens,
         register::RegisterError,
         roles::ADMIN_ROLE,
@@ -90,7 +92,7 @@ async fn compose(config: Config, sql: Sql, clock: Arc<dyn Clock>, hashing_thread
     let auth = Auth {
         accounts: sql.clone(),
         audit: sql,
-        sessions: stores.sessions,
+        sessions: Records::new(stores.sessions, Arc::clone(&secrets)),
         throttle: Throttle::new(stores.counters, Arc::clone(&secrets), config.failure_limits),
         hasher: Hasher::start(hashing_threads, machine::hash_grant(config.stored_hash_memory, hashing_threads)),
         judges: Judges::new(hashing_threads),
@@ -100,6 +102,7 @@ async fn compose(config: Config, sql: Sql, clock: Arc<dyn Clock>, hashing_thread
         roles: config.roles,
         clock: Arc::clone(&clock),
         policy: config.policy,
+        clocks: Clocks::start(),
         pulse: Pulse::start(),
     };
     let verifier = Verifier::new(issuer, &auth.policy.audience, clock);

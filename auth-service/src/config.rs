@@ -472,7 +472,9 @@ fn policy(settings: &Settings) -> Policy {
         }),
         session: session::Policy {
             replay_window: settings.required("AUTH_REPLAY_WINDOW", Duration::ZERO, duration_within("0s", "5m")),
-            late_retry: settings.required("AUTH_LATE_RETRY", true, on_off),
+            late_retries: settings.required("AUTH_LATE_RETRY", session::LATE_RETRIES, |text| {
+                on_off(text).map(|is_on| if is_on { session::LATE_RETRIES } else { 0 })
+            }),
         },
         reuse_ends: settings.required("AUTH_REUSE_ENDS", ReuseEnds::User, |text| match text {
             "user" => Ok(ReuseEnds::User),

@@ -22,6 +22,8 @@ pub static REFRESHES: LazyLock<Counts> = LazyLock::new(|| {
 
 /// What was refused because somebody asked for too much, by the limit.
 pub static LIMITED: LazyLock<Counts> = LazyLock::new(|| Counts::by("limit", Limit::NAMES));
+/// Records of sessions that were in the store and not taken.
+pub static RECORDS_REFUSED: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &["foreign", "unknown"]));
 
 /// How long the stores took to answer, whatever the answer.
 pub static STORE_SECONDS: LazyLock<Durations> = LazyLock::new(|| Durations::by("store"));
@@ -45,6 +47,8 @@ pub fn registry(auth: &Auth) -> Registry {
         "limited",
         "What was refused because an address, an account or a session asked for too much",
     );
+    let help = "Records in the session store that auth-service has not written, or not for their session";
+    RECORDS_REFUSED.show(&mut registry, "session_records_refused", help);
     STORE_SECONDS.show(&mut registry, "store_seconds", "How long the stores took to answer");
     STORE_FAILURES.show(&mut registry, "store_failures", "How often a store did not answer in time, or with an error");
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));

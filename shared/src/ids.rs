@@ -24,6 +24,18 @@ macro_rules! id {
             pub const fn from_u128(value: u128) -> Self {
                 Self(Uuid::from_u128(value))
             }
+
+            /// The id in its shortest form.
+            #[must_use]
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// The reverse of `to_bytes`.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
         }
 
         impl fmt::Display for $name {
@@ -69,6 +81,14 @@ impl EventId {
     pub fn first_at(time: Timestamp) -> Self {
         let millis = u128::try_from(time.millis()).unwrap_or_default().min((1 << 48) - 1);
         Self(Uuid::from_u128(millis << 80))
+    }
+
+    /// The one id that an event has which happened at this time and is named by these bytes: whoever notes it again finds
+    /// it noted.
+    #[must_use]
+    pub fn of(time: Timestamp, name: [u8; 10]) -> Self {
+        let millis = u64::try_from(time.millis()).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &name).into_uuid())
     }
 }
 

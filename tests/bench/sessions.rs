@@ -7,18 +7,22 @@ use crate::{
 use auth_service::{
     domain::{
         account::Epoch,
+        record::{NewestToken, SessionRecord},
+        records::Records,
+        refresh_token::Transport,
+        secret::{KeyRing, RootSecret},
         session::Lineage,
-        sessions::{Commit, Expected, SessionRecord, Sessions as _, UnsignedToken},
+        sessions::Commit,
     },
     storage::redis::RedisStores,
 };
 use futures_util::{StreamExt as _, stream};
 use harness::{Stack, Storage};
 use shared::{
-    clock::{Clock as _, SystemClock, Timestamp},
+    clock::{Clock as _, SystemClock},
     ids::{SessionId, TokenId, UserId},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const FEW: usize = 1_000;
 const MANY: usize = 1_000_000;
@@ -32,10 +36,14 @@ pub(crate) async fn measure(report: &mut Report) {
     let mut stack = Stack::on(Storage::RedisAndPostgres).unlimited().start_auth().await;
     let (ada, port, url) = (stack.ada().await, stack.auth.port(), stack.redis().url());
     let redis = RedisStores::connect(&url).expect("the address of a running Redis");
-    fill(&redis, FEW).await;
+    let secret = RootSecret::parse(&RootSecret::generate()).unwrap_or_else(|error| panic!("{error}"));
+    let secrets = Arc::new(KeyRing::new(&secret, None));
+    let key_id = secrets.current().id().to_owned();
+    let (redis, key_id) = (&Records::new(Arc::new(redis), secrets), &*key_id);
+    fill(redis, key_id, FEW).await;
     let few = rate(Crowd::of(&ada, port, CLIENTS).await).await;
     let before = memory(&url);
-    fill(&redis, MANY - FEW).await;
+    fill(redis, key_id, MANY - FEW).await;
     let each = (memory(&url) - before) / (MANY - FEW) as f64;
     let many = rate(Crowd::of(&ada, port, CLIENTS).await).await;
     report.detail(&format!("{few:.0} refreshes/s at 10³ sessions, {many:.0} at 10⁶, {each:.0} bytes of Redis each"));
@@ -51,17 +59,16 @@ async fn rate(mut crowd: Crowd) -> f64 {
     crowd.refreshes(TIMES) as f64 / best.as_secs_f64()
 }
 
-async fn fill(redis: &RedisStores, sessions: usize) {
+async fn fill(redis: &Records, key_id: &str, sessions: usize) {
     let write = async |_| {
-        let session = session();
-        let written = redis.commit(Expected::Absent, &session, Timestamp::from_secs(i64::MAX / 1_000)).await;
+        let written = redis.begin(&session(key_id)).await;
         assert_eq!(written.expect("Redis answers"), Commit::Done);
     };
     stream::iter(0..sessions).map(write).buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
 /// As a browser's is after its first refresh.
-fn session() -> SessionRecord {
+fn session(key_id: &str) -> SessionRecord {
     let now = SystemClock.now();
     SessionRecord {
         sub: UserId::fresh(),
@@ -69,11 +76,17 @@ fn session() -> SessionRecord {
         lineage: Lineage::begin(TokenId::fresh()),
         epoch: Epoch(0),
         auth_time: now,
+        transport: Transport::Cookie,
+        newest: NewestToken {
+            id: TokenId::fresh(),
+            key_id: key_id.to_owned(),
+            issued_at: now.secs(),
+            expires_at: now.secs() + 3600,
+        },
         last_used: now,
-        expires_at: now.plus(Duration::from_secs(3600)),
-        ip: "203.0.113.195".to_owned(),
-        user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".to_owned(),
-        newest: UnsignedToken { key_id: "k".repeat(43), signing_input: "c".repeat(420) },
+        shown_used: now,
+        ip: [203, 0, 113, 195].into(),
+        user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0".to_owned(),
     }
 }
 

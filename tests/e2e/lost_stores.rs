@@ -1,7 +1,11 @@
 //! Redis forgets: nobody is logged out, and what has ended stays ended.
 
 use futures_util::future::join_all;
-use harness::{Stack, Storage, assert_problem, person::fresh_password};
+use harness::{Person, Stack, Storage, assert_problem, person::fresh_password};
+use redis::{Commands as _, Connection};
+use std::time::Duration;
+use tokio::time::sleep;
+use uuid::Uuid;
 
 with_redis! {
     wiping_the_store_logs_nobody_out,
@@ -11,6 +15,8 @@ with_redis! {
     a_restart_of_the_store_without_its_data_logs_nobody_out,
     lost_writes_log_nobody_out,
     after_a_wipe_an_old_token_is_still_found_out,
+    after_a_wipe_a_token_of_long_ago_is_found_out_even_right_after_a_refresh,
+    a_record_of_somebody_else_or_of_nobody_counts_as_lost,
 }
 
 async fn wiping_the_store_logs_nobody_out(storage: Storage) {
@@ -104,4 +110,59 @@ async fn after_a_wipe_an_old_token_is_still_found_out(storage: Storage) {
     ada.refresh().await;
     assert_problem(&stack.auth.refresh(&stolen).await, 401, "refresh_reused");
     assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+}
+
+/// Two windows, the second that is cut from times in tokens, and a little.
+const LONG_AGO: Duration = Duration::from_millis(3200);
+
+async fn after_a_wipe_a_token_of_long_ago_is_found_out_even_right_after_a_refresh(storage: Storage) {
+    let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "1s").start().await;
+    let mut ada = stack.ada().await;
+    let stolen = ada.tokens.clone();
+    ada.refresh().await;
+    sleep(LONG_AGO).await;
+    stack.redis().flush();
+    ada.refresh().await;
+    assert_problem(&stack.auth.refresh(&stolen).await, 401, "refresh_reused");
+}
+
+/// The hash of a user's sessions, the field of one, and the value.
+fn stored(redis: &mut Connection, person: &Person) -> (String, Vec<u8>, Vec<u8>) {
+    let key = format!("jeton:{{{}}}", person.id);
+    let field = Uuid::parse_str(&person.tokens.session_id).expect("an id").into_bytes().to_vec();
+    let value = redis.hget(&key, &field).expect("the session is there");
+    (key, field, value)
+}
+
+/// Whoever writes to the store makes nobody somebody else, and logs nobody out.
+async fn a_record_of_somebody_else_or_of_nobody_counts_as_lost(storage: Storage) {
+    let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
+    let (mut ada, mut admin) = (stack.ada().await, stack.admin().await);
+    ada.refresh().await;
+    admin.refresh().await;
+    let client = redis::Client::open(stack.redis().url()).expect("a URL");
+    let mut redis = client.get_connection().expect("Redis answers");
+    let (_, _, of_admin) = stored(&mut redis, &admin);
+    let (key, field, own) = stored(&mut redis, &ada);
+    let mut other_expiry = own.clone();
+    other_expiry.splice(..8, i64::MAX.to_be_bytes());
+    let flipped: Vec<Vec<u8>> = (8..own.len())
+        .step_by(7)
+        .map(|place| {
+            let mut flipped = own.clone();
+            flipped[place] ^= 1;
+            flipped
+        })
+        .collect();
+    let worthless = [of_admin, b"".to_vec(), b"x".to_vec(), vec![0; 8], vec![255; 300], own[..40].to_vec()];
+    for value in worthless.into_iter().chain(flipped).chain([other_expiry]) {
+        let () = redis.hset(&key, &field, value).expect("Redis obeys");
+        stack.auth.sessions(&ada.tokens).await.expect(200);
+        ada.refresh().await;
+        let claims = ada.tokens.refresh_claims();
+        assert_eq!((&claims["sub"], &claims["sid"]), (&ada.id.clone().into(), &ada.tokens.session_id.clone().into()));
+        assert_eq!(stack.auth.me(&ada.tokens).await.expect(200)["roles"], serde_json::json!(["reader"]));
+    }
+    let log = stack.auth.log();
+    assert_eq!(log.matches("a record in the session store is not taken").count(), 1, "one line for many");
 }

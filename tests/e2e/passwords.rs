@@ -1,13 +1,56 @@
 //! Which passwords are taken, and what changing one does.
 
 use harness::{
-    Stack, Storage, Transport, assert_problem,
+    Person, Stack, Storage, Transport, assert_problem,
     person::{fresh_email, fresh_password},
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
 };
 
 on_every_storage! {
     changing_the_password_ends_the_other_sessions_and_spares_this_one,
     the_next_change_spares_only_the_session_that_made_it,
+    what_comes_after_all_sessions_have_ended_changes_nothing,
+}
+
+/// A request whose caller was found when its head came, and whose body comes when all sessions have ended.
+async fn late(stack: &Stack, head: &str, body: &str, person: &Person, meanwhile: impl AsyncFnOnce()) -> String {
+    let mut socket = TcpStream::connect(("127.0.0.1", stack.auth.port())).await.expect("the service listens");
+    let head = format!(
+        "{head} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        person.tokens.access,
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.expect("the head is taken");
+    // Later requests find the caller as it is then; this one may have been found before.
+    stack.auth.me(&person.tokens).await.expect(200);
+    meanwhile().await;
+    socket.write_all(body.as_bytes()).await.expect("the body is taken");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("an answer");
+    answer
+}
+
+async fn what_comes_after_all_sessions_have_ended_changes_nothing(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let new = fresh_password();
+    for is_deletion in [false, true] {
+        let ada = stack.ada().await;
+        let (head, body) = if is_deletion {
+            ("DELETE /auth/me", json!({ "password": ada.password }))
+        } else {
+            ("POST /auth/password", json!({ "current": ada.password, "new": new }))
+        };
+        let ends = async || drop(stack.auth.logout_all(&ada.tokens).await.expect(204));
+        let answer = late(&stack, head, &body.to_string(), &ada, ends).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("token_invalid"), "{head}\n{answer}");
+        assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+        stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
+    }
 }
 
 /// Characters that nobody has in a list, so that only the length counts.

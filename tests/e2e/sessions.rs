@@ -8,6 +8,7 @@ on_every_storage! {
     the_list_shows_each_device_and_which_one_is_this,
     ending_a_device_logs_it_out_and_nobody_else,
     nobody_can_end_the_session_of_somebody_else,
+    the_list_does_not_show_that_a_session_was_just_refreshed,
     beyond_the_limit_the_least_recently_used_session_ends,
 }
 
@@ -17,11 +18,16 @@ async fn the_list_shows_each_device_and_which_one_is_this(storage: Storage) {
     let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Cookie);
     let phone = login.header("user-agent", "Phone/1.0 <b>").send().await.tokens();
 
-    let answer = stack.auth.sessions(&phone).await.expect(200);
+    let shown = stack.auth.sessions(&ada.tokens).await.expect(200);
+    let others = shown["sessions"].as_array().expect("a list").iter().find(|session| session["current"] == false);
+    assert_eq!(others.expect("it is listed")["user_agent"], "Phone/1.0 <b>", "{shown}");
+    let asked = stack.auth.get("/auth/sessions").bearer(&phone.access).header("user-agent", "Phone/1.1");
+    let answer = asked.send().await.expect(200);
     let sessions = answer["sessions"].as_array().expect("a list").clone();
     assert_eq!(ids(&sessions), sorted([&ada.tokens, &phone]), "{answer}");
     let own = sessions.iter().find(|session| session["current"] == true).expect("one is this one");
-    assert_eq!((&own["id"], &own["user_agent"]), (&phone.session_id.into(), &"Phone/1.0 <b>".into()), "{answer}");
+    assert_eq!((&own["id"], &own["user_agent"]), (&phone.session_id.into(), &"Phone/1.1".into()), "{answer}");
+    assert_eq!(sessions[0], *own, "the caller's own comes first\n{answer}");
     assert_eq!(sessions.iter().filter(|session| session["current"] == true).count(), 1, "{answer}");
     for session in &sessions {
         assert_eq!(session["ip"], stack.our_address(), "{answer}");
@@ -29,6 +35,31 @@ async fn the_list_shows_each_device_and_which_one_is_this(storage: Storage) {
             let time = session[time].as_str().expect("a time");
             assert!(time.len() >= 20 && time.ends_with('Z'), "RFC 3339 in UTC, not {time}");
         }
+    }
+}
+
+/// Whoever has copied a token, or has another session of the user, could otherwise see when to come right after its owner.
+async fn the_list_does_not_show_that_a_session_was_just_refreshed(storage: Storage) {
+    let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
+    let mut ada = stack.ada().await;
+    let (mut phone, watcher) = (ada.another_device().await, ada.tokens.clone());
+    let shown = async || {
+        let mut answer = stack.auth.sessions(&watcher).await.expect(200).json;
+        for session in answer["sessions"].as_array_mut().expect("a list") {
+            if session["current"] == true {
+                let asked = session["last_used_at"].as_str().expect("a time").to_owned();
+                assert!(asked.ends_with(":00Z") || asked == session["created_at"], "to the minute: {session}");
+                session["last_used_at"].take();
+                session["expires_at"].take();
+            }
+        }
+        answer
+    };
+    let before = shown().await;
+    for _ in 0..3 {
+        phone = stack.auth.refresh(&phone).await.tokens();
+        ada.refresh().await;
+        assert_eq!(shown().await, before);
     }
 }
 

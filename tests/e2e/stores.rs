@@ -130,12 +130,17 @@ async fn redis_values(url: &str) -> Vec<Stored> {
             "zset" => cmd("ZRANGE").arg(&key).arg(0).arg(-1).arg("WITHSCORES").clone(),
             other => panic!("nothing is known of {other}, the type of {key}"),
         };
-        let elements: Vec<String> = ask(&mut redis, &read).await;
-        for value in elements.into_iter().chain([key.clone()]) {
+        let elements: Vec<Vec<u8>> = ask(&mut redis, &read).await;
+        for value in elements.into_iter().map(text_or_hex).chain([key.clone()]) {
             found.push(Stored { store: "Redis", place: key.clone(), value, is_element: true });
         }
     }
     found
+}
+
+/// Binary values in hex.
+fn text_or_hex(value: Vec<u8>) -> String {
+    String::from_utf8(value).unwrap_or_else(|error| error.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 pub(crate) async fn ask<T: FromRedisValue>(redis: &mut redis::aio::MultiplexedConnection, command: &redis::Cmd) -> T {

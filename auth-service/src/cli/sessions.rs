@@ -5,7 +5,7 @@ use super::{
     report::{Report, printable},
     users::named,
 };
-use auth_service::domain::{Auth, admin::By, sessions::SessionRecord};
+use auth_service::domain::{Auth, admin::By, record::SessionRecord};
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use shared::ids::SessionId;
@@ -13,7 +13,7 @@ use shared::ids::SessionId;
 /// Shows where a user is logged in.
 pub async fn list(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
     let user = named(auth, arguments).await?;
-    let sessions = auth.sessions_of(&user).await.map_err(|error| error.to_string())?;
+    let sessions = auth.records_of(&user).await.map_err(|error| error.to_string())?;
     let head = format!("{:<36}  {:<20}  {:<20}  {:<15}  {}", "ID", "BEGAN", "LAST USED", "FROM", "WITH");
     let text = std::iter::once(head).chain(sessions.iter().map(line)).collect::<Vec<_>>().join("\n");
     let listed: Vec<Value> = sessions.iter().map(as_json).collect();
@@ -41,7 +41,7 @@ pub async fn end_all(auth: &Auth) -> Result<Report, Failure> {
 
 fn line(session: &SessionRecord) -> String {
     let (began, used) = (session.auth_time.rfc3339(), session.last_used.rfc3339());
-    let (from, with) = (printable(&session.ip), printable(&session.user_agent));
+    let (from, with) = (printable(&session.ip.to_string()), printable(&session.user_agent));
     format!("{:<36}  {began:<20}  {used:<20}  {from:<15}  {with}", session.sid.to_string())
 }
 
@@ -51,7 +51,7 @@ fn as_json(session: &SessionRecord) -> Value {
         "id": session.sid,
         "created_at": session.auth_time.rfc3339(),
         "last_used_at": session.last_used.rfc3339(),
-        "expires_at": session.expires_at.rfc3339(),
+        "expires_at": session.expires_at().rfc3339(),
         "ip": session.ip,
         "user_agent": session.user_agent,
     })

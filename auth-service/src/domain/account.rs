@@ -154,6 +154,17 @@ pub struct Credentials {
     pub unlocks: i64,
 }
 
+/// What a check has found, and must still be so when what it allowed is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Checked<'a> {
+    /// The hash of the password that was right.
+    pub hash: &'a PasswordHash,
+    /// The user's epoch.
+    pub epoch: Epoch,
+    /// The caller's session, which had not ended.
+    pub session: SessionId,
+}
+
 /// What SQL knows of a session: its user, and whether it was ended by name.
 #[derive(Debug, Clone)]
 pub struct Standing {
@@ -273,14 +284,13 @@ pub trait Accounts: Send + Sync {
     /// Replaces a hash by one of the same password with other parameters, unless the password has changed since.
     async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable>;
 
-    /// Changes the password, raises the epoch and spares one session, in one statement.
-    /// `false`: the hash is no longer `old`, and nothing was changed.
+    /// Changes the password, raises the epoch and spares the session of whoever changes it, in one statement. `false`: the
+    /// user is disabled, or something is not any more as it was checked, and nothing was changed.
     async fn change_password(
         &self,
         id: UserId,
-        old: &PasswordHash,
+        checked: &Checked<'_>,
         new: &PasswordHash,
-        kept: SessionId,
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
 
@@ -324,8 +334,9 @@ pub trait Accounts: Send + Sync {
     /// Counts that the account was unlocked; `false`: there is no such user.
     async fn unlock(&self, id: UserId) -> Result<bool, Unavailable>;
 
-    /// Deletes a user, as [`Accounts::update`] changes one; `false`: nothing was deleted.
-    async fn delete(&self, id: UserId, seen: &[Seen]) -> Result<bool, Unavailable>;
+    /// Deletes a user, as [`Accounts::update`] changes one, and if something was checked, only one who is not disabled and as it
+    /// was checked; `false`: nothing was deleted.
+    async fn delete(&self, id: UserId, seen: &[Seen], checked: Option<&Checked<'_>>) -> Result<bool, Unavailable>;
 
     /// Another user than this one who is not disabled and has roles that are wanted, if there is one.
     async fn another_enabled(
@@ -348,6 +359,9 @@ pub trait Accounts: Send + Sync {
 
     /// Answers when the store can be reached and takes what requests write: it is tried, and leaves nothing behind.
     async fn probe(&self) -> Result<(), Unavailable>;
+
+    /// The time on the clock that all replicas share: the database's.
+    async fn clock(&self) -> Result<Timestamp, Unavailable>;
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     Auth, Client, Unavailable,
-    account::{Account, AccountChange, AccountQuery, EmailAddress, PersonName, SearchError},
+    account::{Account, AccountChange, AccountQuery, Checked, EmailAddress, PersonName, SearchError},
     audit::{Action, Event},
     authority::{Fate, Forbidden, governs, judge, may_change, may_give, seen},
     caller::Caller,
@@ -191,7 +191,7 @@ impl Auth {
             let user = self.accounts.by_id(id).await?.ok_or(AdminError::NoSuchUser)?.account;
             let actor = self.actor(by).await?;
             let basis = self.basis(actor.as_ref(), &user, Fate::Goes).await?;
-            if self.accounts.delete(id, &seen(&basis)).await? {
+            if self.accounts.delete(id, &seen(&basis), None).await? {
                 self.forget(self.sessions.remove_all(id, None)).await;
                 self.note(self.event_by(by, Action::UserDelete, id)).await;
                 return Ok(());
@@ -200,16 +200,21 @@ impl Auth {
         Err(AdminError::Outdated)
     }
 
-    /// Deletes a user who wishes it.
+    /// Deletes a user who wishes it; `false`: all is not as it was checked.
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`], [`AdminError::Outdated`], [`AdminError::Unavailable`].
-    pub(super) async fn delete_oneself(&self, id: UserId) -> Result<(), AdminError> {
+    pub(super) async fn delete_oneself(&self, id: UserId, checked: &Checked<'_>) -> Result<bool, AdminError> {
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.accounts.by_id(id).await? else { return Ok(()) };
+            let Some(found) = self.accounts.by_id(id).await? else { return Ok(false) };
+            let standing = self.accounts.standing(id, checked.session).await?;
+            let goes_on = standing.is_some_and(|standing| standing.is_alive(checked.session, checked.epoch));
+            if !goes_on || found.hash != *checked.hash || found.account.session_epoch != checked.epoch {
+                return Ok(false);
+            }
             let basis = self.basis(None, &found.account, Fate::Goes).await?;
-            if self.accounts.delete(id, &seen(&basis)).await? {
-                return Ok(());
+            if self.accounts.delete(id, &seen(&basis), Some(checked)).await? {
+                return Ok(true);
             }
         }
         Err(AdminError::Outdated)

@@ -59,6 +59,13 @@ actions! {
     RefreshReuse = "refresh_reuse",
     /// Somebody asked for more than a limit allows: reported once in a while, however often.
     LimitReached = "limit_reached",
+    /// A client asked again with a token whose answer was lost, later than the replay window.
+    RefreshRetry = "refresh_retry",
+    /// A session that the session store had lost was taken up from its token.
+    RefreshAdopt = "refresh_adopt",
+    /// A session's token was asked for again from another network, or with another program, than it was last refreshed with:
+    /// a lost answer, a second tab, or a thief.
+    RefreshElsewhere = "refresh_elsewhere",
     /// A user was changed by an admin.
     UserChange = "user_change",
     /// A user's sessions were ended by an admin.
@@ -226,11 +233,17 @@ pub trait AuditLog: Send + Sync {
     /// The newest events of those asked for, the newest first.
     async fn events(&self, query: &AuditQuery) -> Result<Vec<Event>, Unavailable>;
 
+    /// Adds an event if there is none with its id; answers whether it did.
+    async fn append_once(&self, event: &Event) -> Result<bool, Unavailable>;
+
+    /// The newest of a user's events that tell of a theft, or of what may be one, the newest first.
+    async fn incidents(&self, sub: UserId, at_most: u32) -> Result<Vec<Event>, Unavailable>;
+
     /// Forgets, in a bounded batch, what happened before a moment; answers how much.
     async fn forget_events(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable>;
 }
 
-/// How many thefts a user is shown.
+/// How many incidents a user is shown.
 const INCIDENTS: u32 = 20;
 
 impl Auth {
@@ -243,6 +256,18 @@ impl Auth {
     /// line says so.
     pub async fn note(&self, event: Event) {
         drop(self.write_down(event).await);
+    }
+
+    /// As [`Auth::note`], for what may be noted once more; only the first time is.
+    pub(super) async fn note_once(&self, event: Event) {
+        match self.audit.append_once(&event).await {
+            Ok(true) => event.log(),
+            Ok(false) => {}
+            Err(error) => {
+                event.log();
+                tracing::error!(%error, id = %event.id, "{}", IN_THIS_LOG_ONLY);
+            }
+        }
     }
 
     /// As [`Auth::note`], without waiting for the row: nobody may measure whether there was one to write.
@@ -279,19 +304,20 @@ impl Auth {
         Ok(page(events, limit, |event| event.id))
     }
 
-    /// The latest thefts of a user's refresh tokens, the newest first.
+    /// The latest thefts of a user's refresh tokens, and what may be one, the newest first.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn incidents(&self, sub: UserId) -> Result<Vec<Event>, Unavailable> {
-        let action = Some(Action::RefreshReuse);
-        self.audit.events(&AuditQuery { sub: Some(sub), action, limit: INCIDENTS, ..AuditQuery::default() }).await
+        self.audit.incidents(sub, INCIDENTS).await
     }
 }
 
+const IN_THIS_LOG_ONLY: &str = "an audit event is in this log only: its row could not be written";
+
 async fn append(audit: &dyn AuditLog, event: &Event) {
     if let Err(error) = audit.append(event).await {
-        tracing::error!(%error, id = %event.id, "an audit event is in this log only: its row could not be written");
+        tracing::error!(%error, id = %event.id, "{}", IN_THIS_LOG_ONLY);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::{
     Auth, Unavailable,
-    account::{Account, Epoch},
+    account::{Account, Epoch, Standing},
     refresh_token::RefreshClaims,
 };
 use shared::{
@@ -57,6 +57,16 @@ impl Auth {
         }
         let standing = self.accounts.standing(token.sub, token.sid).await?;
         Ok(!standing.is_some_and(|standing| standing.is_alive(token.sid, token.epoch)))
+    }
+
+    /// What SQL now knows of the caller, if the session goes on.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub(super) async fn standing_of(&self, caller: &Caller) -> Result<Option<Standing>, Unavailable> {
+        let epoch = caller.account.session_epoch;
+        let standing = self.accounts.standing(caller.account.id, caller.session).await?;
+        Ok(standing.filter(|standing| standing.is_alive(caller.session, epoch)))
     }
 
     /// Whether the caller's roles bring a scope, now.

@@ -2,7 +2,7 @@
 
 use super::{
     Auth, Client, Unavailable,
-    account::Credentials,
+    account::{Checked, Credentials},
     audit::Action,
     caller::Caller,
     hashing::NotComputed,
@@ -18,6 +18,9 @@ pub enum PasswordError {
     /// The present password is another one.
     #[error("the present password is another one")]
     Wrong,
+    /// The caller's session ended while the password was checked.
+    #[error("the session has ended")]
+    SessionEnded,
     /// The new password may not be chosen.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
@@ -72,14 +75,23 @@ impl Auth {
         self.judges.judge(new, known.into_iter().flatten().collect()).await??;
         let old = self.confirm_password(caller, current, client).await?.hash;
         let hash = self.hasher.hash(client.lane(Some(&account.email), Some(account.id)), new).await?;
-        let changed = self.accounts.change_password(account.id, &old, &hash, caller.session, self.now()).await?;
-        if !changed {
-            return Err(PasswordError::Wrong);
+        let checked = Checked { hash: &old, epoch: account.session_epoch, session: caller.session };
+        if !self.accounts.change_password(account.id, &checked, &hash, self.now()).await? {
+            return Err(self.what_changed(caller).await);
         }
         self.forget(self.sessions.remove_all(account.id, Some(caller.session))).await;
         let event = self.event(Action::PasswordChange).to(account.id).by(account.id);
         self.note(event.about(caller.session).from(client)).await;
         Ok(())
+    }
+
+    /// Why what was checked does not stand any more.
+    pub(super) async fn what_changed(&self, caller: &Caller) -> PasswordError {
+        match self.standing_of(caller).await {
+            Ok(Some(_)) => PasswordError::Wrong,
+            Ok(None) => PasswordError::SessionEnded,
+            Err(error) => error.into(),
+        }
     }
 
     /// Asks the caller for the password again, under the same throttling as a login.

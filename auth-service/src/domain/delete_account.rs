@@ -1,7 +1,8 @@
 //! Deletion of one's own account.
 
 use super::{
-    Auth, Client, admin::AdminError, audit::Action, caller::Caller, change_password::PasswordError, limits::Limit,
+    Auth, Client, account::Checked, admin::AdminError, audit::Action, caller::Caller, change_password::PasswordError,
+    limits::Limit,
     password::Password,
 };
 
@@ -28,9 +29,12 @@ impl Auth {
         client: &Client,
     ) -> Result<(), DeletionError> {
         self.take_of_address(Limit::Logins, client).map_err(PasswordError::from)?;
-        self.confirm_password(caller, password, client).await?;
+        let hash = self.confirm_password(caller, password, client).await?.hash;
         let sub = caller.account.id;
-        self.delete_oneself(sub).await?;
+        let checked = Checked { hash: &hash, epoch: caller.account.session_epoch, session: caller.session };
+        if !self.delete_oneself(sub, &checked).await? {
+            return Err(self.what_changed(caller).await.into());
+        }
         self.forget(self.sessions.remove_all(sub, None)).await;
         self.note(self.event(Action::AccountDelete).to(sub).by(sub).about(caller.session).from(client)).await;
         Ok(())

@@ -7,9 +7,10 @@ use super::{
     hashing::NotComputed,
     limits::{Exceeded, Limit},
     password::Password,
-    refresh_token::{NotOurs, RefreshClaims, Transport},
+    record::{NewestToken, SessionRecord},
+    refresh_token::{NotOurs, Transport},
     session::Lineage,
-    sessions::{Commit, Expected, SessionRecord},
+    sessions::Commit,
     stored_hash::Unusable,
     throttle::{Attempt, Target, Throttled},
     tokens::Tokens,
@@ -20,6 +21,9 @@ use shared::{
     ids::{SessionId, TokenId, UserId},
 };
 use std::time::Duration;
+
+/// How often a login begins a session while others end all sessions of the user.
+const MAX_ROUNDS: u32 = 4;
 
 /// Why nobody was logged in.
 #[derive(Debug, thiserror::Error)]
@@ -118,16 +122,16 @@ impl Auth {
                 None => self.note_in_log(&event.with("reason", "unknown_address")),
             }
         }
-        let account = checked?.account;
-        if account.disabled {
-            let event = self.event(Action::Login).failed().to(account.id).from(client);
+        let checked = checked?;
+        if checked.account.disabled {
+            let event = self.event(Action::Login).failed().to(checked.account.id).from(client);
             self.note(event.with("reason", "account_disabled")).await;
             return Err(LoginError::Disabled);
         }
         if let Some(previous) = &client.token {
             self.end_session_of(previous, client).await?;
         }
-        self.begin_session(&account, transport, client).await
+        self.begin_session(checked, transport, client).await
     }
 
     /// Checks a password, under throttling; for an unknown address at the same cost. A hash of other parameters than
@@ -180,38 +184,61 @@ impl Auth {
         }
     }
 
+    /// Begins a session of the user whose password was checked, if what was checked still stands: as at a refresh, SQL is
+    /// read after the session was written, so that whatever ends it is either seen here or finds it.
     async fn begin_session(
+        &self,
+        checked: Credentials,
+        transport: Transport,
+        client: &Client,
+    ) -> Result<Tokens, LoginError> {
+        let Credentials { mut account, hash, .. } = checked;
+        for _ in 0..MAX_ROUNDS {
+            let session = self.write_session(&account, transport, client).await?;
+            let standing = self.accounts.standing(account.id, session.sid).await?;
+            if let Some(standing) = standing.filter(|standing| standing.is_alive(session.sid, session.epoch)) {
+                let event = self.event(Action::Login).to(account.id).by(account.id);
+                self.note(event.about(session.sid).from(client)).await;
+                self.end_surplus_sessions(&session).await?;
+                return self.tokens(&standing.account, &session).map_err(|error| LoginError::Unavailable(error.into()));
+            }
+            self.forget(self.sessions.remove(account.id, session.sid)).await;
+            // All sessions were ended meanwhile, perhaps because the password was changed.
+            match self.accounts.by_id(account.id).await? {
+                Some(found) if found.account.disabled => return Err(LoginError::Disabled),
+                Some(found) if found.hash == hash => account = found.account,
+                _ => return Err(LoginError::InvalidCredentials),
+            }
+        }
+        Err(LoginError::Unavailable(unavailable("the user's sessions are being ended again and again")))
+    }
+
+    async fn write_session(
         &self,
         account: &Account,
         transport: Transport,
         client: &Client,
-    ) -> Result<Tokens, LoginError> {
+    ) -> Result<SessionRecord, Unavailable> {
         let now = self.now();
         let sid = SessionId::fresh();
-        let first = RefreshClaims {
-            iss: self.refresh_tokens.issuer().to_owned(),
+        let session = SessionRecord {
             sub: account.id,
             sid,
-            generation: 1,
-            jti: TokenId::fresh(),
             // The first family has no parent: it is named after the session.
-            family: TokenId::from(sid),
+            lineage: Lineage::begin(TokenId::from(sid)),
             epoch: account.session_epoch,
+            auth_time: Timestamp::from_secs(now.secs()),
             transport,
-            iat: now.secs(),
-            exp: self.refresh_expiry(now, now),
-            auth_time: now.secs(),
+            newest: self.newest_token(now, now),
+            last_used: now,
+            shown_used: now,
+            ip: client.address,
+            user_agent: client.user_agent.clone(),
         };
-        let record = self.record(Lineage::begin(first.family), &first, now, client);
-        match self.sessions.commit(Expected::Absent, &record, record.expires_at).await? {
-            Commit::Done => {}
-            Commit::Conflict => {
-                return Err(Unavailable { store: "session store", cause: "a session id twice".into() }.into());
-            }
+        match self.sessions.begin(&session).await? {
+            Commit::Done => Ok(session),
+            Commit::Conflict => Err(unavailable("a session id twice")),
         }
-        self.note(self.event(Action::Login).to(account.id).by(account.id).about(sid).from(client)).await;
-        self.end_surplus_sessions(&record).await?;
-        self.tokens(account, &record.newest).map_err(|error| LoginError::Unavailable(error.into()))
     }
 
     /// Ends the least recently used sessions beyond the limit; durably, and never the newest.
@@ -221,7 +248,7 @@ impl Auth {
         others.sort_by_key(|record| record.last_used);
         let surplus = (others.len() + 1).saturating_sub(self.policy.max_sessions);
         for record in &others[..surplus] {
-            let until = self.last_possible_use(None).max(record.expires_at);
+            let until = self.last_possible_use(None).max(record.expires_at());
             self.accounts.end_session(record.sub, record.sid, until).await?;
             self.forget(self.sessions.remove(record.sub, record.sid)).await;
             let event = self.event(Action::SessionEvict).to(record.sub).about(record.sid);
@@ -230,32 +257,24 @@ impl Auth {
         Ok(())
     }
 
-    /// The earlier of the idle limit and the end of the session's life, in seconds since 1970.
-    pub(super) fn refresh_expiry(&self, now: Timestamp, auth_time: Timestamp) -> i64 {
-        now.plus(self.policy.session_idle).min(auth_time.plus(self.policy.session_max)).secs()
-    }
-
-    /// The record of a session whose newest token says `newest`.
-    pub(super) fn record(
-        &self,
-        lineage: Lineage,
-        newest: &RefreshClaims,
-        now: Timestamp,
-        client: &Client,
-    ) -> SessionRecord {
-        SessionRecord {
-            sub: newest.sub,
-            sid: newest.sid,
-            lineage,
-            epoch: newest.epoch,
-            auth_time: Timestamp::from_secs(newest.auth_time),
-            last_used: now,
-            expires_at: Timestamp::from_secs(newest.exp),
-            ip: client.address.to_string(),
-            user_agent: client.user_agent.clone(),
-            newest: self.refresh_tokens.draft(newest),
+    /// A new token of a session, made at `now` by the clock of this machine.
+    pub(super) fn newest_token(&self, now: Timestamp, auth_time: Timestamp) -> NewestToken {
+        NewestToken {
+            id: TokenId::fresh(),
+            key_id: self.refresh_tokens.key_id().to_owned(),
+            issued_at: now.secs(),
+            expires_at: self.refresh_expiry(now, auth_time).secs(),
         }
     }
+
+    /// The earlier of the idle limit and the end of the session's life.
+    pub(super) fn refresh_expiry(&self, used: Timestamp, auth_time: Timestamp) -> Timestamp {
+        used.plus(self.policy.session_idle).min(auth_time.plus(self.policy.session_max))
+    }
+}
+
+fn unavailable(cause: &str) -> Unavailable {
+    Unavailable { store: "session store", cause: cause.to_owned() }
 }
 
 /// Whoever logs in is answered as with a wrong password, and does not learn more; the operator does.

@@ -27,17 +27,23 @@ impl Auth {
         Ok(standing.is_some_and(|standing| standing.is_alive(token.sid, token.epoch)))
     }
 
-    /// Ends all sessions of the caller. Durable when it returns.
+    /// Ends all sessions of the caller. Durable when it returns. A session that began after the caller's had ended is not the
+    /// caller's to end.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
     pub async fn logout_everywhere(&self, caller: &Caller, client: &Client) -> Result<(), Unavailable> {
         let sub = caller.account.id;
-        // Of many at once, one ends them; a session that began after that is not theirs to end.
-        let seen = caller.account.session_epoch;
-        if self.accounts.raise_epoch(sub, Some(seen), self.now()).await? {
-            self.note(self.event(Action::LogoutAll).to(sub).by(sub).about(caller.session).from(client)).await;
+        let ends = async |seen| self.accounts.raise_epoch(sub, Some(seen), self.now()).await;
+        if !ends(caller.account.session_epoch).await? {
+            // Others were faster. Unless a change of the password has spared the caller's session, there is nothing left to end.
+            let standing = self.standing_of(caller).await?;
+            let Some(standing) = standing else { return Ok(()) };
+            if !ends(standing.account.session_epoch).await? {
+                return Ok(());
+            }
         }
+        self.note(self.event(Action::LogoutAll).to(sub).by(sub).about(caller.session).from(client)).await;
         self.forget(self.sessions.remove_all(sub, None)).await;
         Ok(())
     }

@@ -12,6 +12,8 @@ pub mod key_schedule;
 pub mod key_table;
 pub mod limits;
 pub mod password;
+pub mod record;
+pub mod records;
 pub mod refresh_token;
 pub mod roles;
 pub mod secret;
@@ -22,12 +24,14 @@ pub mod signing_secret;
 pub mod standstill;
 pub mod stored_hash;
 pub mod throttle;
+mod user_agent;
 
 pub mod admin;
 pub mod caller;
 pub mod change_password;
 pub mod delete_account;
 pub mod devices;
+mod elsewhere;
 pub mod housekeeping;
 pub mod limiting;
 pub mod login;
@@ -43,9 +47,9 @@ use audit::AuditLog;
 use hashing::{Hasher, Lane, Place};
 use judging::Judges;
 use limits::Limits;
+use records::Records;
 use refresh_token::{RefreshClaims, RefreshTokens};
 use roles::Roles;
-use sessions::Sessions;
 use shared::{
     clock::{Clock, Timestamp},
     ids::UserId,
@@ -108,7 +112,7 @@ pub struct Auth {
     /// What happened.
     pub audit: Arc<dyn AuditLog>,
     /// Refresh sessions.
-    pub sessions: Arc<dyn Sessions>,
+    pub sessions: Records,
     /// Throttling of failed logins.
     pub throttle: Throttle,
     /// Argon2id on its pool.
@@ -125,6 +129,8 @@ pub struct Auth {
     pub roles: Roles,
     /// Settings.
     pub policy: Policy,
+    /// Whether the clocks can be believed.
+    pub clocks: housekeeping::Clocks,
     /// Whether the process runs, or stood still.
     pub pulse: &'static Pulse,
     /// The time.

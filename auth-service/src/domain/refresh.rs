@@ -6,14 +6,16 @@ use super::{
     account::{Standing, Theft},
     audit::{Action, Event},
     limits::{Exceeded, Limit},
+    record::{NewestToken, SessionRecord},
+    records::Found,
     refresh_token::RefreshClaims,
     session::{Lineage, Outcome, decide},
-    sessions::{Commit, Expected, SessionRecord, Snapshot, UnsignedToken},
+    sessions::Commit,
     tokens::Tokens,
 };
 use crate::metrics::REFRESHES;
-use serde_json::json;
-use shared::{clock::Timestamp, ids::TokenId};
+use serde_json::{Value, json};
+use shared::clock::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -60,7 +62,7 @@ fn unavailable(cause: &str) -> Unavailable {
 
 /// How the token to answer with came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+pub(super) enum How {
     Rotated,
     Replayed,
     Retried,
@@ -69,7 +71,7 @@ enum How {
 
 impl How {
     /// Its name among what is counted.
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Rotated => "rotated",
             Self::Replayed => "replayed",
@@ -81,8 +83,8 @@ impl How {
 
 /// What the session's rules came to.
 enum Decision {
-    /// The token to answer with.
-    Give(UnsignedToken, How),
+    /// The session whose newest token is the answer, and as it was found, if it was.
+    Give { session: Box<SessionRecord>, before: Option<Box<SessionRecord>>, how: How },
     /// A theft; the session as it was found.
     Reuse(Box<SessionRecord>),
 }
@@ -117,18 +119,19 @@ impl Auth {
             return Err(RefreshError::SessionEnded);
         };
         match decision {
-            Decision::Give(newest, how) => {
+            Decision::Give { session, before, how } => {
                 if how == How::Adopted {
                     tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store had lost a session's state; taken up from its token");
                 }
-                Ok((self.give(&standing, &newest)?, how))
+                self.note_refresh(&session, before.as_deref(), how, client).await;
+                Ok((self.give(&standing, &session)?, how))
             }
             Decision::Reuse(found) => Err(self.end_stolen(token, &found, &standing, client).await?),
         }
     }
 
-    fn give(&self, standing: &Standing, newest: &UnsignedToken) -> Result<Tokens, RefreshError> {
-        self.tokens(&standing.account, newest).map_err(|error| RefreshError::Unavailable(error.into()))
+    fn give(&self, standing: &Standing, session: &SessionRecord) -> Result<Tokens, RefreshError> {
+        self.tokens(&standing.account, session).map_err(|error| RefreshError::Unavailable(error.into()))
     }
 
     /// A session's life is never longer than today's settings allow, whatever the token says.
@@ -140,7 +143,7 @@ impl Auth {
     async fn decide_and_commit(&self, token: &RefreshClaims, client: &Client) -> Result<Decision, Unavailable> {
         let arrived = Instant::now();
         for _ in 0..MAX_ROUNDS {
-            let Snapshot { record, now } = self.sessions.read(token.sub, token.sid).await?;
+            let found = self.sessions.read(token.sub, token.sid).await?;
             // Its client may have gone on since.
             if self.pulse.has_stood_still_since(arrived.into_std()) {
                 return Err(Unavailable { store: "this process", cause: "it stood still".to_owned() });
@@ -148,36 +151,52 @@ impl Auth {
             if arrived.elapsed() > HELD_AT_MOST {
                 return Err(unavailable("answered too late"));
             }
-            let lineage = record.as_ref().map(|record| &record.lineage);
-            let outcome = decide(lineage, &token.presented(), now, &self.policy.session);
-            let (next, how) = match (outcome, &record) {
-                (Outcome::Replay, Some(record)) => return Ok(Decision::Give(record.newest.clone(), How::Replayed)),
+            let (record, now) = (found.record.as_ref(), found.now);
+            let outcome = decide(record.map(|record| &record.lineage), &token.presented(), now, &self.policy.session);
+            let (next, how) = match (outcome, record) {
+                (Outcome::Replay, Some(record)) => {
+                    let session = Box::new(record.clone());
+                    return Ok(Decision::Give { before: Some(session.clone()), session, how: How::Replayed });
+                }
                 (Outcome::Rotate(next), _) => (next, How::Rotated),
                 (Outcome::Retry(next), _) => (next, How::Retried),
                 (Outcome::Adopt(next), _) => (next, How::Adopted),
                 (Outcome::Reuse, Some(record)) => return Ok(Decision::Reuse(Box::new(record.clone()))),
                 (Outcome::Replay | Outcome::Reuse, None) => unreachable!("without a record, a token is adopted"),
             };
-            let successor = self.successor(token, &next);
-            let changed = self.record(next, &successor, now, client);
-            let expected = Expected::of(record.as_ref());
-            match self.sessions.commit(expected, &changed, now.plus(DECIDED_AT_MOST)).await? {
-                Commit::Done => return Ok(Decision::Give(changed.newest, how)),
+            // A retry that cannot be answered would count against the client all the same.
+            if how == How::Retried {
+                self.accounts.standing(token.sub, token.sid).await?;
+            }
+            let session = self.successor(token, next, &found, client);
+            match self.sessions.commit(&found, &session, now.plus(DECIDED_AT_MOST)).await? {
+                Commit::Done => {
+                    let before = found.record.map(Box::new);
+                    return Ok(Decision::Give { session: Box::new(session), before, how });
+                }
                 Commit::Conflict => {}
             }
         }
         Err(unavailable("too many refreshes of one session at once"))
     }
 
-    fn successor(&self, token: &RefreshClaims, next: &Lineage) -> RefreshClaims {
-        let now = self.now();
-        RefreshClaims {
-            generation: next.generation,
-            jti: TokenId::fresh(),
-            family: next.family,
-            iat: now.secs(),
-            exp: self.refresh_expiry(now, Timestamp::from_secs(token.auth_time)),
-            ..token.clone()
+    /// The session after a refresh with `token`. When it was issued is told by the store's clock, as what it will be compared
+    /// with is.
+    fn successor(&self, token: &RefreshClaims, lineage: Lineage, found: &Found, client: &Client) -> SessionRecord {
+        let auth_time = Timestamp::from_secs(token.auth_time);
+        let newest = NewestToken { issued_at: found.now.secs(), ..self.newest_token(self.now(), auth_time) };
+        SessionRecord {
+            sub: token.sub,
+            sid: token.sid,
+            lineage,
+            epoch: token.epoch,
+            auth_time,
+            transport: token.transport,
+            newest,
+            last_used: found.now,
+            shown_used: found.record.as_ref().map_or(auth_time, |before| self.shown_use(before, found.now)),
+            ip: client.address,
+            user_agent: client.user_agent.clone(),
         }
     }
 
@@ -208,9 +227,6 @@ impl Auth {
     /// on, another of its family had been used.
     fn incident(&self, token: &RefreshClaims, found: &SessionRecord) -> Event {
         let moved_on = found.lineage.rotated_at.unwrap_or(found.auth_time);
-        let last_refresh = json!({
-            "at": found.last_used.rfc3339(), "ip": found.ip, "user_agent": found.user_agent,
-        });
         self.event(Action::RefreshReuse)
             .to(token.sub)
             .about(token.sid)
@@ -218,6 +234,11 @@ impl Auth {
             .with("sibling_used_at", moved_on.rfc3339())
             .with("generation", token.generation)
             .with("newest_generation", found.lineage.generation)
-            .with("last_refresh", last_refresh)
+            .with("last_refresh", last_refresh(found))
     }
+}
+
+/// Who refreshed a session last.
+pub(super) fn last_refresh(session: &SessionRecord) -> Value {
+    json!({ "at": session.last_used.rfc3339(), "ip": session.ip.to_string(), "user_agent": session.user_agent })
 }

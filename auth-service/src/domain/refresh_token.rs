@@ -4,7 +4,6 @@ use super::{
     account::Epoch,
     secret::{KeyRing, Keys},
     session::Presented,
-    sessions::UnsignedToken,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, crypto};
@@ -66,7 +65,8 @@ impl RefreshClaims {
     /// What the session's rules look at.
     #[must_use]
     pub fn presented(&self) -> Presented {
-        Presented { id: self.jti, family: self.family, generation: self.generation }
+        let issued_at = Timestamp::from_secs(self.iat);
+        Presented { id: self.jti, family: self.family, generation: self.generation, issued_at }
     }
 
     /// Whether the token is past its time at `now`.
@@ -112,31 +112,30 @@ impl RefreshTokens {
         &self.issuer
     }
 
-    /// Writes a token down, without its signature.
-    ///
-    /// # Panics
-    /// Never: the claims are plain JSON.
+    /// Of which root secret the key is that signs new tokens.
     #[must_use]
-    pub fn draft(&self, claims: &RefreshClaims) -> UnsignedToken {
-        let key_id = self.keys.current().id().to_owned();
-        let mut header = Header::new(Algorithm::HS256);
-        header.typ = Some(TOKEN_TYPE.to_owned());
-        header.kid = Some(key_id.clone());
-        let part =
-            |json: Result<Vec<u8>, serde_json::Error>| URL_SAFE_NO_PAD.encode(json.expect("claims are plain JSON"));
-        let signing_input = format!("{}.{}", part(serde_json::to_vec(&header)), part(serde_json::to_vec(claims)));
-        UnsignedToken { key_id, signing_input }
+    pub fn key_id(&self) -> &str {
+        self.keys.current().id()
     }
 
     /// Signs a token: the same bytes on every replica, now and later.
     ///
     /// # Errors
-    /// [`NotOurs`] when the secret that its key is derived from is no longer known.
-    pub fn sign(&self, token: &UnsignedToken) -> Result<RefreshToken, NotOurs> {
-        let keys = self.keys.with_id(&token.key_id).ok_or(NotOurs)?;
+    /// [`NotOurs`] when the secret that the key is derived from is not known any more.
+    ///
+    /// # Panics
+    /// Never: the claims are plain JSON.
+    pub fn sign(&self, claims: &RefreshClaims, key_id: &str) -> Result<RefreshToken, NotOurs> {
+        let keys = self.keys.with_id(key_id).ok_or(NotOurs)?;
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TOKEN_TYPE.to_owned());
+        header.kid = Some(key_id.to_owned());
+        let part =
+            |json: Result<Vec<u8>, serde_json::Error>| URL_SAFE_NO_PAD.encode(json.expect("claims are plain JSON"));
+        let signed = format!("{}.{}", part(serde_json::to_vec(&header)), part(serde_json::to_vec(claims)));
         let key = EncodingKey::from_secret(keys.refresh());
-        let signature = crypto::sign(token.signing_input.as_bytes(), &key, Algorithm::HS256).map_err(|_| NotOurs)?;
-        Ok(RefreshToken(Zeroizing::new(format!("{}.{signature}", token.signing_input))))
+        let signature = crypto::sign(signed.as_bytes(), &key, Algorithm::HS256).map_err(|_| NotOurs)?;
+        Ok(RefreshToken(Zeroizing::new(format!("{signed}.{signature}"))))
     }
 
     /// Reads a token and checks its signature, in constant time, its kind and its issuer; not its expiry.
@@ -153,14 +152,6 @@ impl RefreshTokens {
             jsonwebtoken::decode(text, &decoding_key(keys), &validation()).map_err(|_| NotOurs)?.claims;
         let is_ours = header.typ.as_deref() == Some(TOKEN_TYPE) && claims.iss == self.issuer;
         if is_ours { Ok(claims) } else { Err(NotOurs) }
-    }
-
-    /// Reads what a draft says.
-    ///
-    /// # Errors
-    /// [`NotOurs`] when a store has changed it.
-    pub fn claims(&self, token: &UnsignedToken) -> Result<RefreshClaims, NotOurs> {
-        self.sign(token).and_then(|token| self.read(token.expose()))
     }
 
     /// The CSRF token of a session.
@@ -216,20 +207,24 @@ mod tests {
         }
     }
 
+    fn signed(tokens: &RefreshTokens, claims: &RefreshClaims) -> RefreshToken {
+        tokens.sign(claims, tokens.key_id()).unwrap_or_else(|_| panic!("not signed"))
+    }
+
     #[test]
-    fn a_draft_is_signed_to_the_same_bytes_on_every_replica() {
+    fn a_token_is_signed_to_the_same_bytes_on_every_replica() {
         let secret = RootSecret::generate();
         let (one, other) = (tokens(&secret), tokens(&secret));
-        let draft = one.draft(&claims());
-        let signed = one.sign(&draft).unwrap_or_else(|_| panic!("not signed"));
-        assert!(other.sign(&draft).is_ok_and(|again| again.expose() == signed.expose()));
-        assert!(other.read(signed.expose()).is_ok());
+        let claims = claims();
+        let signed = signed(&one, &claims);
+        assert!(other.sign(&claims, one.key_id()).is_ok_and(|again| again.expose() == signed.expose()));
+        assert_eq!(other.read(signed.expose()), Ok(claims));
     }
 
     #[test]
     fn a_token_with_any_bit_flipped_is_not_ours() {
         let tokens = tokens(&RootSecret::generate());
-        let signed = tokens.sign(&tokens.draft(&claims())).unwrap_or_else(|_| panic!("not signed"));
+        let signed = signed(&tokens, &claims());
         let bytes = signed.expose().as_bytes();
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.to_vec();
@@ -245,11 +240,10 @@ mod tests {
         let secret = RootSecret::generate();
         let ours = tokens(&secret);
         let foreign = tokens(&RootSecret::generate());
-        let signed = foreign.sign(&foreign.draft(&claims())).unwrap_or_else(|_| panic!("not signed"));
-        assert_eq!(ours.read(signed.expose()), Err(NotOurs));
+        let of_another_secret = signed(&foreign, &claims());
+        assert_eq!(ours.read(of_another_secret.expose()), Err(NotOurs));
         let elsewhere = RefreshClaims { iss: "http://elsewhere".to_owned(), ..claims() };
-        let signed = ours.sign(&ours.draft(&elsewhere)).unwrap_or_else(|_| panic!("not signed"));
-        assert_eq!(ours.read(signed.expose()), Err(NotOurs));
+        assert_eq!(ours.read(signed(&ours, &elsewhere).expose()), Err(NotOurs));
         assert_eq!(ours.read(""), Err(NotOurs));
         assert_eq!(ours.read(&"a".repeat(MAX_BYTES + 1)), Err(NotOurs));
     }

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, RandomizedNonceKey},
+    constant_time::verify_slices_are_equal,
     hkdf, hmac,
 };
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -107,6 +108,7 @@ pub struct Keys {
     id: String,
     refresh: Zeroizing<[u8; 32]>,
     csrf: hmac::Key,
+    record: hmac::Key,
     throttle: hmac::Key,
     doctor: hmac::Key,
     sealing: RandomizedNonceKey,
@@ -131,6 +133,7 @@ impl Keys {
             id: URL_SAFE_NO_PAD.encode(&key("secret id")[..6]),
             refresh: key("refresh token"),
             csrf: hmac::Key::new(hmac::HMAC_SHA256, &*key("csrf token")),
+            record: hmac::Key::new(hmac::HMAC_SHA256, &*key("session record")),
             throttle: hmac::Key::new(hmac::HMAC_SHA256, &*key("throttle counters")),
             doctor: hmac::Key::new(hmac::HMAC_SHA256, &*key("doctor")),
             sealing: RandomizedNonceKey::new(&AES_256_GCM, &*key("signing key sealing")).expect("the key has 32 bytes"),
@@ -160,6 +163,19 @@ impl Keys {
     #[must_use]
     pub fn throttle_name(&self, text: &str) -> String {
         URL_SAFE_NO_PAD.encode(&hmac::sign(&self.throttle, text.as_bytes()).as_ref()[..16])
+    }
+
+    /// The MAC of a session's record.
+    #[must_use]
+    pub fn record_mac(&self, record: &[u8]) -> hmac::Tag {
+        hmac::sign(&self.record, record)
+    }
+
+    /// Whether `mac` is the beginning of the MAC of a session's record, in constant time.
+    #[must_use]
+    pub fn is_record_mac(&self, record: &[u8], mac: &[u8]) -> bool {
+        let tag = self.record_mac(record);
+        tag.as_ref().get(..mac.len()).is_some_and(|tag| verify_slices_are_equal(tag, mac).is_ok())
     }
 
     fn csrf_tag(&self, session: &str) -> hmac::Tag {

@@ -3,18 +3,15 @@
 //! A *family* is the set of refresh tokens issued in exchange for the same token, their *parent*; it is named by the
 //! parent's id. [`decide`] is the only place where the rules stand. It knows no clock, no store and no token format.
 
-use serde::{Deserialize, Serialize};
 use shared::{clock::Timestamp, ids::TokenId};
 use std::time::Duration;
 
 /// What the store remembers of a session's tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lineage {
     /// How many tokens the session has had.
-    #[serde(rename = "gen")]
     pub generation: u64,
     /// The newest family.
-    #[serde(rename = "fam")]
     pub family: TokenId,
     /// The two families before it, the later one first.
     pub earlier: [Option<TokenId>; 2],
@@ -22,6 +19,11 @@ pub struct Lineage {
     pub rotated_at: Option<Timestamp>,
     /// When the session was last taken up from a token alone, because the store had lost something.
     pub adopted_at: Option<Timestamp>,
+    /// Whether the token that it was taken up from was recent then, so that the one before it may still have been in flight,
+    /// however old.
+    pub adopted_recent: bool,
+    /// How often the newest family got another member by a late retry.
+    pub retries: u8,
 }
 
 /// The part of a refresh token that the rules look at.
@@ -33,6 +35,8 @@ pub struct Presented {
     pub family: TokenId,
     /// Which of the session's tokens it is.
     pub generation: u64,
+    /// When it was issued, to the second, rounded down.
+    pub issued_at: Timestamp,
 }
 
 /// The choices that settings leave open.
@@ -40,9 +44,21 @@ pub struct Presented {
 pub struct Policy {
     /// For how long after a rotation the tokens before it still get the same answer. Zero: never.
     pub replay_window: Duration,
-    /// Whether a client whose response was lost may retry at any later time.
-    pub late_retry: bool,
+    /// How often a client whose responses are lost may retry with the same token later than the window; zero: never.
+    pub late_retries: u8,
 }
+
+/// How often a client may retry late with the same token where [`Policy::late_retries`] is not turned off. A client that
+/// loses 40 % of its responses comes to the end of it once in six million exchanges (0.4^17). A thief who asks
+/// again and again comes to it within 17 windows: less than five minutes, in which no client refreshes by itself.
+pub const LATE_RETRIES: u8 = 16;
+
+/// What an old token may lag behind an adoption that took a recent one up: both were in a client's hands within two windows, in
+/// which a session comes to no more tokens.
+const CLOSE: u64 = 4;
+
+/// By how much the time in a token lags behind the store's: it is cut to the second.
+const CUT: Duration = Duration::from_secs(1);
 
 /// What to do. The lineage, where there is one, is what to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,7 +92,8 @@ pub enum Row {
     /// The token is as late as the record's newest, or later, and the record does not know it: the store has lost
     /// writes that it acknowledged.
     WritesLost,
-    /// Any other token, soon after an adoption: what was in flight when the store lost its state.
+    /// Any other token, soon after an adoption, that an honest client can still have had in flight when the store lost its
+    /// state: one that was issued at most two windows before, or one of the last few before such a one, if that was taken up.
     JustAdopted,
 }
 
@@ -104,7 +121,7 @@ impl Row {
     /// What to do, if the row fits.
     fn outcome(self, record: Option<&Lineage>, token: &Presented, now: Timestamp, policy: &Policy) -> Option<Outcome> {
         if self == Self::RecordLost {
-            return record.is_none().then(|| Outcome::Adopt(adopted(token, now)));
+            return record.is_none().then(|| Outcome::Adopt(adopted(token, now, policy)));
         }
         let record = record?;
         let is_young = is_within_window(record.rotated_at, now, policy);
@@ -116,12 +133,19 @@ impl Row {
             }
             Self::ResponseLost => (token.id == record.family).then(|| {
                 let generation = next_generation(record, token);
-                let retried = Lineage { generation, rotated_at: Some(now), ..*record };
-                young_or(if policy.late_retry { Outcome::Retry(retried) } else { Outcome::Reuse })
+                let retries = record.retries.saturating_add(1);
+                let retried = Lineage { generation, rotated_at: Some(now), retries, ..*record };
+                young_or(if retries <= policy.late_retries { Outcome::Retry(retried) } else { Outcome::Reuse })
             }),
             Self::EarlierFamily => record.earlier.contains(&Some(token.family)).then(|| young_or(Outcome::Reuse)),
-            Self::WritesLost => (token.generation >= record.generation).then(|| Outcome::Adopt(adopted(token, now))),
-            Self::JustAdopted => is_within_window(record.adopted_at, now, policy).then_some(Outcome::Replay),
+            Self::WritesLost => {
+                (token.generation >= record.generation).then(|| Outcome::Adopt(adopted(token, now, policy)))
+            }
+            Self::JustAdopted => {
+                let adopted_at = record.adopted_at.filter(|_| is_within_window(record.adopted_at, now, policy))?;
+                let is_close = record.adopted_recent && token.generation.saturating_add(CLOSE) >= record.generation;
+                (is_close || is_recent(token, adopted_at, policy)).then_some(Outcome::Replay)
+            }
         }
     }
 }
@@ -130,7 +154,15 @@ impl Lineage {
     /// The lineage of a session that begins: its first token is of the family that is named after it by `family`.
     #[must_use]
     pub fn begin(family: TokenId) -> Self {
-        Self { generation: 1, family, earlier: [None; 2], rotated_at: None, adopted_at: None }
+        Self {
+            generation: 1,
+            family,
+            earlier: [None; 2],
+            rotated_at: None,
+            adopted_at: None,
+            adopted_recent: false,
+            retries: 0,
+        }
     }
 }
 
@@ -141,17 +173,26 @@ fn rotated(record: &Lineage, token: &Presented, now: Timestamp) -> Lineage {
         earlier: [Some(record.family), record.earlier[0]],
         rotated_at: Some(now),
         adopted_at: record.adopted_at,
+        adopted_recent: record.adopted_recent,
+        retries: 0,
     }
 }
 
-fn adopted(token: &Presented, now: Timestamp) -> Lineage {
+fn adopted(token: &Presented, now: Timestamp, policy: &Policy) -> Lineage {
     Lineage {
         generation: token.generation + 1,
         family: token.id,
         earlier: [Some(token.family), None],
         rotated_at: Some(now),
         adopted_at: Some(now),
+        adopted_recent: is_recent(token, now, policy),
+        retries: 0,
     }
+}
+
+/// Whether the token was issued so shortly before the adoption that it, or the one before it, may have been on its way: an answer may replay a token that is a window old, and a request and its answer take half a window each.
+fn is_recent(token: &Presented, adopted_at: Timestamp, policy: &Policy) -> bool {
+    token.issued_at.plus(policy.replay_window * 2 + CUT) >= adopted_at
 }
 
 /// A store that lost a retry can know of fewer tokens than the token itself.
@@ -168,15 +209,15 @@ fn is_within_window(began: Option<Timestamp>, now: Timestamp, policy: &Policy) -
 mod tests {
     use super::*;
 
-    const POLICY: Policy = Policy { replay_window: Duration::from_secs(10), late_retry: true };
-    const STRICT: Policy = Policy { replay_window: Duration::ZERO, late_retry: false };
+    const POLICY: Policy = Policy { replay_window: Duration::from_secs(10), late_retries: 3 };
+    const STRICT: Policy = Policy { replay_window: Duration::ZERO, late_retries: 0 };
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(secs)
     }
 
     fn token(id: u128, family: u128, generation: u64) -> Presented {
-        Presented { id: TokenId::from_u128(id), family: TokenId::from_u128(family), generation }
+        Presented { id: TokenId::from_u128(id), family: TokenId::from_u128(family), generation, issued_at: at(0) }
     }
 
     fn family(name: u128) -> TokenId {
@@ -191,6 +232,8 @@ mod tests {
             earlier: [Some(family(1)), Some(family(100))],
             rotated_at: Some(at(100)),
             adopted_at: None,
+            adopted_recent: false,
+            retries: 0,
         }
     }
 
@@ -220,7 +263,7 @@ mod tests {
         let Outcome::Retry(next) = decide(Some(&third()), &token(2, 1, 2), at(9_999), &POLICY) else {
             panic!("no retry")
         };
-        assert_eq!(next, Lineage { generation: 4, rotated_at: Some(at(9_999)), ..third() });
+        assert_eq!(next, Lineage { generation: 4, rotated_at: Some(at(9_999)), retries: 1, ..third() });
     }
 
     /// Two tabs wake up after a response was lost. Had each been given a token of its own, the one that a third tab uses
@@ -237,7 +280,7 @@ mod tests {
 
     #[test]
     fn without_late_retries_a_late_parent_is_a_reuse() {
-        let policy = Policy { late_retry: false, ..POLICY };
+        let policy = Policy { late_retries: 0, ..POLICY };
         assert_eq!(decide(Some(&third()), &token(2, 1, 2), at(111), &policy), Outcome::Reuse);
         assert_eq!(decide(Some(&third()), &token(2, 1, 2), at(110), &policy), Outcome::Replay);
     }
@@ -268,10 +311,51 @@ mod tests {
     }
 
     #[test]
-    fn an_older_token_is_replayed_within_the_window_of_an_adoption() {
-        let record = Lineage { adopted_at: Some(at(100)), ..third() };
-        assert_eq!(decide(Some(&record), &token(70, 60, 1), at(110), &POLICY), Outcome::Replay);
-        assert_eq!(decide(Some(&record), &token(70, 60, 1), at(111), &POLICY), Outcome::Reuse);
+    fn a_parent_is_retried_late_so_often_and_then_it_is_a_reuse() {
+        let mut record = third();
+        for time in [200, 300, 400] {
+            let Outcome::Retry(next) = decide(Some(&record), &token(2, 1, 2), at(time), &POLICY) else {
+                panic!("no retry at {time}")
+            };
+            record = next;
+        }
+        assert_eq!(decide(Some(&record), &token(2, 1, 2), at(410), &POLICY), Outcome::Replay);
+        assert_eq!(decide(Some(&record), &token(2, 1, 2), at(411), &POLICY), Outcome::Reuse);
+        let Outcome::Rotate(used) = decide(Some(&record), &token(6, 2, 6), at(500), &POLICY) else {
+            panic!("no rotation")
+        };
+        assert_eq!(used.retries, 0, "the next parent may be retried as often");
+    }
+
+    /// Token 2 of family 1 was taken up at 100 s.
+    fn adopted_at_100() -> Lineage {
+        let Outcome::Adopt(adopted) = decide(None, &token(2, 1, 2), at(100), &POLICY) else { panic!("no adoption") };
+        adopted
+    }
+
+    #[test]
+    fn a_token_that_may_have_been_in_flight_is_replayed_within_the_window_of_an_adoption() {
+        let recent = Presented { issued_at: at(79), ..token(70, 60, 1) };
+        assert_eq!(decide(Some(&adopted_at_100()), &recent, at(110), &POLICY), Outcome::Replay);
+        assert_eq!(decide(Some(&adopted_at_100()), &recent, at(111), &POLICY), Outcome::Reuse);
+    }
+
+    #[test]
+    fn a_token_issued_long_before_an_adoption_is_a_reuse_even_within_its_window() {
+        let old = Presented { issued_at: at(78), ..token(70, 60, 1) };
+        assert_eq!(decide(Some(&adopted_at_100()), &old, at(100), &POLICY), Outcome::Reuse);
+        assert_eq!(decide(Some(&adopted_at_100()), &token(1, 100, 1), at(100), &POLICY), Outcome::Reuse, "the parent");
+    }
+
+    /// A tab had sent it before the answer with its successor came.
+    #[test]
+    fn the_last_few_before_a_recent_token_that_was_taken_up_are_replayed_however_old() {
+        let recent = Presented { issued_at: at(90), ..token(8, 7, 8) };
+        let Outcome::Adopt(adopted) = decide(None, &recent, at(100), &POLICY) else { panic!("no adoption") };
+        assert_eq!(decide(Some(&adopted), &token(7, 6, 7), at(110), &POLICY), Outcome::Replay);
+        assert_eq!(decide(Some(&adopted), &token(5, 4, 5), at(110), &POLICY), Outcome::Replay);
+        assert_eq!(decide(Some(&adopted), &token(7, 6, 7), at(111), &POLICY), Outcome::Reuse);
+        assert_eq!(decide(Some(&adopted), &token(4, 3, 4), at(110), &POLICY), Outcome::Reuse);
     }
 
     #[test]
@@ -285,6 +369,8 @@ mod tests {
                 earlier: [Some(family(6)), None],
                 rotated_at: Some(at(5)),
                 adopted_at: Some(at(5)),
+                adopted_recent: true,
+                retries: 0,
             }
         );
     }

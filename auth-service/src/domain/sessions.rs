@@ -1,71 +1,32 @@
 //! What the store of refresh sessions keeps and promises. It may lose what it said it wrote: see [`super::session`].
 
-use super::{Unavailable, account::Epoch, session::Lineage};
+use super::Unavailable;
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 use shared::{
     clock::Timestamp,
-    ids::{SessionId, TokenId, UserId},
+    ids::{SessionId, UserId},
 };
 
-/// A refresh session as it is stored. Nothing in it is a credential.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionRecord {
-    /// The user.
+/// A session's record as a store keeps it. What it says is none of the store's business, and what a store says is not
+/// believed unless it is ours: see [`super::record`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+/// What is to be written, and when it may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// Whose session.
     pub sub: UserId,
-    /// The session.
+    /// Which.
     pub sid: SessionId,
-    /// Where its tokens stand.
-    #[serde(flatten)]
-    pub lineage: Lineage,
-    /// The user's epoch when the session began.
-    pub epoch: Epoch,
-    /// When the session began.
-    pub auth_time: Timestamp,
-    /// When it was last refreshed.
-    pub last_used: Timestamp,
-    /// From when on its newest token is refused: the store need not remember it longer.
+    /// What the store must still hold, to the byte; `None`: nothing.
+    pub expected: Option<&'a Sealed>,
+    /// What it is to hold.
+    pub next: &'a Sealed,
+    /// From when on it need not be remembered: the store forgets it by itself.
     pub expires_at: Timestamp,
-    /// Where it was last refreshed from.
-    pub ip: String,
-    /// What it was last refreshed with, shortened.
-    pub user_agent: String,
-    /// The newest token, without its signature.
-    pub newest: UnsignedToken,
-}
-
-/// A refresh token without its signature: any replica signs it again to the byte.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UnsignedToken {
-    /// Which key signs it.
-    pub key_id: String,
-    /// Header and claims, `base64url.base64url`.
-    pub signing_input: String,
-}
-
-/// What the store must still hold for a commit to happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
-    /// No record of this session.
-    Absent,
-    /// A record of this generation and family.
-    At {
-        /// The generation.
-        generation: u64,
-        /// The newest family.
-        family: TokenId,
-    },
-}
-
-impl Expected {
-    /// What a reader of `record` expects to find still.
-    #[must_use]
-    pub fn of(record: Option<&SessionRecord>) -> Self {
-        record.map_or(Self::Absent, |record| Self::At {
-            generation: record.lineage.generation,
-            family: record.lineage.family,
-        })
-    }
+    /// Until when, on the store's own clock, it may be written.
+    pub not_after: Timestamp,
 }
 
 /// What a compare-and-swap came to.
@@ -81,8 +42,8 @@ pub enum Commit {
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The record, if the store has one.
-    pub record: Option<SessionRecord>,
+    /// The record, if the store has one that has not expired.
+    pub sealed: Option<Sealed>,
     /// The time on the clock that all replicas share: the store's.
     pub now: Timestamp,
 }
@@ -93,14 +54,8 @@ pub trait Sessions: Send + Sync {
     /// Reads a session and the time, in one round trip.
     async fn read(&self, sub: UserId, sid: SessionId) -> Result<Snapshot, Unavailable>;
 
-    /// Writes `record` if the store holds what is expected and, on its own clock, `not_after` has not passed; forgets
-    /// it by itself after `record.expires_at`.
-    async fn commit(
-        &self,
-        expected: Expected,
-        record: &SessionRecord,
-        not_after: Timestamp,
-    ) -> Result<Commit, Unavailable>;
+    /// Writes a record if the store holds what is expected.
+    async fn commit(&self, change: &Change<'_>) -> Result<Commit, Unavailable>;
 
     /// Removes a session; removing what is not there is no error.
     async fn remove(&self, sub: UserId, sid: SessionId) -> Result<(), Unavailable>;
@@ -109,7 +64,7 @@ pub trait Sessions: Send + Sync {
     async fn remove_all(&self, sub: UserId, except: Option<SessionId>) -> Result<(), Unavailable>;
 
     /// The user's sessions that the store remembers and that have not expired, in no order.
-    async fn of_user(&self, sub: UserId) -> Result<Vec<SessionRecord>, Unavailable>;
+    async fn of_user(&self, sub: UserId) -> Result<Vec<(SessionId, Sealed)>, Unavailable>;
 
     /// Whether the user may have one session more: not so in a store that is nearly full. What is left there is for the
     /// sessions that it has.

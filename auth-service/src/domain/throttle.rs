@@ -220,7 +220,7 @@ pub(super) fn host(address: IpAddr) -> IpAddr {
 }
 
 /// What one subscriber moves about in: an IPv4 /24, an IPv6 /56.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     prefix(address, 24, 56)
 }
 

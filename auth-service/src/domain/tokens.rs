@@ -3,8 +3,8 @@
 use super::{
     Auth,
     account::Account,
+    record::SessionRecord,
     refresh_token::{NotOurs, RefreshClaims, RefreshToken, Transport},
-    sessions::UnsignedToken,
 };
 use jsonwebtoken::{Algorithm, Header};
 use shared::{
@@ -34,10 +34,11 @@ pub struct Tokens {
 }
 
 impl Auth {
-    /// Signs an access token for a session of `account`, and the refresh token `newest` again.
-    pub(super) fn tokens(&self, account: &Account, newest: &UnsignedToken) -> Result<Tokens, NotOurs> {
-        let refresh_token = self.refresh_tokens.sign(newest)?;
-        let claims = self.refresh_tokens.read(refresh_token.expose())?;
+    /// Signs an access token for a session of `account`, and the session's newest refresh token, perhaps again: what it says
+    /// is made of what the record says, never signed as it stands there.
+    pub(super) fn tokens(&self, account: &Account, session: &SessionRecord) -> Result<Tokens, NotOurs> {
+        let claims = session.newest_claims(self.refresh_tokens.issuer());
+        let refresh_token = self.refresh_tokens.sign(&claims, &session.newest.key_id)?;
         Ok(Tokens {
             access_token: self.access_token(account, &claims),
             expires_in: self.policy.access_ttl,

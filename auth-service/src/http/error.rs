@@ -77,6 +77,7 @@ impl From<PasswordError> for Problem {
             PasswordError::Wrong => {
                 Problem::new(StatusCode::FORBIDDEN, "wrong_password", "the present password is another one")
             }
+            PasswordError::SessionEnded => CallerError::Ended.into(),
             PasswordError::Weak(weak) => weak.into(),
             PasswordError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
             PasswordError::NotComputed(error) => error.into(),

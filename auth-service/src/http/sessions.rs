@@ -7,7 +7,7 @@ use super::{
     client::client,
     own_cookie::{self, Ends},
 };
-use crate::domain::{Unavailable, sessions::SessionRecord};
+use crate::domain::{Unavailable, devices::Device};
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
@@ -23,9 +23,9 @@ use utoipa::ToSchema;
 /// Where a user is logged in.
 #[derive(Serialize, ToSchema)]
 struct Sessions<'a> {
-    /// The last used first.
+    /// The caller's own, then the last used first.
     sessions: Vec<Session<'a>>,
-    /// The latest thefts of the user's refresh tokens that were found out, the newest first.
+    /// The latest thefts of the user's refresh tokens that were found out, and what may be one, the newest first.
     incidents: Vec<Listed<'a>>,
 }
 
@@ -38,15 +38,15 @@ struct Session<'a> {
     /// When it began.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was refreshed last.
+    /// When it was refreshed last: coarse, and five minutes late. Of the caller's own session: now, to the minute.
     #[schema(format = DateTime)]
     last_used_at: String,
-    /// When it ends if it is not used again.
+    /// When it ends if it is not used after that.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// From where it was used last.
+    /// From where it was used last. Of the caller's own session: from where this is asked.
     ip: &'a str,
-    /// With which program, in the program's own words.
+    /// With which program, in the program's own words. Of the caller's own session: with which this is asked.
     user_agent: &'a str,
     /// Whether it is the caller's own.
     current: bool,
@@ -54,29 +54,29 @@ struct Session<'a> {
 
 /// Lists the caller's sessions
 ///
-/// And the thefts that were found out.
+/// And the thefts that were found out, or may be under way.
 #[utoipa::path(
     get, path = "/auth/sessions", tag = "account", operation_id = "sessions",
     responses((status = 200, description = "The sessions", body = Sessions<'_>), Refusals<(Caller, Unavailable)>),
     security(("bearer" = []))
 )]
-pub async fn list(caller: Caller, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let sessions = state.auth.sessions_of(&caller.account).await?;
-    let sessions = sessions.iter().map(|record| session(record, caller.session)).collect();
+pub async fn list(caller: Caller, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+    let devices = state.auth.sessions_of(&caller, &client(&request, &state)).await?;
+    let sessions = devices.iter().map(session).collect();
     let incidents = state.auth.incidents(caller.account.id).await?;
     let incidents = incidents.iter().map(Listed::of).collect();
     Ok(HttpResponse::Ok().json(Sessions { sessions, incidents }))
 }
 
-fn session(record: &SessionRecord, current: SessionId) -> Session<'_> {
+fn session(device: &Device) -> Session<'_> {
     Session {
-        id: record.sid,
-        created_at: record.auth_time.rfc3339(),
-        last_used_at: record.last_used.rfc3339(),
-        expires_at: record.expires_at.rfc3339(),
-        ip: &record.ip,
-        user_agent: &record.user_agent,
-        current: record.sid == current,
+        id: device.sid,
+        created_at: device.created_at.rfc3339(),
+        last_used_at: device.last_used.rfc3339(),
+        expires_at: device.expires_at.rfc3339(),
+        ip: &device.ip,
+        user_agent: &device.user_agent,
+        current: device.is_current,
     }
 }
 

@@ -5,7 +5,7 @@ use shared::{clock::Timestamp, ids::TokenId};
 use stateright::{Model, Property};
 use std::time::Duration;
 
-const POLICY: Policy = Policy { replay_window: Duration::from_secs(1), late_retry: true };
+const POLICY: Policy = Policy { replay_window: Duration::from_secs(1), late_retries: 2 };
 
 pub struct Duel {
     pub table: Vec<Row>,
@@ -63,7 +63,7 @@ impl Duel {
             Outcome::Rotate(next) | Outcome::Retry(next) | Outcome::Adopt(next) => {
                 let token = state.tokens.len();
                 let id = TokenId::from_u128(token as u128 + 1);
-                state.tokens.push(Presented { id, family: next.family, generation: next.generation });
+                state.tokens.push(Presented { id, family: next.family, generation: next.generation, issued_at: now });
                 state.record = Some(next);
                 state.acknowledged.push(next);
                 if is_received && party == Party::Victim {
@@ -95,7 +95,12 @@ impl Model for Duel {
             steps: 0,
             record: Some(login),
             acknowledged: vec![login],
-            tokens: vec![Presented { id: TokenId::from_u128(1), family, generation: 1 }],
+            tokens: vec![Presented {
+                id: TokenId::from_u128(1),
+                family,
+                generation: 1,
+                issued_at: Timestamp::from_secs(0),
+            }],
             victim: 0,
             thief: None,
             has_ended: false,

@@ -64,6 +64,13 @@ fn tabs(table: &[Row]) -> World {
     World::new(table.to_vec(), if is_deep() { deep } else { small })
 }
 
+/// As [`tabs`], on a session that was idle for so long that the token they wake up with is old.
+fn tabs_that_wake_up(table: &[Row]) -> World {
+    let small = Bounds { ticks: 4, tokens: 5, in_flight: 2, wipes: 1, begins_idle: true, ..patient() };
+    let deep = Bounds { ticks: 6, tokens: 6, in_flight: 3, ..small };
+    World::new(table.to_vec(), if is_deep() { deep } else { small })
+}
+
 /// As [`tabs`], for as long as it takes until what two late retries left behind is used and has become old. The store
 /// loses nothing.
 fn tabs_for_long(table: &[Row]) -> World {
@@ -92,9 +99,25 @@ fn logging_out() -> World {
     World::new(TABLE.to_vec(), if is_deep() { deep } else { small })
 }
 
+/// A client that may retry late so often with one token, and does without so many answers.
+fn losing(retries: u8, losses: usize) -> World {
+    let small = Bounds { ticks: 9, tokens: 5, in_flight: 1, losses: Some(losses), retries, ..patient() };
+    let deep = Bounds { ticks: 10, in_flight: 2, ..small };
+    World::new(TABLE.to_vec(), if is_deep() { deep } else { small })
+}
+
 /// A thief who has copied any token at any time.
 fn robbed() -> World {
-    let small = Bounds { ticks: 4, window: 1, patience: 1, tokens: 3, in_flight: 2, thefts: 1, ..Bounds::default() };
+    let small = Bounds {
+        ticks: 4,
+        window: 1,
+        patience: 1,
+        tokens: 3,
+        in_flight: 2,
+        thefts: 1,
+        retries: 1,
+        ..Bounds::default()
+    };
     let deep = Bounds { ticks: 5, tokens: 5, ..small };
     World::new(TABLE.to_vec(), if is_deep() { deep } else { small })
 }
@@ -102,6 +125,18 @@ fn robbed() -> World {
 #[test]
 fn tabs_that_keep_to_the_contract_are_never_refused_even_if_the_store_is_wiped() {
     assert_eq!(violations("tabs", tabs(&TABLE)), Vec::<&str>::new());
+}
+
+#[test]
+fn tabs_that_wake_up_an_idle_session_are_never_refused_even_if_the_store_is_wiped() {
+    assert_eq!(violations("tabs that wake up", tabs_that_wake_up(&TABLE)), Vec::<&str>::new());
+}
+
+/// Each late retry but the first was preceded by one whose answer was lost: the bound is reached by as many losses.
+#[test]
+fn a_client_is_refused_only_after_it_has_lost_more_answers_than_it_may_retry() {
+    assert_eq!(violations("two losses, two retries", losing(2, 2)), Vec::<&str>::new());
+    assert_eq!(violations("three losses, two retries", losing(2, 3)), ["nobody is taken for a thief"]);
 }
 
 #[test]

@@ -20,6 +20,12 @@ pub struct Bounds {
     pub in_flight: usize,
     /// Whether the client sends one request at a time (one it has given up may still be on its way).
     pub is_serial: bool,
+    /// Whether the session was idle for long before, so that its token is old.
+    pub begins_idle: bool,
+    /// How often a client may retry late with one token; zero: as often as it likes.
+    pub retries: u8,
+    /// How many answers the client does without, if that is limited; the others come before it gives up.
+    pub losses: Option<usize>,
     /// How often the store loses all.
     pub wipes: usize,
     /// How often the store falls back to something that it acknowledged before.
@@ -95,6 +101,7 @@ pub struct State {
     jar: Token,
     loot: Option<Token>,
     flights: Vec<Flight>,
+    losses: Option<usize>,
     wipes: usize,
     rollbacks: usize,
     logouts: usize,
@@ -120,8 +127,11 @@ pub enum Action {
     Steal(Token),
 }
 
+/// So long that what is cut from the times in tokens does not matter.
+const TICK: Duration = Duration::from_secs(100);
+
 fn at(now: i64) -> Timestamp {
-    Timestamp::from_secs(now)
+    Timestamp::from_secs(now * TICK.as_secs().cast_signed())
 }
 
 fn id(token: Token) -> TokenId {
@@ -134,8 +144,9 @@ impl World {
     }
 
     fn decide(&self, record: Option<&Record>, token: &Presented, now: i64) -> Outcome {
-        let replay_window = Duration::from_secs(self.bounds.window.unsigned_abs());
-        let policy = Policy { replay_window, late_retry: true };
+        let replay_window = TICK * u32::try_from(self.bounds.window).unwrap_or_default();
+        let late_retries = if self.bounds.retries == 0 { u8::MAX } else { self.bounds.retries };
+        let policy = Policy { replay_window, late_retries };
         decide_by(&self.table, record.map(|record| &record.lineage), token, at(now), &policy)
     }
 
@@ -166,8 +177,7 @@ impl World {
             state.flights[index].phase = Phase::Arrived(arrived);
             return Some(());
         }
-        let seen = |record: &Record| (record.lineage.generation, record.lineage.family);
-        if state.store.as_ref().map(seen) != read.as_ref().map(seen) {
+        if state.store != read {
             state.flights[index].phase = Phase::Arrived(arrived);
             return Some(());
         }
@@ -175,7 +185,12 @@ impl World {
             return None;
         }
         let newest = state.tokens.len();
-        state.tokens.push(Presented { id: id(newest), family: lineage.family, generation: lineage.generation });
+        state.tokens.push(Presented {
+            id: id(newest),
+            family: lineage.family,
+            generation: lineage.generation,
+            issued_at: at(read_at),
+        });
         state.store = Some(Record { lineage, newest });
         if state.rollbacks > 0 {
             state.acknowledged.push(Record { lineage, newest });
@@ -243,10 +258,16 @@ impl Model for World {
             store: Some(login),
             acknowledged: if self.bounds.rollbacks > 0 { vec![login] } else { Vec::new() },
             has_ended: false,
-            tokens: vec![Presented { id: id(0), family, generation: 1 }],
+            tokens: vec![Presented {
+                id: id(0),
+                family,
+                generation: 1,
+                issued_at: at(if self.bounds.begins_idle { -1000 } else { 0 }),
+            }],
             jar: 0,
             loot: None,
             flights: Vec::new(),
+            losses: self.bounds.losses,
             wipes: self.bounds.wipes,
             rollbacks: self.bounds.rollbacks,
             logouts: self.bounds.logouts,
@@ -254,7 +275,9 @@ impl Model for World {
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
-        if state.now < self.bounds.ticks {
+        let is_late = |flight: &Flight| !self.bounds.is_in_time(flight, state.now + 1);
+        let waits_for_an_answer = self.bounds.losses.is_some() && state.flights.iter().any(is_late);
+        if state.now < self.bounds.ticks && !waits_for_an_answer {
             actions.push(Action::Tick);
         }
         if self.bounds.may_send(&state.flights) {
@@ -276,7 +299,9 @@ impl Model for World {
                 }
             };
             actions.extend(next);
-            actions.push(Action::Lose(index));
+            if state.losses != Some(0) {
+                actions.push(Action::Lose(index));
+            }
             if self.bounds.is_serial && flight.phase == Phase::Sent && !flight.is_abandoned {
                 actions.push(Action::GiveUp(index));
             }
@@ -324,7 +349,10 @@ impl Model for World {
                 state.flights[index].phase = Phase::Answered(None);
             }
             Action::Deliver(index) => Self::deliver(&mut state, index)?,
-            Action::Lose(index) => drop(state.flights.remove(index)),
+            Action::Lose(index) => {
+                state.flights.remove(index);
+                state.losses = state.losses.map(|left| left - 1);
+            }
             Action::GiveUp(index) => state.flights[index].is_abandoned = true,
             Action::Wipe => {
                 state.store = None;
@@ -355,6 +383,8 @@ impl Model for World {
             }));
         } else {
             properties.push(Property::always("at most one family is live", at_most_one_family_is_live));
+            properties
+                .push(Property::always("a token is exchanged so often and no more", no_token_is_exchanged_for_ever));
             properties.push(sighting!("a theft is found out", Verdict::Reused));
         }
         properties.push(sighting!("a rotation", Verdict::Rotated(_)));
@@ -367,6 +397,13 @@ impl Model for World {
         }
         properties
     }
+}
+
+/// The first exchange, and as many late retries as are allowed. What is written for a session that has ended is given to nobody.
+fn no_token_is_exchanged_for_ever(world: &World, state: &State) -> bool {
+    let at_most = 1 + usize::from(if world.bounds.retries == 0 { u8::MAX } else { world.bounds.retries });
+    let successors = |parent: &Presented| state.tokens.iter().filter(|token| token.family == parent.id).count();
+    state.has_ended || state.tokens.iter().all(|parent| successors(parent) <= at_most)
 }
 
 /// Without losses, what any token would be worth once nothing is young: a rotation for members of the newest family, a

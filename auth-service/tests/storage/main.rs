@@ -36,6 +36,10 @@ macro_rules! keeps {
             raising_the_epoch_spares_no_session
             raising_all_epochs_reaches_every_user
             a_password_changes_only_from_the_one_that_was_seen
+            what_a_check_allowed_is_not_written_after_what_was_checked_has_ended
+            a_password_change_and_an_end_of_all_sessions_at_once_spare_nobody_who_was_ended
+            an_account_is_deleted_only_as_it_was_checked
+            the_database_tells_the_time
             of_many_that_change_the_same_password_one_does
             another_hash_of_the_same_password_ends_nothing
             a_session_ends_by_name_and_alone
@@ -65,6 +69,8 @@ macro_rules! keeps {
         run! { audit on $open:
             events_come_back_as_they_were_the_newest_first
             events_are_found_by_each_condition
+            an_event_that_is_noted_again_is_there_once
+            the_incidents_of_a_user_are_thefts_and_what_may_be_one
             pages_of_events_follow_one_another
             old_events_are_forgotten_in_bounded_batches
         }

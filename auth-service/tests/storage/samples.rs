@@ -1,13 +1,12 @@
 //! Accounts, sessions and keys to try the stores with.
 
 use auth_service::domain::{
-    account::{EmailAddress, Epoch, NewAccount, PersonName},
+    account::{EmailAddress, NewAccount, PersonName},
     audit::{Action, Event},
     counters::CounterKey,
     key_table::NewKey,
     password::PasswordHash,
-    session::Lineage,
-    sessions::{SessionRecord, UnsignedToken},
+    sessions::{Change, Sealed},
 };
 use serde_json::Map;
 use shared::{
@@ -45,37 +44,49 @@ pub fn named(name: &str) -> NewAccount {
     NewAccount { name: Some(PersonName::parse(name).unwrap()), ..account() }
 }
 
+/// A session, and what a store may keep of it: any bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub sub: UserId,
+    pub sid: SessionId,
+    pub sealed: Sealed,
+    pub expires_at: Timestamp,
+}
+
 /// A session that began just now and has an hour to go.
-pub fn session(sub: UserId) -> SessionRecord {
+pub fn session(sub: UserId) -> Session {
     session_for(sub, Duration::from_secs(3600))
 }
 
-pub fn session_for(sub: UserId, life: Duration) -> SessionRecord {
-    let sid = SessionId::fresh();
-    SessionRecord {
-        sub,
-        sid,
-        lineage: Lineage::begin(TokenId::fresh()),
-        epoch: Epoch(7),
-        auth_time: now(),
-        last_used: now(),
-        expires_at: now().plus(life),
-        ip: "2001:db8::1".to_owned(),
-        user_agent: "Фокс/1.0 {\"quoted\"} \u{0} end".to_owned(),
-        newest: UnsignedToken { key_id: "k1".to_owned(), signing_input: "aGVhZA.Y2xhaW1z".to_owned() },
-    }
+pub fn session_for(sub: UserId, life: Duration) -> Session {
+    Session { sub, sid: SessionId::fresh(), sealed: sealed(1), expires_at: now().plus(life) }
 }
 
-/// The session after one more rotation.
-pub fn rotated(record: &SessionRecord) -> SessionRecord {
-    let lineage = Lineage {
-        generation: record.lineage.generation + 1,
-        family: TokenId::fresh(),
-        earlier: [Some(record.lineage.family), record.lineage.earlier[0]],
-        rotated_at: Some(now()),
-        adopted_at: None,
-    };
-    SessionRecord { lineage, last_used: now(), ..record.clone() }
+/// Whatever bytes there are, and at the end which of the session's records it is.
+fn sealed(number: u64) -> Sealed {
+    Sealed([&[0, 255, 13, 10, 0, 128][..], &TokenId::fresh().to_bytes(), &number.to_be_bytes()].concat())
+}
+
+/// Which of a session's records it is.
+pub fn number(sealed: &Sealed) -> u64 {
+    u64::from_be_bytes(*sealed.0.last_chunk().unwrap())
+}
+
+/// The session with its next record.
+pub fn rotated(session: &Session) -> Session {
+    Session { sealed: sealed(number(&session.sealed) + 1), ..session.clone() }
+}
+
+/// From the one to the other; the session begins where there is none.
+pub fn change<'a>(from: Option<&'a Session>, to: &'a Session, not_after: Timestamp) -> Change<'a> {
+    Change {
+        sub: to.sub,
+        sid: to.sid,
+        expected: from.map(|session| &session.sealed),
+        next: &to.sealed,
+        expires_at: to.expires_at,
+        not_after,
+    }
 }
 
 pub fn counter() -> CounterKey {

@@ -5,10 +5,11 @@ use auth_service::{
     domain::{
         refresh_token::{RefreshClaims, RefreshTokens},
         secret::{KeyRing, RootSecret},
-        sessions::SessionRecord,
     },
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use harness::postgres;
+use serde_json::Value;
 use shared::{
     clock::{Clock as _, SystemClock},
     ids::TokenId,
@@ -75,23 +76,27 @@ impl FirstVersion {
 
     /// As that version signed it, but not expired yet.
     pub async fn refresh_token_of_the_live_session(&self) -> String {
-        let record = self.text("SELECT record AS it FROM sessions").await;
-        let record: SessionRecord = serde_json::from_str(&record).unwrap();
-        signed(&tokens().claims(&record.newest).unwrap())
+        signed(&self.claims_of_the_live_session().await)
     }
 
     pub async fn refresh_token_of_the_ended_session(&self) -> String {
-        let record = self.text("SELECT record AS it FROM sessions").await;
-        let record: SessionRecord = serde_json::from_str(&record).unwrap();
         let ended = self.text("SELECT sid AS it FROM ended_sessions").await;
-        let live = tokens().claims(&record.newest).unwrap();
         signed(&RefreshClaims {
             sid: ended.parse().unwrap(),
             family: ended.parse().unwrap(),
             jti: TokenId::fresh(),
             generation: 1,
-            ..live
+            ..self.claims_of_the_live_session().await
         })
+    }
+
+    /// That version kept its newest token in the record, without the signature.
+    async fn claims_of_the_live_session(&self) -> RefreshClaims {
+        let record = self.text("SELECT record AS it FROM sessions").await;
+        let record: Value = serde_json::from_str(&record).unwrap();
+        let unsigned = record["newest"]["signing_input"].as_str().unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(unsigned.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice(&claims).unwrap()
     }
 }
 
@@ -107,5 +112,5 @@ fn tokens() -> RefreshTokens {
 fn signed(claims: &RefreshClaims) -> String {
     let fresh = RefreshClaims { iat: now(), auth_time: now(), exp: now() + DAY, ..claims.clone() };
     let tokens = tokens();
-    tokens.sign(&tokens.draft(&fresh)).unwrap().expose().to_owned()
+    tokens.sign(&fresh, tokens.key_id()).unwrap().expose().to_owned()
 }

@@ -1,7 +1,7 @@
 //! The Redis of a project. It appends everything to a file in a volume, so a kill alone loses nothing.
 
 use super::{Container, Project, docker::docker};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What was kept, beside what Redis writes.
 const KEPT: &str = "/data/kept";
@@ -14,11 +14,22 @@ pub(crate) struct RedisContainer {
     project: Arc<Project>,
     container: Container,
     has_kept: bool,
+    password: OnceLock<String>,
 }
 
 impl RedisContainer {
     pub(crate) fn of(project: &Arc<Project>) -> Self {
-        Self { project: Arc::clone(project), container: project.container("redis"), has_kept: false }
+        Self {
+            project: Arc::clone(project),
+            container: project.container("redis"),
+            has_kept: false,
+            password: OnceLock::new(),
+        }
+    }
+
+    /// What it asks for. It must run when this is asked for the first time.
+    pub(crate) fn password(&self) -> &str {
+        self.password.get_or_init(|| self.container.run(&["cat", "/secrets/password"]).trim().to_owned())
     }
 
     pub(crate) fn kill(&self) {

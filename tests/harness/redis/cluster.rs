@@ -1,6 +1,6 @@
 //! A Redis Cluster of three masters on loopback.
 
-use super::generations_at;
+use super::{generations_at, url_at};
 use crate::{process::Process, sockets::fresh_port, warden};
 use ::redis::{Client, Connection, RedisResult, Value, cmd};
 use std::{
@@ -113,7 +113,7 @@ impl Cluster {
     /// When a server does not answer.
     #[must_use]
     pub fn sessions(&self) -> Vec<usize> {
-        self.nodes.iter().map(|node| generations_at(node.port).len()).collect()
+        self.nodes.iter().map(|node| generations_at(&url_at(node.port)).len()).collect()
     }
 
     /// How many tokens each session has had, as the masters know it.
@@ -122,7 +122,7 @@ impl Cluster {
     /// When a server does not answer.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {
-        self.nodes.iter().flat_map(|node| generations_at(node.port)).collect()
+        self.nodes.iter().flat_map(|node| generations_at(&url_at(node.port))).collect()
     }
 
     /// Freezes all nodes.

@@ -24,6 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
+use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -71,10 +72,19 @@ impl Redis {
         Self { port: project.redis_port(), server: Server::Container(RedisContainer::of(project)) }
     }
 
-    /// `redis://…`
+    /// `redis://…`, with the password if it asks for one.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        let credentials = self.password().map(|password| format!(":{password}@")).unwrap_or_default();
+        format!("redis://{credentials}127.0.0.1:{}", self.port)
+    }
+
+    /// Those of a project ask for one.
+    fn password(&self) -> Option<&str> {
+        match &self.server {
+            Server::Local { .. } => None,
+            Server::Container(container) => Some(container.password()),
+        }
     }
 
     /// Forgets everything.
@@ -121,7 +131,7 @@ impl Redis {
     /// When a server does not answer.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {
-        generations_at(self.port)
+        generations_at(&self.url())
     }
 
     /// Lets nobody have an answer for so long.
@@ -194,7 +204,7 @@ impl Redis {
     }
 
     fn command(&self, command: &str) -> String {
-        ask(self.port, command).expect("Redis answers")
+        ask(self.port, self.password(), command).expect("Redis answers")
     }
 }
 
@@ -213,7 +223,9 @@ fn start(port: u16, directory: &Path) -> io::Result<Process> {
 
 fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<()> {
     let until = Instant::now() + PATIENCE;
-    while ask(port, "PING").ok().as_deref() != Some("+PONG") {
+    // Who asks for a password is there as well.
+    let is_there = |answer: &str| answer == "+PONG" || answer.starts_with("-NOAUTH");
+    while !ask(port, None, "PING").is_ok_and(|answer| is_there(&answer)) {
         if has_ended() || Instant::now() > until {
             return Err(io::Error::other("it does not answer"));
         }
@@ -222,11 +234,16 @@ fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<(
     Ok(())
 }
 
+/// A server that asks for no password.
+fn url_at(port: u16) -> String {
+    format!("redis://127.0.0.1:{port}")
+}
+
 /// How many tokens each session has had, by the session's id.
-fn generations_at(port: u16) -> BTreeMap<String, u64> {
+fn generations_at(url: &str) -> BTreeMap<String, u64> {
     let until = Instant::now() + PATIENCE;
     loop {
-        match try_generations_at(port) {
+        match try_generations_at(url) {
             Ok(generations) => return generations,
             Err(error) => assert!(Instant::now() < until, "Redis does not tell: {error}"),
         }
@@ -234,26 +251,41 @@ fn generations_at(port: u16) -> BTreeMap<String, u64> {
     }
 }
 
-fn try_generations_at(port: u16) -> RedisResult<BTreeMap<String, u64>> {
-    let mut connection = Client::open(("127.0.0.1", port))?.get_connection()?;
-    let keys: Vec<String> = connection.keys("jeton:*:session:*")?;
+fn try_generations_at(url: &str) -> RedisResult<BTreeMap<String, u64>> {
+    let mut connection = Client::open(url)?.get_connection()?;
+    let keys: Vec<String> = connection.keys("jeton:{*}")?;
     let mut generations = BTreeMap::new();
     for key in keys {
-        let text: Option<String> = connection.get(&key)?;
-        let generation = text.and_then(|text| text.split(' ').next()?.parse().ok());
-        let session = key.rsplit(':').next().unwrap_or_default().to_owned();
-        generations.extend(generation.map(|generation| (session, generation)));
+        let sessions: BTreeMap<Vec<u8>, Vec<u8>> = connection.hgetall(&key)?;
+        for (session, value) in sessions {
+            let session = Uuid::from_slice(&session).expect("a session's id").to_string();
+            generations.insert(session, generation_in(&value));
+        }
     }
     Ok(generations)
 }
 
+/// Seven bits a byte, behind the time at which it expires, and what the record begins with.
+fn generation_in(value: &[u8]) -> u64 {
+    let number = value.iter().skip(8 + 1 + 8 + 2).enumerate();
+    let mut generation = 0;
+    for (place, byte) in number.take(10) {
+        generation |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            break;
+        }
+    }
+    generation
+}
+
 /// Sends an inline command whose answer is one line.
-fn ask(port: u16, command: &str) -> io::Result<String> {
+fn ask(port: u16, password: Option<&str>, command: &str) -> io::Result<String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer.lines().next().unwrap_or_default().to_owned())
+    let entrance = password.map(|password| format!("AUTH {password}\r\n")).unwrap_or_default();
+    stream.write_all(format!("{entrance}{command}\r\nQUIT\r\n").as_bytes())?;
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers)?;
+    Ok(answers.lines().nth(usize::from(password.is_some())).unwrap_or_default().to_owned())
 }

@@ -1,6 +1,6 @@
 //! A master, a replica and a Sentinel on loopback.
 
-use super::generations_at;
+use super::{generations_at, url_at};
 use crate::{process::Process, sockets::fresh_port, warden};
 use ::redis::{Client, Connection, RedisResult, cmd};
 use std::{
@@ -107,7 +107,7 @@ impl Sentinel {
     /// When a server does not answer.
     #[must_use]
     pub fn generations(&self) -> BTreeMap<String, u64> {
-        generations_at(self.ports[0])
+        generations_at(&url_at(self.ports[0]))
     }
 
     /// How many tokens each session has had, as the replica knows it.
@@ -116,7 +116,7 @@ impl Sentinel {
     /// When a server does not answer.
     #[must_use]
     pub fn generations_of_replica(&self) -> BTreeMap<String, u64> {
-        generations_at(self.ports[1])
+        generations_at(&url_at(self.ports[1]))
     }
 
     fn replica(&self) -> &Process {

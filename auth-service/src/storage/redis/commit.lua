@@ -1,27 +1,37 @@
--- Compare-and-swap. KEYS: the session, the index of its user's sessions.
--- ARGV: how the stored text must begin ('' if there must be none), the new text, when it expires, the session's name, until
--- when the commit counts.
-local stored = redis.call('GET', KEYS[1])
-local expected, text, expires_at, name, not_after = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+-- Compare-and-swap. KEYS: the hash of a user's sessions.
+-- ARGV: the session, the record that must be there ('' if there must be none), the new value, until when the commit counts.
+local field, expected, value, not_after = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local is_as_expected
-if expected == '' then
-  is_as_expected = not stored
-else
-  is_as_expected = stored and string.sub(stored, 1, #expected) == expected
+-- The first eight bytes of a value: when it expires.
+local function expiry(text)
+  return struct.unpack('>I8', text)
 end
+
+local stored = redis.call('HGET', KEYS[1], field)
+-- What is no value of ours is overwritten by whoever finds none.
+if stored and (#stored < 8 or expiry(stored) <= now) then
+  stored = false
+end
+local record = stored and string.sub(stored, 9) or ''
 -- A commit whose answer was lost is asked for again, and finds itself.
-if stored ~= text and (not is_as_expected or now > tonumber(not_after)) then
+if stored ~= value and (record ~= expected or now > not_after) then
   return 0
 end
 
-redis.call('SET', KEYS[1], text, 'PXAT', expires_at)
+-- The hash lives as long as the session that expires last.
+local last = math.max(expiry(value), now + redis.call('PTTL', KEYS[1]))
+redis.call('HSET', KEYS[1], field, value)
+redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last))
 
--- The index holds what has not expired, and lives as long as the session that expires last.
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-redis.call('ZADD', KEYS[2], expires_at, name)
-local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
-redis.call('PEXPIREAT', KEYS[2], last[2])
+-- A session that begins makes room: what has expired goes.
+if expected == '' then
+  local fields = redis.call('HGETALL', KEYS[1])
+  for i = 1, #fields, 2 do
+    if #fields[i + 1] < 8 or expiry(fields[i + 1]) <= now then
+      redis.call('HDEL', KEYS[1], fields[i])
+    end
+  end
+end
 return 1

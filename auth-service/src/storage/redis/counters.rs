@@ -22,7 +22,7 @@ impl Counters for RedisStores {
 
     async fn add(&self, keys: &[CounterKey], window: Duration) -> Result<Vec<Count>, Unavailable> {
         let window = window.as_millis().max(1).to_string();
-        let values = [window.as_str()];
+        let values = [window.as_bytes()];
         try_join_all(keys.iter().map(|key| self.count(key, &values))).await
     }
 
@@ -32,7 +32,7 @@ impl Counters for RedisStores {
 }
 
 impl RedisStores {
-    async fn count(&self, key: &CounterKey, values: &[&str]) -> Result<Count, Unavailable> {
+    async fn count(&self, key: &CounterKey, values: &[&[u8]]) -> Result<Count, Unavailable> {
         let call = COUNT.on(&[&format!("jeton:count:{}", key.0)], values);
         let (value, resets_in): (u64, u64) = self.ask(&call).await?;
         Ok(Count { value, resets_in: Duration::from_millis(resets_in) })

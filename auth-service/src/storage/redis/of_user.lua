@@ -1,9 +1,3 @@
--- KEYS: the index of a user's sessions. ARGV: what their keys begin with; they share the index's hash tag.
-local texts = {}
-for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local text = redis.call('GET', ARGV[1] .. name)
-  if text then
-    texts[#texts + 1] = text
-  end
-end
-return texts
+-- All sessions of a user and the time. KEYS: the hash of a user's sessions.
+local time = redis.call('TIME')
+return { redis.call('HGETALL', KEYS[1]), time[1] * 1000 + math.floor(time[2] / 1000) }

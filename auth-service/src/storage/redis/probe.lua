@@ -1,5 +1,5 @@
 -- Whether all can be done that the other scripts do: a server whose memory is full, or that is a replica, or whose rules do
--- not let us, says no. Leaves nothing behind. KEYS: a text, a set.
+-- not let us, says no. Leaves nothing behind. KEYS: a text, a hash.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('SET', KEYS[1], '0', 'PXAT', now + 1000)
@@ -8,9 +8,9 @@ redis.call('PEXPIRE', KEYS[1], 1000)
 redis.call('PTTL', KEYS[1])
 redis.call('GET', KEYS[1])
 redis.call('DEL', KEYS[1])
-redis.call('ZADD', KEYS[2], 1, 'probe')
+redis.call('HSET', KEYS[2], 'probe', '0')
 redis.call('PEXPIREAT', KEYS[2], now + 1000)
-redis.call('ZRANGE', KEYS[2], 0, -1)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', 0)
-redis.call('ZREM', KEYS[2], 'probe')
+redis.call('HGET', KEYS[2], 'probe')
+redis.call('HGETALL', KEYS[2])
+redis.call('HDEL', KEYS[2], 'probe')
 redis.call('DEL', KEYS[2])

@@ -1,3 +1,3 @@
--- A session and the time. KEYS: the session.
+-- A session and the time. KEYS: the hash of a user's sessions. ARGV: the session.
 local time = redis.call('TIME')
-return { redis.call('GET', KEYS[1]), time[1] * 1000 + math.floor(time[2] / 1000) }
+return { redis.call('HGET', KEYS[1], ARGV[1]), time[1] * 1000 + math.floor(time[2] / 1000) }

@@ -1,3 +1,2 @@
--- KEYS: the session, the index of its user's sessions. ARGV: the session's name.
-redis.call('DEL', KEYS[1])
-redis.call('ZREM', KEYS[2], ARGV[1])
+-- KEYS: the hash of a user's sessions. ARGV: the session.
+redis.call('HDEL', KEYS[1], ARGV[1])

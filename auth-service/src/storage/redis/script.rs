@@ -25,7 +25,7 @@ impl Script {
     }
 
     /// This script with its keys and values. In a Cluster it runs where its keys are.
-    pub(super) fn on(&self, keys: &[&str], values: &[&str]) -> Call {
+    pub(super) fn on(&self, keys: &[&str], values: &[&[u8]]) -> Call {
         let command = |name: &str, body: &str| {
             let mut command = cmd(name);
             command.arg(body).arg(keys.len()).arg(keys).arg(values);

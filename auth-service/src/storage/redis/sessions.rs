@@ -1,19 +1,21 @@
-//! Sessions in Redis: one text each, `<gen> <fam> <record as JSON>`, so that a comparison need not parse it, and an index
-//! for each user. Redis forgets both by itself.
+//! Sessions in Redis: a hash for each user, with a field for each session. Redis forgets it when the last of them has expired;
+//! the expired ones among others are dropped when something is written.
+//!
+//! A value is when it expires, in milliseconds and big-endian in eight bytes, and the record. A field is the session's id in
+//! sixteen bytes.
 
 use super::{
     RedisStores,
     script::{Call, Script, script},
-    unavailable,
 };
 use crate::domain::{
     Unavailable,
-    sessions::{Commit, Expected, SessionRecord, Sessions, Snapshot},
+    sessions::{Change, Commit, Sealed, Sessions, Snapshot},
 };
 use async_trait::async_trait;
 use shared::{
     clock::Timestamp,
-    ids::{SessionId, TokenId, UserId},
+    ids::{SessionId, UserId},
 };
 
 static READ: Script = script!("read.lua");
@@ -24,32 +26,28 @@ static OF_USER: Script = script!("of_user.lua");
 static HAS_ROOM: Script = script!("room.lua", "has_room.lua");
 static PROBE: Script = script!("probe.lua");
 
+/// The time at which a value expires stands before the record.
+const EXPIRY_BYTES: usize = 8;
+
 #[async_trait]
 impl Sessions for RedisStores {
     async fn read(&self, sub: UserId, sid: SessionId) -> Result<Snapshot, Unavailable> {
-        let (text, now): (Option<String>, i64) = self.ask(&READ.on(&[&session_key(sub, sid)], &[])).await?;
-        let record = text.map(|text| record_in(&text)).transpose()?;
-        Ok(Snapshot { record, now: Timestamp::from_millis(now) })
+        let (value, now): (Option<Vec<u8>>, i64) = self.ask(&READ.on(&[&key(sub)], &[&sid.to_bytes()])).await?;
+        let now = Timestamp::from_millis(now);
+        let sealed = value.and_then(|value| Sealed::in_value(&value, now));
+        Ok(Snapshot { sealed, now })
     }
 
-    async fn commit(
-        &self,
-        expected: Expected,
-        record: &SessionRecord,
-        not_after: Timestamp,
-    ) -> Result<Commit, Unavailable> {
-        let begins_with = match expected {
-            Expected::Absent => String::new(),
-            Expected::At { generation, family } => beginning(generation, family),
-        };
+    async fn commit(&self, change: &Change<'_>) -> Result<Commit, Unavailable> {
+        let expires_at = change.expires_at.millis();
+        let next = [&expires_at.max(0).to_be_bytes()[..], &change.next.0].concat();
         let call = COMMIT.on(
-            &[&session_key(record.sub, record.sid), &index_key(record.sub)],
+            &[&key(change.sub)],
             &[
-                &begins_with,
-                &text_of(record)?,
-                &record.expires_at.millis().to_string(),
-                &record.sid.to_string(),
-                &not_after.millis().to_string(),
+                &change.sid.to_bytes(),
+                change.expected.map_or(b"", |expected| &expected.0),
+                &next,
+                change.not_after.millis().to_string().as_bytes(),
             ],
         );
         let is_done: bool = self.ask(&call).await?;
@@ -57,21 +55,29 @@ impl Sessions for RedisStores {
     }
 
     async fn remove(&self, sub: UserId, sid: SessionId) -> Result<(), Unavailable> {
-        self.ask(&REMOVE.on(&[&session_key(sub, sid), &index_key(sub)], &[&sid.to_string()])).await
+        self.ask(&REMOVE.on(&[&key(sub)], &[&sid.to_bytes()])).await
     }
 
     async fn remove_all(&self, sub: UserId, except: Option<SessionId>) -> Result<(), Unavailable> {
-        let except = except.map(|sid| sid.to_string()).unwrap_or_default();
-        self.ask(&REMOVE_ALL.on(&[&index_key(sub)], &[&session_keys(sub), &except])).await
+        let except = except.map(SessionId::to_bytes);
+        self.ask(&REMOVE_ALL.on(&[&key(sub)], &[except.as_ref().map_or(b"", |sid| &sid[..])])).await
     }
 
-    async fn of_user(&self, sub: UserId) -> Result<Vec<SessionRecord>, Unavailable> {
-        let texts: Vec<String> = self.ask(&OF_USER.on(&[&index_key(sub)], &[&session_keys(sub)])).await?;
-        texts.iter().map(|text| record_in(text)).collect()
+    async fn of_user(&self, sub: UserId) -> Result<Vec<(SessionId, Sealed)>, Unavailable> {
+        let (pairs, now): (Vec<Vec<u8>>, i64) = self.ask(&OF_USER.on(&[&key(sub)], &[])).await?;
+        let now = Timestamp::from_millis(now);
+        let (pairs, _) = pairs.as_chunks::<2>();
+        Ok(pairs
+            .iter()
+            .filter_map(|[field, value]| {
+                let sid = SessionId::from_bytes(field.as_slice().try_into().ok()?);
+                Some((sid, Sealed::in_value(value, now)?))
+            })
+            .collect())
     }
 
     async fn has_room(&self, sub: UserId) -> Result<bool, Unavailable> {
-        self.ask(&HAS_ROOM.on(&[&index_key(sub)], &[])).await
+        self.ask(&HAS_ROOM.on(&[&key(sub)], &[])).await
     }
 
     async fn forget_expired(&self, _now: Timestamp, _at_most: u32) -> Result<u64, Unavailable> {
@@ -80,36 +86,22 @@ impl Sessions for RedisStores {
 
     async fn probe(&self) -> Result<(), Unavailable> {
         self.ask::<()>(&Call::ping()).await?;
-        self.ask::<()>(&PROBE.on(&["jeton:{probe}:text", "jeton:{probe}:set"], &[])).await?;
+        self.ask::<()>(&PROBE.on(&["jeton:{probe}:text", "jeton:{probe}:hash"], &[])).await?;
         self.refusals.are_over();
         Ok(())
     }
 }
 
-fn session_key(sub: UserId, sid: SessionId) -> String {
-    format!("jeton:{{{sub}}}:session:{sid}")
+impl Sealed {
+    /// The record in a value of ours, unless it has expired.
+    fn in_value(value: &[u8], now: Timestamp) -> Option<Self> {
+        let (expires_at, record) = value.split_first_chunk::<EXPIRY_BYTES>()?;
+        let expires_at = Timestamp::from_millis(i64::from_be_bytes(*expires_at));
+        (expires_at > now).then(|| Self(record.to_vec()))
+    }
 }
 
-/// What the keys of a user's sessions begin with.
-fn session_keys(sub: UserId) -> String {
-    format!("jeton:{{{sub}}}:session:")
-}
-
-fn index_key(sub: UserId) -> String {
-    format!("jeton:{{{sub}}}:sessions")
-}
-
-fn beginning(generation: u64, family: TokenId) -> String {
-    format!("{generation} {family} ")
-}
-
-fn text_of(record: &SessionRecord) -> Result<String, Unavailable> {
-    let json = serde_json::to_string(record).map_err(|_| unavailable("a session cannot be written as JSON"))?;
-    Ok(beginning(record.lineage.generation, record.lineage.family) + &json)
-}
-
-/// The record begins where its JSON does: neither a number nor an id holds a brace.
-fn record_in(text: &str) -> Result<SessionRecord, Unavailable> {
-    let json = text.find('{').map_or("", |begin| &text[begin..]);
-    serde_json::from_str(json).map_err(|_| unavailable("a session cannot be read"))
+/// Versions before have other keys, which begin with this one: each generation of replicas leaves those of the other alone.
+fn key(sub: UserId) -> String {
+    format!("jeton:{{{sub}}}")
 }

@@ -9,8 +9,8 @@ use super::{
 use crate::domain::{
     Unavailable,
     account::{
-        Account, AccountChange, AccountQuery, Accounts, CreateError, Credentials, EmailAddress, Epoch, NewAccount,
-        PersonName, SearchError, Seen, Standing, Theft,
+        Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Credentials, EmailAddress, Epoch,
+        NewAccount, PersonName, SearchError, Seen, Standing, Theft,
     },
     password::PasswordHash,
 };
@@ -98,22 +98,19 @@ impl Accounts for Sql {
     async fn change_password(
         &self,
         id: UserId,
-        old: &PasswordHash,
+        checked: &Checked<'_>,
         new: &PasswordHash,
-        kept: SessionId,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
         let update = || {
-            query(
-                "UPDATE users SET password_hash = $3, kept_sid = $4,
-                 session_epoch = CASE WHEN session_epoch >= $5 THEN session_epoch + 1 ELSE $5 END
-                 WHERE id = $1 AND password_hash = $2",
-            )
-            .bind(id.to_string())
-            .bind(old.0.clone())
-            .bind(new.0.clone())
-            .bind(kept.to_string())
-            .bind(now.millis())
+            let update = query(AssertSqlSafe(format!(
+                "UPDATE users SET password_hash = $2, kept_sid = $3,
+                 session_epoch = CASE WHEN session_epoch >= $4 THEN session_epoch + 1 ELSE $4 END
+                 WHERE id = $1{}",
+                as_checked(5)
+            )));
+            let update = update.bind(id.to_string()).bind(new.0.clone()).bind(checked.session.to_string());
+            bind_checked(update.bind(now.millis()), Some(checked))
         };
         Ok(self.durable.run(update).await?.written > 0)
     }
@@ -223,10 +220,11 @@ impl Accounts for Sql {
         Ok(self.durable.run(update).await?.written > 0)
     }
 
-    async fn delete(&self, id: UserId, seen: &[Seen]) -> Result<bool, Unavailable> {
+    async fn delete(&self, id: UserId, seen: &[Seen], checked: Option<&Checked<'_>>) -> Result<bool, Unavailable> {
         let delete = || {
-            let delete = format!("DELETE FROM users WHERE id = $1 AND {}", stand(seen, 2));
-            bind_seen(query(AssertSqlSafe(delete)).bind(id.to_string()), seen)
+            let if_checked = checked.map(|_| as_checked(2 + 2 * seen.len())).unwrap_or_default();
+            let delete = format!("DELETE FROM users WHERE id = $1 AND {}{if_checked}", stand(seen, 2));
+            bind_checked(bind_seen(query(AssertSqlSafe(delete)).bind(id.to_string()), seen), checked)
         };
         Ok(self.run_in_turn(delete).await?.written > 0)
     }
@@ -286,6 +284,11 @@ impl Accounts for Sql {
     async fn probe(&self) -> Result<(), Unavailable> {
         self.try_out(probe::ACCOUNTS).await
     }
+
+    async fn clock(&self) -> Result<Timestamp, Unavailable> {
+        let answer = self.reading.run(|| self.timed("SELECT :now AS now")).await?;
+        moment(answer.rows.first().ok_or_else(|| unreadable("now"))?, "now")
+    }
 }
 
 impl Sql {
@@ -344,6 +347,21 @@ fn stand(seen: &[Seen], first: usize) -> String {
 
 fn bind_seen(statement: Statement, seen: &[Seen]) -> Statement {
     seen.iter().fold(statement, |statement, seen| statement.bind(seen.id.to_string()).bind(seen.revision))
+}
+
+/// The condition that all of a user is as it was checked, whose id is `$1`; the first value is `$first`.
+fn as_checked(first: usize) -> String {
+    let (hash, epoch, session) = (first, first + 1, first + 2);
+    format!(
+        " AND password_hash = ${hash} AND session_epoch = ${epoch} AND disabled = 0
+          AND NOT EXISTS (SELECT 1 FROM ended_sessions WHERE sub = $1 AND sid = ${session})"
+    )
+}
+
+fn bind_checked(statement: Statement, checked: Option<&Checked<'_>>) -> Statement {
+    checked.into_iter().fold(statement, |statement, checked| {
+        statement.bind(checked.hash.0.clone()).bind(checked.epoch.0).bind(checked.session.to_string())
+    })
 }
 
 fn raise_epoch(id: UserId, seen: Option<Epoch>, now: Timestamp) -> Statement {

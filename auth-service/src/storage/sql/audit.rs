@@ -9,7 +9,10 @@ use crate::domain::{
     audit::{AuditLog, AuditQuery, Event},
 };
 use async_trait::async_trait;
-use shared::{clock::Timestamp, ids::EventId};
+use shared::{
+    clock::Timestamp,
+    ids::{EventId, UserId},
+};
 use sqlx::{AssertSqlSafe, any::AnyRow, query};
 use std::{fmt::Display, str::FromStr, time::Duration};
 
@@ -54,6 +57,23 @@ impl AuditLog for Sql {
         self.reading.run(read).await?.rows.iter().map(event).collect()
     }
 
+    async fn append_once(&self, event: &Event) -> Result<bool, Unavailable> {
+        let insert = || insert_as(event, " ON CONFLICT (id) DO NOTHING");
+        Ok(self.durable.run(insert).await?.written > 0)
+    }
+
+    async fn incidents(&self, sub: UserId, at_most: u32) -> Result<Vec<Event>, Unavailable> {
+        let read = || {
+            query(
+                "SELECT id, at, action, result, actor, sub, sid, ip, user_agent, details FROM audit
+                 WHERE sub = $1 AND action IN ('refresh_reuse', 'refresh_elsewhere') ORDER BY id DESC LIMIT $2",
+            )
+            .bind(sub.to_string())
+            .bind(i64::from(at_most))
+        };
+        self.reading.run(read).await?.rows.iter().map(event).collect()
+    }
+
     async fn forget_events(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
         let delete = || {
             query("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 AND id < $2 ORDER BY id LIMIT $3)")
@@ -67,10 +87,14 @@ impl AuditLog for Sql {
 
 /// Adds a row; also together with what it tells of.
 pub(super) fn insert(event: &Event) -> Statement {
-    query(
+    insert_as(event, "")
+}
+
+fn insert_as(event: &Event, in_conflict: &str) -> Statement {
+    query(AssertSqlSafe(format!(
         "INSERT INTO audit (id, at, action, result, actor, sub, sid, ip, user_agent, details)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    )
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10){in_conflict}"
+    )))
     .bind(event.id.to_string())
     .bind(event.at.millis())
     .bind(event.action.name())

@@ -2,18 +2,18 @@
 
 use super::{
     Sql, probe,
-    rows::{json, moment, to_json, unreadable, value},
+    rows::{moment, parsed, unreadable, value},
 };
 use crate::domain::{
     Unavailable,
-    sessions::{Commit, Expected, SessionRecord, Sessions, Snapshot},
+    sessions::{Change, Commit, Sealed, Sessions, Snapshot},
 };
 use async_trait::async_trait;
 use shared::{
     clock::Timestamp,
-    ids::{SessionId, TokenId, UserId},
+    ids::{SessionId, UserId},
 };
-use sqlx::query;
+use sqlx::{AssertSqlSafe, query};
 
 #[async_trait]
 impl Sessions for Sql {
@@ -21,49 +21,47 @@ impl Sessions for Sql {
         let read = || {
             self.timed(
                 "SELECT clock.now AS now, record FROM (SELECT :now AS now) AS clock
-                 LEFT JOIN sessions ON sub = $2 AND sid = $3 AND expires_at > clock.now",
+                 LEFT JOIN sealed_sessions ON sub = $2 AND sid = $3 AND expires_at > clock.now",
             )
             .bind(sub.to_string())
             .bind(sid.to_string())
         };
         let answer = self.reading.run(read).await?;
         let row = answer.rows.first().ok_or_else(|| unreadable("now"))?;
-        let record = value::<Option<&str>>(row, "record")?.map(serde_json::from_str).transpose();
-        Ok(Snapshot { record: record.map_err(|_| unreadable("record"))?, now: moment(row, "now")? })
+        Ok(Snapshot { sealed: value::<Option<Vec<u8>>>(row, "record")?.map(Sealed), now: moment(row, "now")? })
     }
 
-    async fn commit(
-        &self,
-        expected: Expected,
-        record: &SessionRecord,
-        not_after: Timestamp,
-    ) -> Result<Commit, Unavailable> {
-        let written = match expected {
-            Expected::Absent => self.insert(record, not_after).await?,
-            Expected::At { generation, family } => self.replace((generation, family), record, not_after).await?,
+    async fn commit(&self, change: &Change<'_>) -> Result<Commit, Unavailable> {
+        let written = match change.expected {
+            None => self.insert(change).await?,
+            Some(expected) => self.replace(expected, change).await?,
         };
         Ok(if written > 0 { Commit::Done } else { Commit::Conflict })
     }
 
     async fn remove(&self, sub: UserId, sid: SessionId) -> Result<(), Unavailable> {
-        let delete =
-            || query("DELETE FROM sessions WHERE sub = $1 AND sid = $2").bind(sub.to_string()).bind(sid.to_string());
+        let delete = || {
+            query("DELETE FROM sealed_sessions WHERE sub = $1 AND sid = $2").bind(sub.to_string()).bind(sid.to_string())
+        };
         self.relaxed.run(delete).await.map(drop)
     }
 
     async fn remove_all(&self, sub: UserId, except: Option<SessionId>) -> Result<(), Unavailable> {
         let delete = || {
-            query("DELETE FROM sessions WHERE sub = $1 AND sid <> $2")
+            query("DELETE FROM sealed_sessions WHERE sub = $1 AND sid <> $2")
                 .bind(sub.to_string())
                 .bind(except.map(|sid| sid.to_string()).unwrap_or_default())
         };
         self.relaxed.run(delete).await.map(drop)
     }
 
-    async fn of_user(&self, sub: UserId) -> Result<Vec<SessionRecord>, Unavailable> {
-        let read =
-            || self.timed("SELECT record FROM sessions WHERE sub = $2 AND expires_at > :now").bind(sub.to_string());
-        self.reading.run(read).await?.rows.iter().map(|row| json(row, "record")).collect()
+    async fn of_user(&self, sub: UserId) -> Result<Vec<(SessionId, Sealed)>, Unavailable> {
+        let read = || {
+            self.timed("SELECT sid, record FROM sealed_sessions WHERE sub = $2 AND expires_at > :now")
+                .bind(sub.to_string())
+        };
+        let answer = self.reading.run(read).await?;
+        answer.rows.iter().map(|row| Ok((parsed(row, "sid")?, Sealed(value(row, "record")?)))).collect()
     }
 
     async fn has_room(&self, _sub: UserId) -> Result<bool, Unavailable> {
@@ -71,15 +69,20 @@ impl Sessions for Sql {
     }
 
     async fn forget_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
-        let delete = || {
-            query(
-                "DELETE FROM sessions WHERE (sub, sid) IN
-                 (SELECT sub, sid FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
-            )
-            .bind(now.millis())
-            .bind(i64::from(at_most))
-        };
-        Ok(self.relaxed.run(delete).await?.written)
+        let mut forgotten = 0;
+        // `sessions` is what versions before have left.
+        for table in ["sealed_sessions", "sessions"] {
+            let delete = || {
+                query(AssertSqlSafe(format!(
+                    "DELETE FROM {table} WHERE (sub, sid) IN
+                     (SELECT sub, sid FROM {table} WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)"
+                )))
+                .bind(now.millis())
+                .bind(i64::from(at_most))
+            };
+            forgotten += self.relaxed.run(delete).await?.written;
+        }
+        Ok(forgotten)
     }
 
     async fn probe(&self) -> Result<(), Unavailable> {
@@ -88,45 +91,34 @@ impl Sessions for Sql {
 }
 
 impl Sql {
-    async fn insert(&self, record: &SessionRecord, not_after: Timestamp) -> Result<u64, Unavailable> {
+    async fn insert(&self, change: &Change<'_>) -> Result<u64, Unavailable> {
         let insert = || {
             self.timed(
-                "INSERT INTO sessions (sub, sid, gen, fam, record, expires_at) SELECT $2, $3, $4, $5, $6, $7 WHERE $8 >= :now
-                 ON CONFLICT (sub, sid) DO UPDATE
-                 SET gen = excluded.gen, fam = excluded.fam, record = excluded.record, expires_at = excluded.expires_at
-                 WHERE sessions.expires_at <= :now",
+                "INSERT INTO sealed_sessions (sub, sid, record, expires_at) SELECT $2, $3, $4, $5 WHERE $6 >= :now
+                 ON CONFLICT (sub, sid) DO UPDATE SET record = excluded.record, expires_at = excluded.expires_at
+                 WHERE sealed_sessions.expires_at <= :now",
             )
-            .bind(record.sub.to_string())
-            .bind(record.sid.to_string())
-            .bind(record.lineage.generation.cast_signed())
-            .bind(record.lineage.family.to_string())
-            .bind(to_json(record))
-            .bind(record.expires_at.millis())
-            .bind(not_after.millis())
+            .bind(change.sub.to_string())
+            .bind(change.sid.to_string())
+            .bind(change.next.0.clone())
+            .bind(change.expires_at.millis())
+            .bind(change.not_after.millis())
         };
         Ok(self.relaxed.run(insert).await?.written)
     }
 
-    async fn replace(
-        &self,
-        (generation, family): (u64, TokenId),
-        record: &SessionRecord,
-        not_after: Timestamp,
-    ) -> Result<u64, Unavailable> {
+    async fn replace(&self, expected: &Sealed, change: &Change<'_>) -> Result<u64, Unavailable> {
         let update = || {
             self.timed(
-                "UPDATE sessions SET gen = $4, fam = $5, record = $6, expires_at = $7
-                 WHERE sub = $2 AND sid = $3 AND gen = $8 AND fam = $9 AND expires_at > :now AND $10 >= :now",
+                "UPDATE sealed_sessions SET record = $4, expires_at = $5
+                 WHERE sub = $2 AND sid = $3 AND record = $6 AND expires_at > :now AND $7 >= :now",
             )
-            .bind(record.sub.to_string())
-            .bind(record.sid.to_string())
-            .bind(record.lineage.generation.cast_signed())
-            .bind(record.lineage.family.to_string())
-            .bind(to_json(record))
-            .bind(record.expires_at.millis())
-            .bind(generation.cast_signed())
-            .bind(family.to_string())
-            .bind(not_after.millis())
+            .bind(change.sub.to_string())
+            .bind(change.sid.to_string())
+            .bind(change.next.0.clone())
+            .bind(change.expires_at.millis())
+            .bind(expected.0.clone())
+            .bind(change.not_after.millis())
         };
         Ok(self.relaxed.run(update).await?.written)
     }

@@ -2,14 +2,11 @@
 
 use super::{is_over_in_time, is_told_in_time, on_two_workers};
 use crate::{
-    samples::{LATER, session},
+    samples::{LATER, change, session},
     servers::{Cluster, Sentinel},
 };
 use auth_service::{
-    domain::{
-        Unavailable,
-        sessions::{Expected, Sessions},
-    },
+    domain::{Unavailable, sessions::Sessions},
     storage::redis::RedisStores,
 };
 use harness::redis::Redis;
@@ -21,7 +18,7 @@ fn store_at(url: &str) -> RedisStores {
 }
 
 async fn write(store: &RedisStores) -> Result<(), Unavailable> {
-    store.commit(Expected::Absent, &session(UserId::fresh()), LATER).await.map(drop)
+    store.commit(&change(None, &session(UserId::fresh()), LATER)).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,12 +2,12 @@
 
 use crate::samples::{LATER, account, event, named, now, unique};
 use auth_service::domain::{
-    account::{Account, AccountChange, AccountQuery, Accounts, CreateError, Epoch, NewAccount, Theft},
+    account::{Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Epoch, NewAccount, Theft},
     audit::{Action, AuditLog, AuditQuery},
     password::PasswordHash,
     sessions::Sessions,
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Map, Value, json};
 use shared::{
     clock::Timestamp,
@@ -130,7 +130,7 @@ pub async fn of_many_that_raise_the_epoch_they_saw_one_does(store: &impl Account
 pub async fn raising_the_epoch_spares_no_session(store: &impl Accounts) {
     let (id, kept) = (somebody(store).await, SessionId::fresh());
     let old = hash_of(store, id).await;
-    assert!(store.change_password(id, &old, &hash("new"), kept, now()).await.unwrap());
+    assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now()).await.unwrap());
     assert_eq!(read(store, id).await.kept_session, Some(kept));
     assert!(store.raise_epoch(id, None, now()).await.unwrap());
     assert_eq!(read(store, id).await.kept_session, None);
@@ -139,7 +139,12 @@ pub async fn raising_the_epoch_spares_no_session(store: &impl Accounts) {
 pub async fn raising_all_epochs_reaches_every_user(store: &impl Accounts) {
     let (one, other) = (somebody(store).await, somebody(store).await);
     let old = hash_of(store, one).await;
-    assert!(store.change_password(one, &old, &hash("new"), SessionId::fresh(), now()).await.unwrap());
+    assert!(
+        store
+            .change_password(one, &checked(store, one, &old, SessionId::fresh()).await, &hash("new"), now())
+            .await
+            .unwrap()
+    );
     let before = read(store, one).await.session_epoch;
     assert_eq!(store.raise_all_epochs(Timestamp::from_secs(1)).await.unwrap(), 2);
     let raised = read(store, one).await;
@@ -151,12 +156,14 @@ pub async fn a_password_changes_only_from_the_one_that_was_seen(store: &impl Acc
     let (id, kept) = (somebody(store).await, SessionId::fresh());
     let before = read(store, id).await;
     let old = hash_of(store, id).await;
-    assert!(!store.change_password(id, &hash("wrong"), &hash("new"), kept, now()).await.unwrap());
-    assert!(!store.change_password(UserId::fresh(), &old, &hash("new"), kept, now()).await.unwrap());
+    let seen = Checked { hash: &old, epoch: before.session_epoch, session: kept };
+    let wrong = hash("wrong");
+    assert!(!store.change_password(id, &Checked { hash: &wrong, ..seen }, &hash("new"), now()).await.unwrap());
+    assert!(!store.change_password(UserId::fresh(), &seen, &hash("new"), now()).await.unwrap());
     assert_eq!((read(store, id).await, hash_of(store, id).await), (before, old.clone()));
 
     let now = now();
-    assert!(store.change_password(id, &old, &hash("new"), kept, now).await.unwrap());
+    assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now).await.unwrap());
     let after = read(store, id).await;
     assert_eq!((after.session_epoch, after.kept_session), (Epoch(now.millis()), Some(kept)));
     assert_eq!(hash_of(store, id).await, hash("new"));
@@ -165,12 +172,65 @@ pub async fn a_password_changes_only_from_the_one_that_was_seen(store: &impl Acc
     assert!(!standing.is_alive(SessionId::fresh(), Epoch::FIRST));
 }
 
+async fn checked<'a>(store: &impl Accounts, id: UserId, hash: &'a PasswordHash, session: SessionId) -> Checked<'a> {
+    Checked { hash, epoch: read(store, id).await.session_epoch, session }
+}
+
+/// Each in a way that ends what was checked: the epoch is raised, the user is disabled, the session is ended by name.
+async fn ends(store: &impl Accounts, id: UserId, session: SessionId, way: usize) {
+    match way {
+        0 => drop(store.raise_epoch(id, None, now()).await.unwrap()),
+        1 => {
+            let change = AccountChange { disabled: Some(true), ..AccountChange::default() };
+            store.update(id, &change, &[], now()).await.unwrap();
+        }
+        _ => store.end_session(id, session, now().plus(HOUR)).await.unwrap(),
+    }
+}
+
+pub async fn what_a_check_allowed_is_not_written_after_what_was_checked_has_ended(store: &impl Accounts) {
+    for way in 0..3 {
+        let (id, session) = (somebody(store).await, SessionId::fresh());
+        let old = hash_of(store, id).await;
+        let seen = checked(store, id, &old, session).await;
+        ends(store, id, session, way).await;
+        let before = read(store, id).await;
+        assert!(!store.change_password(id, &seen, &hash("new"), now()).await.unwrap(), "way {way}");
+        assert!(!store.delete(id, &[], Some(&seen)).await.unwrap(), "way {way}");
+        assert_eq!((read(store, id).await, hash_of(store, id).await), (before, old.clone()), "way {way}");
+    }
+}
+
+/// Whichever comes first, a session that was ended does not go on because it changed the password.
+pub async fn a_password_change_and_an_end_of_all_sessions_at_once_spare_nobody_who_was_ended(store: &impl Accounts) {
+    for way in [0, 1, 2].repeat(10) {
+        let (id, session) = (somebody(store).await, SessionId::fresh());
+        let old = hash_of(store, id).await;
+        let seen = checked(store, id, &old, session).await;
+        let new = hash("new");
+        let (changed, ()) = join(store.change_password(id, &seen, &new, now()), ends(store, id, session, way)).await;
+        let standing = store.standing(id, session).await.unwrap().expect("the user exists");
+        assert!(!standing.is_alive(session, seen.epoch), "way {way}");
+        assert_eq!(hash_of(store, id).await == new, changed.unwrap());
+    }
+}
+
+pub async fn an_account_is_deleted_only_as_it_was_checked(store: &impl Accounts) {
+    let (id, session) = (somebody(store).await, SessionId::fresh());
+    let old = hash_of(store, id).await;
+    let seen = checked(store, id, &old, session).await;
+    let wrong = hash("wrong");
+    assert!(!store.delete(id, &[], Some(&Checked { hash: &wrong, ..seen })).await.unwrap());
+    assert!(store.delete(id, &[], Some(&seen)).await.unwrap());
+    assert!(!store.delete(id, &[], Some(&seen)).await.unwrap());
+}
+
 pub async fn of_many_that_change_the_same_password_one_does(store: &impl Accounts) {
     let id = somebody(store).await;
     let old = hash_of(store, id).await;
     let new: Vec<_> = (0..20).map(|number| hash(&format!("new {number}"))).collect();
-    let change = |new| store.change_password(id, &old, new, SessionId::fresh(), now());
-    let outcomes = join_all(new.iter().map(change)).await;
+    let seen = checked(store, id, &old, SessionId::fresh()).await;
+    let outcomes = join_all(new.iter().map(async |new| store.change_password(id, &seen, new, now()).await)).await;
     let winners: Vec<_> = new.iter().zip(outcomes).filter(|(_, outcome)| *outcome.as_ref().unwrap()).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(&hash_of(store, id).await, winners[0].0);
@@ -357,7 +417,12 @@ pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &impl Accoun
 pub async fn disabling_a_user_raises_the_epoch(store: &impl Accounts) {
     let id = somebody(store).await;
     let old = hash_of(store, id).await;
-    assert!(store.change_password(id, &old, &hash("new"), SessionId::fresh(), now()).await.unwrap());
+    assert!(
+        store
+            .change_password(id, &checked(store, id, &old, SessionId::fresh()).await, &hash("new"), now())
+            .await
+            .unwrap()
+    );
     let before = read(store, id).await;
     let disable = |disabled| AccountChange { disabled: Some(disabled), ..Default::default() };
     let disabled =
@@ -384,8 +449,8 @@ pub async fn a_deleted_user_is_gone_and_the_address_free(store: &impl Accounts) 
     let new = account();
     let session = SessionId::fresh();
     store.create(&new).await.unwrap();
-    assert!(store.delete(new.id, &[]).await.unwrap());
-    assert!(!store.delete(new.id, &[]).await.unwrap());
+    assert!(store.delete(new.id, &[], None).await.unwrap());
+    assert!(!store.delete(new.id, &[], None).await.unwrap());
     assert!(store.by_email(&new.email).await.unwrap().is_none());
     assert!(store.standing(new.id, session).await.unwrap().is_none());
     store.create(&NewAccount { id: UserId::fresh(), ..new }).await.unwrap();
@@ -419,7 +484,7 @@ pub async fn what_was_decided_on_another_state_changes_nothing(store: &impl Acco
     assert_eq!(demoted.revision, other.revision + 1);
     for stale in [&both[..], &[other.seen()], &[user.seen(), other.seen()]] {
         assert_eq!(store.update(user.id, &to_readers(), stale, now()).await.unwrap(), None);
-        assert!(!store.delete(user.id, stale).await.unwrap());
+        assert!(!store.delete(user.id, stale, None).await.unwrap());
         let by = stale.last().copied();
         let refused = store.create(&NewAccount { by, ..account() }).await;
         assert!(matches!(refused, Err(CreateError::Outdated)), "{refused:?}");
@@ -427,7 +492,7 @@ pub async fn what_was_decided_on_another_state_changes_nothing(store: &impl Acco
     assert_eq!(read(store, user.id).await, user);
     let current = [user.seen(), demoted.seen()];
     store.create(&NewAccount { by: Some(user.seen()), ..account() }).await.unwrap();
-    assert!(store.delete(user.id, &current).await.unwrap());
+    assert!(store.delete(user.id, &current, None).await.unwrap());
 }
 
 pub async fn of_many_that_change_one_user_as_seen_one_does(store: &impl Accounts) {
@@ -448,7 +513,7 @@ pub async fn of_two_that_rely_on_each_other_one_can_go(store: &impl Accounts) {
         assert!(first.unwrap().is_some() != second.unwrap().is_some(), "either, and not both");
         let (one, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
         let seen = [one.seen(), other.seen()];
-        let (first, second) = tokio::join!(store.delete(one.id, &seen), store.delete(other.id, &seen));
+        let (first, second) = tokio::join!(store.delete(one.id, &seen, None), store.delete(other.id, &seen, None));
         assert!(first.unwrap() != second.unwrap(), "either, and not both");
     }
 }
@@ -486,4 +551,11 @@ pub async fn holders_of_roles_are_counted(store: &impl Accounts) {
     holders.sort();
     let list = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect::<Vec<_>>();
     assert_eq!(holders, [(list(&["admin", "reader"]), 1), (list(&["reader"]), 2)]);
+}
+
+pub async fn the_database_tells_the_time(store: &impl Accounts) {
+    let before = now();
+    let told = store.clock().await.unwrap();
+    let millisecond = Duration::from_millis(2);
+    assert!(told.plus(millisecond) >= before && told <= now().plus(millisecond), "{told:?}");
 }

@@ -85,6 +85,31 @@ pub async fn old_events_are_forgotten_in_bounded_batches(store: &impl AuditLog) 
     assert_eq!(events(store, AuditQuery { sub: Some(sub), ..any() }).await, [recent]);
 }
 
+pub async fn an_event_that_is_noted_again_is_there_once(store: &impl AuditLog) {
+    let sub = UserId::fresh();
+    let noted = event(Action::RefreshElsewhere).to(sub).with("differs", vec!["network"]);
+    assert!(store.append_once(&noted).await.unwrap());
+    assert!(!store.append_once(&noted).await.unwrap());
+    let again = Event { id: noted.id, ..event(Action::RefreshElsewhere).to(sub) };
+    assert!(!store.append_once(&again).await.unwrap());
+    assert_eq!(events(store, AuditQuery { sub: Some(sub), ..any() }).await, [noted]);
+}
+
+pub async fn the_incidents_of_a_user_are_thefts_and_what_may_be_one(store: &impl AuditLog) {
+    let sub = UserId::fresh();
+    let mut expected = Vec::new();
+    for action in Action::ALL {
+        let event = event(*action).to(sub);
+        store.append(&event).await.unwrap();
+        if matches!(action, Action::RefreshReuse | Action::RefreshElsewhere) {
+            expected.insert(0, event);
+        }
+    }
+    store.append(&event(Action::RefreshReuse).to(UserId::fresh())).await.unwrap();
+    assert_eq!(store.incidents(sub, 10).await.unwrap(), expected);
+    assert_eq!(store.incidents(sub, 1).await.unwrap(), expected[..1]);
+}
+
 fn any() -> AuditQuery {
     AuditQuery { limit: 100, ..AuditQuery::default() }
 }

@@ -1,10 +1,10 @@
 //! What a store of sessions promises.
 
-use crate::samples::{LATER, now, rotated, session, session_for};
-use auth_service::domain::sessions::{Commit, Expected, SessionRecord, Sessions};
+use crate::samples::{LATER, Session, change, now, number, rotated, session, session_for};
+use auth_service::domain::sessions::{Commit, Sealed, Sessions};
 use futures_util::future::join_all;
 use harness::eventually;
-use shared::ids::{SessionId, TokenId, UserId};
+use shared::ids::{SessionId, UserId};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -12,16 +12,16 @@ use tokio::time::timeout;
 const SHORT: Duration = Duration::from_millis(150);
 const PATIENCE: Duration = Duration::from_secs(3);
 
-async fn begin(store: &impl Sessions, record: &SessionRecord) {
-    assert_eq!(store.commit(Expected::Absent, record, LATER).await.unwrap(), Commit::Done);
+async fn begin(store: &impl Sessions, record: &Session) {
+    assert_eq!(store.commit(&change(None, record, LATER)).await.unwrap(), Commit::Done);
 }
 
-async fn stored(store: &impl Sessions, record: &SessionRecord) -> Option<SessionRecord> {
-    store.read(record.sub, record.sid).await.unwrap().record
+async fn stored(store: &impl Sessions, session: &Session) -> Option<Sealed> {
+    store.read(session.sub, session.sid).await.unwrap().sealed
 }
 
 async fn names(store: &impl Sessions, sub: UserId) -> Vec<SessionId> {
-    let mut names: Vec<_> = store.of_user(sub).await.unwrap().iter().map(|record| record.sid).collect();
+    let mut names: Vec<_> = store.of_user(sub).await.unwrap().iter().map(|(sid, _)| *sid).collect();
     names.sort();
     names
 }
@@ -34,19 +34,17 @@ fn sorted(mut names: Vec<SessionId>) -> Vec<SessionId> {
 pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl Sessions) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
-    assert_eq!(stored(store, &first).await.as_ref(), Some(&first));
+    assert_eq!(stored(store, &first).await.as_ref(), Some(&first.sealed));
 
-    let mut second = rotated(&first);
-    second.lineage.generation = 1 << 40;
-    second.lineage.adopted_at = Some(now());
-    assert_eq!(store.commit(Expected::of(Some(&first)), &second, LATER).await.unwrap(), Commit::Done);
-    assert_eq!(stored(store, &first).await, Some(second));
+    let all_bytes = Session { sealed: Sealed((0..=255).collect()), ..first.clone() };
+    assert_eq!(store.commit(&change(Some(&first), &all_bytes, LATER)).await.unwrap(), Commit::Done);
+    assert_eq!(stored(store, &first).await, Some(all_bytes.sealed));
 }
 
 pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl Sessions) {
     let before = now();
     let snapshot = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap();
-    assert_eq!(snapshot.record, None);
+    assert_eq!(snapshot.sealed, None);
     // Both clocks are this machine's; they count in milliseconds and may be read at the ends of one.
     assert!(snapshot.now.plus(Duration::from_millis(2)) >= before, "{:?} is before {before:?}", snapshot.now);
     assert!(snapshot.now <= now().plus(Duration::from_millis(2)), "{:?} is in the future", snapshot.now);
@@ -55,61 +53,57 @@ pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl S
 pub async fn a_decision_that_is_too_old_changes_nothing(store: &impl Sessions) {
     let first = session(UserId::fresh());
     let too_late = now().minus(Duration::from_millis(10));
-    assert_eq!(store.commit(Expected::Absent, &first, too_late).await.unwrap(), Commit::Conflict);
+    assert_eq!(store.commit(&change(None, &first, too_late)).await.unwrap(), Commit::Conflict);
     assert_eq!(stored(store, &first).await, None);
     begin(store, &first).await;
     let next = rotated(&first);
-    assert_eq!(store.commit(Expected::of(Some(&first)), &next, too_late).await.unwrap(), Commit::Conflict);
-    assert_eq!(stored(store, &first).await, Some(first));
+    assert_eq!(store.commit(&change(Some(&first), &next, too_late)).await.unwrap(), Commit::Conflict);
+    assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
 pub async fn a_first_commit_does_not_overwrite(store: &impl Sessions) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
-    let other = SessionRecord { ip: "192.0.2.9".to_owned(), ..rotated(&first) };
-    assert_eq!(store.commit(Expected::Absent, &other, LATER).await.unwrap(), Commit::Conflict);
-    assert_eq!(stored(store, &first).await, Some(first));
+    assert_eq!(store.commit(&change(None, &rotated(&first), LATER)).await.unwrap(), Commit::Conflict);
+    assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
 pub async fn a_later_commit_does_not_begin(store: &impl Sessions) {
     let first = session(UserId::fresh());
-    assert_eq!(store.commit(Expected::of(Some(&first)), &rotated(&first), LATER).await.unwrap(), Commit::Conflict);
+    assert_eq!(store.commit(&change(Some(&first), &rotated(&first), LATER)).await.unwrap(), Commit::Conflict);
     assert_eq!(stored(store, &first).await, None);
 }
 
 pub async fn a_commit_that_expects_another_record_changes_nothing(store: &impl Sessions) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
-    let (generation, family) = (first.lineage.generation, first.lineage.family);
-    for expected in [
-        Expected::At { generation: generation + 1, family },
-        Expected::At { generation: generation * 10, family },
-        Expected::At { generation, family: TokenId::fresh() },
-    ] {
-        assert_eq!(store.commit(expected, &rotated(&first), LATER).await.unwrap(), Commit::Conflict, "{expected:?}");
+    let begins_alike = Session { sealed: Sealed(first.sealed.0[..20].to_vec()), ..first.clone() };
+    for expected in [rotated(&first), begins_alike] {
+        let outcome = store.commit(&change(Some(&expected), &rotated(&first), LATER)).await.unwrap();
+        assert_eq!(outcome, Commit::Conflict, "{expected:?}");
     }
-    assert_eq!(stored(store, &first).await, Some(first));
+    assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
 pub async fn of_many_first_commits_one_is_done(store: &impl Sessions) {
     let first = session(UserId::fresh());
     let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
-    one_is_done(store, Expected::Absent, &rivals).await;
+    one_is_done(store, None, &rivals).await;
 }
 
 pub async fn of_many_commits_that_expect_the_same_one_is_done(store: &impl Sessions) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
-    one_is_done(store, Expected::of(Some(&first)), &rivals).await;
+    one_is_done(store, Some(&first), &rivals).await;
 }
 
-async fn one_is_done(store: &impl Sessions, expected: Expected, rivals: &[SessionRecord]) {
-    let outcomes = join_all(rivals.iter().map(|rival| store.commit(expected, rival, LATER))).await;
+async fn one_is_done(store: &impl Sessions, expected: Option<&Session>, rivals: &[Session]) {
+    let outcomes = join_all(rivals.iter().map(async |rival| store.commit(&change(expected, rival, LATER)).await)).await;
     let done: Vec<_> =
         rivals.iter().zip(outcomes).filter(|(_, outcome)| outcome.as_ref().unwrap() == &Commit::Done).collect();
     assert_eq!(done.len(), 1);
-    assert_eq!(stored(store, done[0].0).await.as_ref(), Some(done[0].0));
+    assert_eq!(stored(store, done[0].0).await.as_ref(), Some(&done[0].0.sealed));
 }
 
 pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl Sessions) {
@@ -118,15 +112,16 @@ pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl Sessions
     let writer = async || {
         let mut done = 0;
         while done < 10 {
-            let record = stored(store, &first).await.expect("nobody removes it");
-            if store.commit(Expected::of(Some(&record)), &rotated(&record), LATER).await.unwrap() == Commit::Done {
+            let sealed = stored(store, &first).await.expect("nobody removes it");
+            let found = Session { sealed, ..first.clone() };
+            if store.commit(&change(Some(&found), &rotated(&found), LATER)).await.unwrap() == Commit::Done {
                 done += 1;
             }
         }
     };
     join_all((0..5).map(|_| writer())).await;
     let last = stored(store, &first).await.expect("nobody removes it");
-    assert_eq!(last.lineage.generation, first.lineage.generation + 50);
+    assert_eq!(number(&last), number(&first.sealed) + 50);
 }
 
 pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl Sessions) {
@@ -144,14 +139,14 @@ pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl
     eventually("it expires", PATIENCE, || async { stored(store, &short).await.is_none().then_some(()) }).await;
     assert!(now() >= short.expires_at, "it was forgotten too early");
 
-    assert_eq!(store.commit(Expected::of(Some(&short)), &rotated(&short), LATER).await.unwrap(), Commit::Conflict);
-    let again = SessionRecord { expires_at: now().plus(PATIENCE * 10), ..rotated(&short) };
+    assert_eq!(store.commit(&change(Some(&short), &rotated(&short), LATER)).await.unwrap(), Commit::Conflict);
+    let again = Session { expires_at: now().plus(PATIENCE * 10), ..rotated(&short) };
     begin(store, &again).await;
-    assert_eq!(stored(store, &short).await, Some(again));
+    assert_eq!(stored(store, &short).await, Some(again.sealed));
 }
 
 pub async fn a_session_that_is_over_when_it_is_written_reads_as_none(store: &impl Sessions) {
-    let over = SessionRecord { expires_at: now().minus(SHORT), ..session(UserId::fresh()) };
+    let over = Session { expires_at: now().minus(SHORT), ..session(UserId::fresh()) };
     begin(store, &over).await;
     assert_eq!(stored(store, &over).await, None);
     assert_eq!(names(store, over.sub).await, []);
@@ -196,14 +191,14 @@ pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl 
         begin(store, record).await;
     }
     for _ in 0..3 {
-        let record = stored(store, &long).await.expect("it has an hour");
-        assert_eq!(store.commit(Expected::of(Some(&record)), &rotated(&record), LATER).await.unwrap(), Commit::Done);
+        let found = Session { sealed: stored(store, &long).await.expect("it has an hour"), ..long.clone() };
+        assert_eq!(store.commit(&change(Some(&found), &rotated(&found), LATER)).await.unwrap(), Commit::Done);
     }
     let lasting = sorted(vec![long.sid, other.sid]);
     eventually("the short one expires", PATIENCE, || async { (names(store, sub).await == lasting).then_some(()) })
         .await;
     let listed = store.of_user(sub).await.unwrap();
-    let rotated = listed.iter().find(|record| record.sid == long.sid).expect("it is listed");
+    let (_, rotated) = listed.iter().find(|(sid, _)| *sid == long.sid).expect("it is listed");
     assert_eq!(Some(rotated), stored(store, &long).await.as_ref());
 }
 
@@ -231,7 +226,7 @@ pub async fn a_call_that_is_given_up_harms_no_other(store: &impl Sessions) {
     }
     for patience in (0..100).map(|number| Duration::from_micros(20 * number)) {
         drop(timeout(patience, store.read(records[0].sub, records[0].sid)).await);
-        assert_eq!(stored(store, &records[1]).await.as_ref(), Some(&records[1]));
+        assert_eq!(stored(store, &records[1]).await.as_ref(), Some(&records[1].sealed));
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::{
     promises,
-    samples::{LATER, account, now, rotated, session},
+    samples::{LATER, account, change, now, rotated, session},
     servers::{sql, sqlite_url},
 };
 use auth_service::{
     domain::{
         account::Accounts as _,
         counters::Counters as _,
-        sessions::{Commit, Expected, Sessions},
+        sessions::{Commit, Sessions},
     },
     storage::sql::Sql,
 };
@@ -54,11 +54,11 @@ async fn what_was_written_is_there_after_a_restart() {
     {
         let store = sql(&sqlite_url(directory.path())).await;
         store.create(&new).await.unwrap();
-        assert_eq!(store.commit(Expected::Absent, &record, LATER).await.unwrap(), Commit::Done);
+        assert_eq!(store.commit(&change(None, &record, LATER)).await.unwrap(), Commit::Done);
     }
     let store = sql(&sqlite_url(directory.path())).await;
     assert!(store.by_id(new.id).await.unwrap().is_some());
-    assert_eq!(store.of_user(record.sub).await.unwrap(), [record]);
+    assert_eq!(store.of_user(record.sub).await.unwrap(), [(record.sid, record.sealed)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,9 +109,9 @@ async fn two_processes_that_write_at_once_never_fail() {
             store.create(&new).await.unwrap();
             store.end_session(new.id, SessionId::fresh(), now()).await.unwrap();
             let record = session(new.id);
-            assert_eq!(store.commit(Expected::Absent, &record, LATER).await.unwrap(), Commit::Done);
+            assert_eq!(store.commit(&change(None, &record, LATER)).await.unwrap(), Commit::Done);
             let next = rotated(&record);
-            assert_eq!(store.commit(Expected::of(Some(&record)), &next, LATER).await.unwrap(), Commit::Done);
+            assert_eq!(store.commit(&change(Some(&record), &next, LATER)).await.unwrap(), Commit::Done);
             store.add(&[crate::samples::counter()], Duration::from_secs(1)).await.unwrap();
         }
     };
