@@ -1,5 +1,6 @@
 //! A clean checkout starts without a setting, and shows no more than it must.
 
+use ::redis::{Client, cmd};
 use harness::{Stack, Storage, Transport, containers::Shipped};
 
 #[test]
@@ -57,10 +58,29 @@ fn metrics_are_read_by_neighbours_in_the_network() {
     shipped.compose(&["up", "--detach", "--no-build"]);
     shipped.wait_until_healthy("auth-service");
     shipped.wait_until_healthy("resource-service");
-    for address in ["auth-service/9080", "resource-service/9081"] {
+    for (neighbour, address) in [("resource-service", "auth-service/9080"), ("auth-service", "resource-service/9081")] {
         let ask = format!("exec 3<>/dev/tcp/{address}; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3");
-        let answer = shipped.compose(&["exec", "-T", "postgres", "bash", "-c", &ask]);
+        let answer = shipped.compose(&["exec", "-T", neighbour, "bash", "-c", &ask]);
         assert!(answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200"), "{address}\n{answer}");
         assert!(answer.contains("\njeton_"), "{address}\n{answer}");
     }
+}
+
+/// Who has taken resource-service over does not reach what auth-service believes.
+#[tokio::test]
+async fn only_auth_service_reaches_the_stores_and_redis_asks_for_a_password() {
+    let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    for (neighbour, reaches) in [("auth-service", true), ("resource-service", false)] {
+        for store in ["redis/6379", "postgres/5432"] {
+            let connect = format!("exec 3<>/dev/tcp/{store}");
+            let is_reached = stack.does_in(neighbour, &["bash", "-c", &connect]);
+            assert_eq!(is_reached, reaches, "{neighbour} to {store}");
+        }
+    }
+    let with_password = stack.redis().url();
+    let (_, host) = with_password.split_once('@').expect("a password");
+    let ask = |url: &str| Client::open(url).and_then(|client| cmd("PING").exec(&mut client.get_connection()?));
+    assert!(ask(&with_password).is_ok());
+    let refused = ask(&format!("redis://{host}")).expect_err("without the password");
+    assert!(refused.to_string().contains("NOAUTH") || refused.to_string().contains("uthentication"), "{refused}");
 }

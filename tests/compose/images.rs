@@ -23,11 +23,13 @@ fn the_services_run_as_a_user_without_rights() {
 /// What is in the environment of a container, or in a layer of an image, everybody sees who may ask the engine.
 #[tokio::test]
 async fn no_secret_is_in_an_image_or_in_an_environment() {
-    let stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let shipped = Shipped::new();
     let url = stack.postgres_url().expect("it has a PostgreSQL");
     let password = url.split([':', '@']).nth(2).expect("a password").to_owned();
-    let secrets = [stack.root_secret(), password];
+    let redis_url = stack.redis().url();
+    let redis_password = redis_url.split([':', '@']).nth(2).expect("a password").to_owned();
+    let secrets = [stack.root_secret(), password, redis_password];
     assert!(secrets.iter().all(|secret| secret.len() >= 32), "there is something to look for");
     let mut seen = Vec::new();
     for (_, image) in IMAGES {

@@ -282,6 +282,15 @@ impl Stack {
         self.project().container(service).health()
     }
 
+    /// Whether a command succeeds in the container of a service.
+    ///
+    /// # Panics
+    /// When the stack does not run in containers.
+    #[must_use]
+    pub fn does_in(&self, service: &str, command: &[&str]) -> bool {
+        self.project().container(service).does(command)
+    }
+
     fn project(&self) -> &Project {
         self.project.as_ref().expect("this stack runs in containers")
     }
