@@ -145,7 +145,7 @@ async fn a_record_of_somebody_else_or_of_nobody_counts_as_lost(storage: Storage)
     let (_, _, of_admin) = stored(&mut redis, &admin);
     let (key, field, own) = stored(&mut redis, &ada);
     let mut other_expiry = own.clone();
-    other_expiry.splice(..8, i64::MAX.to_be_bytes());
+    other_expiry[..8].copy_from_slice(&i64::MAX.to_be_bytes());
     let flipped: Vec<Vec<u8>> = (8..own.len())
         .step_by(7)
         .map(|place| {

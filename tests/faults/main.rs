@@ -21,3 +21,4 @@ mod replicas;
 mod revocations;
 mod sentinel;
 mod tabs;
+mod thief;

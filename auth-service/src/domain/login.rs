@@ -257,7 +257,7 @@ impl Auth {
         Ok(())
     }
 
-    /// A new token of a session, made at `now` by the clock of this machine.
+    /// A new token of a session, made at `now`.
     pub(super) fn newest_token(&self, now: Timestamp, auth_time: Timestamp) -> NewestToken {
         NewestToken {
             id: TokenId::fresh(),

@@ -6,7 +6,7 @@ use super::{
     account::{Standing, Theft},
     audit::{Action, Event},
     limits::{Exceeded, Limit},
-    record::{NewestToken, SessionRecord},
+    record::SessionRecord,
     records::Found,
     refresh_token::RefreshClaims,
     session::{Lineage, Outcome, decide},
@@ -180,11 +180,9 @@ impl Auth {
         Err(unavailable("too many refreshes of one session at once"))
     }
 
-    /// The session after a refresh with `token`. When it was issued is told by the store's clock, as what it will be compared
-    /// with is.
+    /// The session after a refresh with `token`, by the store's clock: when its newest token was issued will be compared with that.
     fn successor(&self, token: &RefreshClaims, lineage: Lineage, found: &Found, client: &Client) -> SessionRecord {
         let auth_time = Timestamp::from_secs(token.auth_time);
-        let newest = NewestToken { issued_at: found.now.secs(), ..self.newest_token(self.now(), auth_time) };
         SessionRecord {
             sub: token.sub,
             sid: token.sid,
@@ -192,7 +190,7 @@ impl Auth {
             epoch: token.epoch,
             auth_time,
             transport: token.transport,
-            newest,
+            newest: self.newest_token(found.now, auth_time),
             last_used: found.now,
             shown_used: found.record.as_ref().map_or(auth_time, |before| self.shown_use(before, found.now)),
             ip: client.address,

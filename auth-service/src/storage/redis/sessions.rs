@@ -96,8 +96,9 @@ impl Sealed {
     /// The record in a value of ours, unless it has expired.
     fn in_value(value: &[u8], now: Timestamp) -> Option<Self> {
         let (expires_at, record) = value.split_first_chunk::<EXPIRY_BYTES>()?;
-        let expires_at = Timestamp::from_millis(i64::from_be_bytes(*expires_at));
-        (expires_at > now).then(|| Self(record.to_vec()))
+        // Without a sign, as the scripts read it, whoever has written it.
+        let is_over = u64::from_be_bytes(*expires_at) <= now.millis().max(0).cast_unsigned();
+        (!is_over).then(|| Self(record.to_vec()))
     }
 }
 

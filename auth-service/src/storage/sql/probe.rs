@@ -28,7 +28,7 @@ use uuid::Uuid;
 /// What requests write to, wherever sessions are.
 pub(super) const ACCOUNTS: &[&str] = &["users", "ended_sessions", "audit"];
 /// What they write to where there is no Redis.
-pub(super) const SESSIONS: &[&str] = &["sessions", "counters"];
+pub(super) const SESSIONS: &[&str] = &["sealed_sessions", "counters"];
 
 /// Whoever has found the file held by another process until then is told so: less than a call may take.
 const HELD: Duration = Duration::from_millis(600);
