@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use auth_service::domain::{
+    argon::Grant,
     hashing::{Hasher, Lane},
     password::Password,
 };

@@ -6,7 +6,7 @@ use super::{
     account::{Account, EmailAddress},
     admin::By,
     audit::Action,
-    hashing::Overloaded,
+    hashing::{Lane, NotComputed},
     password::{Password, WeakPassword},
 };
 use shared::ids::{SessionId, UserId};
@@ -20,9 +20,9 @@ pub enum SetPasswordError {
     /// The password may not be chosen.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
-    /// The hashing queue is full.
+    /// The password was not hashed.
     #[error(transparent)]
-    Overloaded(#[from] Overloaded),
+    NotComputed(#[from] NotComputed),
     /// A store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -49,8 +49,8 @@ impl Auth {
     pub async fn set_password(&self, user: &Account, password: &Password) -> Result<(), SetPasswordError> {
         let known = [Some(user.email.as_str()), user.name.as_ref().map(|name| name.as_str())];
         let known = known.into_iter().flatten().map(str::to_owned).collect();
-        self.hasher.check_strength(password, known).await??;
-        let hash = self.hasher.hash(password).await?;
+        self.judges.judge(password, known).await??;
+        let hash = self.hasher.hash(Lane::HERE, password).await?;
         if !self.accounts.set_password(user.id, &hash, self.now()).await? {
             return Err(SetPasswordError::NoSuchUser);
         }

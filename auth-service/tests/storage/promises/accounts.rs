@@ -376,8 +376,9 @@ pub async fn a_search_goes_on_from_page_to_page_whatever_its_length(store: &impl
 pub async fn a_set_password_ends_all_sessions_whatever_it_was(store: &impl Accounts) {
     let id = somebody(store).await;
     let (first, second) = (PasswordHash("$argon2id$first".to_owned()), PasswordHash("$argon2id$second".to_owned()));
-    let kept = SessionId::fresh();
-    assert!(store.change_password(id, &first, &second, kept, now()).await.unwrap());
+    let known = store.by_id(id).await.unwrap().unwrap();
+    let checked = Checked { hash: &known.hash, epoch: known.account.session_epoch, session: SessionId::fresh() };
+    assert!(store.change_password(id, &checked, &second, now()).await.unwrap());
     let before = read(store, id).await.session_epoch;
     assert!(store.set_password(id, &first, now()).await.unwrap());
     let after = store.by_id(id).await.unwrap().unwrap();
