@@ -42,7 +42,11 @@ async fn run(name: &str, idle: Duration, struck: &[&'static str]) {
     let settings = Stack::on(Storage::RedisAndPostgres).auth("AUTH_REPLAY_WINDOW", "1s");
     let stack = settings.auth("AUTH_REUSE_ENDS", "session").start_auth().await;
     join_all((0..size(6, 40)).map(|_| robbed(&stack, &ledger, idle))).await;
-    ledger.conclude(name, &[&[VICTIMS, BY_THE_VICTIM, BY_THE_THIEF][..], struck].concat(), &[SIGNS, UNNOTICED, UNKNOWN]);
+    ledger.conclude(
+        name,
+        &[&[VICTIMS, BY_THE_VICTIM, BY_THE_THIEF][..], struck].concat(),
+        &[SIGNS, UNNOTICED, UNKNOWN],
+    );
 }
 
 /// A victim who refreshes at a pace that the thief does not know, and the thief.
