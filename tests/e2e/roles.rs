@@ -80,5 +80,5 @@ async fn a_role_that_is_gone_brings_nothing_and_is_reported_at_the_start() {
     let again = stack.auth.change_user(&admin.tokens, &ada.id, &change).await;
     assert_problem(&again, 422, "unknown_role");
     let reported = async || stack.auth.log().contains("curator").then_some(());
-    eventually("the role is named in the log", Duration::from_secs(20), || reported()).await;
+    eventually("the role is named in the log", Duration::from_secs(20), reported).await;
 }

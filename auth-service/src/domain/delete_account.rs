@@ -2,8 +2,7 @@
 
 use super::{
     Auth, Client, account::Checked, admin::AdminError, audit::Action, caller::Caller, change_password::PasswordError,
-    limits::Limit,
-    password::Password,
+    limits::Limit, password::Password,
 };
 
 /// Why an account was not deleted.

@@ -48,6 +48,10 @@ impl Auth {
         let Some(refused_since) = self.limits.refused(limit, key, Instant::now()) else { return };
         let event = self.event(Action::LimitReached).failed().from(client).with("limit", limit.name());
         let event = event.with("refused_since", refused_since);
+        let event = match self.limits.rates(limit) {
+            Some(rates) => event.with("rate", rates.to_string()),
+            None => event,
+        };
         self.note_aside(match sub {
             Some(sub) => event.to(sub),
             None => event,

@@ -25,8 +25,8 @@ mod site;
 mod tokens;
 mod well_known;
 
-pub use health::Readiness;
 pub use forwarded::AddressHeader;
+pub use health::Readiness;
 pub use site::{COOKIE_NAME, Site};
 
 use crate::domain::{Auth, secret::KeyRing};
