@@ -143,7 +143,7 @@ async fn a_redis_that_is_a_replica_or_forbids_what_is_needed_is_not_ready() {
     is_said_by_doctor(&stack, "a replica takes no writes").await;
     stack.redis().order("REPLICAOF NO ONE");
     stack.auth.ready(PATIENCE).await;
-    for command in ["zadd", "incr", "evalsha", "pexpireat"] {
+    for command in ["hset", "incr", "evalsha", "pexpireat"] {
         stack.redis().order(&format!("ACL SETUSER default -{command}"));
         is_not_ready(&stack.auth, "ACL SETUSER").await;
         stack.redis().order(&format!("ACL SETUSER default +{command}"));
