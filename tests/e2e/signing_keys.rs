@@ -113,6 +113,7 @@ async fn keys_that_live_for_seconds_cost_not_one_refused_token() {
         .auth("AUTH_KEY_LIFETIME", "4s")
         .auth("AUTH_ACCESS_TTL", "30s")
         .auth("AUTH_REPLAY_WINDOW", "0s")
+        .unlimited()
         .start()
         .await;
     let replica = stack.replica().await;

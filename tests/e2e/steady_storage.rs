@@ -24,7 +24,7 @@ struct Room {
 }
 
 async fn a_thousand_refreshes_leave_nothing_behind(storage: Storage) {
-    let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
+    let mut stack = Stack::on(storage).unlimited().auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let mut ada = stack.ada().await;
     stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await.tokens();
     refresh(&mut ada, SETTLING).await;
