@@ -83,7 +83,11 @@ pub const SETTINGS: &[Setting] = &[
         "10s",
         "For so long after a rotation, the tokens before it get the same answer; 0s: never.",
     ),
-    setting("AUTH_LATE_RETRY", "on", "Whether a client whose response was lost may retry later than that: on or off."),
+    setting(
+        "AUTH_LATE_RETRY",
+        "on",
+        "Whether a client whose response was lost may retry later than that, 16 times at most: on or off.",
+    ),
     setting("AUTH_REUSE_ENDS", "user", "What a stolen refresh token ends: user (all the user's sessions) or session."),
     setting("AUTH_AUDIT_KEEP", "365d", "How long the audit log in the database goes back."),
     setting(

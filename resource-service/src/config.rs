@@ -36,7 +36,7 @@ const SETTINGS: &[Setting] = &[
     Setting::plain(
         "RESOURCE_MAX_CONNECTIONS_PER_ADDRESS",
         Some("500"),
-        "How many of them may come from one IPv4 address or IPv6 /64; 0: no limit.",
+        "How many of them may come from one IPv4 address or IPv6 /64; 0: no limit, as behind a proxy.",
     ),
     Setting::plain("RESOURCE_ISSUER", Some("http://localhost:8080"), "Exact issuer (iss) of the tokens to accept."),
     Setting::plain("RESOURCE_AUDIENCE", Some("jeton"), "Exact audience (aud) of the tokens to accept."),
