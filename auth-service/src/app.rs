@@ -49,7 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait after the keys could not be read.
 const RETRY: Duration = Duration::from_secs(1);
 /// How often it is tried to make searches fast, where rights may be missing.
-const SEARCHES: Duration = Duration::from_secs(3600);
+const INDEXES: Duration = Duration::from_secs(3600);
 /// How many passwords a command hashes at once.
 const HASHING_THREADS_OF_A_COMMAND: usize = 1;
 /// How often what has expired is forgotten.
@@ -174,7 +174,7 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         tokio::spawn(make_keys(state.clone())),
         tokio::spawn(report_lost_roles(state.clone())),
         tokio::spawn(report_unusable_hashes(state.clone())),
-        tokio::spawn(prepare_searches(state.clone())),
+        tokio::spawn(make_indexes(state.clone())),
         tokio::spawn(try_sessions(state.clone())),
     ];
 
@@ -261,12 +261,12 @@ async fn report_unusable_hashes(state: Data<State>) {
 }
 
 /// Where there is no right to it, searches take longer: `doctor` says what to run.
-async fn prepare_searches(state: Data<State>) {
+async fn make_indexes(state: Data<State>) {
     loop {
-        if let Err(error) = state.auth.accounts.prepare_searches().await {
-            tracing::debug!(%error, "searches for users have no index");
+        if let Err(error) = state.auth.accounts.make_indexes().await {
+            tracing::debug!(%error, "an index is missing");
         }
-        sleep(SEARCHES).await;
+        sleep(INDEXES).await;
     }
 }
 

@@ -45,7 +45,9 @@ async fn a_hundred_connections_of_one_address_leave_the_logins_of_others_working
     let (ada, mallory) = (stack.ada().await, stack.bob().await);
     let is_over = Arc::new(AtomicBool::new(false));
     let answered = Arc::new(AtomicUsize::new(0));
-    let attackers: Vec<_> = (0..100)
+    // More than the places that one address may take, on a machine with many cores too.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let attackers: Vec<_> = (0..100.max(30 * cores))
         .map(|index| {
             let (stack, mallory) = (Arc::clone(&stack), mallory.clone());
             let (is_over, answered) = (Arc::clone(&is_over), Arc::clone(&answered));

@@ -56,14 +56,14 @@ async fn robbed(stack: &Stack, ledger: &Ledger, idle: Duration) {
     let mut victim = first.clone();
     let mut thief = Thief { copied: first, shown: None, asked: Instant::now(), idle };
     ledger.add(VICTIMS, 1);
-    let until = Instant::now() + WINDOW * u32::try_from(size(28, 900)).unwrap_or(28);
+    let until = Instant::now() + WINDOW * u32::try_from(size(45, 900)).unwrap_or(45);
     let mut next = Instant::now();
     let is_found_out = loop {
         if Instant::now() > until {
             break false;
         }
         if Instant::now() >= next {
-            next = Instant::now() + WINDOW.mul_f64(20.0 + 20.0 * fastrand::f64());
+            next = Instant::now() + WINDOW.mul_f64(15.0 + 15.0 * fastrand::f64());
             ledger.add(BY_THE_VICTIM, 1);
             match taken(refreshed(&stack.auth, &victim, BROWSER).await, ledger) {
                 Some(tokens) => victim = tokens,

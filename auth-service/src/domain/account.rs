@@ -281,8 +281,8 @@ pub trait Accounts: Send + Sync {
     /// What SQL knows of a session, in one read. `None`: there is no such user.
     async fn standing(&self, id: UserId, session: SessionId) -> Result<Option<Standing>, Unavailable>;
 
-    /// Replaces a hash by one of the same password with other parameters, unless the password has changed since.
-    async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable>;
+    /// Replaces a hash by one of the same password with other parameters; `false`: another one is stored by now.
+    async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable>;
 
     /// Changes the password, raises the epoch and spares the session of whoever changes it, in one statement. `false`: the
     /// user is disabled, or something is not any more as it was checked, and nothing was changed.
@@ -318,8 +318,8 @@ pub trait Accounts: Send + Sync {
     /// Users in the order of their ids.
     async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, SearchError>;
 
-    /// Sees to it that searches are fast, which may take long, while all goes on.
-    async fn prepare_searches(&self) -> Result<(), Unavailable>;
+    /// Makes the indexes that may take long to make, while all goes on.
+    async fn make_indexes(&self) -> Result<(), Unavailable>;
 
     /// Changes a user while all of `seen` are as they were seen; `None`: one of them is not, or there is no such user. Of
     /// such changes, creations and deletions, one is made after the other, whichever process makes them.

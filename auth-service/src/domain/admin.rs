@@ -158,10 +158,10 @@ impl Auth {
         }
         change.custom.as_ref().map_or(Ok(()), check_custom)?;
         let account = self.carry_out_change(by, id, &change).await?;
+        self.note(self.event_by(by, Action::UserChange, id).with("changed", changed(&change))).await;
         if account.disabled {
             self.forget(self.sessions.remove_all(id, None)).await;
         }
-        self.note(self.event_by(by, Action::UserChange, id).with("changed", changed(&change))).await;
         Ok(account)
     }
 
@@ -177,8 +177,8 @@ impl Auth {
         if !self.accounts.raise_epoch(id, None, self.now()).await? {
             return Err(AdminError::NoSuchUser);
         }
-        self.forget(self.sessions.remove_all(id, None)).await;
         self.note(self.event_by(by, Action::UserSessionsEnd, id)).await;
+        self.forget(self.sessions.remove_all(id, None)).await;
         Ok(())
     }
 
@@ -192,8 +192,8 @@ impl Auth {
             let actor = self.actor(by).await?;
             let basis = self.basis(actor.as_ref(), &user, Fate::Goes).await?;
             if self.accounts.delete(id, &seen(&basis), None).await? {
-                self.forget(self.sessions.remove_all(id, None)).await;
                 self.note(self.event_by(by, Action::UserDelete, id)).await;
+                self.forget(self.sessions.remove_all(id, None)).await;
                 return Ok(());
             }
         }

@@ -79,9 +79,9 @@ impl Auth {
         if !self.accounts.change_password(account.id, &checked, &hash, self.now()).await? {
             return Err(self.what_changed(caller).await);
         }
-        self.forget(self.sessions.remove_all(account.id, Some(caller.session))).await;
         let event = self.event(Action::PasswordChange).to(account.id).by(account.id);
         self.note(event.about(caller.session).from(client)).await;
+        self.forget(self.sessions.remove_all(account.id, Some(caller.session))).await;
         Ok(())
     }
 
@@ -102,6 +102,8 @@ impl Auth {
         client: &Client,
     ) -> Result<Credentials, PasswordError> {
         let sub = caller.account.id;
+        // A failure that cannot be counted is none that may be learned.
+        self.has_room_for(sub).await?;
         let found = self.accounts.by_id(sub).await?;
         let checked = self.check_password(&caller.account.email, found, password, client).await;
         if let Err(LoginError::InvalidCredentials) = checked {

@@ -34,8 +34,8 @@ impl Auth {
         if !self.delete_oneself(sub, &checked).await? {
             return Err(self.what_changed(caller).await.into());
         }
-        self.forget(self.sessions.remove_all(sub, None)).await;
         self.note(self.event(Action::AccountDelete).to(sub).by(sub).about(caller.session).from(client)).await;
+        self.forget(self.sessions.remove_all(sub, None)).await;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use shared::{
 };
 use std::time::Duration;
 
-/// So many events of a session say whose it is: all of them are of the same user.
+/// So many events of a session say whose it is: all of them happened to its user, or were done by its user to others.
 const SOME_EVENTS: u32 = 10;
 
 /// What is shown of the last use of a session is so coarse, and so late. Whoever has copied a token could otherwise watch the
@@ -117,7 +117,7 @@ impl Auth {
             return Ok(true);
         }
         let about_it = AuditQuery { sid: Some(sid), limit: SOME_EVENTS, ..AuditQuery::default() };
-        Ok(self.audit.events(&about_it).await?.iter().any(|event| event.sub == Some(sub)))
+        Ok(self.audit.events(&about_it).await?.iter().any(|event| [event.sub, event.actor].contains(&Some(sub))))
     }
 }
 

@@ -110,10 +110,7 @@ impl Auth {
         let found = self.accounts.by_email(&email).await?;
         let sub = found.as_ref().map(|found| found.account.id);
         // Whether or not there is such a user: nobody may tell by what is refused.
-        if !self.sessions.has_room(sub.unwrap_or_else(UserId::fresh)).await? {
-            let cause = "it is nearly full, and what is left is for the sessions that it has";
-            return Err(Unavailable { store: "session store", cause: cause.to_owned() }.into());
-        }
+        self.has_room_for(sub.unwrap_or_else(UserId::fresh)).await?;
         let checked = self.check_password(&email, found, password, client).await;
         if let Err(LoginError::InvalidCredentials) = &checked {
             let event = self.event(Action::Login).failed().from(client);
@@ -168,10 +165,27 @@ impl Auth {
         self.take_of_user(Limit::LoginsPerAccount, &of_account(&found), found.account.id, client)?;
         if verdict.is_outdated {
             let upgraded = self.hasher.hash(lane, password).await?;
-            self.accounts.rehash(found.account.id, &found.hash, &upgraded).await?;
-            found.hash = upgraded;
+            if self.accounts.rehash(found.account.id, &found.hash, &upgraded).await? {
+                found.hash = upgraded;
+            } else if let Some(current) = self.accounts.by_id(found.account.id).await?
+                && current.account.session_epoch == found.account.session_epoch
+            {
+                // Another attempt with the same password was faster: a new password raises the epoch.
+                found.hash = current.hash;
+            }
         }
         Ok(found)
+    }
+
+    /// Whether the session store has room for what a login writes.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it has none, or does not answer.
+    pub(super) async fn has_room_for(&self, sub: UserId) -> Result<(), Unavailable> {
+        if self.sessions.has_room(sub).await? {
+            return Ok(());
+        }
+        Err(unavailable("it is nearly full, and what is left is for the sessions that it has"))
     }
 
     fn throttled(&self, error: Throttled, sub: Option<UserId>, client: &Client) -> LoginError {

@@ -54,9 +54,9 @@ impl Auth {
         if !self.accounts.set_password(user.id, &hash, self.now()).await? {
             return Err(SetPasswordError::NoSuchUser);
         }
-        self.forget(self.sessions.remove_all(user.id, None)).await;
         let changed = serde_json::json!({ "password": true });
         self.note(self.event_by(&By::Operator, Action::UserChange, user.id).with("changed", changed)).await;
+        self.forget(self.sessions.remove_all(user.id, None)).await;
         Ok(())
     }
 

@@ -49,15 +49,16 @@ fn nearest(request: &HttpRequest, state: &State) -> Nearest {
         return site.address_header().nearest(headers, peer, |hop| site.trusts(hop));
     }
     // A peer inside the own network that forwards for others is a proxy, trusted or not.
-    let is_proxy = is_forwarded && is_internal(peer);
-    if is_proxy && SAID.is_due(&peer.to_string()) {
+    let seems_a_proxy = is_forwarded && is_internal(peer);
+    if seems_a_proxy && SAID.is_due(&peer.to_string()) {
         tracing::warn!(
             %peer,
             "a request of a private network came with {}, which is not believed: add the proxy to AUTH_TRUSTED_PROXIES, or failed logins are not limited by address",
             site.address_header().name()
         );
     }
-    Nearest { address: peer, is_told_apart: !is_proxy }
+    // Whoever has named the proxies has named all of them: what another peer sends is its own client's.
+    Nearest { address: peer, is_told_apart: !seems_a_proxy || site.names_proxies() }
 }
 
 /// Only says so: no other header than the chosen one is ever believed.

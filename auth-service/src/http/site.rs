@@ -83,6 +83,12 @@ impl Site {
         &self.address_header
     }
 
+    /// Whether any proxy is trusted.
+    #[must_use]
+    pub fn names_proxies(&self) -> bool {
+        !self.trusted_proxies.is_empty()
+    }
+
     /// Whether what a proxy at this address says of its clients is believed.
     #[must_use]
     pub fn trusts(&self, proxy: IpAddr) -> bool {

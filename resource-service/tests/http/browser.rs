@@ -18,7 +18,7 @@ fn preflight(origin: &str) -> TestRequest {
 async fn an_allowed_page_may_call_and_read_what_it_needs() {
     let service = Service::start_with(Some(Issuer::usual().jwks()), &[PAGE]).await;
     let answer = service.ask(preflight(PAGE)).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
     assert_eq!(answer.header("access-control-allow-origin"), PAGE);
     assert!(!answer.headers.contains_key("access-control-allow-credentials"));
     for token in [reader(), "a.b.c".to_owned()] {
@@ -44,6 +44,6 @@ async fn another_page_is_not_allowed() {
 async fn without_allowed_origins_there_is_no_cors() {
     let service = Service::start().await;
     let answer = service.ask(preflight(PAGE)).await;
-    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "origin_not_allowed"));
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
 }

@@ -85,14 +85,14 @@ impl Accounts for Sql {
         self.reading.run(read).await?.rows.first().map(standing).transpose()
     }
 
-    async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<(), Unavailable> {
+    async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable> {
         let update = || {
             query("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
                 .bind(id.to_string())
                 .bind(old.0.clone())
                 .bind(new.0.clone())
         };
-        self.durable.run(update).await.map(drop)
+        Ok(self.durable.run(update).await?.written > 0)
     }
 
     async fn change_password(
@@ -183,8 +183,8 @@ impl Accounts for Sql {
         }
     }
 
-    async fn prepare_searches(&self) -> Result<(), Unavailable> {
-        self.make_search_index().await
+    async fn make_indexes(&self) -> Result<(), Unavailable> {
+        self.make_slow_indexes().await
     }
 
     async fn update(

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    audit::{AuditLog, AuditQuery, Event},
+    audit::{Action, AuditLog, AuditQuery, Event},
 };
 use async_trait::async_trait;
 use shared::{
@@ -37,10 +37,11 @@ impl AuditLog for Sql {
         let first = asked.since.map(|since| EventId::first_at(since.minus(CLOCKS)));
         let last = asked.until.map(|until| EventId::first_at(until.plus(CLOCKS)));
         let end = asked.before.into_iter().chain(last).min();
+        let known = known_actions();
         let read = || {
             query(AssertSqlSafe(format!(
                 "SELECT id, at, action, result, actor, sub, sid, ip, user_agent, details FROM audit
-                 WHERE {of_user} AND {of_session} AND {of_action} AND ($4 = '' OR result = $4)
+                 WHERE {of_user} AND {of_session} AND {of_action} AND {known} AND ($4 = '' OR result = $4)
                  AND at >= $5 AND at < $6 AND id >= $7 AND id < $8
                  ORDER BY id DESC LIMIT $9",
             )))
@@ -83,6 +84,13 @@ impl AuditLog for Sql {
         };
         Ok(self.durable.run(delete).await?.written)
     }
+}
+
+/// What a later version has written down and this one has no words for is not shown. The action is joined with nothing, lest
+/// its index be taken for this.
+fn known_actions() -> String {
+    let names: Vec<String> = Action::ALL.iter().map(|action| format!("'{action}'")).collect();
+    format!("(action || '') IN ({})", names.join(", "))
 }
 
 /// Adds a row; also together with what it tells of.

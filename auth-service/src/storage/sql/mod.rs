@@ -15,15 +15,16 @@ mod pool;
 mod probe;
 mod rows;
 mod search;
-mod search_index;
+
 mod sessions;
+mod slow_indexes;
 mod sqlite_file;
 mod state;
 mod tables;
 
 pub use faults::CannotOpen;
 pub use open::Opening;
-pub use search_index::EXTENSION;
+pub use slow_indexes::EXTENSION;
 pub use state::DatabaseState;
 
 use self::{
@@ -104,7 +105,8 @@ impl Sql {
             let of_runtime = move || Connections::new(&options, Purpose::Postgres, Arc::new(Semaphore::new(at_once)));
             Lane::OfRuntime(Arc::new(PerRuntime::new(of_runtime)))
         };
-        let (lane, searching) = (lane(at_once), lane(1));
+        // One search that is slow leaves a place for the next.
+        let (lane, searching) = (lane(at_once), lane(BY_ONE_WORKER));
         let probing = Probing::new(options, Purpose::Postgres, Arc::new(Semaphore::new(1)), place);
         Self {
             backend: Backend::Postgres,

@@ -17,7 +17,7 @@ async fn an_index_is_made_once_beside_everything_else_and_answers_the_same() {
     let stores = [sql(&database).await, sql(&database).await];
     promises::accounts::a_search_goes_on_from_page_to_page_whatever_its_length(&stores[0]).await;
     for store in &stores {
-        store.prepare_searches().await.unwrap();
+        store.make_indexes().await.unwrap();
         assert_eq!(Postgres::query(&database, INDEX), "1");
     }
     promises::accounts::the_search_is_literal_and_knows_no_case(&stores[0]).await;
@@ -38,7 +38,7 @@ async fn what_an_attempt_that_was_cut_off_has_left_is_replaced() {
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_by_search'::regclass",
     );
     promises::accounts::the_search_is_literal_and_knows_no_case(&store).await;
-    store.prepare_searches().await.unwrap();
+    store.make_indexes().await.unwrap();
     assert_eq!(Postgres::query(&database, INDEX), "1");
 }
 
@@ -48,7 +48,7 @@ async fn a_search_that_takes_too_long_is_cancelled_and_no_outage() {
     let database = postgres::fresh_database();
     let (store, new) = (sql(&database).await, account());
     store.create(&new).await.unwrap();
-    store.prepare_searches().await.unwrap();
+    store.make_indexes().await.unwrap();
     let mut other = PgConnection::connect(&database).await.unwrap();
     raw_sql("BEGIN; LOCK TABLE users").execute(&mut other).await.unwrap();
     let outcome = store.page(&query("example")).await;

@@ -140,8 +140,11 @@ async fn a_head_that_does_not_end_in_time_ends_the_connection() {
     tokio::time::sleep(2 * SHORT).await;
     assert!(turn(&mut connection).await.is_empty(), "nothing has begun");
     client.write_all(b"GET / HT").await.expect("sent");
-    assert_eq!(next(&mut connection).await, "GET / HT");
-    assert_eq!(next(&mut connection).await, "[closed]");
+    let mut taken = next(&mut connection).await;
+    if taken == "GET / HT" {
+        taken += &next(&mut connection).await;
+    }
+    assert_eq!(taken, "GET / HT[closed]");
 }
 
 #[actix_web::test]
