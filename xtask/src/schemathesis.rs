@@ -33,6 +33,8 @@ async fn attack_all(programs: &Path, directory: &Path) -> Result<(), String> {
         .auth("AUTH_TRUSTED_PROXIES", "127.0.0.0/8")
         // However slow the machine is.
         .auth("AUTH_ACCESS_TTL", "1h")
+        // One session is refreshed as fast as it goes.
+        .unlimited()
         .start()
         .await;
     let admin = stack.admin().await;
