@@ -12,7 +12,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// People are told by the exit status alone.
+    /// For people, the exit status alone says it.
     pub fn silent(json: Value) -> Self {
         Self { text: String::new(), json }
     }

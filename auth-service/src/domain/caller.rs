@@ -47,7 +47,7 @@ impl Auth {
         }
     }
 
-    /// Whether the session of a refresh token of ours is over, by one question to SQL.
+    /// Whether the session of one of our refresh tokens is over, by one question to SQL.
     ///
     /// # Errors
     /// [`Unavailable`]: it is not known.

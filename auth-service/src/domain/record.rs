@@ -73,8 +73,8 @@ const SHORT_AGENT: u8 = 1 << 7;
 /// Why bytes are no record of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoRecord {
-    /// No secret of ours vouches for it as a record of this session.
-    #[error("no root secret at hand vouches for it")]
+    /// None of our secrets vouches for it as a record of this session.
+    #[error("no configured root secret vouches for it")]
     Foreign,
     /// It is ours, and of another version.
     #[error("it is written in a form that this version does not know")]
@@ -117,7 +117,7 @@ impl SessionRecord {
         }
     }
 
-    /// For a store. `None`: the secret of its newest token is not at hand.
+    /// For a store. `None`: the secret of its newest token is not available.
     #[must_use]
     pub fn sealed(&self, secrets: &KeyRing) -> Option<Sealed> {
         let keys = secrets.with_id(&self.newest.key_id)?;

@@ -85,7 +85,7 @@ impl Records {
     ) -> Result<Commit, Unavailable> {
         let sealed = record.sealed(&self.secrets).ok_or_else(|| Unavailable {
             store: "session store",
-            cause: "a record of a secret that is not at hand".to_owned(),
+            cause: "a record of a secret that is not available".to_owned(),
         })?;
         let change = Change {
             sub: record.sub,

@@ -29,7 +29,7 @@ pub fn tokens(request: &HttpRequest, state: &State) -> Vec<RefreshClaims> {
     cookie::refresh_tokens(request, &state.site).into_iter().filter_map(|token| read(token, state)).collect()
 }
 
-/// A refresh token of ours, expired or not.
+/// One of our refresh tokens, expired or not.
 pub fn read(token: &[u8], state: &State) -> Option<RefreshClaims> {
     state.auth.refresh_tokens.read(std::str::from_utf8(token).ok()?).ok()
 }

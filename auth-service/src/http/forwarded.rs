@@ -19,7 +19,7 @@ pub enum AddressHeader {
 /// Whom a request counts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nearest {
-    /// The nearest hop that is no proxy of ours; or else the furthest proxy that is known.
+    /// The nearest hop that is not one of our proxies; or else the furthest proxy that is known.
     pub address: IpAddr,
     /// Whether different clients have different addresses here. What hides behind a hop that cannot be read is told apart
     /// from everybody else, and shares the address of that proxy: nobody gets rid of a limit by hiding.

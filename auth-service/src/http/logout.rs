@@ -29,7 +29,7 @@ impl Refuses for Ambiguous {
 
 /// Logs out
 ///
-/// Ends the session of a refresh token of ours, however old, and of whichever transport. What is no token of ours has no
+/// Ends the session of one of our refresh tokens, however old, and of whichever transport. What is not one of our tokens has no
 /// session to end: 204 as well. A cookie of that name is cleared, whatever it held. A page of another site, whose cookie the
 /// browser keeps back, is refused (`cross_site_cookie`): nothing would have ended.
 #[utoipa::path(

@@ -1,4 +1,4 @@
-//! An app behind a socket: what actix-web's own server does, with connections of ours. That server takes in all that a client sends
+//! An app behind a socket: what actix-web's own server does, with our own connections. That server takes in all that a client sends
 //! before it is answered, and waits for ever for clients that do not read.
 
 use super::{

@@ -10,7 +10,7 @@ local function expiry(text)
 end
 
 local stored = redis.call('HGET', KEYS[1], field)
--- What is no value of ours is overwritten by whoever finds none.
+-- What is not one of our values is overwritten by whoever finds none.
 if stored and (#stored < 8 or expiry(stored) <= now) then
   stored = false
 end

@@ -93,7 +93,7 @@ impl Sessions for RedisStores {
 }
 
 impl Sealed {
-    /// The record in a value of ours, unless it has expired.
+    /// The record in one of our values, unless it has expired.
     fn in_value(value: &[u8], now: Timestamp) -> Option<Self> {
         let (expires_at, record) = value.split_first_chunk::<EXPIRY_BYTES>()?;
         // Without a sign, as the scripts read it, whoever has written it.

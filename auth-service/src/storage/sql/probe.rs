@@ -30,7 +30,7 @@ pub(super) const ACCOUNTS: &[&str] = &["users", "ended_sessions", "audit"];
 /// What they write to where there is no Redis.
 pub(super) const SESSIONS: &[&str] = &["sealed_sessions", "counters"];
 
-/// Whoever has found the file held by another process until then is told so: less than a call may take.
+/// Whoever has found the file held by another process until then is informed: less than a call may take.
 const HELD: Duration = Duration::from_millis(600);
 
 /// Longer than a call of the service may take: the doctor's is the first.

@@ -39,7 +39,7 @@ pub(super) async fn found(backend: Backend, connection: &mut AnyConnection) -> s
 }
 
 /// Whose tables of these names are that are not ours. A file is one application's; on a server, another's tables are in the
-/// way only where they have the names of ours.
+/// way only where they have our names.
 fn whose(backend: Backend, names: &BTreeSet<String>) -> Tables {
     let is_in_the_way = |name: &String| backend == Backend::Sqlite || name == LEDGER || OURS.contains(&name.as_str());
     let in_the_way: Vec<&str> = names.iter().filter(|name| is_in_the_way(name)).map(String::as_str).take(5).collect();
