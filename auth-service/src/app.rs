@@ -241,7 +241,7 @@ async fn make_keys(state: Data<State>) {
 async fn report_lost_roles(state: Data<State>) {
     match state.auth.lost_roles().await {
         Ok(lost) => lost.iter().for_each(|(role, users)| {
-            tracing::warn!(role, users, "users have a role that there is not: it brings nothing (docs/roles.md)");
+            tracing::warn!(role, users, "users have a role that does not exist: it gives them nothing (docs/roles.md)");
         }),
         Err(error) => tracing::warn!(%error, "whether all roles of the users are known could not be read"),
     }

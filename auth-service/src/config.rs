@@ -19,7 +19,7 @@ use clap::ArgMatches;
 use ipnet::{IpNet, Ipv4Net};
 use shared::{
     files, origin,
-    server::Limits,
+    server::{Limits, Patience},
     settings::{Mistakes, Setting, Settings, duration, duration_within, number_within, on_off, parsed},
 };
 use std::{
@@ -49,6 +49,9 @@ pub const SETTINGS: &[Setting] = &[
         "500",
         "How many of them may come from one IPv4 address or IPv6 /64; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.",
     ),
+    setting("AUTH_HEAD_TIMEOUT", "5s", "How long a client may take to send a request's head: 1s to 5m."),
+    setting("AUTH_BODY_TIMEOUT", "30s", "How long it may take to send a request's body: 1s to 5m."),
+    setting("AUTH_WRITE_TIMEOUT", "30s", "How long it may go without reading any of an answer: 1s to 5m."),
     setting(
         "AUTH_PUBLIC_URL",
         "http://localhost:8080",
@@ -270,6 +273,11 @@ fn connections(settings: &Settings) -> Limits {
     Limits {
         total: settings.required("AUTH_MAX_CONNECTIONS", 1, number_within(1, 1_000_000)),
         per_address: settings.required("AUTH_MAX_CONNECTIONS_PER_ADDRESS", 0, number_within(0, 1_000_000)),
+        patience: Patience {
+            head: settings.required("AUTH_HEAD_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
+            body: settings.required("AUTH_BODY_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
+            write: settings.required("AUTH_WRITE_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
+        },
     }
 }
 

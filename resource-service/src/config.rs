@@ -4,17 +4,18 @@ use crate::{
     books, doctor,
     published_keys::{Address, KeySource},
 };
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use shared::{
     origin,
-    server::Limits,
-    settings::{self, Mistakes, Setting, Settings, number_within, parsed},
+    server::{Limits, Patience},
+    settings::{self, Mistakes, Setting, Settings, duration_within, number_within, parsed},
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use std::{
     ffi::OsString,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 use url::Url;
 
@@ -37,6 +38,17 @@ const SETTINGS: &[Setting] = &[
         "RESOURCE_MAX_CONNECTIONS_PER_ADDRESS",
         Some("500"),
         "How many of them may come from one IPv4 address or IPv6 /64; 0: no limit, as behind a proxy.",
+    ),
+    Setting::plain(
+        "RESOURCE_HEAD_TIMEOUT",
+        Some("5s"),
+        "How long a client may take to send a request's head: 1s to 5m.",
+    ),
+    Setting::plain("RESOURCE_BODY_TIMEOUT", Some("30s"), "How long it may take to send a request's body: 1s to 5m."),
+    Setting::plain(
+        "RESOURCE_WRITE_TIMEOUT",
+        Some("30s"),
+        "How long it may go without reading any of an answer: 1s to 5m.",
     ),
     Setting::plain("RESOURCE_ISSUER", Some("http://localhost:8080"), "Exact issuer (iss) of the tokens to accept."),
     Setting::plain("RESOURCE_AUDIENCE", Some("jeton"), "Exact audience (aud) of the tokens to accept."),
@@ -90,6 +102,7 @@ pub fn command() -> Command {
         .subcommand(
             Command::new("doctor")
                 .about("Looks at the settings, the keys, the issuer and the books, and says what to change")
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON document"))
                 .after_help(doctor::EXIT_STATUS),
         );
     settings::flags(command, PREFIX, SETTINGS)
@@ -110,10 +123,7 @@ impl Config {
         let config = Self {
             listen: settings.required("RESOURCE_LISTEN", nowhere, &address),
             admin_listen: settings.required("RESOURCE_ADMIN_LISTEN", nowhere, &address),
-            connections: Limits {
-                total: settings.required("RESOURCE_MAX_CONNECTIONS", 1, number_within(1, 1_000_000)),
-                per_address: settings.required("RESOURCE_MAX_CONNECTIONS_PER_ADDRESS", 0, number_within(0, 1_000_000)),
-            },
+            connections: connections(&settings),
             issuer: settings.required("RESOURCE_ISSUER", String::new(), issuer),
             audience: settings.required("RESOURCE_AUDIENCE", String::new(), audience),
             keys: keys(&settings),
@@ -121,6 +131,18 @@ impl Config {
             allowed_origins: settings.optional("RESOURCE_ALLOWED_ORIGINS", origin::list).unwrap_or_default(),
         };
         settings.finish(config)
+    }
+}
+
+fn connections(settings: &Settings) -> Limits {
+    Limits {
+        total: settings.required("RESOURCE_MAX_CONNECTIONS", 1, number_within(1, 1_000_000)),
+        per_address: settings.required("RESOURCE_MAX_CONNECTIONS_PER_ADDRESS", 0, number_within(0, 1_000_000)),
+        patience: Patience {
+            head: settings.required("RESOURCE_HEAD_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
+            body: settings.required("RESOURCE_BODY_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
+            write: settings.required("RESOURCE_WRITE_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
+        },
     }
 }
 
@@ -158,8 +180,8 @@ fn audience(text: &str) -> Result<String, String> {
 /// An issuer is compared byte by byte, so it stays as it was written (RFC 8414, section 2).
 fn issuer(text: &str) -> Result<String, String> {
     let url = http_url(text)?;
-    if text.contains(char::is_whitespace) || !url.username().is_empty() || url.password().is_some() {
-        return Err("an issuer has no blanks and no user name: no token would have it".to_owned());
+    if text.contains(char::is_whitespace) {
+        return Err("an issuer has no blanks: no token would have it".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("an issuer has no query and no fragment".to_owned());

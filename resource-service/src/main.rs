@@ -3,7 +3,7 @@
 use clap::ArgMatches;
 use resource_service::{app, config::Config, doctor};
 use shared::{
-    finding::{Finding, exit_code},
+    finding::{self, Finding},
     output::{complain, print},
     server::{self, StopSignal},
     telemetry,
@@ -20,8 +20,8 @@ fn main() {
 async fn run() -> u8 {
     let flags = resource_service::config::command().get_matches();
     shared::access_token::install_crypto();
-    if flags.subcommand_name() == Some("doctor") {
-        return see_doctor(&flags).await;
+    if let Some(("doctor", doctor)) = flags.subcommand() {
+        return see_doctor(&flags, doctor.get_flag("json")).await;
     }
     let asks_for_health = flags.subcommand_name() == Some("healthcheck");
     telemetry::start();
@@ -48,14 +48,14 @@ async fn run() -> u8 {
 }
 
 /// Wrong settings are findings as well.
-async fn see_doctor(flags: &ArgMatches) -> u8 {
+async fn see_doctor(flags: &ArgMatches, is_json: bool) -> u8 {
     let findings = match Config::gather(flags, std::env::vars_os()) {
         Ok(config) => doctor::examine(config).await,
         Err(mistakes) => mistakes.to_string().lines().map(Finding::error).collect(),
     };
-    let report: Vec<String> = findings.iter().map(Finding::to_string).collect();
-    match print(report.join("\n")) {
-        Ok(()) => exit_code(&findings),
+    let report = if is_json { finding::document(&findings).to_string() } else { finding::lines(&findings) };
+    match print(report) {
+        Ok(()) => finding::exit_code(&findings),
         Err(reason) => {
             complain(reason);
             1

@@ -1,6 +1,6 @@
 //! JSON bodies, read only when the handler asks for them: who the caller is and what one may is checked before.
 
-use crate::{memory, openapi::Refuses, problem::Problem};
+use crate::{memory, openapi::Refuses, problem::Problem, server::Patience};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -12,15 +12,11 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use std::{
     future::{Ready, ready},
     marker::PhantomData,
-    time::Duration,
 };
 use tokio::time::{Instant, timeout_at};
 
 /// How many bytes a body may have where nothing else is said: 16 KiB.
 pub const DEFAULT_LIMIT: usize = 16 * 1024;
-
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Registered as `app_data` on a route, it changes how many bytes the body may have.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +75,7 @@ impl<T: DeserializeOwned> Body<T> {
     /// Reads as many bytes as were announced: of a request that also asks for an upgrade there is no other end.
     async fn collect(&mut self, limit: usize, announced: Option<usize>) -> Result<Bytes, Problem> {
         let mut bytes = BytesMut::new();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.request.conn_data().copied().unwrap_or_else(Patience::default).body;
         while announced.is_none_or(|length| bytes.len() < length) {
             let Some(chunk) = timeout_at(deadline, self.payload.next()).await.map_err(|_| too_slow())? else { break };
             let chunk = chunk.map_err(|_| incomplete())?;

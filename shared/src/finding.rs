@@ -1,5 +1,6 @@
 //! What the `doctor` commands say.
 
+use serde_json::{Value, json};
 use std::fmt;
 
 /// How much a finding matters.
@@ -42,6 +43,19 @@ impl Severity {
 #[must_use]
 pub fn exit_code(findings: &[Finding]) -> u8 {
     findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok).exit_code()
+}
+
+/// A report for people: a line for each finding.
+#[must_use]
+pub fn lines(findings: &[Finding]) -> String {
+    findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// A report for programs: `{"findings": [{"severity": …, "text": …}]}`.
+#[must_use]
+pub fn document(findings: &[Finding]) -> Value {
+    let listed = findings.iter().map(|found| json!({ "severity": found.severity.name(), "text": found.text }));
+    json!({ "findings": listed.collect::<Vec<_>>() })
 }
 
 /// One thing that was looked at.

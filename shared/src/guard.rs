@@ -2,7 +2,7 @@
 //! that grants a scope. A handler without either does not see who calls.
 
 use crate::{
-    access_token::{Refusal, VerifiedToken},
+    access_token::{Flaw, Refusal, VerifiedToken},
     metrics::{count_verification, count_verification_without_keys},
     openapi::Refuses,
     problem::{Challenge, Problem},
@@ -130,7 +130,7 @@ impl<S: Scope> Refuses for Scoped<S> {
 async fn authenticate(request: &HttpRequest) -> Result<VerifiedToken, Problem> {
     let Some(authority) = request.app_data::<web::Data<dyn Authenticate>>() else {
         tracing::error!(path = request.path(), "no verifier is registered for this app: nobody is let in");
-        return Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something is wrong on our side"));
+        return Err(Problem::internal());
     };
     let token = bearer(request)?;
     let verdict = authority.authenticate(token).await;
@@ -159,15 +159,23 @@ pub fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
         return Err(missing());
     };
     if credentials.next().is_some() {
-        return Err(invalid());
+        return Err(malformed(request));
     }
     let first = first.as_bytes().trim_ascii();
     let (scheme, token) = first.split_at(first.iter().position(|byte| *byte == b' ').unwrap_or(first.len()));
     if !scheme.eq_ignore_ascii_case(b"Bearer") {
         return Err(missing());
     }
-    let token = std::str::from_utf8(token.trim_ascii()).map_err(|_| invalid())?;
-    if token.is_empty() || token.contains([' ', '\t', ',']) { Err(invalid()) } else { Ok(token) }
+    let token = std::str::from_utf8(token.trim_ascii()).map_err(|_| malformed(request))?;
+    if token.is_empty() || token.contains([' ', '\t', ',']) { Err(malformed(request)) } else { Ok(token) }
+}
+
+/// Credentials that hold no single token are a token that is refused: counted and logged as one.
+fn malformed(request: &HttpRequest) -> Problem {
+    let refusal = Refusal::Invalid(Flaw::Credentials);
+    count_verification::<()>(&Err(refusal));
+    tracing::debug!(path = request.path(), reason = %refusal, "not let in");
+    refused(&refusal)
 }
 
 /// The answer to a token that is refused. Clients learn whether it has expired, and nothing else.

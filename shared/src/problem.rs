@@ -96,6 +96,12 @@ impl Problem {
         self.headers.iter().map(|(name, _)| name)
     }
 
+    /// 500 `internal`: a fault of ours.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something is wrong on our side: see the log")
+    }
+
     /// The body.
     #[must_use]
     pub fn document(&self) -> Document<'_> {
@@ -233,7 +239,7 @@ fn of_status(status: StatusCode) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the body is larger than this call takes"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("unsupported_media_type", "send application/json"),
         StatusCode::REQUEST_TIMEOUT => ("request_timeout", "the request did not arrive in time"),
-        status if status.is_server_error() => ("internal", "something is wrong on our side: see the log"),
+        status if status.is_server_error() => return Problem { status, ..Problem::internal() },
         _ => ("bad_request", "the request could not be understood"),
     };
     Problem::new(status, code, detail)

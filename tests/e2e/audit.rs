@@ -1,12 +1,49 @@
 //! What happened is written down, and shown to whom it concerns.
 
-use harness::{Answer, Person, Stack, Storage, Transport, assert_problem};
+use harness::{Answer, Person, Stack, Storage, Transport, assert_problem, eventually, postgres::Postgres};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 on_every_storage! {
     a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it,
     each_thing_that_happens_to_a_user_is_told_once,
+}
+
+/// The row is held up by a lock on its table until the client has gone.
+#[tokio::test]
+async fn a_change_whose_client_leaves_half_way_is_in_the_audit_log_all_the_same() {
+    let stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    let (admin, ada) = (stack.admin().await, stack.ada().await);
+    let database = stack.postgres_url().expect("the stack has a PostgreSQL");
+    let asked = |statement: &str| Postgres::query(&database, statement) == "1";
+    let lock = "BEGIN; LOCK TABLE audit IN SHARE MODE; SELECT pg_sleep(3); COMMIT";
+    let holding = tokio::task::spawn_blocking({
+        let database = database.clone();
+        move || Postgres::execute(&database, lock)
+    });
+    let is_held = "SELECT count(*) FROM pg_locks WHERE relation = 'audit'::regclass AND mode = 'ShareLock'";
+    eventually("the table is locked", PATIENCE, async || asked(is_held).then_some(())).await;
+
+    let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, stack.auth.port())).await.expect("it listens");
+    let (token, body) = (&admin.tokens.access, json!({ "disabled": true }).to_string());
+    let request = format!(
+        "PATCH /admin/users/{} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        ada.id,
+        body.len()
+    );
+    client.write_all(request.as_bytes()).await.expect("it is taken");
+    let is_disabled = format!("SELECT disabled FROM users WHERE id = '{}'", ada.id);
+    eventually("the user is disabled", PATIENCE, async || asked(&is_disabled).then_some(())).await;
+    drop(client);
+    eventually("the change is in the log", PATIENCE, async || {
+        stack.auth.log().lines().any(|line| line.contains("user_change") && line.contains(&ada.id)).then_some(())
+    })
+    .await;
+    holding.await.expect("the lock was held");
 }
 
 async fn a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it(storage: Storage) {

@@ -7,7 +7,7 @@ use std::{
     future::ready,
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -137,6 +137,28 @@ async fn a_head_that_does_not_end_is_given_up_on_the_first_and_on_a_kept_connect
         }
         assert!(counted(service, ended).await > before, "{ended}");
     }
+}
+
+#[tokio::test]
+async fn how_long_a_client_may_take_is_a_setting() {
+    let mut stack = Stack::any();
+    for limit in ["HEAD_TIMEOUT", "BODY_TIMEOUT", "WRITE_TIMEOUT"] {
+        stack = stack.auth(&format!("AUTH_{limit}"), "1s").resource(&format!("RESOURCE_{limit}"), "1s");
+    }
+    let stack = stack.start().await;
+    let begun = Instant::now();
+    let mut head = connect(stack.resource.port());
+    head.write_all(b"GET /docs HTTP/1.1\r\nho").expect("it is taken");
+    head.read_to_end(&mut Vec::new()).expect("closed in an orderly way");
+    let mut body = connect(stack.auth.port());
+    let request =
+        b"POST /auth/register HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    body.write_all(request).expect("it is taken");
+    let mut status = [0; 12];
+    body.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 408");
+    // Both take 5 s and 30 s where nothing is set.
+    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

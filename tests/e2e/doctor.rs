@@ -3,6 +3,7 @@
 use harness::{
     Gateway, Stack, Storage,
     command::{Ended, Run},
+    postgres::Postgres,
     sockets::{fresh_listener, port_of},
     storage::random_secret,
 };
@@ -29,6 +30,25 @@ fn assert_says(ended: &Ended, code: i32, said: &[(&str, &str)]) {
 
 fn lines_of<'a>(ended: &'a Ended, severity: &str) -> Vec<&'a str> {
     ended.output.lines().filter(|line| line.starts_with(severity)).collect()
+}
+
+#[tokio::test]
+async fn users_whose_role_or_password_hash_is_of_no_use_are_counted() {
+    let stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    let (ada, bob) = (stack.ada().await, stack.ada().await);
+    let database = stack.postgres_url().expect("the stack has a PostgreSQL");
+    let change = |what: &str, email: &str| {
+        Postgres::execute(&database, &format!("UPDATE users SET {what} WHERE email = '{email}'"));
+    };
+    change(r#"roles = '["editor"]'"#, &ada.email);
+    change("password_hash = '$2b$12$of-another-product'", &bob.email);
+    let ended = doctor(&stack).await;
+    let said = [
+        ("warning", r#"users with the role "editor", which does not exist: 1"#),
+        ("warning", "users who cannot log in, at least 1: their stored password hash cannot be used"),
+    ];
+    assert_says(&ended, 1, &said);
+    assert!(!ended.output.contains("$2b$"), "{}", ended.output);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use harness::{
     site::Reply,
     sockets::{fresh_listener, port_of},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs;
 use tempfile::TempDir;
 
@@ -46,6 +46,11 @@ async fn a_healthy_service_is_told_notes_at_most() {
         ended = doctor(&stack).await;
     }
     assert_says(&ended, 0, &healthy);
+    let json = stack.resource.command(&["doctor", "--json"]).ended().await;
+    let report: Value = serde_json::from_str(&json.output).expect("one document");
+    let findings = report["findings"].as_array().expect("a list");
+    assert_eq!((json.code, findings.len()), (Some(0), ended.output.lines().count()), "{report}");
+    assert!(findings.iter().all(|found| found["severity"].is_string() && found["text"].is_string()), "{report}");
 }
 
 #[tokio::test]

@@ -15,13 +15,14 @@ use self::report::Report;
 use auth_service::{
     app,
     config::Config,
-    doctor::{self, Finding, Severity},
+    doctor,
     domain::{Auth, secret::RootSecret},
     storage::sql::Opening,
 };
 use clap::ArgMatches;
 use serde_json::json;
 use shared::{
+    finding::{self, Finding},
     output::{complain, print},
     server,
 };
@@ -152,10 +153,6 @@ async fn see_doctor(matches: &ArgMatches, is_json: bool) -> u8 {
         Ok(config) => doctor::examine(config).await,
         Err(mistakes) => mistakes.to_string().lines().map(Finding::error).collect(),
     };
-    let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Ok);
-    let listed: Vec<_> =
-        findings.iter().map(|found| json!({ "severity": found.severity.name(), "text": found.text })).collect();
-    let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
-    let report = Report { text: lines.join("\n"), json: json!({ "findings": listed }) };
-    report.print(is_json).map_or_else(|reason| fail(reason.into()), |()| worst.exit_code())
+    let report = Report { text: finding::lines(&findings), json: finding::document(&findings) };
+    report.print(is_json).map_or_else(|reason| fail(reason.into()), |()| finding::exit_code(&findings))
 }

@@ -8,6 +8,7 @@ mod keys;
 mod proxies;
 mod public;
 mod redis;
+mod users;
 mod web;
 
 pub use shared::finding::{Finding, Severity};
@@ -18,11 +19,15 @@ use crate::{
     domain::{
         Unavailable,
         account::Accounts,
+        argon::Argon,
+        hashing::today,
+        housekeeping::HASHES,
         key_table::{KeyRows, KeyTable as _},
         secret::KeyRing,
         sessions::Sessions,
     },
     http::doctor::question,
+    machine,
     storage::{
         redis::{RedisState, RedisStores},
         sql::{DatabaseState, Sql},
@@ -33,6 +38,7 @@ use shared::{
     server,
 };
 use std::{future::Future, sync::Arc};
+use users::UsersSeen;
 use web::View;
 
 /// What exit statuses mean, for `--help`.
@@ -50,6 +56,7 @@ struct Seen {
     /// Whether the database takes what requests write; `None`: it has no tables that are known.
     writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
+    users: Option<UsersSeen>,
     /// `None`: there is no Redis.
     redis: Option<RedisSeen>,
 }
@@ -65,6 +72,7 @@ struct DatabaseSeen {
     state: Result<Reading<DatabaseState>, Unavailable>,
     writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
+    users: Option<UsersSeen>,
 }
 
 /// Looks at everything.
@@ -81,11 +89,13 @@ pub async fn examine(config: Config) -> Vec<Finding> {
         look_at_redis(config.redis_url.as_deref(), &*clock),
     );
     let readiness = readiness.unwrap_or_else(|error| Err(error.to_string()));
-    let DatabaseSeen { state, writing, keys } = database;
-    report(&config, &Seen { view, readiness, database: state, writing, keys, redis })
+    let DatabaseSeen { state, writing, keys, users } = database;
+    report(&config, Seen { view, readiness, database: state, writing, keys, users, redis })
 }
 
-fn report(config: &Config, seen: &Seen) -> Vec<Finding> {
+fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
+    let users = seen.users.take();
+    let seen = &seen;
     let published = seen.keys.as_ref().map(keys::published);
     let mut findings = public::findings(&config.site, config.listen, &seen.view, &seen.readiness, published.as_deref());
     findings.extend(browser::cookie(&config.site));
@@ -97,6 +107,7 @@ fn report(config: &Config, seen: &Seen) -> Vec<Finding> {
     }
     findings.extend(config.site.origins().skip(1).filter_map(|origin| browser::site(config.site.issuer(), origin)));
     findings.extend(database::findings(seen.database.as_ref().map(|reading| &reading.value), seen.writing.as_ref()));
+    findings.extend(users.into_iter().flat_map(|users| about_users(config, users)));
     findings.extend(about_secrets(&config.keys, seen));
     findings.extend(seen.keys.iter().flat_map(|rows| keys::ages(rows, &config.key_policy)));
     findings.extend(
@@ -106,6 +117,11 @@ fn report(config: &Config, seen: &Seen) -> Vec<Finding> {
     );
     findings.extend(offsets(seen));
     findings
+}
+
+fn about_users(config: &Config, users: UsersSeen) -> Vec<Finding> {
+    let grant = machine::hash_grant(config.stored_hash_memory, machine::hashing_threads());
+    users::findings(users, &config.roles, &Argon::new(today(), grant))
 }
 
 fn about_secrets(secrets: &KeyRing, seen: &Seen) -> Option<Finding> {
@@ -127,19 +143,24 @@ fn offsets(seen: &Seen) -> Vec<Finding> {
 async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) -> DatabaseSeen {
     let sql = match Sql::as_it_is(url, Arc::clone(clock)) {
         Ok(sql) => sql,
-        Err(error) => return DatabaseSeen { state: Err(error), writing: None, keys: None },
+        Err(error) => return DatabaseSeen { state: Err(error), writing: None, keys: None, users: None },
     };
     let state = Reading::of(&**clock, || sql.state()).await;
     // Other versions' tables are not read.
     let is_known = state.as_ref().is_ok_and(|reading| reading.value.version >= Some(reading.value.known_version));
     if !is_known {
-        return DatabaseSeen { state, writing: None, keys: None };
+        return DatabaseSeen { state, writing: None, keys: None, users: None };
     }
     let mut writing = patiently(|| Accounts::probe(&sql)).await;
     if writing.is_ok() && !has_redis {
         writing = patiently(|| Sessions::probe(&sql)).await;
     }
-    DatabaseSeen { state, writing: Some(writing), keys: patiently(|| sql.keys()).await.ok() }
+    let users = patiently(|| look_at_users(&sql)).await.ok();
+    DatabaseSeen { state, writing: Some(writing), keys: patiently(|| sql.keys()).await.ok(), users }
+}
+
+async fn look_at_users(sql: &Sql) -> Result<UsersSeen, Unavailable> {
+    Ok(UsersSeen { holders: sql.holders().await?, odd_hashes: sql.odd_hashes(HASHES).await? })
 }
 
 async fn look_at_redis(url: Option<&str>, clock: &dyn Clock) -> Option<RedisSeen> {

@@ -104,18 +104,12 @@ impl Auth {
         Ok(page(users, limit, |user| user.id))
     }
 
-    /// The roles that users have and that there are not, with how many have each.
+    /// The roles that users have and that do not exist, with how many have each.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn lost_roles(&self) -> Result<BTreeMap<String, u64>, Unavailable> {
-        let mut lost = BTreeMap::new();
-        for (roles, holders) in self.accounts.holders().await? {
-            for role in roles.into_iter().filter(|role| !self.roles.has(role)) {
-                *lost.entry(role).or_default() += holders;
-            }
-        }
-        Ok(lost)
+        Ok(self.roles.lost(self.accounts.holders().await?))
     }
 
     /// Creates a user for an admin, with roles that the admin may give.

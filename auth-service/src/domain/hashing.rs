@@ -39,6 +39,15 @@ pub struct Hasher {
     argon: Arc<Argon>,
 }
 
+/// The parameters of new hashes.
+///
+/// # Panics
+/// Never: they are constants.
+#[must_use]
+pub fn today() -> Params {
+    Params::new(19 * 1024, 2, 1, Some(OUTPUT_BYTES)).expect("OWASP's parameters are valid")
+}
+
 impl Hasher {
     /// A pool with so many threads, each of which takes 19 MiB while it works, or more on stored hashes that ask for it, as
     /// far as that is granted.
@@ -47,8 +56,7 @@ impl Hasher {
     /// If the operating system gives no thread.
     #[must_use]
     pub fn start(threads: usize, grant: Grant) -> Self {
-        let params = Params::new(19 * 1024, 2, 1, Some(OUTPUT_BYTES)).expect("OWASP's parameters are valid");
-        Self::with(params, threads, grant)
+        Self::with(today(), threads, grant)
     }
 
     /// A pool with other parameters.

@@ -12,7 +12,7 @@ use std::{
 /// How much one round forgets of each kind.
 const BATCH: u32 = 1000;
 /// How many hashes that are not as new ones are looked at: those of one import are alike.
-const HASHES: u32 = 1000;
+pub const HASHES: u32 = 1000;
 
 /// Clocks that differ by more have parted.
 const PARTED: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! Passwords, and what is stored of them: two types.
 
 use serde::Deserialize;
+use std::fmt;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use zeroize::Zeroizing;
 
@@ -149,9 +150,15 @@ fn readings(piece: &[char]) -> usize {
     choices << in_piece(AMBIGUOUS)
 }
 
-/// A password's hash in the PHC string format. Cannot log anybody in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A password's hash in the PHC string format. Cannot log anybody in, and is not shown either: passwords can be guessed with it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash")
+    }
+}
 
 #[cfg(test)]
 mod tests {

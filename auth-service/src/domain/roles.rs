@@ -69,6 +69,18 @@ impl Roles {
         self.0.contains_key(role)
     }
 
+    /// The roles that users have and that do not exist, with how many have each. `holders`: how many users have which list.
+    #[must_use]
+    pub fn lost(&self, holders: Vec<(Vec<String>, u64)>) -> BTreeMap<String, u64> {
+        let mut lost = BTreeMap::new();
+        for (roles, holders) in holders {
+            for role in roles.into_iter().filter(|role| !self.has(role)) {
+                *lost.entry(role).or_default() += holders;
+            }
+        }
+        lost
+    }
+
     /// The names of all roles.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -238,11 +238,7 @@ impl From<NotComputed> for Problem {
     fn from(error: NotComputed) -> Self {
         match error {
             NotComputed::Overloaded => Problem::unavailable("too many passwords are being checked at once: try again"),
-            NotComputed::Failed => Problem::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "something is wrong on our side: see the log",
-            ),
+            NotComputed::Failed => Problem::internal(),
         }
     }
 }

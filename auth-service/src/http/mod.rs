@@ -22,6 +22,7 @@ mod refusals;
 mod register;
 mod sessions;
 mod site;
+mod to_its_end;
 mod tokens;
 mod well_known;
 
@@ -42,6 +43,7 @@ use shared::{
     server::{self, get},
 };
 use std::sync::Arc;
+use to_its_end::changing;
 
 /// What handlers need.
 pub struct State {
@@ -67,17 +69,17 @@ pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
             .service(resource("/auth/login").route(post().to(login::login)))
             .service(resource("/auth/refresh").route(post().to(refresh::refresh)))
             .service(resource("/auth/csrf").route(get().to(csrf::csrf)))
-            .service(resource("/auth/logout").route(post().to(logout::logout)))
-            .service(resource("/auth/logout-all").route(post().to(logout::logout_all)))
-            .service(resource("/auth/me").route(get().to(me::me)).route(delete().to(me::delete)))
-            .service(resource("/auth/password").route(post().to(password::change)))
+            .service(changing("/auth/logout").route(post().to(logout::logout)))
+            .service(changing("/auth/logout-all").route(post().to(logout::logout_all)))
+            .service(changing("/auth/me").route(get().to(me::me)).route(delete().to(me::delete)))
+            .service(changing("/auth/password").route(post().to(password::change)))
             .service(resource("/auth/sessions").route(get().to(sessions::list)))
-            .service(resource("/auth/sessions/{id}").route(delete().to(sessions::end)))
-            .service(resource("/admin/users").route(get().to(admin::users)).route(post().to(admin::create)))
-            .service(resource("/admin/users/{id}").route(patch().to(admin::change)).route(delete().to(admin::delete)))
+            .service(changing("/auth/sessions/{id}").route(delete().to(sessions::end)))
+            .service(changing("/admin/users").route(get().to(admin::users)).route(post().to(admin::create)))
+            .service(changing("/admin/users/{id}").route(patch().to(admin::change)).route(delete().to(admin::delete)))
             .service(resource("/admin/audit").route(get().to(audit::all)))
             .service(resource("/admin/users/{id}/audit").route(get().to(audit::of_user)))
-            .service(resource("/admin/users/{id}/sessions").route(delete().to(admin::end_sessions)))
+            .service(changing("/admin/users/{id}/sessions").route(delete().to(admin::end_sessions)))
             .service(resource("/.well-known/jwks.json").route(get().to(well_known::jwks)))
             .service(resource("/.well-known/oauth-authorization-server").route(get().to(well_known::metadata)));
     }

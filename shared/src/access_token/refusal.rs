@@ -45,7 +45,7 @@ impl Refusal {
             Self::Invalid(Flaw::Type) => "type",
             Self::Invalid(Flaw::Claims | Flaw::Claim(_)) => "claims",
             Self::Invalid(Flaw::Algorithm | Flaw::Extension | Flaw::ProofOfPossession) => "unsupported",
-            Self::Invalid(Flaw::TooLong | Flaw::Shape | Flaw::Header | Flaw::KeyId) => "malformed",
+            Self::Invalid(Flaw::Credentials | Flaw::TooLong | Flaw::Shape | Flaw::Header | Flaw::KeyId) => "malformed",
         }
     }
 }
@@ -59,6 +59,9 @@ impl From<Flaw> for Refusal {
 /// What is wrong with an invalid token: for logs and metrics, never for clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Flaw {
+    /// The `Authorization` header holds no single token, or there are several.
+    #[error("the Authorization header holds no single token, or there are several")]
+    Credentials,
     /// It is longer than 8 KiB.
     #[error("longer than 8 KiB")]
     TooLong,

@@ -1,6 +1,9 @@
 //! How many connections there may be: at once, and of one address.
 
-use super::metrics::{REFUSED, opened};
+use super::{
+    Patience,
+    metrics::{REFUSED, opened},
+};
 use std::{
     collections::HashMap,
     fmt,
@@ -15,6 +18,8 @@ pub struct Limits {
     pub total: usize,
     /// How many of them may come from one address: an IPv4 address or an IPv6 network of 64 bits. 0: as many as there may be.
     pub per_address: usize,
+    /// How long their clients may take.
+    pub patience: Patience,
 }
 
 /// Takes connections, or does not. Clones share the count.
@@ -66,6 +71,10 @@ impl Admission {
 
     pub(super) fn total(&self) -> usize {
         self.0.limits.total
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        self.0.limits.patience
     }
 
     pub(super) fn socket(&self) -> &'static str {
@@ -176,7 +185,9 @@ mod tests {
 
     fn admission(total: usize, per_address: usize) -> Admission {
         let proxy: IpAddr = [10, 0, 0, 1].into();
-        Admission::new("public", Limits { total, per_address }, move |address| address == proxy)
+        Admission::new("public", Limits { total, per_address, patience: Patience::default() }, move |address| {
+            address == proxy
+        })
     }
 
     fn from(admission: &Admission, address: &str) -> Option<Admitted> {

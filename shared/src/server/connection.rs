@@ -2,6 +2,7 @@
 //! does not take the answers.
 
 use super::{
+    Patience,
     admission::Admitted,
     metrics::{LARGE_HEAD, SLOW_HEAD, count_ended},
     turn::Turn,
@@ -19,15 +20,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
 };
-
-/// How long clients may take.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
-    /// For a request head, from its first byte to its last.
-    pub(super) head: Duration,
-    /// Without taking anything of an answer.
-    pub(super) write: Duration,
-}
 
 /// How many bytes are handed out at once, and how many may wait for their turn.
 const PIECE: usize = 8 * 1024;
@@ -85,6 +77,10 @@ impl Connection {
 
     pub(super) fn turn(&self) -> Rc<Turn> {
         Rc::clone(&self.turn)
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// Looks whether more comes or the client has gone, while nothing may be handed out.

@@ -4,12 +4,14 @@ mod admission;
 mod connection;
 mod descriptors;
 mod metrics;
+mod patience;
 mod pieces;
 mod serving;
 mod turn;
 
 pub use admission::{Admission, Limits};
 pub(crate) use metrics::show as show_metrics;
+pub use patience::Patience;
 pub(crate) use pieces::IsShared;
 pub use serving::Serving;
 
@@ -78,7 +80,9 @@ pub fn public(limits: Limits, is_exempt: impl Fn(IpAddr) -> bool + Send + Sync +
 /// Whom the admin socket takes. It has room of its own, so that health can be asked for when the public one has none left.
 #[must_use]
 pub fn admin() -> Admission {
-    Admission::new("admin", Limits { total: ADMIN_CONNECTIONS, per_address: 0 }, |_| true)
+    Admission::new("admin", Limits { total: ADMIN_CONNECTIONS, per_address: 0, patience: Patience::default() }, |_| {
+        true
+    })
 }
 
 /// A route for GET, and for HEAD as everywhere that GET is (RFC 9110, section 9.1): the same answer without its body.

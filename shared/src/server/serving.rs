@@ -4,7 +4,7 @@
 use super::{
     DRAIN_SECONDS,
     admission::Admission,
-    connection::{Connection, Patience},
+    connection::Connection,
     descriptors::RESERVE_PER_WORKER,
     metrics::count_error,
     pieces::{InPieces, in_pieces},
@@ -26,9 +26,6 @@ use std::{
     thread,
     time::Duration,
 };
-
-/// How long clients may take for a request head, and without reading an answer.
-const PATIENCE: Patience = Patience { head: Duration::from_secs(5), write: Duration::from_secs(30) };
 
 /// How long a connection is kept for another request.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -56,7 +53,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Serves an app, from when the server is awaited. Keep-alive lasts 5 s, a head may take as long; HTTP/1 only.
+    /// Serves an app, from when the server is awaited. Keep-alive lasts 5 s; HTTP/1 only.
     ///
     /// # Errors
     /// When the socket cannot be used.
@@ -81,6 +78,7 @@ impl Serving {
             .disable_signals()
             .shutdown_timeout(DRAIN_SECONDS);
         let draining = builder.graceful_shutdown_signal();
+        let patience = admission.patience();
         let server = builder.listen(admission.socket(), listener, move || {
             let (admission, draining) = (admission.clone(), draining.clone());
             let app = app().into_factory().map_err(|error| error.into().error_response());
@@ -91,18 +89,21 @@ impl Serving {
                     async move { draining.notified().await }
                 })
                 .keep_alive(KEEP_ALIVE)
-                .client_request_timeout(PATIENCE.head)
+                .client_request_timeout(patience.head)
                 .client_disconnect_timeout(DISCONNECT)
                 .h1_allow_half_closed(serves_half_closed)
                 .h1_write_buffer_size(WRITE_BUFFER)
-                .on_connect_ext(|connection: &Connection, data: &mut Extensions| drop(data.insert(connection.turn())))
+                .on_connect_ext(|connection: &Connection, data: &mut Extensions| {
+                    data.insert(connection.turn());
+                    data.insert(connection.patience());
+                })
                 .finish(app);
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
                 let admitted = admission.admit(peer);
                 async move {
                     let admitted = admitted.ok_or(DispatchError::Io(ErrorKind::QuotaExceeded.into()))?;
-                    let connection = Connection::new(stream, PATIENCE, serves_half_closed, admitted);
+                    let connection = Connection::new(stream, patience, serves_half_closed, admitted);
                     Ok::<_, DispatchError>((connection, Protocol::Http1, peer))
                 }
             })

@@ -16,13 +16,13 @@ async fn pair(patience: Patience) -> (TcpStream, Connection) {
     let address = listener.local_addr().expect("it is bound");
     let client = TcpStream::connect(address).await.expect("it listens");
     let (ours, peer) = listener.accept().await.expect("it was called");
-    let limits = Limits { total: 1, per_address: 0 };
+    let limits = Limits { total: 1, per_address: 0, patience };
     let admitted = Admission::new("test", limits, |_| false).admit(Some(peer)).expect("there is room");
     (client, Connection::new(ours, patience, false, admitted))
 }
 
 async fn patient() -> (TcpStream, Connection) {
-    pair(Patience { head: LONG, write: LONG }).await
+    pair(Patience { head: LONG, write: LONG, ..Patience::default() }).await
 }
 
 /// What the framework gets in one turn: it reads until it has to wait.
@@ -130,7 +130,7 @@ async fn nothing_is_handed_out_while_a_request_is_answered_but_that_the_client_h
 
 #[actix_web::test]
 async fn a_head_that_does_not_end_in_time_ends_the_connection() {
-    let (mut client, mut connection) = pair(Patience { head: SHORT, write: LONG }).await;
+    let (mut client, mut connection) = pair(Patience { head: SHORT, write: LONG, ..Patience::default() }).await;
     for request in 0..2 {
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
         next(&mut connection).await;
@@ -149,7 +149,7 @@ async fn a_head_that_does_not_end_in_time_ends_the_connection() {
 
 #[actix_web::test]
 async fn whoever_does_not_take_an_answer_is_given_up_and_asks_for_nothing_until_then() {
-    let (mut client, mut connection) = pair(Patience { head: LONG, write: 4 * SHORT }).await;
+    let (mut client, mut connection) = pair(Patience { head: LONG, write: 4 * SHORT, ..Patience::default() }).await;
     let answer = vec![b'x'; 64 * 1024];
     let blocked = poll_fn(|context| {
         while let Poll::Ready(written) = Pin::new(&mut connection).poll_write(context, &answer) {
