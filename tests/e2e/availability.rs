@@ -218,7 +218,7 @@ async fn rows(database: &mut AnyConnection) -> i64 {
 
 #[tokio::test]
 async fn a_session_that_the_store_has_lost_can_still_be_ended_by_its_id() {
-    let mut stack = Stack::on(Storage::RedisAndSqlite).start().await;
+    let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let ada = stack.ada().await;
     let phone = ada.another_device().await;
     stack.redis().flush();
@@ -228,7 +228,7 @@ async fn a_session_that_the_store_has_lost_can_still_be_ended_by_its_id() {
 
 #[tokio::test]
 async fn when_redis_is_nearly_full_nobody_new_comes_in_and_the_sessions_that_are_there_go_on() {
-    let mut stack = Stack::on(Storage::RedisAndSqlite).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
+    let mut stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let mut ada = stack.ada().await;
     let used = memory_in_use(&stack.redis().url()).await;
     stack.redis().configure("maxmemory-policy", "noeviction");

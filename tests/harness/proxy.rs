@@ -27,8 +27,8 @@ pub struct Weather {
     pub request_delay: Duration,
     /// How late an answer may be.
     pub answer_delay: Duration,
-    /// Of how many answers one is lost; 0: none.
-    pub one_lost_of: u32,
+    /// Which part of the answers is lost, from 0 to 1.
+    pub lost_answers: f64,
 }
 
 /// A proxy for clients with a connection for each request, as [`Http`] is. Dropping it cuts the line.
@@ -118,7 +118,7 @@ async fn pass(client: TcpStream, port: u16, weather: Weather, seen: Arc<Seen>) -
     let answer = chunk(&mut from_service).await?;
     let number = seen.answers.fetch_add(1, Ordering::SeqCst);
     sleep(up_to(weather.answer_delay)).await;
-    let is_unlucky = weather.one_lost_of > 0 && fastrand::u32(..weather.one_lost_of) == 0;
+    let is_unlucky = fastrand::f64() < weather.lost_answers;
     if is_unlucky || seen.is_dead_for_answers.load(Ordering::SeqCst) {
         seen.lost.fetch_add(1, Ordering::Relaxed);
         requests.abort();
