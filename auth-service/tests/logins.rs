@@ -3,7 +3,7 @@
 use argon2::Params;
 use auth_service::{
     app,
-    config::{Config, PREFIX, SETTINGS},
+    config::{CATALOG, Config},
     domain::{
         Client,
         account::{Account, EmailAddress},
@@ -16,7 +16,7 @@ use auth_service::{
     http::State,
 };
 use clap::Command;
-use shared::{ids::UserId, settings::flags};
+use shared::ids::UserId;
 use std::net::{IpAddr, Ipv4Addr};
 use tempfile::TempDir;
 
@@ -28,8 +28,8 @@ struct Service {
 async fn service() -> Service {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let database = format!("sqlite://{}/auth.db", directory.path().display());
-    let matches = flags(Command::new("auth-service").no_binary_name(true), PREFIX, SETTINGS)
-        .get_matches_from(Vec::<String>::new());
+    let matches =
+        CATALOG.flags(Command::new("auth-service").no_binary_name(true)).get_matches_from(Vec::<String>::new());
     let environment = [("AUTH_DATABASE_URL".to_owned(), database)];
     let config = Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}"));

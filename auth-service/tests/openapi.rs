@@ -10,12 +10,11 @@ use actix_web::{
 };
 use auth_service::{
     app,
-    config::{Config, PREFIX, SETTINGS},
+    config::{CATALOG, Config},
     http::{self, openapi::Document},
 };
 use clap::Command;
 use document::{assert_is_committed, documented, served};
-use shared::settings::flags;
 use utoipa::OpenApi as _;
 
 #[test]
@@ -27,8 +26,8 @@ fn the_committed_document_is_what_the_code_says() {
 async fn the_document_has_the_routes_that_are_served_and_no_others() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let database = format!("sqlite://{}/auth.db", directory.path().display());
-    let matches = flags(Command::new("auth-service").no_binary_name(true), PREFIX, SETTINGS)
-        .get_matches_from(Vec::<String>::new());
+    let matches =
+        CATALOG.flags(Command::new("auth-service").no_binary_name(true)).get_matches_from(Vec::<String>::new());
     let environment = [("AUTH_DATABASE_URL".to_owned(), database)];
     let config = Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}"));

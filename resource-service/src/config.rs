@@ -8,68 +8,47 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use shared::{
     origin,
     server::{Limits, Patience},
-    settings::{self, Mistakes, Setting, Settings, duration_within, number_within, parsed},
+    settings,
+    settings::{Catalog, Mistakes, Settings, duration_within, number_within, parsed},
 };
 use sqlx::sqlite::SqliteConnectOptions;
-use std::{
-    ffi::OsString,
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
 
-const PREFIX: &str = "RESOURCE_";
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 
-const SETTINGS: &[Setting] = &[
-    Setting::plain("RESOURCE_LISTEN", Some("127.0.0.1:8081"), "Address of the public API."),
-    Setting::plain(
-        "RESOURCE_ADMIN_LISTEN",
-        Some("127.0.0.1:9081"),
-        "Address for health and metrics, not for the public.",
-    ),
-    Setting::plain(
-        "RESOURCE_MAX_CONNECTIONS",
-        Some("1000"),
-        "How many connections the public API takes at once; more are closed.",
-    ),
-    Setting::plain(
-        "RESOURCE_MAX_CONNECTIONS_PER_ADDRESS",
-        Some("500"),
-        "How many of them may come from one IPv4 address or IPv6 /64; 0: no limit, as behind a proxy.",
-    ),
-    Setting::plain(
-        "RESOURCE_HEAD_TIMEOUT",
-        Some("5s"),
-        "How long a client may take to send a request's head: 1s to 5m.",
-    ),
-    Setting::plain("RESOURCE_BODY_TIMEOUT", Some("30s"), "How long it may take to send a request's body: 1s to 5m."),
-    Setting::plain(
-        "RESOURCE_WRITE_TIMEOUT",
-        Some("30s"),
-        "How long it may go without reading any of an answer: 1s to 5m.",
-    ),
-    Setting::plain("RESOURCE_ISSUER", Some("http://localhost:8080"), "Exact issuer (iss) of the tokens to accept."),
-    Setting::plain("RESOURCE_AUDIENCE", Some("jeton"), "Exact audience (aud) of the tokens to accept."),
-    Setting::url(
-        "RESOURCE_JWKS_URL",
-        None,
-        "Where the public keys are published; without it, the issuer and /.well-known/jwks.json.",
-    ),
-    Setting::plain(
-        "RESOURCE_JWKS_FILE",
-        None,
-        "Public keys pinned in a file (JWKS or PEM), reloaded when it changes; no network then.",
-    ),
-    Setting::plain(
-        "RESOURCE_JWKS_SNAPSHOT",
-        Some("data/jwks.json"),
-        "File that keeps the last good keys for a restart without auth-service.",
-    ),
-    Setting::plain("RESOURCE_DATABASE_URL", Some("sqlite://data/books.db"), "SQLite file of the books."),
-    Setting::plain("RESOURCE_ALLOWED_ORIGINS", None, "Browser origins that may call, separated by commas."),
-];
+settings! {
+    /// Address of the public API.
+    plain RESOURCE_LISTEN: SocketAddr = "127.0.0.1:8081", address;
+    /// Address for health and metrics, not for the public.
+    plain RESOURCE_ADMIN_LISTEN: SocketAddr = "127.0.0.1:9081", address;
+    /// How many connections the public API takes at once; more are closed.
+    plain RESOURCE_MAX_CONNECTIONS: usize = "1000", |text| number_within(text, 1, 1_000_000);
+    /// How many of them may come from one IPv4 address or IPv6 /64; 0: no limit, as behind a proxy.
+    plain RESOURCE_MAX_CONNECTIONS_PER_ADDRESS: usize = "500", |text| number_within(text, 0, 1_000_000);
+    /// How long a client may take to send a request's head: 1s to 5m.
+    plain RESOURCE_HEAD_TIMEOUT: Duration = "5s", timeout;
+    /// How long it may take to send a request's body: 1s to 5m.
+    plain RESOURCE_BODY_TIMEOUT: Duration = "30s", timeout;
+    /// How long it may go without reading any of an answer: 1s to 5m.
+    plain RESOURCE_WRITE_TIMEOUT: Duration = "30s", timeout;
+    /// Exact issuer (iss) of the tokens to accept.
+    plain RESOURCE_ISSUER: String = "http://localhost:8080", issuer;
+    /// Exact audience (aud) of the tokens to accept.
+    plain RESOURCE_AUDIENCE: String = "jeton", audience;
+    /// Where the public keys are published; without it, the issuer and /.well-known/jwks.json.
+    url RESOURCE_JWKS_URL: Url, http_url;
+    /// Public keys pinned in a file (JWKS or PEM), reloaded when it changes; no network then.
+    plain RESOURCE_JWKS_FILE: PathBuf, path;
+    /// File that keeps the last good keys for a restart without auth-service.
+    plain RESOURCE_JWKS_SNAPSHOT: PathBuf = "data/jwks.json", path;
+    /// SQLite file of the books.
+    plain RESOURCE_DATABASE_URL: SqliteConnectOptions = "sqlite://data/books.db", books::connect_options;
+    /// Browser origins that may call, separated by commas.
+    plain RESOURCE_ALLOWED_ORIGINS: Vec<String>, origin::list;
+}
+
+const CATALOG: Catalog = Catalog { prefix: "RESOURCE_", lists: &[SETTINGS], shown_by: &["doctor"] };
 
 /// Everything that can be set.
 #[derive(Debug, Clone)]
@@ -105,7 +84,7 @@ pub fn command() -> Command {
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON document"))
                 .after_help(doctor::EXIT_STATUS),
         );
-    settings::flags(command, PREFIX, SETTINGS)
+    CATALOG.flags(command)
 }
 
 impl Config {
@@ -117,18 +96,17 @@ impl Config {
         flags: &ArgMatches,
         environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
     ) -> Result<Self, Mistakes> {
-        let settings = Settings::gather(PREFIX, SETTINGS, flags, environment);
-        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let address = parsed("an address such as 127.0.0.1:8081");
+        let settings = Settings::gather(CATALOG, flags, environment);
+        let issuer = settings.get(&RESOURCE_ISSUER);
         let config = Self {
-            listen: settings.required("RESOURCE_LISTEN", nowhere, &address),
-            admin_listen: settings.required("RESOURCE_ADMIN_LISTEN", nowhere, &address),
+            listen: settings.get(&RESOURCE_LISTEN),
+            admin_listen: settings.get(&RESOURCE_ADMIN_LISTEN),
             connections: connections(&settings),
-            issuer: settings.required("RESOURCE_ISSUER", String::new(), issuer),
-            audience: settings.required("RESOURCE_AUDIENCE", String::new(), audience),
-            keys: keys(&settings),
-            database: settings.required("RESOURCE_DATABASE_URL", SqliteConnectOptions::new(), books::connect_options),
-            allowed_origins: settings.optional("RESOURCE_ALLOWED_ORIGINS", origin::list).unwrap_or_default(),
+            keys: keys(&settings, &issuer),
+            issuer,
+            audience: settings.get(&RESOURCE_AUDIENCE),
+            database: settings.get(&RESOURCE_DATABASE_URL),
+            allowed_origins: settings.find(&RESOURCE_ALLOWED_ORIGINS).unwrap_or_default(),
         };
         settings.finish(config)
     }
@@ -136,36 +114,41 @@ impl Config {
 
 fn connections(settings: &Settings) -> Limits {
     Limits {
-        total: settings.required("RESOURCE_MAX_CONNECTIONS", 1, number_within(1, 1_000_000)),
-        per_address: settings.required("RESOURCE_MAX_CONNECTIONS_PER_ADDRESS", 0, number_within(0, 1_000_000)),
+        total: settings.get(&RESOURCE_MAX_CONNECTIONS),
+        per_address: settings.get(&RESOURCE_MAX_CONNECTIONS_PER_ADDRESS),
         patience: Patience {
-            head: settings.required("RESOURCE_HEAD_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
-            body: settings.required("RESOURCE_BODY_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
-            write: settings.required("RESOURCE_WRITE_TIMEOUT", Duration::ZERO, duration_within("1s", "5m")),
+            head: settings.get(&RESOURCE_HEAD_TIMEOUT),
+            body: settings.get(&RESOURCE_BODY_TIMEOUT),
+            write: settings.get(&RESOURCE_WRITE_TIMEOUT),
         },
     }
 }
 
-fn keys(settings: &Settings) -> KeySource {
-    let url = settings.optional("RESOURCE_JWKS_URL", http_url);
-    if let Some(path) = settings.text("RESOURCE_JWKS_FILE") {
-        if settings.text("RESOURCE_JWKS_URL").is_some() {
+fn keys(settings: &Settings, issuer: &str) -> KeySource {
+    let url = settings.find(&RESOURCE_JWKS_URL);
+    if let Some(path) = settings.find(&RESOURCE_JWKS_FILE) {
+        if settings.is_given(&RESOURCE_JWKS_URL) {
             settings.mistake("RESOURCE_JWKS_FILE and RESOURCE_JWKS_URL are both set: keep one of them");
         }
-        return KeySource::Pinned(PathBuf::from(path));
+        return KeySource::Pinned(path);
     }
-    let issuer = settings.text("RESOURCE_ISSUER").unwrap_or_default().trim_end_matches('/');
+    let of_issuer = || Url::parse(&format!("{}{JWKS_PATH}", issuer.trim_end_matches('/'))).expect("an issuer is a URL");
     KeySource::Published {
-        address: Address::from(
-            url.or_else(|| Url::parse(&format!("{issuer}{JWKS_PATH}")).ok()).unwrap_or_else(unusable),
-        ),
-        snapshot: settings.text("RESOURCE_JWKS_SNAPSHOT").map(PathBuf::from),
+        address: Address::from(url.unwrap_or_else(of_issuer)),
+        snapshot: Some(settings.get(&RESOURCE_JWKS_SNAPSHOT)),
     }
 }
 
-/// Stands in for a URL that was refused, until all mistakes are reported.
-fn unusable() -> Url {
-    Url::parse("http://localhost").expect("a constant URL")
+fn address(text: &str) -> Result<SocketAddr, String> {
+    parsed(text, "an address such as 127.0.0.1:8081")
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    duration_within(text, "1s", "5m")
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
 }
 
 fn audience(text: &str) -> Result<String, String> {

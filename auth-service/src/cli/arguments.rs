@@ -1,15 +1,12 @@
 //! What can be asked for.
 
 use super::password;
-use auth_service::{
-    config::{PREFIX, SETTINGS},
-    doctor,
-};
+use auth_service::{config::CATALOG, doctor};
 use clap::{Arg, ArgAction, Command};
-use shared::{ids::SessionId, settings::flags};
+use shared::ids::SessionId;
 
 const AFTER_HELP: &str = "A secret X may also be given as X_FILE, the path of a file that holds it.
-Commands need the settings of the service, and an installation: the service makes it at its first start, or `init` does.
+Commands take the settings of the service as options too, and need an installation: the service makes it at its first start, or `init` does.
 Exit status: 0 done, 1 not done, with the reason on standard error, 2 wrong settings or arguments.";
 
 /// The program and its subcommands.
@@ -28,7 +25,7 @@ pub fn command() -> Command {
             reporting("doctor", "Looks at the settings, the stores, and the service through AUTH_PUBLIC_URL, and says what to change")
                 .after_help(doctor::EXIT_STATUS),
         );
-    flags(command, PREFIX, SETTINGS)
+    CATALOG.flags(command)
 }
 
 /// A command that answers people in words, and programs in JSON.

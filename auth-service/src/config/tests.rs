@@ -1,11 +1,12 @@
 use super::*;
+use crate::domain::{ReuseEnds, secret::RootSecret};
 use clap::Command;
-use shared::settings::flags;
+use std::time::Duration;
 
 fn read(environment: &[(&str, &str)]) -> Result<Config, String> {
     let directory = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}/auth.db", directory.path().display());
-    let command = flags(Command::new("auth-service").no_binary_name(true), PREFIX, SETTINGS);
+    let command = CATALOG.flags(Command::new("auth-service").no_binary_name(true));
     let matches = command.get_matches_from(Vec::<String>::new());
     let given = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment = [("AUTH_DATABASE_URL".to_owned(), database)].into_iter().chain(given);

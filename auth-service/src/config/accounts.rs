@@ -1,0 +1,119 @@
+//! Who may register, what users may do, and what is kept of them.
+
+use crate::domain::{
+    account::EmailAddress,
+    password::Password,
+    register::Registration,
+    roles::{ADMIN_ROLE, Roles, USERS_READ, USERS_WRITE},
+};
+use shared::{
+    files, settings,
+    settings::{Settings, any_text, duration_within, on_off, one_of},
+};
+use std::{path::Path, time::Duration};
+
+settings! {
+    /// open: whoever can reach the service may register; closed: admins and the command line create users.
+    plain AUTH_REGISTRATION: Registration = "open", |text| one_of(text, &[("open", Registration::Open), ("closed", Registration::Closed)]);
+    /// What whoever registers is.
+    plain AUTH_DEFAULT_ROLE: String = "reader", any_text;
+    /// Whether the roles reader, author and admin exist beside the file's: on or off.
+    plain AUTH_BUILT_IN_ROLES: bool = "on", on_off;
+    /// More roles, or others: TOML of the form role = ["scope", …]. See docs/roles.md.
+    plain AUTH_ROLES_FILE: String, any_text;
+    /// What a stored password hash may take at most, and four passes over it; a dearer one is refused. See docs/operate.md.
+    plain AUTH_STORED_HASH_MEMORY: u32 = "64MiB", mebibytes;
+    /// Creates this admin at start if there is none.
+    plain AUTH_ADMIN_EMAIL: EmailAddress, |text| EmailAddress::parse(text).map_err(|error| error.to_string());
+    /// The password of that admin.
+    secret AUTH_ADMIN_PASSWORD: Password, |text| Ok(Password::new(text.to_owned()));
+    /// How long the audit log in the database goes back.
+    plain AUTH_AUDIT_KEEP: Duration = "365d", |text| duration_within(text, "1h", "3650d");
+}
+
+/// What is chosen about accounts.
+pub(super) struct Accounts {
+    pub(super) registration: Registration,
+    pub(super) default_role: String,
+    pub(super) roles: Roles,
+    pub(super) stored_hash_memory: u32,
+    pub(super) bootstrap_admin: Option<(EmailAddress, Password)>,
+    pub(super) audit_keep: Duration,
+}
+
+impl Accounts {
+    pub(super) fn read(settings: &Settings) -> Self {
+        let registration = settings.get(&AUTH_REGISTRATION);
+        let default_role = settings.get(&AUTH_DEFAULT_ROLE);
+        Self {
+            roles: roles(settings, registration, &default_role),
+            registration,
+            default_role,
+            stored_hash_memory: settings.get(&AUTH_STORED_HASH_MEMORY),
+            bootstrap_admin: bootstrap_admin(settings),
+            audit_keep: settings.get(&AUTH_AUDIT_KEEP),
+        }
+    }
+}
+
+/// Every mistake of the roles file, and what contradicts it, is reported; about a file that cannot be read there is nothing
+/// more to say.
+fn roles(settings: &Settings, registration: Registration, default_role: &str) -> Roles {
+    let built_in = settings.get(&AUTH_BUILT_IN_ROLES);
+    let own = match settings.find(&AUTH_ROLES_FILE).map(|path| roles_file(&path)).transpose() {
+        Ok(own) => own,
+        Err(mistakes) => {
+            mistakes.into_iter().for_each(|mistake| settings.mistake(format!("AUTH_ROLES_FILE: {mistake}")));
+            return Roles::default();
+        }
+    };
+    let roles = match own {
+        Some(own) if built_in => own.with_built_in(),
+        Some(own) => own,
+        None => {
+            if !built_in {
+                settings.mistake("AUTH_BUILT_IN_ROLES: is off, and AUTH_ROLES_FILE names no roles instead");
+            }
+            Roles::default()
+        }
+    };
+    check_roles(settings, &roles, registration, default_role);
+    roles
+}
+
+fn check_roles(settings: &Settings, roles: &Roles, registration: Registration, default: &str) {
+    if !roles.has(ADMIN_ROLE) {
+        settings.mistake("AUTH_ROLES_FILE: the role admin is missing, and AUTH_BUILT_IN_ROLES is off");
+    }
+    if !roles.has(default) {
+        let known: Vec<&str> = roles.names().collect();
+        settings.mistake(format!("AUTH_DEFAULT_ROLE: there is no role {default:?}; there are {}", known.join(", ")));
+    }
+    let brings = roles.scopes(&[default.to_owned()]);
+    if registration == Registration::Open && [USERS_READ, USERS_WRITE].iter().any(|scope| brings.contains(scope)) {
+        settings.mistake(format!(
+            "AUTH_DEFAULT_ROLE: with open registration, strangers would see or change the users: {default:?} brings \
+             {USERS_READ} or {USERS_WRITE}"
+        ));
+    }
+}
+
+fn roles_file(path: &str) -> Result<Roles, Vec<String>> {
+    let text = files::read_text(Path::new(path)).map_err(|error| vec![format!("cannot read {path}: {error}")])?;
+    Roles::parse(&text).map_err(|mistakes| mistakes.into_iter().map(|mistake| format!("{path}, {mistake}")).collect())
+}
+
+fn bootstrap_admin(settings: &Settings) -> Option<(EmailAddress, Password)> {
+    match (settings.is_given(&AUTH_ADMIN_EMAIL), settings.is_given(&AUTH_ADMIN_PASSWORD)) {
+        (true, false) => settings.mistake("AUTH_ADMIN_PASSWORD: missing; AUTH_ADMIN_EMAIL is set"),
+        (false, true) => settings.mistake("AUTH_ADMIN_EMAIL: missing; AUTH_ADMIN_PASSWORD is set"),
+        _ => {}
+    }
+    settings.find(&AUTH_ADMIN_EMAIL).zip(settings.find(&AUTH_ADMIN_PASSWORD))
+}
+
+fn mebibytes(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix("MiB").and_then(|number| number.parse::<u32>().ok());
+    let fitting = number.filter(|number| (19..=1024).contains(number));
+    fitting.map(|number| number * 1024).ok_or_else(|| "must be from 19MiB to 1024MiB".to_owned())
+}

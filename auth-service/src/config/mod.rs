@@ -1,0 +1,138 @@
+//! Settings: read once, every mistake reported at once. A file for each part of the service.
+
+mod accounts;
+mod keys;
+mod limits;
+mod secret_file;
+mod secrets;
+mod sessions;
+mod stores;
+mod web;
+
+use self::{accounts::Accounts, secrets::OwnSecret, stores::Stores};
+use crate::{
+    domain::{
+        Policy, account::EmailAddress, limits::LimitSettings, password::Password, roles::Roles, secret::KeyRing,
+        signing_keys::KeyPolicy, throttle::FailureLimits,
+    },
+    http::Site,
+};
+use clap::ArgMatches;
+use shared::{
+    server::Limits,
+    settings::{Catalog, Mistakes, Settings},
+};
+use std::{ffi::OsString, net::SocketAddr};
+
+/// All settings.
+pub const CATALOG: Catalog = Catalog {
+    prefix: "AUTH_",
+    lists: &[
+        web::SETTINGS,
+        stores::SETTINGS,
+        secrets::SETTINGS,
+        sessions::SETTINGS,
+        accounts::SETTINGS,
+        limits::SETTINGS,
+        keys::SETTINGS,
+    ],
+    shown_by: &["init", "doctor"],
+};
+
+/// The settings of a service, all of them valid.
+pub struct Config {
+    /// Public API.
+    pub listen: SocketAddr,
+    /// Health and metrics.
+    pub admin_listen: SocketAddr,
+    /// Connections of the public API.
+    pub connections: Limits,
+    /// Where the service is on the web.
+    pub site: Site,
+    /// SQLite or PostgreSQL.
+    pub database_url: String,
+    /// Redis, if any.
+    pub redis_url: Option<String>,
+    /// Keys derived from the root secrets.
+    pub keys: KeyRing,
+    /// How signing keys are made and published.
+    pub key_policy: KeyPolicy,
+    /// The domain's choices.
+    pub policy: Policy,
+    /// How much anybody may ask for.
+    pub limits: LimitSettings,
+    /// How often anybody may fail.
+    pub failure_limits: FailureLimits,
+    /// Roles.
+    pub roles: Roles,
+    /// How many KiB a stored password hash may take at most.
+    pub stored_hash_memory: u32,
+    /// The admin to create at first start.
+    pub bootstrap_admin: Option<(EmailAddress, Password)>,
+}
+
+impl Config {
+    /// Reads flags and environment.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn read(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Self, Mistakes> {
+        Self::gather(flags, environment, secret_file::read_or_create)
+    }
+
+    /// Reads them as [`Config::read`] does, but makes no file: where there is no secret yet, one stands in that nothing was
+    /// made with.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn examine(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Self, Mistakes> {
+        Self::gather(flags, environment, secret_file::read_or_stand_in)
+    }
+
+    /// Reads them for a command, which needs an installation that is there and makes none.
+    ///
+    /// # Errors
+    /// All mistakes at once.
+    pub fn of_installation(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Result<Self, Mistakes> {
+        Self::gather(flags, environment, secret_file::read)
+    }
+
+    fn gather(
+        flags: &ArgMatches,
+        environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+        own_secret: OwnSecret,
+    ) -> Result<Self, Mistakes> {
+        let settings = Settings::gather(CATALOG, flags, environment);
+        let (stores, accounts) = (Stores::read(&settings), Accounts::read(&settings));
+        let policy = sessions::policy(&settings, &accounts);
+        let config = Self {
+            listen: web::listen(&settings),
+            admin_listen: web::admin_listen(&settings),
+            connections: web::connections(&settings),
+            site: web::site(&settings),
+            keys: secrets::keys(&settings, &stores, own_secret),
+            key_policy: keys::key_policy(&settings, policy.access_ttl),
+            policy,
+            roles: accounts.roles,
+            limits: limits::limits(&settings),
+            failure_limits: limits::failure_limits(&settings),
+            stored_hash_memory: accounts.stored_hash_memory,
+            bootstrap_admin: accounts.bootstrap_admin,
+            database_url: stores.database_url,
+            redis_url: stores.redis_url,
+        };
+        settings.finish(config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The stores.
+
+use crate::storage::redis::RedisStores;
+use shared::{settings, settings::Settings};
+use std::path::{Path, PathBuf};
+use url::Url;
+
+settings! {
+    /// Users, signing keys, what has ended: sqlite://path or postgres://…
+    url AUTH_DATABASE_URL: String = "sqlite://data/auth.db", database_url;
+    /// Sessions and throttling: redis://…, rediss://…, redis+cluster://a,b,c, redis+sentinel://a,b,c/master. Without it they are in the database.
+    url AUTH_REDIS_URL: String, redis_url;
+}
+
+/// The stores' addresses.
+pub(super) struct Stores {
+    pub(super) database_url: String,
+    pub(super) redis_url: Option<String>,
+    has_redis: bool,
+}
+
+impl Stores {
+    pub(super) fn read(settings: &Settings) -> Self {
+        Self {
+            database_url: settings.get(&AUTH_DATABASE_URL),
+            redis_url: settings.find(&AUTH_REDIS_URL),
+            has_redis: settings.is_given(&AUTH_REDIS_URL),
+        }
+    }
+
+    /// The directory of the SQLite file that holds everything; `None` where there is more than such a file.
+    pub(super) fn only_directory(&self) -> Option<PathBuf> {
+        if self.has_redis { None } else { sqlite_directory(&self.database_url) }
+    }
+}
+
+/// What cannot be read is said at once; waiting for the database would not help. It is not repeated: it may hold a password.
+fn database_url(text: &str) -> Result<String, String> {
+    const FORM: &str = "must be sqlite://path or postgres://user:password@host:port/database";
+    if text.starts_with("sqlite:") {
+        return Ok(text.to_owned());
+    }
+    if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Err(FORM.to_owned());
+    }
+    percent_encoded(text).map_err(|reason| format!("{FORM}; {reason}"))?;
+    Url::parse(text).map(|_| text.to_owned()).map_err(|_| FORM.to_owned())
+}
+
+fn redis_url(text: &str) -> Result<String, String> {
+    percent_encoded(text)?;
+    RedisStores::connect(text).map(|_| text.to_owned())
+}
+
+/// A password that was put into a URL as it is makes another URL of it, with another host, that may even be looked for. An `@`
+/// or `#` where none belongs, or a lone `%`, gives it away.
+fn percent_encoded(url: &str) -> Result<(), String> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let is_lone = |(at, _): (usize, &str)| {
+        let code = authority.as_bytes().get(at + 1..at + 3);
+        !code.is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
+    };
+    let several = authority.matches('@').count() > 1;
+    if several || after.contains(['@', '#']) || authority.match_indices('%').any(is_lone) {
+        return Err(
+            "its user or password holds a character that means something else in a URL: write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Where an SQLite file lies; `None` for another database or one in memory.
+fn sqlite_directory(database_url: &str) -> Option<PathBuf> {
+    let path = database_url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
+    let path = Path::new(path).parent()?;
+    Some(if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_path_buf() })
+}

@@ -1,0 +1,159 @@
+//! Where the service is reached, by whom, and how long and how often.
+
+use crate::http::{AddressHeader, Site};
+use ipnet::{IpNet, Ipv4Net};
+use shared::{
+    origin,
+    server::{Limits, Patience},
+    settings,
+    settings::{Settings, duration_within, number_within, parsed},
+};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+use url::{Host, Url};
+
+settings! {
+    /// Address of the public API.
+    plain AUTH_LISTEN: SocketAddr = "127.0.0.1:8080", address;
+    /// Address of health and metrics: not for the public.
+    plain AUTH_ADMIN_LISTEN: SocketAddr = "127.0.0.1:9080", address;
+    /// Where clients reach the public API: the issuer; cookie flags and allowed origins follow from it.
+    plain AUTH_PUBLIC_URL: Url = "http://localhost:8080", public_url;
+    /// Browser origins that may call with credentials beside the public URL's, separated by commas.
+    plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
+    /// Networks of your own proxies, separated by commas: what they say of their clients' addresses is believed.
+    plain AUTH_TRUSTED_PROXIES: Vec<IpNet>, networks;
+    /// The one header in which they say it: x-forwarded-for, forwarded, or one with a single address (cf-connecting-ip, x-real-ip, …).
+    plain AUTH_CLIENT_ADDRESS_HEADER: AddressHeader = "x-forwarded-for", AddressHeader::parse;
+    /// Name of the refresh cookie, for several deployments on one host; over https __Host- is put before it.
+    plain AUTH_COOKIE_NAME: String = "jeton-refresh", cookie_name;
+    /// How many connections the public API takes at once; more are closed.
+    plain AUTH_MAX_CONNECTIONS: usize = "1000", |text| number_within(text, 1, 1_000_000);
+    /// How many of them may come from one IPv4 address or IPv6 /64; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.
+    plain AUTH_MAX_CONNECTIONS_PER_ADDRESS: usize = "500", |text| number_within(text, 0, 1_000_000);
+    /// How long a client may take to send a request's head: 1s to 5m.
+    plain AUTH_HEAD_TIMEOUT: Duration = "5s", timeout;
+    /// How long it may take to send a request's body: 1s to 5m.
+    plain AUTH_BODY_TIMEOUT: Duration = "30s", timeout;
+    /// How long it may go without reading any of an answer: 1s to 5m.
+    plain AUTH_WRITE_TIMEOUT: Duration = "30s", timeout;
+}
+
+pub(super) fn listen(settings: &Settings) -> SocketAddr {
+    settings.get(&AUTH_LISTEN)
+}
+
+pub(super) fn admin_listen(settings: &Settings) -> SocketAddr {
+    settings.get(&AUTH_ADMIN_LISTEN)
+}
+
+pub(super) fn connections(settings: &Settings) -> Limits {
+    Limits {
+        total: settings.get(&AUTH_MAX_CONNECTIONS),
+        per_address: settings.get(&AUTH_MAX_CONNECTIONS_PER_ADDRESS),
+        patience: Patience {
+            head: settings.get(&AUTH_HEAD_TIMEOUT),
+            body: settings.get(&AUTH_BODY_TIMEOUT),
+            write: settings.get(&AUTH_WRITE_TIMEOUT),
+        },
+    }
+}
+
+pub(super) fn site(settings: &Settings) -> Site {
+    let origins = settings.find(&AUTH_ALLOWED_ORIGINS).unwrap_or_default();
+    let proxies = settings.find(&AUTH_TRUSTED_PROXIES).unwrap_or_default();
+    Site::new(&settings.get(&AUTH_PUBLIC_URL), origins, proxies)
+        .with_address_header(settings.get(&AUTH_CLIENT_ADDRESS_HEADER))
+        .with_cookie_name(&settings.get(&AUTH_COOKIE_NAME))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    parsed(text, "an address such as 127.0.0.1:8080")
+}
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    duration_within(text, "1s", "5m")
+}
+
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|_| format!("{text:?} is no URL: write it as https://auth.example.com"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("{text:?} must begin with https:// or http://"));
+    }
+    let is_nowhere = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_unspecified(),
+        Some(Host::Ipv6(address)) => address.is_unspecified(),
+        _ => false,
+    };
+    if is_nowhere {
+        return Err(format!(
+            "{text:?} is no address that clients can reach: it is for AUTH_LISTEN; write the name of the host"
+        ));
+    }
+    origin::parse(text).map(|_| url)
+}
+
+fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let networks = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    let networks: Vec<IpNet> = networks.map(network).collect::<Result<_, _>>()?;
+    if networks.is_empty() { Err("names no network such as 10.0.0.0/8".to_owned()) } else { Ok(networks) }
+}
+
+/// The shortest prefixes of private networks: 10.0.0.0/8, fc00::/7. Anything wider holds clients.
+const WIDEST: [u8; 2] = [8, 7];
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = text.parse::<IpAddr>().map(IpNet::from);
+    let network: IpNet =
+        text.parse().or(address).map_err(|_| format!("{text:?} is no network such as 10.0.0.0/8, and no address"))?;
+    // As peers are compared: never as IPv4 in IPv6.
+    let IpNet::V6(v6) = network else { return narrow(text, network, network.trunc(), WIDEST[0]) };
+    match v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)) {
+        Some((v4, prefix)) => {
+            let written = Ipv4Net::new(v4, prefix).map(|v4| IpNet::V4(v4.trunc())).unwrap_or(network);
+            Err(format!("write {text:?} as {written}"))
+        }
+        None => narrow(text, network, network.trunc(), WIDEST[1]),
+    }
+}
+
+fn narrow(text: &str, network: IpNet, written: IpNet, widest: u8) -> Result<IpNet, String> {
+    if network.prefix_len() < widest {
+        return Err(format!(
+            "{text:?} would have clients believed that name any address: name the networks of your proxies"
+        ));
+    }
+    if network == written {
+        Ok(network)
+    } else {
+        Err(format!("write {text:?} as {written}, or as {}/{}", network.addr(), network.max_prefix_len()))
+    }
+}
+
+/// Prefixes that browsers give a meaning to, whatever their case.
+const COOKIE_PREFIXES: [&str; 4] = ["__host-", "__secure-", "__http-", "__host-http-"];
+
+fn cookie_name(text: &str) -> Result<String, String> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !(1..=64).contains(&text.len()) || !text.bytes().all(is_token) {
+        return Err(format!("{text:?} is no name of a cookie: write 1 to 64 letters, digits and hyphens"));
+    }
+    let lower = text.to_ascii_lowercase();
+    if COOKIE_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
+        return Err(format!("write {text:?} without its prefix: over https, __Host- is added"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::COOKIE_NAME;
+
+    #[test]
+    fn the_cookie_has_its_name_by_default() {
+        assert_eq!(AUTH_COOKIE_NAME.default, COOKIE_NAME);
+    }
+}
