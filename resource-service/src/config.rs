@@ -97,11 +97,14 @@ impl Config {
         environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
     ) -> Result<Self, Mistakes> {
         let settings = Settings::gather(CATALOG, flags, environment);
+        // Mistakes are reported in the order of reading.
+        let (listen, admin_listen) = (settings.get(&RESOURCE_LISTEN), settings.get(&RESOURCE_ADMIN_LISTEN));
+        let connections = connections(&settings);
         let issuer = settings.get(&RESOURCE_ISSUER);
         let config = Self {
-            listen: settings.get(&RESOURCE_LISTEN),
-            admin_listen: settings.get(&RESOURCE_ADMIN_LISTEN),
-            connections: connections(&settings),
+            listen,
+            admin_listen,
+            connections,
             keys: keys(&settings, &issuer),
             issuer,
             audience: settings.get(&RESOURCE_AUDIENCE),

@@ -1,5 +1,5 @@
 use super::*;
-use std::fs;
+use std::{ffi::OsString, fs};
 
 crate::settings! {
     /// Public API.
