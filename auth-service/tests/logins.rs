@@ -45,6 +45,7 @@ impl Service {
         let client = Client {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             is_told_apart: true,
+            named: None,
             user_agent: String::new(),
             token: None,
         };

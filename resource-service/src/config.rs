@@ -24,7 +24,7 @@ settings! {
     plain RESOURCE_ADMIN_LISTEN: SocketAddr = "127.0.0.1:9081", address;
     /// How many connections the public API takes at once; more are closed.
     plain RESOURCE_MAX_CONNECTIONS: usize = "1000", |text| number_within(text, 1, 1_000_000);
-    /// How many of them may come from one IPv4 address or IPv6 /64; 0: no limit, as behind a proxy.
+    /// How many of them may come from one IPv4 address or IPv6 /56; 0: no limit, as behind a proxy.
     plain RESOURCE_MAX_CONNECTIONS_PER_ADDRESS: usize = "500", |text| number_within(text, 0, 1_000_000);
     /// How long a client may take to send a request's head: 1s to 5m.
     plain RESOURCE_HEAD_TIMEOUT: Duration = "5s", timeout;

@@ -139,6 +139,33 @@ async fn a_head_that_does_not_end_is_given_up_on_the_first_and_on_a_kept_connect
     }
 }
 
+/// It is answered at once; what it owes is not waited for as a body is.
+#[tokio::test]
+async fn a_request_whose_body_nobody_wants_holds_its_connection_no_longer_than_a_head() {
+    let stack = Stack::any().start().await;
+    let chunked = "transfer-encoding: chunked";
+    let requests = [
+        (stack.auth.port(), "GET /docs", chunked),
+        (stack.auth.port(), "GET /docs", "content-length: 9"),
+        (stack.auth.admin_address().port(), "GET /health/live", chunked),
+        (stack.resource.port(), "POST /books", chunked),
+        (stack.resource.port(), "POST /books", "content-length: 9000000"),
+    ];
+    let begun = Instant::now();
+    let mut clients = requests.map(|(port, line, header)| {
+        let mut client = connect(port);
+        client.write_all(format!("{line} HTTP/1.1\r\nhost: x\r\n{header}\r\n\r\n").as_bytes()).expect("it is taken");
+        client
+    });
+    for (client, request) in clients.iter_mut().zip(&requests) {
+        let mut answer = String::new();
+        // What was sent and not read makes the system cut the connection off.
+        drop(client.read_to_string(&mut answer));
+        assert!(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 401"), "{request:?}: {answer}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+}
+
 #[tokio::test]
 async fn how_long_a_client_may_take_is_a_setting() {
     let mut stack = Stack::any();

@@ -108,12 +108,29 @@ async fn guesses_at_many_accounts_are_counted_by_address() {
 async fn who_is_not_a_trusted_proxy_cannot_choose_an_address() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
-    for number in 0..50 {
+    // Three times as many as from one network: it may be a proxy that nobody has named.
+    for number in 0..30 {
         let address = format!("10.{number}.0.1");
         assert_problem(&login_from(&stack, &address, &ada.email, "a guess").send().await, 401, "invalid_credentials");
     }
     let throttled = login_from(&stack, "203.0.113.7", &ada.email, &ada.password).send().await;
     assert_problem(&throttled, 429, "too_many_attempts");
+}
+
+#[tokio::test]
+async fn neighbours_do_not_lock_out_a_device_that_has_logged_in_before() {
+    let stack = Stack::any().start().await;
+    let ada = stack.ada().await;
+    let known = login_from_browser(&stack, "203.0.113.7", &ada).send().await.tokens();
+    for _ in 0..12 {
+        guess(&stack, &ada.email).await;
+    }
+    for _ in 0..101 {
+        guess(&stack, "x").await;
+    }
+    assert_problem(&stack.auth.login(&ada.email, &ada.password, Transport::Body).await, 429, "too_many_attempts");
+    let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Cookie);
+    login.header("cookie", &known.cookie_header()).header("user-agent", "Browser/1.0").send().await.expect(200);
 }
 
 #[tokio::test]
@@ -127,11 +144,7 @@ async fn behind_a_proxy_that_is_not_trusted_nobody_is_locked_out_from_afar() {
         }
         let home = login_from_browser(&stack, "203.0.113.7", &ada).header("cookie", &known.cookie_header());
         home.send().await.expect(200);
-        let elsewhere = login_from(&stack, "203.0.113.8", &ada.email, &ada.password).send().await;
-        match guesses {
-            12 => drop(elsewhere.expect(200)),
-            _ => assert_problem(&elsewhere, 429, "too_many_attempts"),
-        }
+        login_from(&stack, "203.0.113.8", &ada.email, &ada.password).send().await.expect(200);
     }
 }
 

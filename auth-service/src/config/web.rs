@@ -31,7 +31,7 @@ settings! {
     plain AUTH_COOKIE_NAME: String = "jeton-refresh", cookie_name;
     /// How many connections the public API takes at once; more are closed.
     plain AUTH_MAX_CONNECTIONS: usize = "1000", |text| number_within(text, 1, 1_000_000);
-    /// How many of them may come from one IPv4 address or IPv6 /64; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.
+    /// How many of them may come from one IPv4 address or IPv6 /56; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.
     plain AUTH_MAX_CONNECTIONS_PER_ADDRESS: usize = "500", |text| number_within(text, 0, 1_000_000);
     /// How long a client may take to send a request's head: 1s to 5m.
     plain AUTH_HEAD_TIMEOUT: Duration = "5s", timeout;

@@ -2,7 +2,7 @@
 
 mod queue;
 
-pub use self::queue::{Lane, Place};
+pub use self::queue::{Lane, Member, Place};
 
 use self::queue::Queue;
 use super::{
@@ -220,7 +220,7 @@ fn return_free_memory() {}
 
 #[cfg(test)]
 mod tests {
-    use super::{queue::OF_ONE_PLACE_PER_THREAD, *};
+    use super::{queue::OF_ONE_CLIENT_PER_THREAD, *};
 
     fn quick(passes: u32) -> Hasher {
         let params = Params::new(64, passes, 1, Some(OUTPUT_BYTES)).expect("valid parameters");
@@ -286,8 +286,8 @@ mod tests {
             held.recv().unwrap();
         });
         begun.await.unwrap();
-        let waiting: Vec<_> = (0..OF_ONE_PLACE_PER_THREAD).map(|_| in_background(&hasher, |_| ())).collect();
-        while hasher.waiting() < OF_ONE_PLACE_PER_THREAD {
+        let waiting: Vec<_> = (0..OF_ONE_CLIENT_PER_THREAD).map(|_| in_background(&hasher, |_| ())).collect();
+        while hasher.waiting() < OF_ONE_CLIENT_PER_THREAD {
             tokio::task::yield_now().await;
         }
         assert_eq!(hasher.hash(stranger(), &password("too late")).await, Err(NotComputed::Overloaded));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     fn stranger() -> Lane {
-        Lane { place: Place::Address([192, 0, 2, 1].into()), is_known: false }
+        Lane { place: Place::Address([192, 0, 2, 1].into()), member: Member::Sole, is_known: false }
     }
 
     fn in_background(

@@ -11,17 +11,23 @@ use shared::ids::UserId;
 use std::time::Instant;
 
 impl Auth {
-    /// Takes one of what an address may ask for. Where addresses do not tell clients apart, they are not limited.
+    /// Takes one of what an address may ask for. Where it does not tell clients apart, whom the proxy names may ask for as much,
+    /// and all of them together for more.
     ///
     /// # Errors
     /// [`Exceeded`].
     pub(super) fn take_of_address(&self, limit: Limit, client: &Client) -> Result<(), Exceeded> {
-        if !client.is_told_apart {
-            return Ok(());
-        }
-        let address = host(client.address).to_string();
-        let taken = self.limits.take(limit, &address, Instant::now());
-        taken.inspect_err(|_| self.refuse(limit, &address, None, client))
+        let (address, now) = (host(client.address).to_string(), Instant::now());
+        let (key, taken) = match client.named.map(host) {
+            _ if client.is_told_apart => (address.clone(), self.limits.take(limit, &address, now)),
+            Some(named) => {
+                let key = format!("{address} {named}");
+                let taken = self.limits.take(limit, &key, now);
+                (key, taken.and_then(|()| self.limits.take_of_crowd(limit, &address, now)))
+            }
+            None => (address.clone(), self.limits.take_of_crowd(limit, &address, now)),
+        };
+        taken.inspect_err(|_| self.refuse(limit, &key, None, client))
     }
 
     /// Takes one of what a user, or one session of theirs, may ask for.

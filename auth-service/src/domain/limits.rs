@@ -3,7 +3,7 @@
 
 use shared::settings;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     hash::{BuildHasher, RandomState},
     str::FromStr,
@@ -17,6 +17,9 @@ const KEYS: usize = 1 << 16;
 const CLOSED: usize = 1 << 12;
 /// For how long a limit that has closed is not reported again.
 const SILENCE: Duration = Duration::from_secs(15 * 60);
+
+/// How many times as much as a client a crowd may ask for, whose members an address does not tell apart.
+pub const CROWD: u32 = 20;
 
 /// So many at once, and so many more in each such time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,22 @@ pub struct Rates {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a rate: write it as 300/15m, or as several that all hold, 300/15m,1500/1d; off or 0: no limit")]
 pub struct NoRate;
+
+impl Rate {
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        Self { most: self.most.saturating_mul(factor), ..self }
+    }
+}
+
+impl Rates {
+    /// So many times as much.
+    #[must_use]
+    pub fn times(&self, factor: u32) -> Self {
+        Self { rates: self.rates.iter().map(|rate| rate.times(factor)).collect(), text: self.text.clone() }
+    }
+}
 
 impl FromStr for Rates {
     type Err = NoRate;
@@ -72,7 +91,7 @@ impl fmt::Display for Rates {
 macro_rules! limits {
     ($($(#[$doc:meta])* $limit:ident = $name:literal,)*) => {
         /// What is limited.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Limit {
             $($(#[$doc])* $limit,)*
         }
@@ -141,6 +160,7 @@ pub struct Limits {
     logins_per_account: Buckets,
     refreshes: Buckets,
     refreshes_per_session: Buckets,
+    of_crowds: BTreeMap<Limit, Buckets>,
     closed: Mutex<HashMap<(Limit, u64), Closed>>,
 }
 
@@ -154,7 +174,13 @@ impl Limits {
     /// With these settings.
     #[must_use]
     pub fn new(settings: LimitSettings) -> Self {
+        let of_crowds = [
+            (Limit::Registrations, &settings.registrations),
+            (Limit::Logins, &settings.logins),
+            (Limit::Refreshes, &settings.refreshes),
+        ];
         Self {
+            of_crowds: of_crowds.map(|(limit, rates)| (limit, Buckets::new(rates.times(CROWD)))).into(),
             hasher: RandomState::new(),
             registrations: Buckets::new(settings.registrations),
             logins: Buckets::new(settings.logins),
@@ -171,6 +197,14 @@ impl Limits {
     /// [`Exceeded`]: nothing was taken.
     pub fn take(&self, limit: Limit, key: &str, now: Instant) -> Result<(), Exceeded> {
         self.buckets(limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::One))
+    }
+
+    /// Takes one of what a crowd may ask for: [`CROWD`] times as much as a client.
+    ///
+    /// # Errors
+    /// [`Exceeded`]: nothing was taken.
+    pub fn take_of_crowd(&self, limit: Limit, key: &str, now: Instant) -> Result<(), Exceeded> {
+        self.of_crowds.get(&limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::One))
     }
 
     /// Whether one could be taken.

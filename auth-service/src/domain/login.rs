@@ -93,8 +93,9 @@ impl Auth {
         transport: Transport,
         client: &Client,
     ) -> Result<Tokens, LoginError> {
-        self.take_of_address(Limit::Logins, client)?;
-        if client.token.is_none() {
+        // A device that has logged in before is known once the account is: its neighbours do not keep it out.
+        if client.token.is_none() || email.is_none() {
+            self.take_of_address(Limit::Logins, client)?;
             self.hasher.admit(&client.lane(email.as_ref(), None))?;
         }
         // What is no address has no account, and is told alike, at the same cost.
@@ -109,6 +110,9 @@ impl Auth {
         };
         let found = self.accounts.by_email(&email).await?;
         let sub = found.as_ref().map(|found| found.account.id);
+        if client.token.is_some() && !client.knows(sub) {
+            self.take_of_address(Limit::Logins, client)?;
+        }
         // Whether or not there is such a user: nobody may tell by what is refused.
         self.has_room_for(sub.unwrap_or_else(UserId::fresh)).await?;
         let checked = self.check_password(&email, found, password, client).await;

@@ -44,7 +44,7 @@ pub mod unlock;
 
 use account::{Accounts, EmailAddress};
 use audit::AuditLog;
-use hashing::{Hasher, Lane, Place};
+use hashing::{Hasher, Lane, Member, Place};
 use judging::Judges;
 use limits::Limits;
 use records::Records;
@@ -142,8 +142,12 @@ pub struct Auth {
 pub struct Client {
     /// The client's address.
     pub address: IpAddr,
-    /// Whether different clients have different addresses here.
+    /// Whether different clients have different addresses here. Else it is the address of a crowd, or of a client that pretends
+    /// to be a proxy.
     pub is_told_apart: bool,
+    /// Where clients are not told apart, whom the nearest proxy names: it may have named itself. That divides what the crowd
+    /// may do, and adds nothing to it.
+    pub named: Option<IpAddr>,
     /// The `User-Agent`, shortened.
     pub user_agent: String,
     /// The refresh token that came along in a cookie, if it is ours, expired or not.
@@ -153,17 +157,26 @@ pub struct Client {
 impl Client {
     /// Whose jobs on the hashing pool wait for one another.
     fn lane(&self, email: Option<&EmailAddress>, account: Option<UserId>) -> Lane {
-        let place = match email.filter(|_| !self.is_told_apart) {
-            Some(email) => Place::Account(email.clone()),
-            None => Place::Address(throttle::host(self.address)),
+        let address = throttle::host(self.address);
+        let (place, member) = match (self.is_told_apart, self.named, email) {
+            (true, _, _) => (Place::Address(address), Member::Sole),
+            (false, Some(client), _) => (Place::Crowd(address), Member::Client(throttle::host(client))),
+            (false, None, Some(email)) => (Place::Crowd(address), Member::Account(email.clone())),
+            (false, None, None) => (Place::Crowd(address), Member::Sole),
         };
-        Lane { place, is_known: self.origin(account).known_device.is_some() }
+        Lane { place, member, is_known: self.knows(account) }
     }
 
     /// The origin of an attempt on an account.
     fn origin(&self, account: Option<UserId>) -> Origin {
         let token = self.token.as_ref().filter(|token| Some(token.sub) == account);
-        Origin { address: self.address, is_told_apart: self.is_told_apart, known_device: token.map(|token| token.sid) }
+        let known_device = token.map(|token| token.sid);
+        Origin { address: self.address, is_told_apart: self.is_told_apart, named: self.named, known_device }
+    }
+
+    /// Whether the client is a device that has logged in to the account before.
+    fn knows(&self, account: Option<UserId>) -> bool {
+        self.origin(account).known_device.is_some()
     }
 }
 

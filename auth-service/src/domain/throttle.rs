@@ -1,4 +1,4 @@
-//! Throttling of failed logins: by account and address, by address, and by account, so that nobody can guess for long
+//! Throttling of failed logins: by account and network, by address, and by account, so that nobody can guess for long
 //! and nobody can lock a user out from afar.
 //!
 //! Attempts are looked at before the password is hashed, and again before the result is told: a burst of parallel
@@ -8,7 +8,7 @@ use super::{
     Unavailable,
     account::EmailAddress,
     counters::{Count, CounterKey, Counters},
-    limits::{Limit, Rate},
+    limits::{CROWD, Limit, Rate},
     secret::KeyRing,
 };
 use futures_util::future::try_join_all;
@@ -40,6 +40,8 @@ pub struct Origin {
     pub address: IpAddr,
     /// Whether different clients have different addresses: not so behind a proxy that is not trusted.
     pub is_told_apart: bool,
+    /// Whom such a proxy names, if it does.
+    pub named: Option<IpAddr>,
     /// The session of this account's whose token the device has shown.
     pub known_device: Option<SessionId>,
 }
@@ -87,17 +89,26 @@ pub struct Throttle {
     limits: FailureLimits,
 }
 
+/// How many times as often as from a network a password may be wrong from a crowd, whose members an address does not tell apart:
+/// less than what locks the account for everybody.
+const CROWD_OF_ACCOUNT: u32 = 3;
+
 /// How many failures a counter may show.
 struct Bound {
     limit: Limit,
     key: CounterKey,
     rate: Rate,
+    spares: Spares,
 }
 
-impl Bound {
-    fn spares_known_devices(&self) -> bool {
-        self.limit == Limit::FailuresPerAccount
-    }
+/// Whom a bound does not hold for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spares {
+    Nobody,
+    /// Devices that show a token of the account: they count their own failures.
+    Devices,
+    /// These, and networks from which somebody has logged in to the account.
+    DevicesAndNetworks,
 }
 
 impl Throttle {
@@ -153,19 +164,19 @@ impl Throttle {
     }
 
     async fn judge(&self, attempt: &Attempt<'_>, bounds: &[Bound], counts: &[Count]) -> Result<(), Throttled> {
-        let reached = || bounds.iter().zip(counts).filter(|(bound, count)| count.value >= u64::from(bound.rate.most));
-        let is_spared =
-            reached().any(|(bound, _)| bound.spares_known_devices()) && self.is_known_device(attempt).await?;
-        let binding = reached().filter(|(bound, _)| !(is_spared && bound.spares_known_devices()));
+        let is_device = attempt.origin.known_device.is_some();
+        let binds = |bound: &Bound| bound.spares == Spares::Nobody || !is_device;
+        let is_reached = |(bound, count): &(&Bound, &Count)| binds(bound) && count.value >= u64::from(bound.rate.most);
+        let reached = || bounds.iter().zip(counts).filter(is_reached);
+        let is_spared = reached().any(|(bound, _)| bound.spares == Spares::DevicesAndNetworks)
+            && self.is_known_network(attempt).await?;
+        let binding = reached().filter(|(bound, _)| !(is_spared && bound.spares == Spares::DevicesAndNetworks));
         binding.max_by_key(|(_, count)| count.resets_in).map_or(Ok(()), |(bound, count)| {
             Err(Throttled::TooMany { limit: bound.limit, key: bound.key.clone(), retry_after: count.resets_in })
         })
     }
 
-    async fn is_known_device(&self, attempt: &Attempt<'_>) -> Result<bool, Unavailable> {
-        if attempt.origin.known_device.is_some() {
-            return Ok(true);
-        }
+    async fn is_known_network(&self, attempt: &Attempt<'_>) -> Result<bool, Unavailable> {
         let Some(device) = self.device(attempt) else { return Ok(false) };
         let counts = self.counters.read(&[device]).await?;
         Ok(counts.first().is_some_and(|count| count.value > 0))
@@ -179,19 +190,27 @@ impl Throttle {
 
     fn bounds(&self, attempt: &Attempt<'_>) -> Vec<Bound> {
         let Attempt { target, origin } = attempt;
-        let bound =
-            |limit, rate: Option<Rate>, name: String| rate.map(|rate| Bound { limit, key: self.name(&name), rate });
-        let of_address = origin
-            .is_told_apart
-            .then(|| bound(Limit::Failures, self.limits.per_address, format!("address {}", host(origin.address))));
-        let of_account = target.map(|target| {
-            let account = name_of(target);
+        let FailureLimits { per_address, per_account, per_account_and_network } = self.limits;
+        let mut bounds = Vec::new();
+        let mut bound = |limit, rate: Option<Rate>, factor, name: String, spares| {
+            let rate = rate.map(|rate| rate.times(factor));
+            bounds.extend(rate.map(|rate| Bound { limit, key: self.name(&name), rate, spares }));
+        };
+        for (place, factor) in places_of(origin, host, CROWD) {
+            bound(Limit::Failures, per_address, factor, format!("address {place}"), Spares::Devices);
+        }
+        if let Some(account) = target.map(name_of) {
+            let pair = Limit::FailuresPerAccountAndNetwork;
+            for (place, factor) in places_of(origin, network, CROWD_OF_ACCOUNT) {
+                bound(pair, per_account_and_network, factor, format!("pair {account} {place}"), Spares::Devices);
+            }
+            if let Some(session) = origin.known_device {
+                bound(pair, per_account_and_network, 1, format!("pair {account} {session}"), Spares::Nobody);
+            }
             let everywhere = format!("account {account}");
-            let from_there = place_of(origin).map(|place| format!("pair {account} {place}"));
-            let pair = |name| bound(Limit::FailuresPerAccountAndNetwork, self.limits.per_account_and_network, name);
-            [from_there.and_then(pair), bound(Limit::FailuresPerAccount, self.limits.per_account, everywhere)]
-        });
-        of_address.into_iter().chain(of_account.into_iter().flatten()).flatten().collect()
+            bound(Limit::FailuresPerAccount, per_account, 1, everywhere, Spares::DevicesAndNetworks);
+        }
+        bounds
     }
 
     fn name(&self, parts: &str) -> CounterKey {
@@ -205,18 +224,20 @@ fn name_of(target: Target<'_>) -> String {
     if unlocks == 0 { email.to_string() } else { format!("{email} {unlocks}") }
 }
 
-/// From where attempts on one account are counted together. An address that everybody has would lock out everybody: there, a
-/// known device counts its own.
-fn place_of(origin: &Origin) -> Option<String> {
+/// From where attempts are counted together, and how many times as many there may be. Where an address does not tell clients apart,
+/// whom the proxy names counts as anybody else, and all of them together count too: the name may be the client's invention.
+fn places_of(origin: &Origin, prefix: fn(IpAddr) -> IpAddr, crowd: u32) -> Vec<(String, u32)> {
+    let place = prefix(origin.address);
     if origin.is_told_apart {
-        return Some(network(origin.address).to_string());
+        return vec![(place.to_string(), 1)];
     }
-    origin.known_device.map(|session| session.to_string())
+    let named = origin.named.map(|named| (format!("{place} for {}", prefix(named)), 1));
+    named.into_iter().chain([(format!("crowd {place}"), crowd)]).collect()
 }
 
-/// What one subscriber has: an IPv4 address, an IPv6 /64.
+/// What one subscriber has: an IPv4 address, an IPv6 /56.
 pub(super) fn host(address: IpAddr) -> IpAddr {
-    prefix(address, 32, 64)
+    prefix(address, 32, 56)
 }
 
 /// What one subscriber moves about in: an IPv4 /24, an IPv6 /56.
@@ -278,7 +299,7 @@ mod tests {
     }
 
     fn from(text: &str) -> Origin {
-        Origin { address: text.parse().unwrap(), is_told_apart: true, known_device: None }
+        Origin { address: text.parse().unwrap(), is_told_apart: true, named: None, known_device: None }
     }
 
     fn at(email: &EmailAddress, origin: Origin) -> Attempt<'_> {
@@ -322,7 +343,7 @@ mod tests {
             assert!(throttle.failed(&at(&somebody, here)).await.is_ok());
             assert!(throttle.failed(&Attempt { target: None, origin: here }).await.is_ok());
         }
-        assert!(is_refused(&throttle.admit(&at(&ada, from("2001:db8::2"))).await), "the same /64");
+        assert!(is_refused(&throttle.admit(&at(&ada, from("2001:db8::2"))).await), "the same /56");
         assert!(is_refused(&throttle.admit(&Attempt { target: None, origin: here }).await));
         let behind_a_proxy = Origin { is_told_apart: false, ..here };
         assert!(throttle.admit(&at(&ada, behind_a_proxy)).await.is_ok());
@@ -350,13 +371,71 @@ mod tests {
         throttle.succeeded(&at(&ada, anybody)).await.unwrap();
         for failures in 0..60 {
             let is_told = throttle.failed(&at(&ada, anybody)).await.is_ok();
-            assert_eq!(is_told, failures < 50, "a login through the same proxy makes no stranger a known device");
+            assert_eq!(is_told, failures < 30, "a login through the same proxy makes no stranger a known device");
             assert!(throttle.admit(&at(&ada, known)).await.is_ok());
         }
         for _ in 0..10 {
             assert!(throttle.failed(&at(&ada, known)).await.is_ok());
         }
         assert!(is_refused(&throttle.admit(&at(&ada, known)).await), "a stolen device guesses no longer than others");
+    }
+
+    #[tokio::test]
+    async fn neighbours_of_a_device_that_has_logged_in_before_do_not_lock_it_out() {
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let neighbour = from("192.0.2.7");
+        for index in 0..100 {
+            throttle.failed(&at(&email(&format!("user{index}@example.com")), neighbour)).await.unwrap();
+        }
+        for _ in 0..10 {
+            assert!(throttle.failed(&at(&ada, from("192.0.2.8"))).await.is_ok());
+        }
+        let known = Origin { known_device: Some(SessionId::fresh()), ..neighbour };
+        assert!(is_refused(&throttle.admit(&at(&ada, neighbour)).await));
+        assert!(throttle.admit(&at(&ada, known)).await.is_ok());
+        for _ in 0..10 {
+            assert!(throttle.failed(&at(&ada, known)).await.is_ok());
+        }
+        assert!(is_refused(&throttle.admit(&at(&ada, known)).await), "it counts its own failures");
+    }
+
+    #[tokio::test]
+    async fn who_pretends_to_be_a_proxy_gets_around_no_limit_and_locks_out_nobody_elsewhere() {
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let pretending = |name: u32| Origin {
+            is_told_apart: false,
+            named: Some(std::net::Ipv4Addr::from(name << 8).into()),
+            ..from("192.168.0.7")
+        };
+        let guesses = 0..60;
+        let mut told = 0;
+        for guess in guesses {
+            let attempt = at(&ada, pretending(guess));
+            if throttle.admit(&attempt).await.is_ok() && throttle.failed(&attempt).await.is_ok() {
+                told += 1;
+            }
+        }
+        assert_eq!(told, 30);
+        assert!(throttle.admit(&at(&ada, from("203.0.113.5"))).await.is_ok(), "from elsewhere");
+        let mut told = 0;
+        for guess in 0..2100 {
+            let somebody = email(&format!("user{guess}@example.com"));
+            told += u32::from(throttle.failed(&at(&somebody, pretending(guess))).await.is_ok());
+        }
+        assert!((1900..=2000).contains(&told), "{told}");
+    }
+
+    #[tokio::test]
+    async fn behind_a_proxy_that_is_not_trusted_each_client_it_names_counts_by_itself() {
+        let (throttle, ada) = (throttle(), email("ada@example.com"));
+        let behind =
+            |client: &str| Origin { is_told_apart: false, named: Some(client.parse().unwrap()), ..from("10.0.0.1") };
+        let (attacker, other) = (behind("198.51.100.1"), behind("203.0.113.8"));
+        for _ in 0..10 {
+            assert!(throttle.failed(&at(&ada, attacker)).await.is_ok());
+        }
+        assert!(is_refused(&throttle.admit(&at(&ada, attacker)).await));
+        assert!(throttle.admit(&at(&ada, other)).await.is_ok());
     }
 
     #[tokio::test]

@@ -19,9 +19,9 @@ static SAID: Seldom = Seldom::new();
 
 /// What is known of the client of a request.
 pub fn client(request: &HttpRequest, state: &State) -> Client {
-    let Nearest { address, is_told_apart } = nearest(request, state);
+    let Nearest { address, is_told_apart, named } = nearest(request, state);
     let token = tokens(request, state).into_iter().find(|token| token.transport == Transport::Cookie);
-    Client { address, is_told_apart, user_agent: user_agent(request.headers()), token }
+    Client { address, is_told_apart, named, user_agent: user_agent(request.headers()), token }
 }
 
 /// What the request's cookies say, as far as it is ours, expired or not.
@@ -58,7 +58,9 @@ fn nearest(request: &HttpRequest, state: &State) -> Nearest {
         );
     }
     // Whoever has named the proxies has named all of them: what another peer sends is its own client's.
-    Nearest { address: peer, is_told_apart: !seems_a_proxy || site.names_proxies() }
+    let is_told_apart = !seems_a_proxy || site.names_proxies();
+    let named = (!is_told_apart).then(|| site.address_header().nearest(headers, peer, |_| false).address);
+    Nearest { address: peer, is_told_apart, named: named.filter(|named| *named != peer) }
 }
 
 /// Only says so: no other header than the chosen one is ever believed.

@@ -24,6 +24,8 @@ pub struct Nearest {
     /// Whether different clients have different addresses here. What hides behind a hop that cannot be read is told apart
     /// from everybody else, and shares the address of that proxy: nobody gets rid of a limit by hiding.
     pub is_told_apart: bool,
+    /// Whom a proxy names that is not trusted.
+    pub named: Option<IpAddr>,
 }
 
 impl AddressHeader {
@@ -68,11 +70,11 @@ impl AddressHeader {
         for hop in hops {
             match hop {
                 Some(proxy) if trusts(proxy) => address = proxy,
-                Some(client) => return Nearest { address: client, is_told_apart: true },
-                None => return Nearest { address, is_told_apart: true },
+                Some(client) => return Nearest { address: client, is_told_apart: true, named: None },
+                None => return Nearest { address, is_told_apart: true, named: None },
             }
         }
-        Nearest { address, is_told_apart: false }
+        Nearest { address, is_told_apart: false, named: None }
     }
 }
 

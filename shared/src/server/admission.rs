@@ -16,7 +16,7 @@ use std::{
 pub struct Limits {
     /// How many there may be at once.
     pub total: usize,
-    /// How many of them may come from one address: an IPv4 address or an IPv6 network of 64 bits. 0: as many as there may be.
+    /// How many of them may come from one address: an IPv4 address, or the 56 bits of an IPv6 address that one subscriber has. 0: as many as there may be.
     pub per_address: usize,
     /// How long their clients may take.
     pub patience: Patience,
@@ -165,7 +165,7 @@ impl Network {
     fn of(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(_) => Self(address),
-            IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
+            IpAddr::V6(address) => Self(Ipv6Addr::from_bits(address.to_bits() >> 72 << 72).into()),
         }
     }
 }
@@ -174,7 +174,7 @@ impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             IpAddr::V4(address) => address.fmt(f),
-            IpAddr::V6(address) => write!(f, "{address}/64"),
+            IpAddr::V6(address) => write!(f, "{address}/56"),
         }
     }
 }
@@ -210,8 +210,8 @@ mod tests {
     fn the_addresses_of_one_ipv6_network_are_one() {
         let admission = admission(10, 1);
         let taken = from(&admission, "2001:db8:1:1::1");
-        assert!(taken.is_some() && from(&admission, "2001:db8:1:1:ffff::2").is_none());
-        assert!(from(&admission, "2001:db8:1:2::1").is_some());
+        assert!(taken.is_some() && from(&admission, "2001:db8:1:ff:ffff::2").is_none());
+        assert!(from(&admission, "2001:db8:1:100::1").is_some());
     }
 
     #[test]

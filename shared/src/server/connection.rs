@@ -34,8 +34,7 @@ const NO_HEAD: &[u8] = b"\n\0";
 pub(super) struct Connection {
     stream: TcpStream,
     turn: Rc<Turn>,
-    /// Read, and not handed out yet.
-    held: Vec<u8>,
+    held: Held,
     heads: HeadEnds,
     /// How many bytes of the current head were handed out.
     head_bytes: usize,
@@ -60,7 +59,7 @@ impl Connection {
         Self {
             stream,
             turn: Rc::default(),
-            held: Vec::new(),
+            held: Held::default(),
             heads: HeadEnds::default(),
             head_bytes: 0,
             must_stop: false,
@@ -91,7 +90,7 @@ impl Connection {
             let mut read = ReadBuf::uninit(&mut space[..room]);
             match Pin::new(&mut self.stream).poll_read(context, &mut read)? {
                 Poll::Ready(()) if read.filled().is_empty() => self.is_closed = true,
-                Poll::Ready(()) => self.held.extend_from_slice(read.filled()),
+                Poll::Ready(()) => self.held.add(read.filled()),
                 Poll::Pending => break,
             }
         }
@@ -120,12 +119,10 @@ impl Connection {
         }
         let most = out.remaining().min(PIECE).min(usize::try_from(room).unwrap_or(usize::MAX));
         if !self.held.is_empty() {
-            let end = self.heads.end_in(&self.held[..most.min(self.held.len())]);
-            out.put_slice(&self.held[..end]);
-            self.held.drain(..end);
-            if self.held.is_empty() {
-                self.held = Vec::new();
-            }
+            let first = &self.held.bytes()[..most.min(self.held.len())];
+            let end = if self.turn.may_hold_a_head() { self.heads.end_in(first) } else { first.len() };
+            out.put_slice(&first[..end]);
+            self.held.take(end);
             self.handed_out(end);
             return Poll::Ready(Ok(()));
         }
@@ -135,8 +132,9 @@ impl Connection {
         let space = out.initialize_unfilled_to(most);
         let mut read = ReadBuf::new(space);
         std::task::ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
-        let end = self.heads.end_in(read.filled());
-        self.held.extend_from_slice(&read.filled()[end..]);
+        let filled = read.filled();
+        let end = if self.turn.may_hold_a_head() { self.heads.end_in(filled) } else { filled.len() };
+        self.held.add(&read.filled()[end..]);
         out.advance(end);
         self.is_closed = end == 0;
         self.handed_out(end);
@@ -146,27 +144,34 @@ impl Connection {
     fn refuse(&mut self, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         count_ended(LARGE_HEAD);
         out.put_slice(NO_HEAD);
-        self.held = Vec::new();
+        self.held = Held::default();
         self.head_bytes = 0;
         self.is_closed = true;
         Poll::Ready(Ok(()))
     }
 
     fn handed_out(&mut self, bytes: usize) {
-        self.must_stop = self.heads.is_at_end();
+        self.must_stop = self.turn.may_hold_a_head() && self.heads.is_at_end();
         let is_within_head = self.turn.expects_head() && !self.must_stop;
         self.head_bytes = if is_within_head { self.head_bytes + bytes } else { 0 };
+        let was_owed = self.turn.is_owed_a_rest();
         self.turn.handed_out(bytes);
-        if self.turn.is_free() && bytes > 0 {
+        if was_owed && !self.turn.is_owed_a_rest() {
+            self.head.end();
+        } else if self.turn.is_free() && bytes > 0 {
             self.head.begin(self.patience.head);
         }
     }
 
-    /// Whether a head was begun and is not complete in time. What has been taken for a request is complete.
+    /// Whether a head was begun and is not complete in time, or the rest of a body that was answered. What has been taken for a
+    /// request is complete.
     fn is_late(&mut self, context: &mut Context<'_>) -> bool {
         if !self.turn.is_free() || self.requests != self.turn.requests() {
             self.requests = self.turn.requests();
             self.head.end();
+        }
+        if self.turn.is_owed_a_rest() {
+            self.head.begin(self.patience.head);
         }
         self.head.is_over(context)
     }
@@ -219,8 +224,42 @@ impl AsyncWrite for Connection {
     }
 }
 
-/// Finds where request heads end: at an empty line. The parser also takes lines that end without a carriage return. In a body, what is
-/// found means nothing and does no harm.
+/// What was read and is not handed out yet.
+#[derive(Debug, Default)]
+struct Held {
+    read: Vec<u8>,
+    handed_out: usize,
+}
+
+impl Held {
+    fn bytes(&self) -> &[u8] {
+        &self.read[self.handed_out..]
+    }
+
+    fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes().is_empty()
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.read.drain(..self.handed_out);
+        self.handed_out = 0;
+        self.read.extend_from_slice(bytes);
+    }
+
+    fn take(&mut self, count: usize) {
+        self.handed_out += count;
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+}
+
+/// Finds where request heads end: at an empty line. The parser also takes lines that end without a carriage return. In a body of which
+/// nobody has said the length, what is found may mean nothing, and does no harm.
 #[derive(Debug, Default)]
 struct HeadEnds(Line);
 

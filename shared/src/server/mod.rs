@@ -70,11 +70,13 @@ impl Listeners {
     }
 }
 
-/// Whom the public socket takes: as many as `limits` say, or as file descriptors are there for.
+/// Whom the public socket takes: as many as `limits` say, or as file descriptors are there for. Where that is little, one address
+/// still leaves half of it to others.
 #[must_use]
 pub fn public(limits: Limits, is_exempt: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Admission {
     let total = descriptors::connections(limits.total);
-    Admission::new("public", Limits { total, ..limits }, is_exempt)
+    let per_address = if limits.per_address == 0 { 0 } else { limits.per_address.min(total.div_ceil(2)) };
+    Admission::new("public", Limits { total, per_address, ..limits }, is_exempt)
 }
 
 /// Whom the admin socket takes. It has room of its own, so that health can be asked for when the public one has none left.

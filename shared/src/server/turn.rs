@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// A body of so many bytes is taken in whether it is read or not, so that its connection can be used again after a refusal.
+/// A body of at most so many bytes is taken in whether it is read or not: whoever is still sending it can read the answer then.
 const SMALL: u64 = 16 * 1024;
 
 /// Whose turn it is. A connection and the request on it share it; both live on one thread.
@@ -22,6 +22,8 @@ pub(super) struct Turn {
     requests: Cell<u64>,
     /// Whether the body of the latest was read to its end.
     is_read: Cell<bool>,
+    /// Whether nobody knows any more where the body of the latest ends.
+    has_lost_the_end: Cell<bool>,
     /// The connection, which waits for its turn.
     waiting: RefCell<Option<Waker>>,
 }
@@ -58,13 +60,25 @@ impl Turn {
 
     /// Whether what comes next belongs to a request head.
     pub(super) fn expects_head(&self) -> bool {
-        matches!(self.state.get(), State::Free { left: 0 })
+        matches!(self.state.get(), State::Free { left: 0 }) && !self.has_lost_the_end.get()
+    }
+
+    /// Whether a head may be in what comes next: also behind a body whose length nobody has said.
+    pub(super) fn may_hold_a_head(&self) -> bool {
+        self.expects_head() || matches!(self.state.get(), State::Taken { left: u64::MAX, .. })
+    }
+
+    /// Whether a request was answered before its body had come to its end: nobody waits for the rest as long as for a body.
+    pub(super) fn is_owed_a_rest(&self) -> bool {
+        self.has_lost_the_end.get() || matches!(self.state.get(), State::Free { left } if left > 0)
     }
 
     /// How many bytes may be handed out now. After a zero, the task is woken when that has changed.
     pub(super) fn room(&self, context: &Context<'_>) -> u64 {
         match self.state.get() {
-            State::Free { .. } => u64::MAX,
+            State::Free { left: 0 } => u64::MAX,
+            // What is left of a body, and no head behind it: that is looked for in what is handed out.
+            State::Free { left } => left,
             State::Taken { left, is_wanted: true } if left > 0 => left,
             State::Taken { .. } => {
                 self.waiting.replace(Some(context.waker().clone()));
@@ -86,6 +100,7 @@ impl Turn {
     pub(super) fn take(self: &Rc<Self>, request: &mut Request) -> Taken {
         self.requests.set(self.requests.get() + 1);
         self.is_read.set(false);
+        self.has_lost_the_end.set(false);
         let payload = request.take_payload();
         let left = if matches!(payload, Payload::None) { 0 } else { announced(request) };
         self.state.set(State::Taken { left, is_wanted: left <= SMALL });
@@ -124,6 +139,7 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
+        self.0.has_lost_the_end.set(self.leaves_no_end());
         if let State::Taken { left, .. } = self.0.state.get() {
             let left = if left == u64::MAX { 0 } else { left };
             self.0.state.set(State::Free { left });

@@ -16,8 +16,10 @@ use std::{
 pub(super) const STRANGERS_PER_THREAD: usize = 48;
 /// How many more of devices that have logged in before: strangers never take their places.
 pub(super) const KNOWN_PER_THREAD: usize = 16;
-/// How many jobs of one place may wait for each thread.
-pub(super) const OF_ONE_PLACE_PER_THREAD: usize = 12;
+/// How many jobs of one client may wait for each thread.
+pub(super) const OF_ONE_CLIENT_PER_THREAD: usize = 12;
+/// How many jobs of a crowd may wait for each thread: all clients may be behind one proxy.
+const OF_ONE_CROWD_PER_THREAD: usize = 36;
 /// A thread that has waited so long for a job gives its memory back.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -28,7 +30,18 @@ pub enum Place {
     Here,
     /// What one subscriber has.
     Address(IpAddr),
-    /// Where addresses do not tell clients apart: whoever tries this account.
+    /// An address that many clients may share, though it cannot be known: that of a proxy that is not trusted.
+    Crowd(IpAddr),
+}
+
+/// Who is meant within a place. Members take turns within the turns of their place.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Member {
+    /// The only one.
+    Sole,
+    /// The client that the proxy names. It may have named itself.
+    Client(IpAddr),
+    /// Whoever tries this account.
     Account(EmailAddress),
 }
 
@@ -37,13 +50,15 @@ pub enum Place {
 pub struct Lane {
     /// Where it comes from.
     pub place: Place,
+    /// Who of those at this place.
+    pub member: Member,
     /// Whether it is that of a device that has logged in to this account before.
     pub is_known: bool,
 }
 
 impl Lane {
     /// The service itself, or an operator.
-    pub const HERE: Self = Self { place: Place::Here, is_known: true };
+    pub const HERE: Self = Self { place: Place::Here, member: Member::Sole, is_known: true };
 }
 
 pub(super) type Job = Box<dyn FnOnce(&mut Memory) + Send>;
@@ -63,27 +78,35 @@ struct Jobs {
 
 #[derive(Default)]
 struct Line {
-    of_place: HashMap<Place, VecDeque<Job>>,
+    at_place: HashMap<Place, Waiting>,
     /// The places that have a job waiting.
     turns: VecDeque<Place>,
     waiting: usize,
+    threads: usize,
     capacity: usize,
-    capacity_of_place: usize,
+}
+
+/// The jobs of one place.
+#[derive(Default)]
+struct Waiting {
+    of_member: HashMap<Member, VecDeque<Job>>,
+    /// The members that have a job waiting.
+    turns: VecDeque<Member>,
+    count: usize,
 }
 
 impl Queue {
     pub(super) fn for_threads(threads: usize) -> Self {
-        let capacity_of_place = OF_ONE_PLACE_PER_THREAD * threads;
-        let line = |capacity| Line { capacity, capacity_of_place, ..Line::default() };
+        let line = |capacity| Line { capacity, threads, ..Line::default() };
         let (known, strangers) = (line(KNOWN_PER_THREAD * threads), line(STRANGERS_PER_THREAD * threads));
         let jobs = Mutex::new(Jobs { known, strangers, is_turn_of_strangers: false });
         Self { jobs, arrived: Condvar::new(), closed: AtomicBool::new(false) }
     }
 
-    /// Puts a job at the end of its place's. When there is no room, a job of the place that has most waiting makes way, unless
-    /// that is this one's.
+    /// Puts a job at the end of its member's. When there is no room, a job of the place that has most waiting makes way, unless
+    /// that is this one's; in a crowd, one of the member that has most.
     pub(super) fn push(&self, lane: Lane, job: Job) -> Result<(), NotComputed> {
-        let displaced = self.lock().line(lane.is_known).push(lane.place, job)?;
+        let displaced = self.lock().line(lane.is_known).push(lane, job)?;
         // It reports that it is not run; not while others wait for the lock.
         drop(displaced);
         self.arrived.notify_one();
@@ -92,7 +115,7 @@ impl Queue {
 
     /// Whether a job would be taken now.
     pub(super) fn takes(&self, lane: &Lane) -> bool {
-        self.lock().line(lane.is_known).takes(&lane.place)
+        self.lock().line(lane.is_known).room_for(lane).is_some()
     }
 
     /// The next job; `None` when none came for a while.
@@ -143,47 +166,64 @@ impl Jobs {
     }
 }
 
-impl Line {
-    fn takes(&self, place: &Place) -> bool {
-        let own = self.own(place);
-        own < self.capacity_of_place
-            && (self.waiting < self.capacity || self.of_place.values().any(|jobs| makes_way(jobs, own)))
-    }
+/// Where a job finds room.
+enum Room {
+    Free,
+    /// A job of its own place makes way.
+    InPlace,
+    /// A job of another place makes way.
+    Elsewhere(Place),
+}
 
-    fn own(&self, place: &Place) -> usize {
-        self.of_place.get(place).map_or(0, VecDeque::len)
+impl Line {
+    fn room_for(&self, lane: &Lane) -> Option<Room> {
+        let here = self.at_place.get(&lane.place);
+        let (own, of_place) = here.map_or((0, 0), |here| (here.of(&lane.member), here.count));
+        if own >= OF_ONE_CLIENT_PER_THREAD * self.threads {
+            return None;
+        }
+        if of_place >= OF_ONE_CROWD_PER_THREAD * self.threads {
+            return here.filter(|here| makes_way(here.longest(), own)).map(|_| Room::InPlace);
+        }
+        if self.waiting < self.capacity {
+            return Some(Room::Free);
+        }
+        let (fullest, jobs) = self.at_place.iter().max_by_key(|(_, jobs)| jobs.count)?;
+        if makes_way(jobs.count, of_place) {
+            return Some(Room::Elsewhere(fullest.clone()));
+        }
+        here.filter(|here| makes_way(here.longest(), own)).map(|_| Room::InPlace)
     }
 
     /// Answers the job that made way.
-    fn push(&mut self, place: Place, job: Job) -> Result<Option<Job>, NotComputed> {
-        let own = self.own(&place);
-        if own >= self.capacity_of_place {
-            return Err(NotComputed::Overloaded);
+    fn push(&mut self, lane: Lane, job: Job) -> Result<Option<Job>, NotComputed> {
+        let displaced = match self.room_for(&lane).ok_or(NotComputed::Overloaded)? {
+            Room::Free => None,
+            Room::InPlace => self.displace(&lane.place),
+            Room::Elsewhere(place) => self.displace(&place),
+        };
+        let waiting = self.at_place.entry(lane.place.clone()).or_default();
+        if waiting.count == 0 {
+            self.turns.push_back(lane.place);
         }
-        let displaced = if self.waiting >= self.capacity { Some(self.displace(own)?) } else { None };
-        let jobs = self.of_place.entry(place.clone()).or_default();
-        if jobs.is_empty() {
-            self.turns.push_back(place);
-        }
-        jobs.push_back(job);
+        waiting.push(lane.member, job);
         self.waiting += 1;
         Ok(displaced)
     }
 
-    /// Takes the newest job of the place that has most.
-    fn displace(&mut self, own: usize) -> Result<Job, NotComputed> {
-        let longest = self.of_place.values_mut().max_by_key(|jobs| jobs.len()).filter(|jobs| makes_way(jobs, own));
-        let job = longest.and_then(VecDeque::pop_back).ok_or(NotComputed::Overloaded)?;
-        self.waiting -= 1;
-        Ok(job)
+    /// Takes the newest job of the member that has most at a place. It has others: the place keeps its turn.
+    fn displace(&mut self, place: &Place) -> Option<Job> {
+        let job = self.at_place.get_mut(place)?.displace();
+        self.waiting -= usize::from(job.is_some());
+        job
     }
 
     fn next(&mut self) -> Option<Job> {
         let place = self.turns.pop_front()?;
-        let jobs = self.of_place.get_mut(&place)?;
-        let job = jobs.pop_front();
-        if jobs.is_empty() {
-            self.of_place.remove(&place);
+        let waiting = self.at_place.get_mut(&place)?;
+        let job = waiting.next();
+        if waiting.count == 0 {
+            self.at_place.remove(&place);
         } else {
             self.turns.push_back(place);
         }
@@ -192,9 +232,53 @@ impl Line {
     }
 }
 
-/// Whether a place still has as many as a newcomer's when it has given one up.
-fn makes_way(jobs: &VecDeque<Job>, own: usize) -> bool {
-    jobs.len() > own + 1
+impl Waiting {
+    fn of(&self, member: &Member) -> usize {
+        self.of_member.get(member).map_or(0, VecDeque::len)
+    }
+
+    fn longest(&self) -> usize {
+        self.of_member.values().map(VecDeque::len).max().unwrap_or(0)
+    }
+
+    fn push(&mut self, member: Member, job: Job) {
+        let jobs = self.of_member.entry(member.clone()).or_default();
+        if jobs.is_empty() {
+            self.turns.push_back(member);
+        }
+        jobs.push_back(job);
+        self.count += 1;
+    }
+
+    fn displace(&mut self) -> Option<Job> {
+        let (member, jobs) = self.of_member.iter_mut().max_by_key(|(_, jobs)| jobs.len())?;
+        let job = jobs.pop_back()?;
+        self.count -= 1;
+        if jobs.is_empty() {
+            let member = member.clone();
+            self.of_member.remove(&member);
+            self.turns.retain(|waiting| *waiting != member);
+        }
+        Some(job)
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        let member = self.turns.pop_front()?;
+        let jobs = self.of_member.get_mut(&member)?;
+        let job = jobs.pop_front()?;
+        self.count -= 1;
+        if jobs.is_empty() {
+            self.of_member.remove(&member);
+        } else {
+            self.turns.push_back(member);
+        }
+        Some(job)
+    }
+}
+
+/// Whether those that have so many still have as many as a newcomer when one has made way.
+fn makes_way(theirs: usize, own: usize) -> bool {
+    theirs > own + 1
 }
 
 #[cfg(test)]
@@ -214,8 +298,12 @@ mod tests {
         }
 
         fn push(&self, host: u8, is_known: bool, name: &str) -> Result<(), NotComputed> {
+            let place = Place::Address(IpAddr::from([192, 0, 2, host]));
+            self.push_to(Lane { place, member: Member::Sole, is_known }, name)
+        }
+
+        fn push_to(&self, lane: Lane, name: &str) -> Result<(), NotComputed> {
             let (said, name) = (self.names.0.clone(), name.to_owned());
-            let lane = Lane { place: Place::Address(IpAddr::from([192, 0, 2, host])), is_known };
             let takes = self.queue.takes(&lane);
             let pushed = self.queue.push(lane, Box::new(move |_| said.send(name).unwrap()));
             assert_eq!(takes, pushed.is_ok());
@@ -233,7 +321,7 @@ mod tests {
     #[test]
     fn places_take_turns_however_many_jobs_one_has() {
         let said = Said::new();
-        for index in 0..OF_ONE_PLACE_PER_THREAD {
+        for index in 0..OF_ONE_CLIENT_PER_THREAD {
             said.push(1, false, &format!("many {index}")).unwrap();
         }
         said.push(2, false, "one").unwrap();
@@ -241,11 +329,39 @@ mod tests {
         assert_eq!(said.work_off()[..4], ["many 0", "one", "another", "many 1"]);
     }
 
+    fn in_crowd(client: u8) -> Lane {
+        let (proxy, client) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([203, 0, 113, client]));
+        Lane { place: Place::Crowd(proxy), member: Member::Client(client), is_known: false }
+    }
+
+    #[test]
+    fn a_client_that_gives_itself_many_names_has_the_turns_of_one_place() {
+        let said = Said::new();
+        let taken = (0..100).filter(|name| said.push_to(in_crowd(*name), "invented").is_ok()).count();
+        assert_eq!(taken, OF_ONE_CROWD_PER_THREAD, "a quarter of the room is left");
+        said.push(1, false, "one").unwrap();
+        said.push(2, false, "another").unwrap();
+        assert_eq!(said.work_off()[..3], ["invented", "one", "another"]);
+    }
+
+    #[test]
+    fn in_a_crowd_the_member_that_has_most_makes_way() {
+        let said = Said::new();
+        for client in 0..3 {
+            for _ in 0..OF_ONE_CLIENT_PER_THREAD {
+                said.push_to(in_crowd(client), "many").unwrap();
+            }
+        }
+        said.push_to(in_crowd(9), "one").unwrap();
+        assert_eq!(said.queue.waiting(), OF_ONE_CROWD_PER_THREAD);
+        assert!(said.work_off()[..4].contains(&"one".to_owned()), "and its turn comes with the others'");
+    }
+
     #[test]
     fn one_place_has_a_few_jobs_waiting_and_no_more() {
         let said = Said::new();
         let pushed = (0..100).filter(|_| said.push(1, false, "").is_ok()).count();
-        assert_eq!(pushed, OF_ONE_PLACE_PER_THREAD);
+        assert_eq!(pushed, OF_ONE_CLIENT_PER_THREAD);
         assert_eq!(said.push(2, false, ""), Ok(()));
     }
 
@@ -253,7 +369,7 @@ mod tests {
     fn in_a_full_queue_the_place_that_has_most_makes_way() {
         let said = Said::new();
         for index in 0..STRANGERS_PER_THREAD {
-            let host = u8::try_from(index / OF_ONE_PLACE_PER_THREAD).unwrap();
+            let host = u8::try_from(index / OF_ONE_CLIENT_PER_THREAD).unwrap();
             said.push(host, false, "of a crowd").unwrap();
         }
         for host in 100..110 {
@@ -292,13 +408,14 @@ mod tests {
     #[test]
     fn what_made_way_is_the_newest_of_its_place_and_reports_that_it_was_not_run() {
         let said = Said::new();
-        for host in 10..10 + STRANGERS_PER_THREAD - OF_ONE_PLACE_PER_THREAD {
+        for host in 10..10 + STRANGERS_PER_THREAD - OF_ONE_CLIENT_PER_THREAD {
             said.push(u8::try_from(host).unwrap(), false, "").unwrap();
         }
         let (answers, answered): (Vec<_>, Vec<_>) =
-            (0..OF_ONE_PLACE_PER_THREAD).map(|_| tokio::sync::oneshot::channel::<()>()).unzip();
+            (0..OF_ONE_CLIENT_PER_THREAD).map(|_| tokio::sync::oneshot::channel::<()>()).unzip();
         for answer in answers {
-            let crowd = Lane { place: Place::Address(IpAddr::from([192, 0, 2, 1])), is_known: false };
+            let crowd =
+                Lane { place: Place::Address(IpAddr::from([192, 0, 2, 1])), member: Member::Sole, is_known: false };
             said.queue.push(crowd, Box::new(move |_| answer.send(()).unwrap())).unwrap();
         }
         said.push(200, false, "newcomer").unwrap();

@@ -1,6 +1,7 @@
 use super::*;
 use crate::server::{Admission, Limits};
-use actix_http::Request;
+use actix_http::{Payload, Request};
+use actix_web::http::header;
 use std::{future::poll_fn, task::Poll};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -179,5 +180,65 @@ async fn whoever_takes_an_answer_late_may_ask_again() {
     client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
     client.read_exact(&mut vec![0; written]).await.expect("what was written");
     timeout(LONG, connection.write_all(b"y")).await.expect("there is room again").expect("it is taken");
+    assert_eq!(next(&mut connection).await, "GET / HTTP/1.1\r\n\r\n");
+}
+
+/// A request with a body that is announced, and comes over the connection.
+fn with_body(length: Option<usize>) -> Request {
+    let (_sender, payload) = actix_http::h1::Payload::create(false);
+    let mut request = Request::new().replace_payload(Payload::H1 { payload }).0;
+    if let Some(length) = length {
+        request.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    request
+}
+
+#[actix_web::test]
+async fn a_body_of_known_length_is_handed_out_in_large_pieces_whatever_it_holds() {
+    let (mut client, mut connection) = patient().await;
+    let head = "POST / HTTP/1.1\r\n\r\n";
+    let body = "a\n\n".repeat(2000);
+    client.write_all(format!("{head}{body}GET / HTTP/1.1\r\n\r\n").as_bytes()).await.expect("sent");
+    assert_eq!(next(&mut connection).await, head);
+    let taken = connection.turn().take(&mut with_body(Some(body.len())));
+    let (mut read, mut pieces) = (0, 0);
+    while read < body.len() {
+        read += next(&mut connection).await.len();
+        pieces += 1;
+    }
+    assert!(read == body.len() && pieces < 20, "{read} bytes in {pieces} pieces");
+    drop(taken);
+    assert_eq!(next(&mut connection).await, "GET / HTTP/1.1\r\n\r\n");
+}
+
+#[actix_web::test]
+async fn the_rest_of_a_body_that_was_answered_is_awaited_no_longer_than_a_head() {
+    for (length, sent) in [(None, ""), (None, "5\r\nab"), (Some(9), ""), (Some(9), "abcd"), (Some(1 << 30), "abcd")] {
+        let (mut client, mut connection) = pair(Patience { head: SHORT, write: LONG, ..Patience::default() }).await;
+        client.write_all(format!("POST / HTTP/1.1\r\n\r\n{sent}").as_bytes()).await.expect("sent");
+        next(&mut connection).await;
+        drop(connection.turn().take(&mut with_body(length)));
+        let mut taken = next(&mut connection).await;
+        while !taken.ends_with("[closed]") {
+            taken += &next(&mut connection).await;
+        }
+        assert_eq!(taken, format!("{sent}[closed]"), "{length:?}");
+    }
+}
+
+#[actix_web::test]
+async fn whoever_sends_the_rest_of_a_body_in_time_may_ask_again() {
+    let (mut client, mut connection) = pair(Patience { head: 20 * SHORT, write: LONG, ..Patience::default() }).await;
+    client.write_all(b"POST / HTTP/1.1\r\n\r\nabcd").await.expect("sent");
+    next(&mut connection).await;
+    drop(connection.turn().take(&mut with_body(Some(9))));
+    client.write_all(b"efghi").await.expect("sent");
+    let mut taken = String::new();
+    while taken.len() < 9 {
+        taken += &next(&mut connection).await;
+    }
+    tokio::time::sleep(30 * SHORT).await;
+    assert!(turn(&mut connection).await.is_empty(), "nothing is owed any more");
+    client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
     assert_eq!(next(&mut connection).await, "GET / HTTP/1.1\r\n\r\n");
 }
