@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what must pass before anything lands.
 
 use crate::{
-    commands::{cargo, output, run, step},
+    commands::{cargo, output, print_steps, run, step},
     compose, deny, interop, schemathesis,
     tests::{self, Faults},
 };
@@ -10,17 +10,36 @@ use std::collections::BTreeSet;
 /// What resource-service must do without, in any form (DESIGN section 5, STYLE "Layout").
 const FORBIDDEN: [&str; 5] = ["auth-service", "redis", "sqlx-postgres", "argon2", "rsa"];
 
-/// Runs everything, and stops at the first step that fails.
+/// Runs everything, and stops at the first step that fails. How long each step took is printed at the end.
 ///
 /// # Errors
 /// One sentence.
 pub(crate) fn run_all() -> Result<(), String> {
+    let outcome = run_each();
+    print_steps();
+    outcome
+}
+
+/// Runs what takes no servers, for the daily loop: format, lints and unit tests.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn check() -> Result<(), String> {
+    format_and_lint()?;
+    step("unit tests", || run(&mut cargo(&["test", "--workspace", "--lib", "--quiet"])))
+}
+
+fn format_and_lint() -> Result<(), String> {
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("lints", || {
         lint(&["--workspace", "--all-targets"])?;
         // None of all targets: they run with an engine only.
         lint(&["--package", "e2e", "--test", "compose"])
-    })?;
+    })
+}
+
+fn run_each() -> Result<(), String> {
+    format_and_lint()?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
     step("licences, bans and sources of the dependencies", deny::check)?;
     step("advisories about the dependencies", deny::check_known_advisories)?;

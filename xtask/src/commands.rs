@@ -4,8 +4,12 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
-    time::Instant,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
+
+/// The steps so far, and how long each took.
+static STEPS: Mutex<Vec<(String, Duration)>> = Mutex::new(Vec::new());
 
 /// The root of the workspace, wherever the task was called from.
 pub(crate) fn workspace() -> &'static Path {
@@ -66,9 +70,18 @@ pub(crate) fn step<T>(name: &str, work: impl FnOnce() -> Result<T, String>) -> R
     println!("==> {name}");
     let begun = Instant::now();
     let outcome = work();
-    let word = if outcome.is_ok() { "done" } else { "failed" };
-    println!("==> {name}: {word} in {:.1} s", begun.elapsed().as_secs_f32());
+    let (word, took) = (if outcome.is_ok() { "done" } else { "failed" }, begun.elapsed());
+    println!("==> {name}: {word} in {:.1} s", took.as_secs_f32());
+    STEPS.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), took));
     outcome
+}
+
+/// Prints the steps so far with their seconds, in the order in which they ended.
+pub(crate) fn print_steps() {
+    println!("==> steps, in seconds");
+    for (name, took) in STEPS.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        println!("{:>7.1}  {name}", took.as_secs_f32());
+    }
 }
 
 fn line(command: &Command) -> String {

@@ -1,4 +1,4 @@
-//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `bench`, `interop`, `schemathesis`, `deny`, `ci`.
+//! What a newcomer and CI run: `cargo xtask up`, `demo`, `test`, `bench`, `interop`, `schemathesis`, `deny`, `check`, `ci`.
 
 mod addresses;
 mod bench;
@@ -96,6 +96,8 @@ enum Task {
         #[arg(long)]
         advisories: bool,
     },
+    /// Format, lints and unit tests: the daily loop, under two minutes once it is built
+    Check,
     /// Format, lints, the dependency rules, all tests, interop and schemathesis: what must pass before anything lands
     Ci,
 }
@@ -114,6 +116,7 @@ fn main() -> ExitCode {
         Task::Schemathesis => schemathesis::run(),
         Task::Deny { advisories: false } => deny::check(),
         Task::Deny { advisories: true } => deny::check().and_then(|()| deny::check_advisories()),
+        Task::Check => ci::check(),
         Task::Ci => ci::run_all(),
     };
     match outcome {
