@@ -191,7 +191,9 @@ async fn how_long_a_client_may_take_is_a_setting() {
 #[tokio::test]
 async fn beyond_the_limit_connections_are_closed_and_health_is_answered() {
     let limits = ("AUTH_MAX_CONNECTIONS", "RESOURCE_MAX_CONNECTIONS");
-    let stack = Stack::any().auth(limits.0, "20").resource(limits.1, "20").start().await;
+    let stack = Stack::any().auth(limits.0, "20").resource(limits.1, "20");
+    let of_address = |service: &str| format!("{service}_MAX_CONNECTIONS_PER_ADDRESS");
+    let stack = stack.auth(&of_address("AUTH"), "0").resource(&of_address("RESOURCE"), "0").start().await;
     for service in [&stack.auth, &stack.resource] {
         let mut clients: Vec<TcpStream> = (0..60).map(|_| connect(service.port())).collect();
         eventually("most are closed", PATIENCE, || {
