@@ -72,7 +72,7 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
 /// Whether every user of the machine may read a file. On what is mounted read-only, modes say nothing about whom it is for:
 /// containers are given their secrets so.
 fn is_for_everybody(path: &Path) -> bool {
-    is_readable_by_others(path) && !is_mounted_read_only(path)
+    has_mode(path, 0o004) && !is_mounted_read_only(path)
 }
 
 /// Tells the operator of a secret that every user of the machine may read. `source` is the setting that names the file.
@@ -81,6 +81,23 @@ pub fn warn_if_for_everybody(source: &str, path: &Path) {
         let path = path.display();
         tracing::warn!(source, %path, "every user of this machine may read this secret: `chmod o-r` the file");
     }
+}
+
+/// Whether every user of the machine may write a file. What is mounted read-only is written by nobody.
+#[must_use]
+pub fn anybody_may_write(path: &Path) -> bool {
+    has_mode(path, 0o002) && !is_mounted_read_only(path)
+}
+
+/// Tells the operator of a file of keys that every user of the machine may write, and whether it is so. `source` is the setting that
+/// names the file.
+pub fn warn_if_anybody_may_write(source: &str, path: &Path) -> bool {
+    let is_so = anybody_may_write(path);
+    if is_so {
+        let path = path.display();
+        tracing::warn!(source, %path, "every user of this machine may write this file, and so decide whose tokens are accepted: `chmod o-w` the file");
+    }
+    is_so
 }
 
 /// Makes a directory, and those above it, for its owner only. Those that are there stay as they are.
@@ -132,13 +149,15 @@ fn without_waiting() -> OpenOptions {
     File::options()
 }
 
+/// Whether it is a regular file with one of these bits in its mode.
 #[cfg(unix)]
-fn is_readable_by_others(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| std::os::unix::fs::MetadataExt::mode(&metadata) & 0o004 != 0)
+fn has_mode(path: &Path, bits: u32) -> bool {
+    fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && std::os::unix::fs::MetadataExt::mode(&metadata) & bits != 0)
 }
 
 #[cfg(not(unix))]
-fn is_readable_by_others(_: &Path) -> bool {
+fn has_mode(_: &Path, _: u32) -> bool {
     false
 }
 
@@ -208,6 +227,16 @@ mod tests {
             assert_eq!(is_for_everybody(file.path()), is_open, "{mode:o}");
         }
         assert!(!is_for_everybody(Path::new("/nowhere")));
+    }
+
+    #[test]
+    fn a_file_that_everybody_may_write_is_noticed() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        for (mode, is_open) in [(0o600, false), (0o664, false), (0o666, true), (0o602, true)] {
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).expect("our own file");
+            assert_eq!(warn_if_anybody_may_write("RESOURCE_JWKS_SNAPSHOT", file.path()), is_open, "{mode:o}");
+        }
+        assert!(!anybody_may_write(Path::new("/nowhere")) && !anybody_may_write(Path::new("/dev/null")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The keys where they are published or pinned: which of them can be used, and why others cannot.
 
-use super::Finding;
+use super::{Finding, place};
 use crate::published_keys::{Address, pinned, publisher};
 use reqwest::{
     Client, Response, StatusCode,
@@ -15,10 +15,12 @@ const FOR_OTHERS: [&str; 3] = ["not an RSA key", "its use is not sig", "its alg 
 
 pub(super) fn pinned(path: &Path) -> Vec<Finding> {
     let place = format!("RESOURCE_JWKS_FILE: {}", path.display());
-    match pinned::read(path) {
+    let mut findings = match pinned::read(path) {
         Ok(reading) => of_set(&place, &reading),
         Err(reason) => vec![Finding::error(format!("{place} cannot be read: {reason}"))],
-    }
+    };
+    findings.extend(place::for_anybody(&place, path));
+    findings
 }
 
 pub(super) async fn published(client: &Client, address: &Address) -> Vec<Finding> {

@@ -1,5 +1,7 @@
-//! Whether files can be made somewhere, asked without making one.
+//! Whether files can be made somewhere, asked without making one; and by whom they can be changed.
 
+use super::Finding;
+use shared::files;
 use std::path::Path;
 
 /// Whether a file can be made or replaced at this path by the user that asks: whether the directory, or the nearest one above it
@@ -16,6 +18,15 @@ pub(super) fn can_be_made(file: &Path) -> Result<(), String> {
     }
     may_write(nearest)
         .map_err(|error| format!("this user cannot write to the directory {}: {error}", nearest.display()))
+}
+
+/// What to say of a file of keys that every user of the machine may write.
+pub(super) fn for_anybody(place: &str, file: &Path) -> Option<Finding> {
+    files::anybody_may_write(file).then(|| {
+        Finding::warning(format!(
+            "{place}: every user of this machine may write it, and so decide whose tokens are accepted: `chmod o-w` it"
+        ))
+    })
 }
 
 #[cfg(unix)]

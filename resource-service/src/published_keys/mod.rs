@@ -14,7 +14,7 @@ mod unused;
 
 pub use address::Address;
 pub(crate) use freshness::date;
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{Kept, Snapshot};
 
 use arc_swap::ArcSwapOption;
 use demand::Demand;

@@ -94,5 +94,6 @@ fn look(path: &Path, last: Option<&Result<Vec<u8>, String>>) -> Option<Found> {
         return None;
     }
     let reading = found.as_deref().ok().map(Reading::of_jwks_or_pem);
+    files::warn_if_anybody_may_write("RESOURCE_JWKS_FILE", path);
     Some((found, reading))
 }

@@ -123,7 +123,7 @@ impl Refresh {
         match tokio::time::timeout(super::PATIENCE, load).await {
             Ok(Ok(Some(kept))) => {
                 tracing::info!(keys = kept.keys.len(), "starting with the keys of the snapshot");
-                self.keys.replace(kept.keys, Origin::Snapshot, kept.confirmed_at);
+                self.keys.replace(kept.keys, Origin::Snapshot, kept.confirmed_at.min(now));
             }
             Ok(_) => {}
             Err(_) => tracing::warn!("reading the snapshot of the keys takes too long: starting without it"),

@@ -52,7 +52,7 @@ async fn a_snapshot_says_when_its_keys_were_last_confirmed_and_is_not_used_after
 }
 
 #[actix_web::test]
-async fn a_snapshot_of_another_address_or_from_the_future_or_damaged_is_not_used() {
+async fn a_snapshot_of_another_address_or_damaged_is_not_used() {
     let (_directory, path, url) = after_a_first_life().await;
     let elsewhere = Url::parse("http://127.0.0.1:1/jwks.json").expect("a URL");
     let start_at = async |now: i64, url: &Url| {
@@ -60,7 +60,6 @@ async fn a_snapshot_of_another_address_or_from_the_future_or_damaged_is_not_used
         start(published_at(url.clone(), Some(path.clone())), &clock, pace()).await.held()
     };
     assert!(start_at(NOW, &elsewhere).await.is_none());
-    assert!(start_at(NOW - 61, &url).await.is_none());
     assert!(start_at(NOW, &url).await.is_some());
     let whole = fs::read_to_string(&path).expect("a snapshot");
     for damaged in [
@@ -73,6 +72,18 @@ async fn a_snapshot_of_another_address_or_from_the_future_or_damaged_is_not_used
         fs::write(&path, damaged).expect("a written file");
         assert!(start_at(NOW, &url).await.is_none(), "{damaged:.30}");
     }
+}
+
+#[actix_web::test]
+async fn a_clock_that_has_jumped_back_is_no_reason_to_refuse_the_keys_of_the_snapshot() {
+    let (_directory, path, url) = after_a_first_life().await;
+    let year = 365 * 24 * 60 * 60;
+    let clock = ManualClock::at(Timestamp::from_secs(NOW - year));
+    let keys = start(published_at(url, Some(path)), &clock, pace()).await;
+    let held = keys.held().expect("keys");
+    assert_eq!((held.source, held.is_in_doubt), (Origin::Snapshot, true));
+    clock.advance(Duration::from_secs(7));
+    assert_eq!(keys.held().expect("keys").age, Duration::from_secs(7), "it counts from the start");
 }
 
 #[actix_web::test]
@@ -102,19 +113,18 @@ async fn the_snapshot_is_written_when_the_keys_change_and_once_an_hour() {
         let before = publisher.asked().len();
         eventually("more answers", async || publisher.asked().len() > before + more).await;
     };
-    // Whoever writes it puts another file in its place: this one would be gone.
-    fs::write(&path, "untouched").expect("a written file");
+    let first = fs::read_to_string(&path).expect("a file");
     asked_more(5).await;
     clock.advance(Duration::from_secs(59 * 60));
     asked_more(2).await;
-    assert_eq!(fs::read_to_string(&path).expect("a file"), "untouched");
+    assert_eq!(fs::read_to_string(&path).expect("a file"), first);
     clock.advance(Duration::from_secs(2 * 60));
     let fetched_at =
         || Some(fs::read_to_string(&path).ok()?.contains(&format!("\"fetched_at\":{}", keys.clock.now().millis())));
     eventually("it is confirmed", async || fetched_at() == Some(true)).await;
-    fs::write(&path, "untouched").expect("a written file");
     publisher.now_answers(Answer::good(Issuer::other().jwks()));
-    eventually("the other key is kept", async || fetched_at() == Some(true)).await;
+    let holds_other = || fs::read_to_string(&path).is_ok_and(|text| text.contains(Issuer::other().kid));
+    eventually("the other key is kept", async || holds_other()).await;
 }
 
 #[actix_web::test]
@@ -147,14 +157,33 @@ async fn secrets_of_the_address_are_sent_and_not_kept() {
     assert_eq!(again.held().expect("keys").source, Origin::Snapshot);
 }
 
+#[actix_web::test]
+async fn a_snapshot_that_is_removed_or_damaged_meanwhile_is_written_with_the_next_answer() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("jwks.json");
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let _keys = keeps(publisher.url(), &path, &clock()).await;
+    let whole = fs::read_to_string(&path).expect("a snapshot");
+    let is_whole = || fs::read_to_string(&path).is_ok_and(|text| text == whole);
+    fs::remove_file(&path).expect("a removed file");
+    eventually("it is there again", async || is_whole()).await;
+    for damaged in ["", "damaged", &whole[..whole.len() / 2], &whole.replace("RS256", "HS256")] {
+        fs::write(&path, damaged).expect("a written file");
+        eventually("it is sound again", async || is_whole()).await;
+    }
+}
+
 #[cfg(unix)]
 #[actix_web::test]
-async fn a_snapshot_that_is_a_pipe_is_neither_waited_for_nor_used_and_makes_way() {
+async fn a_snapshot_that_is_a_pipe_is_neither_waited_for_nor_used_nor_replaced() {
+    use std::os::unix::fs::FileTypeExt as _;
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("jwks.json");
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("a pipe");
     let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
-    let keys = start(published_at(publisher.url(), Some(path.clone())), &clock(), pace()).await;
+    let hurry = Pace { longest: Duration::ZERO, ..pace() };
+    let keys = start(published_at(publisher.url(), Some(path.clone())), &clock(), hurry).await;
     eventually("the key is there", async || keys.held().is_some()).await;
-    eventually("it is a file now", async || path.is_file()).await;
+    eventually("some answers", async || publisher.asked().len() > 3).await;
+    assert!(fs::metadata(&path).expect("it is there").file_type().is_fifo());
 }

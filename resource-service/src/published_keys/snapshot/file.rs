@@ -1,0 +1,164 @@
+//! The file of a snapshot: replaced whole, and only where no other file would be lost.
+
+use shared::files;
+use std::{
+    fs::{self, Metadata},
+    hash::{BuildHasher as _, RandomState},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// A key set of the largest size, and what is written around it.
+const MAX_BYTES: u64 = 512 * 1024;
+/// What every snapshot begins with, whole or not.
+const BEGINNING: &[u8] = br#"{"fetched_at":"#;
+/// Said of a file that somebody else has written.
+pub(super) const NOT_OURS: &str = "it is another file than a snapshot of keys, and stays as it is: name another file";
+
+/// What tells a file from another, and from itself after a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// `None` where files have no number.
+    inode: Option<u64>,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    /// Of the file at this path, if it is there.
+    pub(super) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().as_ref().map(Self::of)
+    }
+
+    fn of(metadata: &Metadata) -> Self {
+        Self { inode: inode(metadata), length: metadata.len(), modified: metadata.modified().ok() }
+    }
+
+    fn is_same_file(&self, other: &Self) -> bool {
+        self.inode.is_some() && self.inode == other.inode
+    }
+}
+
+/// What the file holds.
+///
+/// # Errors
+/// Those of the file system, [`io::ErrorKind::NotFound`] if it is not there.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    files::read(path, MAX_BYTES)
+}
+
+/// Whether this was written as a snapshot, however damaged. What a disk has lost is empty or all zeros.
+pub(super) fn is_ours(bytes: &[u8]) -> bool {
+    let written = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+    written.take(BEGINNING.len()).eq(BEGINNING) || bytes.iter().all(|byte| *byte == 0)
+}
+
+/// Whether a snapshot may be put here: where nothing is, or a snapshot, or the file that was one when it was looked at last.
+///
+/// # Errors
+/// Why not.
+pub(super) fn may_replace(path: &Path, known: Option<&Stamp>) -> io::Result<()> {
+    match read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(bytes) if is_ours(&bytes) || Stamp::at(path).zip(known).is_some_and(|(is, was)| is.is_same_file(was)) => {
+            Ok(())
+        }
+        Ok(_) => Err(io::Error::other(NOT_OURS)),
+    }
+}
+
+/// Puts a file that only its owner reads and writes in place of the one that is there. Readers find the old one or the new one,
+/// never a half.
+///
+/// # Errors
+/// Those of the file system.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<Stamp> {
+    if let Some(directory) = directory(path) {
+        files::create_private_directory(directory)?;
+    }
+    with_draft(path, bytes, |draft, metadata| {
+        fs::rename(draft, path)?;
+        Ok(Stamp::of(metadata))
+    })
+}
+
+/// Goes as far as [`replace`] goes without changing anything, in a directory that is there.
+///
+/// # Errors
+/// Why it would fail.
+pub(super) fn try_to_replace(path: &Path) -> io::Result<()> {
+    with_draft(path, &[0; 4096], |_, draft| removable(path, draft))
+}
+
+/// Writes a file beside this one, which is gone afterwards if it has not been renamed.
+fn with_draft<T>(path: &Path, bytes: &[u8], then: impl FnOnce(&Path, &Metadata) -> io::Result<T>) -> io::Result<T> {
+    let draft = draft_of(path);
+    let made = files::create_private(&draft)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            file.metadata()
+        })
+        .and_then(|metadata| then(&draft, &metadata));
+    let _renamed_or_not_made = fs::remove_file(&draft);
+    made
+}
+
+fn draft_of(path: &Path) -> PathBuf {
+    let unique = RandomState::new().hash_one(std::process::id());
+    path.with_extension(format!("{unique:016x}.tmp"))
+}
+
+fn directory(path: &Path) -> Option<&Path> {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty())
+}
+
+/// In a sticky directory, such as /tmp, only the owners of a file and of the directory remove it, and root. `draft` is a file of
+/// the user that asks.
+#[cfg(unix)]
+fn removable(path: &Path, draft: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(file) = fs::symlink_metadata(path) else { return Ok(()) };
+    let directory = fs::metadata(directory(path).unwrap_or(Path::new(".")))?;
+    if !may_remove(draft.uid(), directory.mode(), [file.uid(), directory.uid()]) {
+        return Err(io::Error::other("it is another user's, in a directory where only its owner may replace it"));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn may_remove(user: u32, mode_of_directory: u32, owners: [u32; 2]) -> bool {
+    let is_sticky = mode_of_directory & 0o1000 != 0;
+    !is_sticky || user == 0 || owners.contains(&user)
+}
+
+#[cfg(not(unix))]
+fn removable(_: &Path, _: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn inode(metadata: &Metadata) -> Option<u64> {
+    Some(std::os::unix::fs::MetadataExt::ino(metadata))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> Option<u64> {
+    None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_sticky_directory_only_owners_and_root_replace_a_file() {
+        let (root, us, other) = (0, 1000, 1001);
+        assert!(!may_remove(us, 0o1777, [other, root]));
+        assert!(may_remove(us, 0o1777, [us, root]) && may_remove(us, 0o1777, [other, us]));
+        assert!(may_remove(root, 0o1777, [other, other]));
+        assert!(may_remove(us, 0o777, [other, root]), "without the bit, whoever may write to the directory");
+    }
+}

@@ -1,0 +1,188 @@
+//! The last good keys in a file, so that a restart works while the issuer is down.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use super::address::Address;
+use file::Stamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{access_token::KeySet, clock::Timestamp, files};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+/// Older snapshots are not used.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Unchanged keys are written again when the file is so old, so that its age says, but for an hour, when they were last
+/// confirmed. The file's own time would not do: a copy has a new one.
+const CONFIRM_AFTER: Duration = Duration::from_secs(60 * 60);
+/// Clocks that differ by no more agree.
+const TOLERANCE: Duration = Duration::from_secs(60);
+
+/// A file of keys from one address.
+pub struct Snapshot {
+    path: PathBuf,
+    address: Address,
+    issuer: String,
+    written: Option<Written>,
+    /// The file that was a snapshot until somebody changed it.
+    stood_at: Option<Stamp>,
+    /// What was last said about the file.
+    said: Option<String>,
+}
+
+/// What stands in the file, as far as this process knows.
+struct Written {
+    keys: Arc<KeySet>,
+    confirmed_at: Timestamp,
+    /// What the file was when it was written or read.
+    stamp: Stamp,
+}
+
+impl Written {
+    /// Whether the file need not be written again. What is dated in the future would never seem old.
+    fn serves(&self, keys: &KeySet, now: Timestamp) -> bool {
+        let is_of_now = self.confirmed_at <= now && now.since(self.confirmed_at) < CONFIRM_AFTER;
+        *self.keys == *keys && is_of_now
+    }
+}
+
+/// Keys that were read from the file.
+pub struct Kept {
+    /// The keys.
+    pub keys: Arc<KeySet>,
+    /// When they were last confirmed, as the clock of that time said.
+    pub confirmed_at: Timestamp,
+}
+
+impl Kept {
+    fn written(&self, stamp: Stamp) -> Written {
+        Written { keys: Arc::clone(&self.keys), confirmed_at: self.confirmed_at, stamp }
+    }
+
+    /// How far their date lies ahead, if the clock was wrong when they were confirmed or is wrong now.
+    #[must_use]
+    pub fn ahead(&self, now: Timestamp) -> Option<Duration> {
+        Some(self.confirmed_at.since(now)).filter(|ahead| *ahead > TOLERANCE)
+    }
+}
+
+/// What the file holds: public keys only.
+#[derive(Serialize, Deserialize)]
+struct Stored<Keys> {
+    /// Milliseconds since 1970.
+    fetched_at: Timestamp,
+    /// Keys of another address are not used. Without its secrets.
+    url: String,
+    /// Nor are those of another issuer. Earlier versions have written none.
+    issuer: Option<String>,
+    jwks: Keys,
+}
+
+impl Snapshot {
+    /// In this file, of keys from this address of this issuer.
+    #[must_use]
+    pub fn at(path: PathBuf, address: Address, issuer: String) -> Self {
+        Self { path, address, issuer, written: None, stood_at: None, said: None }
+    }
+
+    /// What is in the file.
+    ///
+    /// # Errors
+    /// Why it is not used; `Ok(None)` if there is no file.
+    pub fn read(&self, now: Timestamp) -> Result<Option<Kept>, String> {
+        match file::read(&self.path) {
+            Ok(bytes) => Ok(Some(self.parse(&bytes, now)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Tries whether the service could replace the file, as far as that goes without changing anything, in a directory that is
+    /// there.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn try_to_replace(&self) -> io::Result<()> {
+        file::may_replace(&self.path, None)?;
+        file::try_to_replace(&self.path)
+    }
+
+    /// The keys in the file, if it is there, sound, of the same address and not too old.
+    pub(super) fn load(&mut self, now: Timestamp) -> Option<Kept> {
+        let stamp = Stamp::at(&self.path);
+        let path = self.path.display();
+        let kept =
+            self.read(now).inspect_err(|reason| tracing::warn!(%path, reason, "the snapshot is not used")).ok()??;
+        if let Some(ahead) = kept.ahead(now) {
+            let ahead_seconds = ahead.as_secs();
+            tracing::warn!(%path, ahead_seconds, "the snapshot is dated in the future: was the clock wrong then, or is it now?");
+        }
+        // Or else the next answer replaces it by a file of its own.
+        if !files::warn_if_anybody_may_write("RESOURCE_JWKS_SNAPSHOT", &self.path) {
+            self.written = stamp.map(|stamp| kept.written(stamp));
+        }
+        Some(kept)
+    }
+
+    fn parse(&self, bytes: &[u8], now: Timestamp) -> Result<Kept, &'static str> {
+        if !file::is_ours(bytes) {
+            return Err(file::NOT_OURS);
+        }
+        let stored: Stored<Value> = serde_json::from_slice(bytes).map_err(|_| "it is damaged")?;
+        if stored.url != self.address.shown() {
+            return Err("its keys are from another address");
+        }
+        if stored.issuer.is_some_and(|issuer| issuer != self.issuer) {
+            return Err("its keys are of another issuer");
+        }
+        // A date in the future says that a clock was wrong, and nothing against the keys.
+        if now.since(stored.fetched_at) > MAX_AGE {
+            return Err("it is older than 24 hours");
+        }
+        let keys = KeySet::from_jwks(stored.jwks.to_string().as_bytes()).map_err(|_| "it holds no usable key")?;
+        Ok(Kept { keys: Arc::new(keys), confirmed_at: stored.fetched_at })
+    }
+
+    /// Keeps keys that were confirmed now, unless the file holds them with a date that says enough. A file that cannot be written
+    /// is worth a warning and nothing more, and is tried again with the next answer.
+    pub(super) fn keep(&mut self, keys: &Arc<KeySet>, now: Timestamp) {
+        self.look_again(now);
+        if self.written.as_ref().is_some_and(|written| written.serves(keys, now)) {
+            return;
+        }
+        match self.write(keys, now) {
+            Ok(stamp) => {
+                self.written = Some(Written { keys: Arc::clone(keys), confirmed_at: now, stamp });
+                (self.stood_at, self.said) = (None, None);
+            }
+            Err(error) => self.complain(error.to_string()),
+        }
+    }
+
+    /// Reads the file again if it is another than it was: somebody has removed or changed it, or a replica has written it.
+    fn look_again(&mut self, now: Timestamp) {
+        let Some(known) = self.written.as_ref().map(|written| written.stamp) else { return };
+        let stamp = Stamp::at(&self.path);
+        if stamp == Some(known) {
+            return;
+        }
+        let kept = self.read(now).ok().flatten();
+        self.written = stamp.zip(kept).map(|(stamp, kept)| kept.written(stamp));
+        self.stood_at = Some(known);
+    }
+
+    fn complain(&mut self, reason: String) {
+        if self.said.as_ref() != Some(&reason) {
+            tracing::warn!(path = %self.path.display(), error = reason, "cannot keep the keys for a restart");
+            self.said = Some(reason);
+        }
+    }
+
+    fn write(&self, keys: &KeySet, now: Timestamp) -> io::Result<Stamp> {
+        file::may_replace(&self.path, self.stood_at.as_ref())?;
+        let (url, issuer) = (self.address.shown(), Some(self.issuer.clone()));
+        let bytes = serde_json::to_vec(&Stored { fetched_at: now, url, issuer, jwks: keys })?;
+        file::replace(&self.path, &bytes)
+    }
+}
