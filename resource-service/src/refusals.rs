@@ -10,6 +10,8 @@ use std::{
 const PACE: Duration = Duration::from_secs(5);
 /// So many refusals with no token accepted in between are no accident.
 const ENOUGH: u64 = 10;
+/// So many have more than one reason if no reason has nine tenths of them.
+const BATCH: u64 = 2 * ENOUGH;
 /// Whoever sends bad tokens on purpose has no more than one line in so long for each reason.
 const QUIET: Duration = Duration::from_secs(10 * 60);
 
@@ -50,33 +52,49 @@ fn cause(reason: &str) -> &'static str {
 struct Run {
     seen: Verdicts,
     /// By reason.
-    refused: HashMap<&'static str, u64>,
+    refused: Counts,
+    /// Of these, those that have not been judged yet. What was before says nothing of a reason that is new.
+    batch: Counts,
     said: HashMap<&'static str, Instant>,
 }
 
+type Counts = HashMap<&'static str, u64>;
+
 impl Run {
     fn since(seen: Verdicts) -> Self {
-        Self { seen, refused: HashMap::new(), said: HashMap::new() }
+        Self { seen, refused: Counts::new(), batch: Counts::new(), said: HashMap::new() }
     }
 
-    /// The reason and the number of refusals, if it is time to say so. A stray token of another kind changes nothing.
+    /// The reason and the number of refusals, if it is time to say so.
     fn look(&mut self, seen: Verdicts, now: Instant) -> Option<(&'static str, u64)> {
         let before = std::mem::replace(&mut self.seen, seen);
         if self.seen.accepted > before.accepted {
             self.refused.clear();
+            self.batch.clear();
             return None;
         }
         for ((reason, count), (_, earlier)) in self.seen.refused.iter().zip(before.refused) {
-            *self.refused.entry(reason).or_default() += count.saturating_sub(earlier);
+            let more = count.saturating_sub(earlier);
+            *self.refused.entry(reason).or_default() += more;
+            *self.batch.entry(reason).or_default() += more;
         }
-        let total: u64 = self.refused.values().sum();
-        let (reason, count) = self.refused.iter().max_by_key(|(_, count)| **count)?;
-        let was_said = self.said.get(reason).is_some_and(|said| now.duration_since(*said) < QUIET);
-        if *count < ENOUGH || count * 10 < total * 9 || was_said {
+        let reason = self.judged()?;
+        if self.said.get(reason).is_some_and(|said| now.duration_since(*said) < QUIET) {
             return None;
         }
         self.said.insert(reason, now);
-        Some((reason, *count))
+        Some((reason, self.refused[reason]))
+    }
+
+    /// The reason of all refusals in the batch but a few strays. A batch that is large enough ends either way.
+    fn judged(&mut self) -> Option<&'static str> {
+        let total: u64 = self.batch.values().sum();
+        let (reason, count) = self.batch.iter().max_by_key(|(_, count)| **count)?;
+        let verdict = (*count >= ENOUGH && count * 10 >= total * 9).then_some(*reason);
+        if verdict.is_some() || total >= BATCH {
+            self.batch.clear();
+        }
+        verdict
     }
 }
 
@@ -99,7 +117,7 @@ mod tests {
         assert_eq!(run.look(seen(9, 0, 7), began), None, "that may be an accident");
         assert_eq!(run.look(seen(10, 0, 7), began), Some(("audience", 10)));
         assert_eq!(run.look(seen(50, 0, 7), began), None, "it was said");
-        assert_eq!(run.look(seen(51, 0, 7), began + QUIET), Some(("audience", 51)), "and is still so");
+        assert_eq!(run.look(seen(60, 0, 7), began + QUIET), Some(("audience", 60)), "and is still so");
     }
 
     #[test]
@@ -109,7 +127,32 @@ mod tests {
         assert_eq!(run.look(seen(20, 0, 1), began), None, "one was accepted in between");
         let mut run = Run::since(seen(0, 0, 0));
         assert_eq!(run.look(seen(20, 5, 0), began), None);
-        assert_eq!(run.look(seen(90, 5, 0), began), Some(("audience", 90)), "the few are strays");
+        assert_eq!(run.look(seen(90, 9, 0), began), Some(("audience", 90)), "the few are strays");
+    }
+
+    #[test]
+    fn a_reason_that_follows_another_is_said_whatever_was_before() {
+        let began = Instant::now();
+        let mut run = Run::since(seen(0, 0, 0));
+        assert_eq!(run.look(seen(100, 0, 0), began), Some(("audience", 100)));
+        assert_eq!(run.look(seen(100, 20, 0), began), Some(("expired", 20)));
+        let mut run = Run::since(seen(0, 0, 0));
+        assert_eq!(run.look(seen(100, 0, 0), began), Some(("audience", 100)));
+        assert_eq!(run.look(seen(900, 0, 0), began), None, "it was said");
+        assert_eq!(run.look(seen(901, 9, 0), began), None, "that may be an accident");
+        assert_eq!(run.look(seen(901, 10, 0), began), Some(("expired", 10)));
+        let mut run = Run::since(seen(0, 0, 0));
+        assert_eq!(run.look(seen(500, 500, 0), began), None, "two reasons");
+        assert_eq!(run.look(seen(500, 510, 0), began), Some(("expired", 510)));
+    }
+
+    #[test]
+    fn whoever_changes_the_reason_again_and_again_has_one_line_for_each() {
+        let began = Instant::now();
+        let mut run = Run::since(seen(0, 0, 0));
+        let rounds = (1..100).flat_map(|round| [(100 * round, 100 * (round - 1)), (100 * round, 100 * round)]);
+        let said = rounds.filter_map(|(audience, expired)| run.look(seen(audience, expired, 0), began));
+        assert_eq!(said.collect::<Vec<_>>(), [("audience", 100), ("expired", 100)]);
     }
 
     #[test]
