@@ -253,7 +253,8 @@ async fn with_few_open_files_there_are_fewer_connections_and_health_is_answered(
 
 #[tokio::test]
 async fn strangers_write_no_line_of_the_log_and_are_counted() {
-    let stack = Stack::any().start().await;
+    // To name a level opens the targets no further that strangers can write to.
+    let stack = Stack::any().auth("RUST_LOG", "info").resource("RUST_LOG", "info").start().await;
     for service in [&stack.auth, &stack.resource] {
         let before = service.log();
         for nonsense in ["NONSENSE\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nhost: x\r\nx\r\n\r\n"] {
