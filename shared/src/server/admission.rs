@@ -90,7 +90,7 @@ impl Admission {
         if open.all.count >= limits.total {
             REFUSED.add("total");
             if open.all.begins_to_refuse() {
-                let address = peer.map(|peer| peer.ip().to_string());
+                let address = peer.map(|peer| peer.ip().to_canonical().to_string());
                 tracing::warn!(socket, address, limit = limits.total, "too many connections: more are closed");
             }
             return None;
