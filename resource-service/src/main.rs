@@ -1,7 +1,7 @@
 //! The resource server's program.
 
 use clap::ArgMatches;
-use resource_service::{app, config::Config, doctor};
+use resource_service::{app, config::Config, doctor, http};
 use shared::{
     finding::{self, Finding},
     output::{complain, print},
@@ -36,7 +36,7 @@ async fn run() -> u8 {
     };
     let outcome = match stop_signal {
         Some(stop_signal) => app::serve(config, stop_signal).await,
-        None => server::healthcheck(config.admin_listen),
+        None => server::healthcheck(config.admin_listen, http::HEALTH_PROOF),
     };
     match outcome {
         Ok(()) => 0,

@@ -17,6 +17,7 @@ use auth_service::{
     config::Config,
     doctor,
     domain::{Auth, secret::RootSecret},
+    http,
     storage::sql::Opening,
 };
 use clap::ArgMatches;
@@ -133,7 +134,7 @@ fn secret() -> Report {
 
 fn healthcheck(matches: &ArgMatches) -> Result<Report, Failure> {
     let config = Config::examine(matches, env::vars_os()).map_err(wrong_settings)?;
-    server::healthcheck(config.admin_listen)?;
+    server::healthcheck(config.admin_listen, http::HEALTH_PROOF)?;
     Ok(Report::silent(json!({ "ready": true })))
 }
 

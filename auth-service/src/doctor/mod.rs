@@ -81,7 +81,7 @@ pub async fn examine(config: Config) -> Vec<Finding> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let asked = question(&config.keys, clock.now());
     let admin = config.admin_listen;
-    let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin));
+    let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin, crate::http::HEALTH_PROOF));
     let (view, readiness, database, redis) = tokio::join!(
         web::look(&config.site, &asked, &*clock),
         readiness,

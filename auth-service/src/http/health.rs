@@ -15,6 +15,9 @@ use std::{
 };
 use tokio::sync::Mutex;
 
+/// Where an answer about health has what no other program says of itself: a JSON pointer (RFC 6901).
+pub const PROOF: &str = "/accounts";
+
 /// So many readings of the keys must have been missed before that is worth a word.
 const MISSED: u32 = 10;
 

@@ -27,7 +27,7 @@ mod tokens;
 mod well_known;
 
 pub use forwarded::AddressHeader;
-pub use health::Readiness;
+pub use health::{PROOF as HEALTH_PROOF, Readiness};
 pub use site::{COOKIE_NAME, Site};
 
 use crate::domain::{Auth, secret::KeyRing};

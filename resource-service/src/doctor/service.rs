@@ -13,7 +13,7 @@ use url::Url;
 
 pub(super) async fn findings(config: &Config) -> Vec<Finding> {
     let admin = config.admin_listen;
-    let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin)).await;
+    let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin, crate::http::HEALTH_PROOF)).await;
     let readiness = readiness.unwrap_or_else(|error| Err(error.to_string()));
     let mut findings = vec![match &readiness {
         Ok(()) => Finding::ok(format!("the service on this machine is ready, seen at {admin}")),

@@ -6,6 +6,9 @@ use actix_web::{HttpResponse, http::header, web};
 use serde_json::json;
 use shared::problem::Problem;
 
+/// Where an answer about health has what no other program says of itself: a JSON pointer (RFC 6901).
+pub const PROOF: &str = "/keys/source";
+
 pub(super) async fn ready(
     keys: web::Data<PublishedKeys>,
     agreement: web::Data<Agreement>,

@@ -8,6 +8,8 @@ mod scopes;
 pub mod verify;
 mod whoami;
 
+pub use health::PROOF as HEALTH_PROOF;
+
 use actix_web::{
     http::{StatusCode, header},
     middleware::DefaultHeaders,

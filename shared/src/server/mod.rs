@@ -26,6 +26,7 @@ use actix_web::{
 };
 use futures_util::future::join_all;
 use listenfd::ListenFd;
+use serde_json::Value;
 use std::{
     io::{self, Read, Write},
     mem,
@@ -41,6 +42,9 @@ pub const DRAIN_SECONDS: u64 = 10;
 
 /// How many connections the admin socket takes: health checks and Prometheus come one by one.
 const ADMIN_CONNECTIONS: usize = 32;
+
+/// No answer about health is larger, in bytes.
+const LARGEST_HEALTH: u64 = 64 * 1024;
 
 /// A service's two sockets: the public one, and the admin one for health and metrics.
 #[derive(Debug)]
@@ -179,11 +183,12 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(serde_json::json!({ "status": "live" }))
 }
 
-/// Asks a running service's `/health/ready` on its admin address, without any HTTP client: for container health checks.
+/// Asks a running service's `/health/ready` on its admin address, without any HTTP client: for container health checks. `proof` is a
+/// JSON pointer (RFC 6901) to what only this service says of itself.
 ///
 /// # Errors
-/// One sentence: no connection, or not ready.
-pub fn healthcheck(admin: SocketAddr) -> Result<(), String> {
+/// One sentence: no connection, not ready, or another program.
+pub fn healthcheck(admin: SocketAddr, proof: &str) -> Result<(), String> {
     let mut address = admin;
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
@@ -194,13 +199,59 @@ pub fn healthcheck(admin: SocketAddr) -> Result<(), String> {
         stream.set_read_timeout(Some(patience))?;
         stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: health\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
+        stream.take(LARGEST_HEALTH).read_to_string(&mut answer)?;
         Ok(answer)
     };
     let answer = ask().map_err(|error| format!("no answer from {address}: {error}"))?;
-    if answer.starts_with("HTTP/1.1 200") {
-        return Ok(());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    if !answer.starts_with("HTTP/1.1 200") {
+        return Err(format!("{address} is not ready: {body}"));
     }
-    let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
-    Err(format!("{address} is not ready: {body}"))
+    if is_ready(body, proof) {
+        Ok(())
+    } else {
+        Err(format!("{address} is another program's: it answers, but not as this service"))
+    }
+}
+
+fn is_ready(health: &str, proof: &str) -> bool {
+    let health: Value = serde_json::from_str(health).unwrap_or_default();
+    matches!(health["status"].as_str(), Some("ready" | "degraded")) && health.pointer(proof).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    /// What the health check says of a server that answers so.
+    fn checked(answer: &'static str) -> Result<(), String> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let asked = stream.read(&mut [0; 1024]).expect("a question");
+            assert!(asked > 0);
+            stream.write_all(answer.as_bytes()).expect("an answer");
+        });
+        let checked = healthcheck(address, "/keys/source");
+        server.join().expect("it has answered");
+        checked
+    }
+
+    #[test]
+    fn only_this_service_is_ready_and_no_other_web_server_that_says_200() {
+        let ready = "HTTP/1.1 200 OK\r\n\r\n{\"status\":\"degraded\",\"keys\":{\"source\":\"snapshot\"}}";
+        assert_eq!(checked(ready), Ok(()));
+        for other in [
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n\r\n<html>Welcome</html>",
+            "HTTP/1.1 200 OK\r\n\r\n{\"status\":\"ready\",\"accounts\":\"ok\",\"keys\":{\"published\":1}}",
+            "HTTP/1.1 200 OK\r\n\r\n{\"status\":\"live\",\"keys\":{\"source\":\"snapshot\"}}",
+        ] {
+            assert!(checked(other).is_err_and(|reason| reason.contains("another program")), "{other}");
+        }
+        let refused = checked("HTTP/1.1 503 Service Unavailable\r\n\r\nno keys").expect_err("it is not ready");
+        assert!(refused.ends_with("is not ready: no keys"), "{refused}");
+    }
 }
