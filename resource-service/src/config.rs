@@ -12,7 +12,12 @@ use shared::{
     settings::{Catalog, Mistakes, Settings, duration_within, number_within, parsed},
 };
 use sqlx::sqlite::SqliteConnectOptions;
-use std::{ffi::OsString, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use url::Url;
 
 const JWKS_PATH: &str = "/.well-known/jwks.json";
@@ -111,8 +116,25 @@ impl Config {
             database: settings.get(&RESOURCE_DATABASE_URL),
             allowed_origins: settings.find(&RESOURCE_ALLOWED_ORIGINS).unwrap_or_default(),
         };
+        if config.keeps_keys_in_books() {
+            settings.mistake("RESOURCE_JWKS_SNAPSHOT and RESOURCE_DATABASE_URL name the same file: keep them apart");
+        }
         settings.finish(config)
     }
+}
+
+impl Config {
+    fn keeps_keys_in_books(&self) -> bool {
+        let KeySource::Published { snapshot: Some(snapshot), .. } = &self.keys else { return false };
+        place(snapshot) == place(self.database.get_filename())
+    }
+}
+
+/// What tells whether two paths lead to one file, also before it is there.
+fn place(path: &Path) -> PathBuf {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let of_directory = || Some(whole.parent()?.canonicalize().ok()?.join(whole.file_name()?));
+    whole.canonicalize().ok().or_else(of_directory).unwrap_or(whole)
 }
 
 fn connections(settings: &Settings) -> Limits {
@@ -231,6 +253,45 @@ mod tests {
         assert_eq!(gather(&both).err().as_deref(), Some(mistake));
         let config = gather(&both[..1]).expect("settings");
         assert_eq!(config.keys, KeySource::Pinned(PathBuf::from("keys.pem")));
+    }
+
+    #[test]
+    fn the_keys_and_the_books_are_two_files() {
+        let mistake = "RESOURCE_JWKS_SNAPSHOT and RESOURCE_DATABASE_URL name the same file: keep them apart";
+        let here = std::env::current_dir().expect("a directory").join("data/books.db");
+        let here = here.to_str().expect("a path in UTF-8");
+        for path in ["data/books.db", "./data//books.db", here] {
+            assert_eq!(gather(&[("RESOURCE_JWKS_SNAPSHOT", path)]).err().as_deref(), Some(mistake), "{path}");
+        }
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let place = directory.path().to_str().expect("a path in UTF-8");
+        let (snapshot, books) = (
+            format!("{place}/../{}/x", directory.path().file_name().and_then(|name| name.to_str()).expect("a name")),
+            format!("sqlite://{place}/x"),
+        );
+        let both = [("RESOURCE_JWKS_SNAPSHOT", &*snapshot), ("RESOURCE_DATABASE_URL", &*books)];
+        assert_eq!(gather(&both).err().as_deref(), Some(mistake));
+    }
+
+    #[test]
+    fn books_are_in_a_file_that_is_written_to() {
+        let refused = |url| gather(&[("RESOURCE_DATABASE_URL", url)]).expect_err("it is refused");
+        for memory in [
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite://data/books.db?mode=memory",
+            "sqlite://?mode=memory&cache=shared",
+            "sqlite:file::memory:",
+            "sqlite:",
+        ] {
+            assert!(refused(memory).contains("would be gone at the next start"), "{memory}");
+        }
+        for read_only in ["sqlite://books.db?mode=ro", "sqlite://books.db?cache=shared&immutable=1"] {
+            assert!(refused(read_only).contains("books are written to"), "{read_only}");
+        }
+        for good in ["sqlite://data/books.db", "sqlite:books.db?mode=rw", "sqlite:///var/lib/books.db?mode=rwc"] {
+            assert!(gather(&[("RESOURCE_DATABASE_URL", good)]).is_ok(), "{good}");
+        }
     }
 
     #[test]

@@ -57,6 +57,7 @@ async fn a_healthy_service_is_told_notes_at_most() {
 async fn each_wrong_setting_is_named() {
     let mut stack = Stack::any().start().await;
     let auth = stack.auth.url();
+    let anything = Site::start(|_| Reply::json(&json!({ "status": "ready" })));
     let wrong = [
         ("RESOURCE_ISSUER", format!("{auth}/"), "error", "RESOURCE_ISSUER is"),
         ("RESOURCE_JWKS_URL", format!("{auth}/nowhere"), "error", "answers 404"),
@@ -65,6 +66,12 @@ async fn each_wrong_setting_is_named() {
         ("RESOURCE_JWKS_FILE", "/dev/zero".to_owned(), "error", "must be a file"),
         ("RESOURCE_JWKS_FILE", "nowhere.pem".to_owned(), "error", "nowhere.pem cannot be read"),
         ("RESOURCE_JWKS_SNAPSHOT", "data/books.db/jwks.json".to_owned(), "error", "cannot be written"),
+        ("RESOURCE_JWKS_SNAPSHOT", "data".to_owned(), "error", "cannot be written: it is a directory"),
+        ("RESOURCE_JWKS_SNAPSHOT", "./data/books.db".to_owned(), "error", "name the same file"),
+        ("RESOURCE_DATABASE_URL", "sqlite://data/books.db?mode=ro".to_owned(), "error", "books are written to"),
+        ("RESOURCE_DATABASE_URL", "sqlite::memory:".to_owned(), "error", "would be gone"),
+        ("RESOURCE_ADMIN_LISTEN", format!("127.0.0.1:{}", stack.auth.port()), "error", "is not ready"),
+        ("RESOURCE_ADMIN_LISTEN", format!("127.0.0.1:{}", anything.port()), "error", "another program's"),
         ("RESOURCE_DATABASE_URL", "sqlite://data/books.db/more.db".to_owned(), "error", "cannot be made"),
         ("RESOURCE_ALLOWED_ORIGINS", "http://new.example".to_owned(), "error", "keep pages of http://new.example"),
         ("RESOURCE_LISTEN", "8081".to_owned(), "error", "RESOURCE_LISTEN: not an address"),
@@ -74,8 +81,11 @@ async fn each_wrong_setting_is_named() {
         let ended = stack.resource.command(&["doctor"]).env(setting, &value).ended().await;
         assert_says(&ended, 2, &[(severity, words)]);
     }
-    fs::write(stack.data().join("jwks.json"), "damaged").expect("our own directory");
-    assert_says(&doctor(&stack).await, 1, &[("warning", "it is damaged")]);
+    let snapshot = stack.data().join("jwks.json");
+    fs::write(&snapshot, "notes").expect("our own directory");
+    assert_says(&doctor(&stack).await, 2, &[("error", "another file than a snapshot")]);
+    fs::write(&snapshot, r#"{"fetched_at":"#).expect("our own directory");
+    assert_says(&doctor(&stack).await, 1, &[("warning", "it is damaged; the next fetch of the keys replaces it")]);
     assert!(stack.resource.stop().success());
     let listener = fresh_listener();
     let taken = format!("127.0.0.1:{}", port_of(&listener));

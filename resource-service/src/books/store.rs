@@ -9,6 +9,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{str::FromStr as _, sync::Arc, time::Duration};
+use url::form_urlencoded;
 
 /// How long a write waits for another process's, so that an outage is answered within a second.
 const PATIENCE: Duration = Duration::from_millis(800);
@@ -53,7 +54,23 @@ impl From<sqlx::Error> for BooksError {
 /// What would be right.
 pub fn connect_options(url: &str) -> Result<SqliteConnectOptions, String> {
     let options = SqliteConnectOptions::from_str(url).ok().filter(|_| url.starts_with("sqlite:"));
-    options.ok_or_else(|| "must be an SQLite file, such as sqlite://data/books.db".to_owned())
+    let options = options.ok_or_else(|| "must be an SQLite file, such as sqlite://data/books.db".to_owned())?;
+    let has = |wanted: &[(&str, &str)]| {
+        let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+        form_urlencoded::parse(parameters.as_bytes()).any(|(name, value)| wanted.contains(&(&*name, &*value)))
+    };
+    let file = options.get_filename().as_os_str().as_encoded_bytes();
+    // SQLite reads a name that begins so as an address with parameters of its own.
+    let is_address = file.starts_with(b"file:");
+    if file.is_empty() || is_address || has(&[("mode", "memory")]) {
+        return Err(
+            "books in memory would be gone at the next start: name a file, such as sqlite://data/books.db".to_owned()
+        );
+    }
+    if has(&[("mode", "ro"), ("immutable", "true"), ("immutable", "1")]) {
+        return Err("books are written to: leave out mode=ro and immutable".to_owned());
+    }
+    Ok(options)
 }
 
 impl Books {

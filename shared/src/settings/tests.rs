@@ -47,6 +47,15 @@ fn a_flag_wins_over_the_variable_and_the_variable_over_the_default() {
 }
 
 #[test]
+fn an_empty_flag_counts_as_not_given_as_an_empty_variable_does() {
+    let given = |flags: &[&str], environment: &[(&str, &str)]| gather(flags, environment).get(&AUTH_LISTEN);
+    assert_eq!(given(&["--listen", ""], &[]), "127.0.0.1:8080");
+    assert_eq!(given(&["--listen="], &[("AUTH_LISTEN", "a")]), "a");
+    assert_eq!(given(&[], &[("AUTH_LISTEN", "")]), "127.0.0.1:8080");
+    assert_eq!(gather(&["--redis-url", "", "--secret-file", ""], &[]).find(&AUTH_SECRET), None);
+}
+
+#[test]
 fn settings_are_shown_where_they_are_the_point_and_taken_everywhere() {
     let help = |words: &[&str]| program().try_get_matches_from(words).expect_err("help").to_string();
     assert!(help(&["--help"]).contains("Public API. [default: 127.0.0.1:8080] [env: AUTH_LISTEN]"));

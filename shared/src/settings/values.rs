@@ -146,7 +146,8 @@ fn value_of(
 ) -> Result<Option<String>, String> {
     let name = setting.name;
     let file = file_name(name);
-    let flag = |id: &str| flags.try_get_one::<String>(id).ok().flatten();
+    // An empty one counts as not given, as an empty variable does.
+    let flag = |id: &str| flags.try_get_one::<String>(id).ok().flatten().filter(|value| !value.is_empty());
     if let Some(value) = flag(name) {
         return Ok(Some(value.clone()));
     }
