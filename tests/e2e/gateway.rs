@@ -38,8 +38,14 @@ on_every_gateway!(
     a_path_in_disguise_opens_nothing,
     no_anonymous_request_reaches_what_any_application_takes_for_protected,
     no_spelling_of_a_path_gets_around_its_scope,
+    other_words_that_begin_alike_ask_for_no_scope,
     ordinary_paths_arrive_as_they_were_sent,
     what_would_override_path_or_method_never_arrives,
+    what_names_a_user_or_an_address_by_other_headers_never_arrives,
+    no_client_turns_its_connection_into_another_protocol,
+    tracing_and_tunnels_are_refused,
+    an_identity_of_many_kilobytes_arrives,
+    a_post_without_a_length_arrives,
     what_else_a_client_sends_is_no_part_of_the_question,
     preflights_are_answered_without_a_question,
     pages_of_allowed_origins_can_read_answers_and_refusals,
@@ -105,9 +111,10 @@ fn application() -> Site {
     Site::start(|_| Reply { status: 200, content_type: "text/plain", body: "served".to_owned() })
 }
 
-/// The identity headers as an application may see them, which may not tell `_` from `-`.
+/// The identity headers as an application may see them, which may not tell one punctuation mark from another.
 fn identity(received: &Received) -> Vec<(String, String)> {
-    let plain = received.headers.iter().map(|(name, value)| (name.to_lowercase().replace('_', "-"), value.clone()));
+    let plain = |name: &str| name.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+    let plain = received.headers.iter().map(|(name, value)| (plain(name), value.clone()));
     let mut identity: Vec<_> = plain.filter(|(name, _)| name.starts_with("x-auth")).collect();
     identity.sort();
     identity
@@ -205,27 +212,29 @@ async fn any_method_and_body_pass(gateway: Gateway) {
     }
 }
 
-/// Spellings of the identity headers that some application takes for them.
-const SPELLINGS: [&str; 14] = [
-    "X-Auth-Subject",
-    "x-auth-subject",
-    "X-AUTH-SUBJECT",
-    "X_Auth_Subject",
-    "x_auth_subject",
-    "X-Auth_Subject",
-    "X_Auth-Subject",
-    "X-Auth-Session",
-    "X-Auth-Roles",
-    "x-auth-roles",
-    "X_AUTH_ROLES",
-    "X-Auth-Scopes",
-    "x_auth-scopes",
-    "X_Auth_Scopes",
-];
+/// What a header's name may hold besides letters and digits (RFC 9110, 5.6.2). CGI, WSGI and Rack turn some or all of it into
+/// `_`, as they do with the hyphen.
+const PUNCTUATION: &str = "-_.!#$%&'*+^`|~";
+
+/// The identity headers in every spelling that some application takes for them.
+fn spellings() -> Vec<String> {
+    let mut spellings = Vec::new();
+    for name in ["Subject", "Session", "Roles", "Scopes"] {
+        for one in PUNCTUATION.chars() {
+            spellings.extend([
+                format!("X{one}Auth{one}{name}"),
+                format!("X-Auth{one}{name}"),
+                format!("X{one}Auth-{name}"),
+            ]);
+        }
+        spellings.extend([format!("x-auth-{name}").to_lowercase(), format!("X_AUTH_{name}").to_uppercase()]);
+    }
+    spellings
+}
 
 /// A request with every spelling twice, and whatever else.
 fn smuggling(path: &str, more: &str) -> Vec<u8> {
-    let smuggled: String = SPELLINGS.iter().map(|name| format!("{name}: smuggled\r\n").repeat(2)).collect();
+    let smuggled: String = spellings().iter().map(|name| format!("{name}: smuggled\r\n").repeat(2)).collect();
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{smuggled}{more}Connection: close\r\n\r\n").into_bytes()
 }
 
@@ -336,7 +345,7 @@ const SLASHES: [&str; 13] =
     ["/", "//", "/./", "%2f", "%2F", "\\", "%5c", "%5C", "%252f", "%255c", "%c0%af", "%u002f", "%e2%88%95"];
 
 /// Ways to write `/books`.
-const BOOKS: [&str; 31] = [
+const BOOKS: [&str; 46] = [
     "/BOOKS",
     "/Books",
     "/bookS/1",
@@ -368,6 +377,21 @@ const BOOKS: [&str; 31] = [
     "/books%5c1",
     "/\u{FF42}ooks",
     "/%ef%bd%82ooks",
+    "/books.json",
+    "/BOOKS.XML",
+    "/books.json/",
+    "/books/1.json",
+    "/books%2ejson",
+    "/books!delete",
+    "/books,x",
+    "/(S(a))/books",
+    "/(A(x)S(y))/books",
+    "/b/(S(a))ooks",
+    "/%28S(a)%29/books",
+    "/index.php/books",
+    "/public/index.php/books",
+    "/App.PHP/books",
+    "/cgi/app.fcgi/books",
 ];
 
 fn anonymous(path: &str) -> Vec<u8> {
@@ -405,24 +429,35 @@ async fn no_spelling_of_a_path_gets_around_its_scope(gateway: Gateway) {
     }
 }
 
+async fn other_words_that_begin_alike_ask_for_no_scope(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let nothing = guarded.issuer.with_claims(|claims| claims["scope"] = json!("other"));
+    for path in ["/booksellers", "/books-of-the-day", "/books_2", "/books2/1", "/x/books"] {
+        let received = guarded.arrived(&guarded.gateway.get(path).bearer(&nothing).send().await);
+        assert_eq!(received.target, path, "{received}");
+    }
+}
+
 async fn ordinary_paths_arrive_as_they_were_sent(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let token = guarded.issuer.token();
     for path in
-        ["/public/", "/public/a-b_c.d/E%20f.min.js", "/public/.x/..y/@z+1,(2)!$&=3", "/public/p?x=;%2e%2e/\\%00"]
+        ["/public/", "/public/a-b_c.d/E%20f.min.js", "/public/.x/..y/@z", "/public/p?x=;%2e%2e/\\%00(S(a))/index.php/x"]
     {
         let received = guarded.arrived(&guarded.gateway.raw(&anonymous(path)).await);
         assert_eq!(received.target, path, "{received}");
         assert!(Reading::ALL.iter().all(|reading| is_within(&reading.of(path), "/public")), "{path}");
     }
-    for path in ["/", "/books", "/books/", "/books/1/chapters?x=1;2", "/Other/Page.html"] {
+    for path in
+        ["/", "/books", "/books/", "/books.json", "/books/1/chapters?x=1;2", "/Other/Page.html", "/page.php", "/v1.0/x"]
+    {
         let received = guarded.arrived(&guarded.gateway.get(path).bearer(&token).send().await);
         assert_eq!(received.target, path, "{received}");
     }
 }
 
 /// Headers from which applications and their frameworks take another path or method than the request's.
-const OVERRIDING: [&str; 8] = [
+const OVERRIDING: [&str; 20] = [
     "X-Original-URL",
     "X_Original_URL",
     "X-Rewrite-URL",
@@ -431,6 +466,18 @@ const OVERRIDING: [&str; 8] = [
     "X-HTTP-Method-Override",
     "X_HTTP_METHOD_OVERRIDE",
     "X-Method-Override",
+    "SCRIPT_NAME",
+    "Script_Name",
+    "PATH_INFO",
+    "X-Script-Name",
+    "X-Host",
+    "X-Forwarded-Host",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Path",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Method",
+    "X.HTTP.Method.Override",
+    "X!Original!URL",
 ];
 
 async fn what_would_override_path_or_method_never_arrives(gateway: Gateway) {
@@ -443,6 +490,91 @@ async fn what_would_override_path_or_method_never_arrives(gateway: Gateway) {
     let told: Vec<_> = received.headers.iter().filter(|(_, value)| value == "/books").collect();
     assert!(told.is_empty(), "{received}");
     assert_eq!((received.header("forwarded"), received.header("x-forwarded-for")), (vec![], vec!["127.0.0.1"]));
+}
+
+/// Headers in which some applications expect a user or a client's address from whatever stands in front of them; `Proxy` is
+/// where CGI programs send their own requests.
+const TRUSTED: [&str; 19] = [
+    "X-Auth-Request-User",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "Remote-User",
+    "Remote_User",
+    "Remote-Groups",
+    "Remote-Name",
+    "Remote-Email",
+    "X-Remote-User",
+    "X-Remote-Group",
+    "X-WebAuth-User",
+    "X-Forwarded-User",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Email",
+    "X-Forwarded-Preferred-Username",
+    "X-Forwarded-Access-Token",
+    "X-Real-IP",
+    "X-Client-IP",
+    "Proxy",
+];
+
+async fn what_names_a_user_or_an_address_by_other_headers_never_arrives(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let trusted: String = TRUSTED.iter().map(|name| format!("{name}: smuggled\r\n")).collect();
+    let request = format!("GET /public/page HTTP/1.1\r\nHost: localhost\r\n{trusted}Connection: close\r\n\r\n");
+    let received = guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
+    assert!(received.headers.iter().all(|(_, value)| value != "smuggled"), "{received}");
+}
+
+/// After an upgrade, nobody looks at what passes: over HTTP/2 in clear text, a client would ask for any path, with any header.
+async fn no_client_turns_its_connection_into_another_protocol(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let token = guarded.issuer.token();
+    for (path, more) in [("/public/page", String::new()), ("/books", format!("Authorization: Bearer {token}\r\n"))] {
+        for protocol in ["h2c", "H2C", "websocket", "tls/1.0", "x, h2c"] {
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}Connection: Upgrade, HTTP2-Settings, close\r\n\
+                 Upgrade: {protocol}\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n"
+            );
+            let received = guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
+            assert_eq!((received.header("upgrade"), received.header("http2-settings")), (vec![], vec![]), "{received}");
+            let connection = received.header("connection").join(",").to_lowercase();
+            assert!(!connection.contains("upgrade"), "{received}");
+        }
+    }
+}
+
+async fn tracing_and_tunnels_are_refused(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let token = guarded.issuer.token();
+    for target in ["TRACE /", "TRACE /public/page", "CONNECT localhost:80", "CONNECT /public/page"] {
+        let request = format!(
+            "{target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = guarded.gateway.raw(request.as_bytes()).await;
+        assert!([400, 405].contains(&answer.status), "{target}\n{answer}");
+        assert_eq!(guarded.application.received(), [], "{target}: the application was asked");
+    }
+}
+
+async fn an_identity_of_many_kilobytes_arrives(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let mut claims = guarded.issuer.claims();
+    claims["roles"] = (0..150).map(|number| json!(format!("a-role-with-a-long-name-{number}"))).collect();
+    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
+    for path in ["/", "/books"] {
+        let received = guarded.arrived(&guarded.gateway.get(path).bearer(&token).send().await);
+        assert_eq!(identity(&received), identity_in(&claims), "{received}");
+    }
+}
+
+/// Servers may insist on a length of HTTP/1.0 requests.
+async fn a_post_without_a_length_arrives(gateway: Gateway) {
+    let guarded = Guarded::by(gateway).await;
+    let token = guarded.issuer.token();
+    let request = format!(
+        "POST /books HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+    );
+    let received = guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
+    assert_eq!((received.method.as_str(), received.version.as_str()), ("POST", "HTTP/1.1"), "{received}");
 }
 
 /// resource-service refuses heads over 16 KiB and more than 96 headers: those of other people's cookies and tracing are
@@ -555,11 +687,41 @@ async fn without_keys_a_client_is_told_to_come_back(gateway: Gateway) {
     assert_eq!(application.received(), [], "the application was asked");
 }
 
+/// Whatever it says by itself, once it could read the request line.
+#[tokio::test]
+async fn what_nginx_answers_by_itself_is_a_problem_document() {
+    let guarded = Guarded::by(Gateway::Nginx).await;
+    let token = guarded.issuer.token();
+    let said = async |request: &str, status: u16| {
+        let request = format!("{request}Authorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+        let answer = guarded.gateway.raw(request.as_bytes()).await;
+        assert_eq!(answer.status, status, "{request}\n{answer}");
+        guarded.assert_refused(&answer, status);
+        assert_eq!(
+            (answer.header("content-type"), answer["status"] == status),
+            ("application/problem+json", true),
+            "{answer}"
+        );
+        assert!(answer["title"].as_str().is_some_and(|title| !title.is_empty()), "{answer}");
+    };
+    said("GET /_verify HTTP/1.1\r\nHost: localhost\r\n", 404).await;
+    said("TRACE / HTTP/1.1\r\nHost: localhost\r\n", 405).await;
+    said("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n", 400).await;
+    said("GET /%00 HTTP/1.1\r\nHost: localhost\r\n", 400).await;
+    said("GET / HTTP/1.1\r\n", 400).await;
+    said("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n", 413).await;
+    let Guarded { stack: _stack, gateway, application, .. } = guarded;
+    drop(application);
+    let answer = gateway.get("/").bearer(&token).send().await;
+    assert_eq!((answer.status, answer.header("content-type")), (502, "application/problem+json"), "{answer}");
+    assert_eq!(answer["status"], 502, "{answer}");
+}
+
 /// The locations that ask resource-service are nginx's own.
 #[tokio::test]
 async fn nginx_does_not_serve_its_own_questions() {
     let guarded = Guarded::by(Gateway::Nginx).await;
-    for path in ["/_verify", "/_verify_scope"] {
+    for path in ["/_verify", "/_verify_scope", "/_problem"] {
         let answer = guarded.gateway.get(path).bearer(&guarded.issuer.token()).send().await;
         assert_eq!(answer.status, 404, "{answer}");
     }

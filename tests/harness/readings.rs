@@ -9,16 +9,25 @@ pub enum Reading {
     /// Tomcat, and other servlet containers: what follows a `;` within a segment, encoded or not, is a parameter, and `\` is
     /// `/`.
     Tomcat,
-    /// IIS: decodes `%u002e`, overlong UTF-8 and what was encoded twice; takes any case of letters and the characters that
-    /// look like a dot or a slash; ends a segment before dots, spaces and `:`.
+    /// IIS with ASP.NET: decodes `%u002e`, overlong UTF-8 and what was encoded twice; takes any case of letters and the
+    /// characters that look like a dot or a slash; ends a segment before dots, spaces and `:`; takes `/(S(x))` for the session
+    /// of a client without cookies, and removes it.
     Iis,
     /// Express with a path from `path.normalize`: decodes once, takes any case of letters.
     Express,
+    /// Rails, Django REST, Struts and others: a segment ends before a format (`.json`), a method (`!delete`) or a parameter
+    /// (`,x`).
+    Formats,
+    /// PHP and CGI: what follows the name of a script is the path that it serves.
+    Script,
 }
+
+/// How the names of scripts end.
+const SCRIPTS: [&str; 4] = [".php", ".cgi", ".fcgi", ".py"];
 
 impl Reading {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Tomcat, Self::Iis, Self::Express];
+    pub const ALL: [Self; 5] = [Self::Tomcat, Self::Iis, Self::Express, Self::Formats, Self::Script];
 
     /// What is served for a request target: a path in its plainest form.
     #[must_use]
@@ -34,6 +43,7 @@ impl Reading {
             }
             Self::Iis => {
                 let path = plain_letters(&decoded(&decoded(path))).to_lowercase().replace('\\', "/");
+                let path = without_cookieless_sessions(&path);
                 let segments = path.split('/').map(|segment| match segment {
                     "." | ".." => segment,
                     _ => before(segment, ":\0").trim_end_matches(['.', ' ']),
@@ -41,12 +51,37 @@ impl Reading {
                 plain(&segments.collect::<Vec<_>>().join("/"))
             }
             Self::Express => plain(&decoded(path).to_lowercase()),
+            Self::Formats => {
+                let path = plain(&decoded(path).to_lowercase());
+                let segments: Vec<&str> = path.split('/').map(without_format).collect();
+                plain(&segments.join("/"))
+            }
+            Self::Script => {
+                let path = plain(&decoded(path).to_lowercase());
+                let script = SCRIPTS.iter().filter_map(|end| path.split_once(&format!("{end}/"))).next();
+                plain(&format!("/{}", script.map_or(path.as_str(), |(_, rest)| rest)))
+            }
         }
     }
 }
 
 fn before<'a>(text: &'a str, ends: &str) -> &'a str {
     text.split(|letter| ends.contains(letter)).next().unwrap_or_default()
+}
+
+/// A name without its format; one that begins with a dot has none.
+fn without_format(segment: &str) -> &str {
+    let end = segment.trim_start_matches('.').find(['.', '!', ',']);
+    end.map_or(segment, |end| &segment[..segment.len() - segment.trim_start_matches('.').len() + end])
+}
+
+/// Without each `/(S(x))`, `/(A(x)F(y))` and the like.
+fn without_cookieless_sessions(path: &str) -> String {
+    let Some((before, rest)) = path.split_once("/(") else { return path.to_owned() };
+    match rest.split_once("))") {
+        Some((session, after)) if session.contains('(') => format!("{before}{}", without_cookieless_sessions(after)),
+        _ => path.to_owned(),
+    }
 }
 
 /// Percent-decoded once, overlong forms and `%u` included; what cannot be decoded stays.
@@ -121,13 +156,22 @@ mod tests {
     #[test]
     fn each_reads_in_its_own_way() {
         let read = |target: &str| Reading::ALL.map(|reading| reading.of(target));
-        assert_eq!(read("/public/../books?x"), ["/books", "/books", "/books"]);
-        assert_eq!(read("/public/..;/books"), ["/books", "/public/..;/books", "/public/..;/books"]);
-        assert_eq!(read("/BOOKS"), ["/BOOKS", "/books", "/books"]);
+        let [detour, parameter, upper] = ["/public/../books?x", "/public/..;/books", "/BOOKS"].map(read);
+        assert_eq!(detour, ["/books"; 5]);
+        assert_eq!(parameter[..2], ["/books", "/public/..;/books"]);
+        assert_eq!(upper[..3], ["/BOOKS", "/books", "/books"]);
         assert_eq!(read("/public/%252e%252e/books")[1], "/books");
         assert_eq!(read("/public/%u002e./books")[1], "/books");
-        assert_eq!(read("/public/%c0%ae%e0%80%ae%c0%afbooks. "), ["/books. ", "/books", "/books. "]);
-        assert_eq!(read("/public/..\\books::$DATA"), ["/books::$DATA", "/books", "/public/..\\books::$data"]);
+        assert_eq!(read("/public/%c0%ae%e0%80%ae%c0%afbooks. ")[..3], ["/books. ", "/books", "/books. "]);
+        assert_eq!(read("/public/..\\books::$DATA")[..3], ["/books::$DATA", "/books", "/public/..\\books::$data"]);
         assert_eq!(read("/\u{FF42}ook%53")[1], "/books");
+        for path in ["/(S(a))/books", "/b/(S(a))ooks", "/(A(x)S(y))/books", "/(S(a))/(F(b))/books"] {
+            assert_eq!(read(path)[1], "/books", "{path}");
+        }
+        for path in ["/books.json", "/books!delete", "/books,x"] {
+            assert_eq!(read(path)[3], "/books", "{path}");
+        }
+        assert_eq!(read("/public/.x/..y/v1.0")[3], "/public/.x/..y/v1");
+        assert_eq!(read("/public/index.php/books")[4], "/books");
     }
 }

@@ -27,6 +27,8 @@ pub struct Received {
     pub method: String,
     /// Path and query, undecoded.
     pub target: String,
+    /// `HTTP/1.1`, or an older one.
+    pub version: String,
     /// Names as they were written, and values; repeated ones stay repeated.
     pub headers: Vec<(String, String)>,
     /// What was announced by `Content-Length`.
@@ -142,14 +144,14 @@ async fn one(
 async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Received> {
     let first = line(stream).await?;
     let mut words = first.split(' ').map(str::to_owned);
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let [method, target, version] = [(); 3].map(|()| words.next().unwrap_or_default());
     let mut headers = Vec::new();
     loop {
         let line = line(stream).await?;
         let Some((name, value)) = line.split_once(':') else { break };
         headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    let mut request = Received { method, target, headers, body: Vec::new() };
+    let mut request = Received { method, target, version, headers, body: Vec::new() };
     let length = request.header("content-length").first().and_then(|length| length.parse().ok()).unwrap_or(0);
     request.body.resize(length, 0);
     stream.read_exact(&mut request.body).await?;
