@@ -1,8 +1,11 @@
 //! nginx and Caddy as the TLS end in front of auth-service, as `docs/proxies/` has them.
 
 use harness::{
-    Answer, Gateway, Stack, TlsProxy, assert_problem,
+    Answer, Gateway, Site, Stack, TlsProxy, assert_problem,
+    pages::Pages,
     person::{fresh_email, fresh_password},
+    site::Reply,
+    sockets,
     tls_proxy::Visitor,
 };
 use reqwest::{Method, RequestBuilder};
@@ -26,6 +29,8 @@ behind_every_proxy!(
     clients_are_told_apart_and_none_chooses_its_address,
     plain_http_leads_to_https_and_takes_no_password,
     what_is_too_large_does_not_arrive,
+    whatever_is_too_large_is_413,
+    no_client_turns_its_connection_into_another_protocol,
 );
 
 const ADA: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -109,4 +114,54 @@ async fn what_is_too_large_does_not_arrive(proxy: Gateway) {
     let head = ada.https(Method::GET, "/auth/me").header("x-any", "x".repeat(40_000));
     let refused = ada.send(head).await;
     assert!([400, 431].contains(&refused.status), "{refused}");
+}
+
+/// Announced or not, and between the limits of the proxy and of auth-service, too.
+async fn whatever_is_too_large_is_413(proxy: Gateway) {
+    let (_stack, proxy) = behind(proxy).await;
+    let ada = proxy.visitor(ADA);
+    for length in [20_000, 65_500, 66_000, 80_000, 99_900, 100_000, 150_000, 2_000_000] {
+        let body = json!({ "email": "x".repeat(length), "password": "y" }).to_string();
+        for coding in ["", "chunked"] {
+            for _ in 0..5 {
+                let request = ada.https(Method::POST, "/auth/login").header("content-type", "application/json");
+                let request = if coding.is_empty() { request } else { request.header("transfer-encoding", coding) };
+                let Ok(answer) = ada.attempt(request.body(body.clone())).await else {
+                    // It closed before it had read everything, so that the answer was lost on the way.
+                    assert!(length >= 100_000, "no answer for {length} bytes, {coding}");
+                    continue;
+                };
+                assert_eq!(answer.status, 413, "{length} {coding}\n{answer}");
+            }
+        }
+    }
+}
+
+/// auth-service speaks nothing but HTTP/1.1. It notes an upgrade in no way, so that an application takes its place.
+async fn no_client_turns_its_connection_into_another_protocol(proxy: Gateway) {
+    let application = Site::start(|_| Reply::status(200));
+    let proxy = TlsProxy::start_in_front_of(proxy, application.port());
+    let ada = proxy.visitor(ADA);
+    for protocol in ["h2c", "websocket"] {
+        let request = ada.https(Method::GET, "/auth/me").header("connection", "Upgrade, HTTP2-Settings");
+        let request = request.header("upgrade", protocol).header("http2-settings", "AAMAAABkAAQCAAAAAAIAAAAA");
+        ada.send(request).await.expect(200);
+        let received = application.received().pop().expect("it arrives");
+        assert_eq!((received.header("upgrade"), received.header("http2-settings")), (vec![], vec![]), "{received}");
+    }
+}
+
+/// Servers may insist on a length of HTTP/1.0 requests.
+#[tokio::test]
+async fn one_origin_passes_a_post_without_a_length_on() {
+    let stack = Stack::any().start_auth().await;
+    let api = Site::start(|_| Reply::status(200));
+    let pages = Pages::start(sockets::fresh_port(), &[], &stack.auth, &api);
+    let post = async |path: &str| {
+        let request = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        pages.raw(request.as_bytes()).await
+    };
+    assert_problem(&post("/auth/refresh").await, 401, "invalid_refresh_token");
+    post("/api/anything").await.expect(200);
+    assert_eq!(api.received()[0].version, "HTTP/1.1");
 }

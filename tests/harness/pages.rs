@@ -1,13 +1,15 @@
 //! Pages, an API and auth-service as one origin: a real nginx with the very configuration that `docs/proxies/` recommends.
 
 use crate::{
+    answer::Answer,
     gateway::{self, Gateway, listens},
     http::Http,
     process::Process,
+    raw,
     site::Site,
     warden,
 };
-use std::fs;
+use std::{fs, time::Duration};
 use tempfile::TempDir;
 
 /// A running origin.
@@ -44,6 +46,14 @@ impl Pages {
         let mut process = Gateway::Nginx.spawn(directory.path());
         assert!(listens(&mut process, port).is_ok(), "nginx does not start\n{}", process.tail());
         Self { port, _process: process, _directory: directory }
+    }
+
+    /// Sends bytes as they are. They must ask for `Connection: close`.
+    ///
+    /// # Panics
+    /// When nginx does not answer and close.
+    pub async fn raw(&self, bytes: &[u8]) -> Answer {
+        raw::exchange(self.port, bytes, Duration::from_secs(45)).await
     }
 
     /// `http://localhost:<port>`

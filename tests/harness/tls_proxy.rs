@@ -61,13 +61,22 @@ impl TlsProxy {
     /// When it or `openssl` is not installed, or it does not start.
     #[must_use]
     pub fn start(program: Gateway, auth: &Http) -> Self {
+        Self::start_in_front_of(program, auth.port())
+    }
+
+    /// Starts it in front of whatever listens there.
+    ///
+    /// # Panics
+    /// As [`TlsProxy::start`] does.
+    #[must_use]
+    pub fn start_in_front_of(program: Gateway, port: u16) -> Self {
         let directory = warden::new_directory("tls");
         make_certificate(directory.path());
         let certificate = fs::read(directory.path().join("certificate")).expect("openssl made it");
         let mut log = String::new();
         for _ in 0..5 {
             let ports = [sockets::fresh_port(), sockets::fresh_port()];
-            fs::write(directory.path().join("sample"), sample(program, ports, auth, directory.path()))
+            fs::write(directory.path().join("sample"), sample(program, ports, port, directory.path()))
                 .expect("our own directory");
             let mut process = program.spawn(directory.path());
             if ports.iter().all(|port| listens(&mut process, *port).is_ok()) {
@@ -113,15 +122,22 @@ impl Visitor {
     /// # Panics
     /// When there is no answer.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.expect("the proxy answers");
-        Answer::read(response).await.expect("the proxy answers to the end")
+        self.attempt(request).await.expect("the proxy answers")
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// When there is no answer, or none to its end.
+    pub async fn attempt(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+        Answer::read(request.send().await?).await
     }
 }
 
-fn sample(program: Gateway, [http, https]: [u16; 2], auth: &Http, directory: &Path) -> String {
+fn sample(program: Gateway, [http, https]: [u16; 2], port: u16, directory: &Path) -> String {
     let file = |name: &str| directory.join(name).display().to_string();
     let mut replaced = vec![
-        ("127.0.0.1:8080", format!("127.0.0.1:{}", auth.port())),
+        ("127.0.0.1:8080", format!("127.0.0.1:{port}")),
         ("/etc/ssl/auth.example.com/fullchain.pem", file("certificate")),
         ("/etc/ssl/auth.example.com/privkey.pem", file("key")),
     ];
