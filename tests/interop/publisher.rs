@@ -4,9 +4,20 @@
 use harness::{
     Site,
     site::{Received, Reply},
+    sockets::{fresh_listener, port_of},
 };
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+    time::sleep,
+};
 
 /// Where keys are published, as auth-service does.
 pub(crate) const PATH: &str = "/.well-known/jwks.json";
@@ -47,4 +58,49 @@ fn answer(request: &Received, keys: &Mutex<Vec<Value>>) -> Reply {
         return Reply::status(404);
     }
     Reply::json(&json!({ "keys": *keys.lock().unwrap_or_else(PoisonError::into_inner) }))
+}
+
+/// A publisher whose answer never ends: a byte comes five times a second.
+#[derive(Debug)]
+pub(crate) struct Dripping {
+    port: u16,
+    task: JoinHandle<()>,
+}
+
+impl Dripping {
+    /// Drips in the body, or already in a header.
+    pub(crate) fn start(in_body: bool) -> Self {
+        let listener = fresh_listener();
+        let port = port_of(&listener);
+        listener.set_nonblocking(true).expect("a socket of our own");
+        let listener = TcpListener::from_std(listener).expect("the conversation runs in tokio");
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // It ends when the other side does.
+                tokio::spawn(async move { drop(drip(stream, in_body).await) });
+            }
+        });
+        Self { port, task }
+    }
+
+    /// Its URL, which is the issuer.
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Dripping {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn drip(mut stream: TcpStream, in_body: bool) -> io::Result<()> {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(if in_body { b"\r\n{" } else { b"X-Any: " }).await?;
+    loop {
+        sleep(Duration::from_millis(200)).await;
+        stream.write_all(if in_body { b" " } else { b"x" }).await?;
+    }
 }

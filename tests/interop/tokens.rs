@@ -83,6 +83,11 @@ pub(crate) fn wishes(issuer: &Issuer, evil: &Issuer) -> Vec<Wish> {
         claims("issued in the future", json!({ "iat": forge::now() + 600, "exp": forge::now() + 1500 })),
         claims("bound to a key of its holder", json!({ "cnf": { "jkt": "x" } })),
         claims("an expiry that is a text", json!({ "exp": "never" })),
+        claims("a scope that is a list", json!({ "scope": ["books:read"] })),
+        claims("a session that is an object", json!({ "sid": {} })),
+        claims("a subject that is a number", json!({ "sub": 1 })),
+        claims("a client that is a list", json!({ "client_id": ["jeton"] })),
+        claims("a token id that is a number", json!({ "jti": 1 })),
         header("another type", Key::Ours, json!({ "typ": "JWT" })),
         header("no type", Key::Ours, json!({ "typ": null })),
         header("a refresh token's type", Key::Ours, json!({ "typ": "rt+jwt" })),
@@ -98,7 +103,7 @@ pub(crate) fn wishes(issuer: &Issuer, evil: &Issuer) -> Vec<Wish> {
         header("a key id of their own", Key::Theirs, json!({ "kid": evil.key_id(), "jwk": evil.public_key() })),
         id_token(header("an ID token", Key::Ours, json!({ "typ": "JWT" }))),
     ];
-    for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "sid"] {
+    for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "sid", "scope"] {
         wishes.push(claims(&format!("no {claim}"), json!({ claim: null })));
     }
     wishes

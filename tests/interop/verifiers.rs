@@ -2,7 +2,7 @@
 
 use crate::{
     peer::{Peer, Program},
-    publisher::{PATH, Publisher},
+    publisher::{Dripping, PATH, Publisher},
     report::Report,
     tokens::wishes,
 };
@@ -33,6 +33,9 @@ const INSISTENCE: usize = 20;
 /// How long auth-service may take to be found again, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a fetch may take: the verifiers allow five seconds.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// How long keys may be cached, in the checks of outages. auth-service takes a tenth off, and whole seconds are left.
 const CACHE_LIFE: Duration = Duration::from_secs(2);
 
@@ -52,7 +55,42 @@ pub(crate) async fn check(report: &mut Report) {
         forged_tokens(library, program, report).await;
         unknown_key(library, program, report).await;
         key_change(library, program, has_own_cache, report).await;
+        if has_own_cache {
+            slow_keys(library, program, report).await;
+            large_key_set(library, program, report).await;
+        }
     }
+}
+
+/// Whoever publishes a byte now and then holds nobody up for long.
+async fn slow_keys(library: &str, program: Program, report: &mut Report) {
+    for what in ["headers", "a body"] {
+        let dripping = Dripping::start(what == "a body");
+        let mut verifier = started(program, &dripping.url(), "jeton", "1", &dripping.url());
+        let issuer = Issuer::new(&dripping.url());
+        // The program itself may be slow to start.
+        drop(verifier.ask("x").await);
+        let begun = Instant::now();
+        let outcome = unavailable(&mut verifier, &issuer.token()).await;
+        let outcome = outcome.and_then(|()| match begun.elapsed() {
+            waited if waited < DEADLINE => Ok(()),
+            waited => Err(format!("after {waited:?}")),
+        });
+        report.check(library, &format!("gives up on keys with {what} that drips"), outcome);
+    }
+}
+
+/// A set beyond 256 KiB is none.
+async fn large_key_set(library: &str, program: Program, report: &mut Report) {
+    let (publisher, issuer, _) = published();
+    let padding = json!({ "kty": "oct", "kid": "x".repeat(1 << 18) });
+    publisher.publish(&[issuer.public_key(), &padding]);
+    let mut verifier = started(program, &publisher.url(), "jeton", "1", &publisher.url());
+    let token = issuer.token();
+    report.check(library, "takes no key set of more than 256 KiB", unavailable(&mut verifier, &token).await);
+    publisher.publish(&[issuer.public_key()]);
+    let outcome = soon(async || accepted(&mut verifier, &token, &subject(&token)).await).await;
+    report.check(library, "takes the next one, which is smaller", outcome);
 }
 
 /// An issuer at whose URL nothing answers from here, as within the network of docker-compose.yml.

@@ -20,6 +20,9 @@ import (
 
 const leeway = 5 * time.Second
 
+// What stands in a claim that the token has not, since an empty scope is a scope.
+const missing = "\x00"
+
 // ErrCannotVerify: no keys could be fetched yet, and nothing can be said about the token. Answer 503, not 401.
 var ErrCannotVerify = errors.New("no keys to verify with yet")
 
@@ -83,7 +86,7 @@ func (v *Verifier) Verify(token string) (*Claims, error) {
 	if err != nil || rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) != nil {
 		return nil, errors.New("a wrong signature")
 	}
-	var claims Claims
+	claims := Claims{Scope: missing}
 	if err := decode(parts[1], &claims); err != nil {
 		return nil, err
 	}
@@ -99,7 +102,7 @@ func (v *Verifier) check(c *Claims, now time.Time) error {
 		return errors.New("another issuer")
 	case !names(c.Aud, v.audience):
 		return errors.New("for somebody else")
-	case c.Sub == "" || c.Sid == "" || c.Jti == "" || c.ClientID == "" || c.Iat == 0:
+	case c.Sub == "" || c.Sid == "" || c.Jti == "" || c.ClientID == "" || c.Scope == missing || c.Iat == 0:
 		return errors.New("a claim is missing")
 	case !now.Before(time.Unix(c.Exp, 0).Add(leeway)):
 		return errors.New("expired")

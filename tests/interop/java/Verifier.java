@@ -1,3 +1,4 @@
+import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;
 import java.net.URI;
 import java.net.http.*;
@@ -6,6 +7,7 @@ import java.security.*;
 import java.security.spec.RSAPublicKeySpec;
 import java.time.Duration;
 import java.util.*;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.*;
 
@@ -16,6 +18,7 @@ final class Verifier {
     }
 
     private static final long LEEWAY = 5, SECOND = 1_000_000_000;
+    private static final int LARGEST_SET = 1 << 18;
     private static final Pattern MAX_AGE = Pattern.compile("max-age=(\\d+)");
 
     private final HttpClient client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
@@ -89,11 +92,22 @@ final class Verifier {
     }
 
     private void fetchKeys() throws Exception {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(keysUrl)).timeout(Duration.ofSeconds(5)).build();
-        HttpResponse<byte[]> answer = client.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        HttpRequest request = HttpRequest.newBuilder(URI.create(keysUrl)).build();
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        var answering = client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArrayConsumer(part -> {
+            if (part.isPresent() && body.size() <= LARGEST_SET) body.writeBytes(part.get());
+        }));
+        HttpResponse<?> answer;
+        try {
+            // The timeout of a request ends with the headers; this one is for all of it.
+            answer = answering.get(5, TimeUnit.SECONDS);
+        } finally {
+            answering.cancel(true);
+        }
         if (answer.statusCode() != 200) throw new IllegalStateException("status " + answer.statusCode());
+        if (body.size() > LARGEST_SET) throw new IllegalStateException("more than 256 KiB");
         Map<String, PublicKey> published = new HashMap<>();
-        for (Object each : (List<?>) ((Map<?, ?>) Json.parse(answer.body())).get("keys")) {
+        for (Object each : (List<?>) ((Map<?, ?>) Json.parse(body.toByteArray())).get("keys")) {
             Map<?, ?> key = (Map<?, ?>) each;
             boolean fit = "RSA".equals(key.get("kty")) && "sig".equals(key.get("use")) && "RS256".equals(key.get("alg"));
             if (!fit || !(key.get("kid") instanceof String id)) continue;

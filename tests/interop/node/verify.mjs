@@ -1,6 +1,7 @@
 import { createLocalJWKSet, jwtVerify } from 'jose' // 4.15 or newer
 
-const REQUIRED = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid', 'scope']
+const TEXTS = ['sub', 'client_id', 'jti', 'sid', 'scope']
+const REQUIRED = ['iss', 'aud', 'exp', 'iat', ...TEXTS]
 
 /** No keys could be fetched yet: nothing can be said about the token. Answer 503, not 401. */
 export class CannotVerify extends Error {}
@@ -16,6 +17,7 @@ export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks
 
   return async (token) => {
     const { payload } = await jwtVerify(token, key, rules)
+    if (TEXTS.some((name) => typeof payload[name] !== 'string')) throw new Error('a claim that is no string')
     if ('cnf' in payload) throw new Error('bound to a key of its holder, which is not checked here')
     return payload
   }
@@ -35,8 +37,14 @@ export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks
   /** For as long as the answer says. When it fails, the keys at hand stay. */
   async function fetchKeys() {
     try {
-      const answer = await fetch(keysUrl, { signal: AbortSignal.timeout(5000) })
-      const published = (await answer.json()).keys
+      const answer = await fetch(keysUrl, { signal: AbortSignal.timeout(5000), redirect: 'error' })
+      const chunks = []
+      let size = 0
+      for await (const chunk of answer.body) {
+        if ((size += chunk.length) > 1 << 18) throw new Error('more than 256 KiB')
+        chunks.push(chunk)
+      }
+      const published = JSON.parse(Buffer.concat(chunks)).keys
       const usable = published.filter((key) => key.kty === 'RSA' && key.use === 'sig' && key.alg === 'RS256' && key.kid)
       if (!answer.ok || usable.length === 0) throw new Error(`${answer.status}, and no key that is usable`)
       const maxAge = /max-age=(\d+)/.exec(answer.headers.get('cache-control'))?.[1] ?? 300

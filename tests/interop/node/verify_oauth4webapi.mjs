@@ -13,7 +13,8 @@ export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks
       throw error.message === 'fetch failed' ? new CannotVerify('no keys', { cause: error }) : error
     })
     // What RFC 9068 leaves to others.
-    if ('cnf' in claims || !claims.sid || claims.iat > Date.now() / 1000 + 5) throw new Error('not as Jeton has them')
+    const texts = ['sub', 'client_id', 'jti', 'sid', 'scope'].every((name) => typeof claims[name] === 'string')
+    if ('cnf' in claims || !texts || claims.iat > Date.now() / 1000 + 5) throw new Error('not as Jeton has them')
     return claims
   }
 }

@@ -1,9 +1,11 @@
 """The published keys, for libraries that do not fetch them: verify.py does the same by itself."""
 
+import http.client
 import json
 import re
 import time
-import urllib.request
+
+from verify import TEXTS, download  # noqa: F401
 
 
 class CannotVerify(Exception):
@@ -26,10 +28,10 @@ class PublishedKeys:
 
     def fetch(self):
         try:
-            with urllib.request.urlopen(self.url, timeout=5) as answer:
-                keys = self.parse(json.load(answer))
-                max_age = re.search(r"max-age=(\d+)", answer.headers.get("Cache-Control", ""))
+            body, headers = download(self.url)
+            keys = self.parse(json.loads(body))
+            max_age = re.search(r"max-age=(\d+)", headers.get("Cache-Control", ""))
             self.keys, self.stale_at = keys, time.monotonic() + (int(max_age[1]) if max_age else 300)
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             pass  # Those at hand stay.
         self.next_try = time.monotonic() + (self.cooldown if self.keys else min(self.cooldown, 1))

@@ -1,13 +1,16 @@
+import http.client
 import json
 import logging
 import re
+import socket
 import threading
 import time
-import urllib.request
+import urllib.parse
 
 import jwt  # PyJWT[crypto], 2.4 or newer
 
-REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "sid", "scope"]
+TEXTS = ["sub", "client_id", "jti", "sid", "scope"]
+REQUIRED = ["iss", "aud", "exp", "iat", *TEXTS]
 
 
 class CannotVerify(Exception):
@@ -28,6 +31,8 @@ class Verifier:
         if str(header.get("typ")).lower() not in ("at+jwt", "application/at+jwt") or "crit" in header:
             raise jwt.InvalidTokenError("not an access token")
         claims = jwt.decode(token, self.key(header.get("kid")), algorithms=["RS256"], **self.rules)
+        if not all(isinstance(claims[name], str) for name in TEXTS):
+            raise jwt.InvalidTokenError("a claim that is no string")
         if "cnf" in claims:
             raise jwt.InvalidTokenError("bound to a key of its holder, which is not checked here")
         return claims
@@ -50,10 +55,10 @@ class Verifier:
     def fetch(self):
         """For as long as the answer says. When it fails, the keys at hand stay."""
         try:
-            with urllib.request.urlopen(self.url, timeout=5) as answer:
-                published = json.loads(answer.read(1 << 18))["keys"]
-                max_age = re.search(r"max-age=(\d+)", answer.headers.get("Cache-Control", ""))
-                age = int(answer.headers.get("Age", 0))
+            body, headers = download(self.url)
+            published = json.loads(body)["keys"]
+            max_age = re.search(r"max-age=(\d+)", headers.get("Cache-Control", ""))
+            age = int(headers.get("Age", 0))
             usable = [key for key in published if (key["kty"], key.get("use"), key.get("alg")) == ("RSA", "sig", "RS256")]
             keys = {key["kid"]: jwt.PyJWK(key).key for key in usable}
             if not keys:
@@ -62,3 +67,24 @@ class Verifier:
         except Exception as failure:
             logging.warning("no new keys from %s: %s", self.url, failure)
         self.next_try = time.monotonic() + (self.cooldown if self.keys else min(self.cooldown, 1))
+
+
+def download(url, seconds=5, limit=1 << 18):
+    """What is published there, and its headers. It ends after so many seconds, even if a byte comes now and then."""
+    parts = urllib.parse.urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc, timeout=seconds)
+    connection.connect()
+    # The timeout of a socket begins anew with each byte.
+    deadline = threading.Timer(seconds, connection.sock.shutdown, [socket.SHUT_RDWR])
+    deadline.start()
+    try:
+        connection.request("GET", parts.path)
+        answer = connection.getresponse()
+        body = answer.read(limit + 1)
+    finally:
+        deadline.cancel()
+        connection.close()
+    if answer.status != 200 or len(body) > limit:
+        raise ValueError(f"status {answer.status}, {len(body)} bytes")
+    return body, answer.headers

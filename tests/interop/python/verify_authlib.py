@@ -3,7 +3,7 @@ from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 from joserfc import jws
 from joserfc.jwk import KeySet
 
-from published import CannotVerify, PublishedKeys  # noqa: F401
+from published import TEXTS, CannotVerify, PublishedKeys  # noqa: F401
 
 
 class Verifier(JWTBearerTokenValidator):
@@ -23,6 +23,6 @@ class Verifier(JWTBearerTokenValidator):
         self.kid = header.get("kid")
         claims = self.authenticate_token(token)
         self.validate_token(claims, [], None)
-        if "cnf" in claims or "sid" not in claims:
+        if "cnf" in claims or not all(isinstance(claims.get(name), str) for name in TEXTS):
             raise InvalidTokenError()
         return claims

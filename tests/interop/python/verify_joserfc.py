@@ -2,7 +2,7 @@ from joserfc import jws, jwt
 from joserfc.errors import InvalidClaimError
 from joserfc.jwk import KeySet
 
-from published import CannotVerify, PublishedKeys  # noqa: F401
+from published import TEXTS, CannotVerify, PublishedKeys  # noqa: F401
 
 ESSENTIAL = {"essential": True}
 
@@ -10,7 +10,7 @@ ESSENTIAL = {"essential": True}
 class Verifier:
     def __init__(self, issuer, audience, keys_url, cooldown):
         self.keys = PublishedKeys(keys_url, cooldown, KeySet.import_key_set)
-        others = {name: ESSENTIAL for name in ("sub", "exp", "iat", "jti", "client_id", "sid", "scope")}
+        others = {name: ESSENTIAL for name in ("exp", "iat", *TEXTS)}
         iss, aud = {**ESSENTIAL, "value": issuer}, {**ESSENTIAL, "value": audience}
         self.claims = jwt.JWTClaimsRegistry(leeway=5, iss=iss, aud=aud, **others)
 
@@ -21,6 +21,9 @@ class Verifier:
         if str(verified.header.get("typ")).lower() not in ("at+jwt", "application/at+jwt"):
             raise InvalidClaimError("typ")
         self.claims.validate(verified.claims)
+        for name in TEXTS:
+            if not isinstance(verified.claims[name], str):
+                raise InvalidClaimError(name)
         if "cnf" in verified.claims:
             raise InvalidClaimError("cnf")
         return verified.claims
