@@ -494,7 +494,7 @@ async fn what_would_override_path_or_method_never_arrives(gateway: Gateway) {
 
 /// Headers in which some applications expect a user or a client's address from whatever stands in front of them; `Proxy` is
 /// where CGI programs send their own requests.
-const TRUSTED: [&str; 19] = [
+const TRUSTED: [&str; 23] = [
     "X-Auth-Request-User",
     "X-Auth-Request-Email",
     "X-Auth-Request-Groups",
@@ -513,6 +513,10 @@ const TRUSTED: [&str; 19] = [
     "X-Forwarded-Access-Token",
     "X-Real-IP",
     "X-Client-IP",
+    "True-Client-IP",
+    "X-Cluster-Client-IP",
+    "CF-Connecting-IP",
+    "X-Scheme",
     "Proxy",
 ];
 
