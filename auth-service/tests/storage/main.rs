@@ -149,6 +149,7 @@ mod redis {
     keeps! { sessions on crate::servers::redis }
     keeps! { counters on crate::servers::redis }
     mod addresses;
+    mod foreign;
     mod keys;
 }
 

@@ -9,6 +9,9 @@ local function expiry(text)
   return struct.unpack('>I8', text)
 end
 
+if is_foreign(KEYS[1]) then
+  redis.call('DEL', KEYS[1])
+end
 local stored = redis.call('HGET', KEYS[1], field)
 -- What is not one of our values is overwritten by whoever finds none.
 if stored and (#stored < 8 or expiry(stored) <= now) then

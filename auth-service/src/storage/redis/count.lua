@@ -1,15 +1,23 @@
 -- What a counter shows, and for how many milliseconds. KEYS: the counter.
 -- ARGV: nothing to read it, or the window in milliseconds to add one.
-local value
-if ARGV[1] then
-  if redis.call('EXISTS', KEYS[1]) == 0 and is_nearly_full() then
+local text = redis.pcall('GET', KEYS[1])
+if type(text) == 'table' and not string.find(text.err, 'WRONGTYPE', 1, true) then
+  return text
+end
+-- What is no count of ours, or would never end, was written by somebody else, and counts as none.
+local left = redis.call('PTTL', KEYS[1])
+local is_ours = type(text) == 'string' and #text <= 15 and string.match(text, '^[1-9]%d*$') and left >= 0
+if not ARGV[1] then
+  return { is_ours and tonumber(text) or 0, is_ours and left or 0 }
+end
+if not is_ours then
+  if is_nearly_full() then
     return redis.error_reply('FULL no room for one counter more')
   end
-  value = redis.call('INCR', KEYS[1])
-  if redis.call('PTTL', KEYS[1]) < 0 then
-    redis.call('PEXPIRE', KEYS[1], ARGV[1])
-  end
-else
-  value = tonumber(redis.call('GET', KEYS[1]) or 0)
+  redis.call('DEL', KEYS[1])
+end
+local value = redis.call('INCR', KEYS[1])
+if not is_ours then
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
 end
 return { value, math.max(redis.call('PTTL', KEYS[1]), 0) }

@@ -1,2 +1,4 @@
 -- KEYS: the hash of a user's sessions. ARGV: the session.
-redis.call('HDEL', KEYS[1], ARGV[1])
+if not is_foreign(KEYS[1]) then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+end

@@ -18,11 +18,11 @@ use shared::{
     ids::{SessionId, UserId},
 };
 
-static READ: Script = script!("read.lua");
-static COMMIT: Script = script!("commit.lua");
-static REMOVE: Script = script!("remove.lua");
-static REMOVE_ALL: Script = script!("remove_all.lua");
-static OF_USER: Script = script!("of_user.lua");
+static READ: Script = script!("foreign.lua", "read.lua");
+static COMMIT: Script = script!("foreign.lua", "commit.lua");
+static REMOVE: Script = script!("foreign.lua", "remove.lua");
+static REMOVE_ALL: Script = script!("foreign.lua", "remove_all.lua");
+static OF_USER: Script = script!("foreign.lua", "of_user.lua");
 static HAS_ROOM: Script = script!("room.lua", "has_room.lua");
 static PROBE: Script = script!("probe.lua");
 
