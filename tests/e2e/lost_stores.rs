@@ -17,6 +17,8 @@ with_redis! {
     after_a_wipe_an_old_token_is_still_found_out,
     after_a_wipe_a_token_of_long_ago_is_found_out_even_right_after_a_refresh,
     a_record_of_somebody_else_or_of_nobody_counts_as_lost,
+    a_logout_while_the_store_is_down_makes_room_for_the_next_login,
+    what_is_no_record_in_the_place_of_a_users_sessions_logs_nobody_out,
 }
 
 async fn wiping_the_store_logs_nobody_out(storage: Storage) {
@@ -51,6 +53,41 @@ async fn what_had_ended_before_the_store_was_wiped_stays_ended(storage: Storage)
         }
         changed.refresh().await;
     }
+}
+
+async fn a_logout_while_the_store_is_down_makes_room_for_the_next_login(storage: Storage) {
+    let mut stack = Stack::on(storage).auth("AUTH_MAX_SESSIONS", "2").start().await;
+    let mut ada = stack.ada().await;
+    let phone = ada.another_device().await;
+    stack.redis().save();
+    stack.redis().kill();
+    stack.auth.logout(&phone).await.expect(204);
+    stack.redis().restart();
+    let tablet = ada.another_device().await;
+    ada.refresh().await;
+    let tablet = stack.auth.refreshed(&tablet).await;
+    assert_problem(&stack.auth.refresh(&phone).await, 401, "session_ended");
+    let laptop = ada.another_device().await;
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+    for tokens in [&tablet, &laptop] {
+        stack.auth.refreshed(tokens).await;
+    }
+}
+
+async fn what_is_no_record_in_the_place_of_a_users_sessions_logs_nobody_out(storage: Storage) {
+    let mut stack = Stack::on(storage).start().await;
+    let mut ada = stack.ada().await;
+    let mut redis = redis::Client::open(stack.redis().url()).and_then(|client| client.get_connection()).expect("Redis");
+    let key = format!("jeton:{{{}}}", ada.id);
+    let spoil = |redis: &mut Connection| redis.set::<_, _, ()>(&key, "x").expect("Redis obeys");
+    spoil(&mut redis);
+    ada.refresh().await;
+    spoil(&mut redis);
+    let phone = ada.another_device().await;
+    spoil(&mut redis);
+    stack.auth.logout(&phone).await.expect(204);
+    ada.refresh().await;
+    assert_problem(&stack.auth.refresh(&phone).await, 401, "session_ended");
 }
 
 async fn a_session_can_be_ended_by_its_id_after_the_store_was_wiped(storage: Storage) {

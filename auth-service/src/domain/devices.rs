@@ -56,16 +56,28 @@ impl Auth {
     /// # Errors
     /// [`Unavailable`].
     pub async fn records_of(&self, account: &Account) -> Result<Vec<SessionRecord>, Unavailable> {
-        let mut sessions = self.sessions.of_user(account.id).await?;
-        let remembered: Vec<_> = sessions.iter().map(|record| record.sid).collect();
+        let remembered = self.sessions.of_user(account.id).await?;
+        let mut sessions = self.going_on(account, remembered).await?;
+        sessions.sort_by_key(|record| std::cmp::Reverse(record.last_used));
+        Ok(sessions)
+    }
+
+    /// Of a user's records, those whose sessions go on: what has ended in SQL may linger in the session store.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub(super) async fn going_on(
+        &self,
+        account: &Account,
+        mut records: Vec<SessionRecord>,
+    ) -> Result<Vec<SessionRecord>, Unavailable> {
+        let remembered: Vec<_> = records.iter().map(|record| record.sid).collect();
         let ended = self.accounts.ended_among(account.id, &remembered).await?;
-        // What has ended in SQL may linger in the session store.
-        sessions.retain(|record| {
+        records.retain(|record| {
             let is_of_today = record.epoch == account.session_epoch || account.kept_session == Some(record.sid);
             is_of_today && !ended.contains(&record.sid)
         });
-        sessions.sort_by_key(|record| std::cmp::Reverse(record.last_used));
-        Ok(sessions)
+        Ok(records)
     }
 
     fn device(&self, record: &SessionRecord, caller: &Caller, client: &Client) -> Device {

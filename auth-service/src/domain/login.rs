@@ -217,7 +217,7 @@ impl Auth {
             if let Some(standing) = standing.filter(|standing| standing.is_alive(session.sid, session.epoch)) {
                 let event = self.event(Action::Login).to(account.id).by(account.id);
                 self.note(event.about(session.sid).from(client)).await;
-                self.end_surplus_sessions(&session).await?;
+                self.end_surplus_sessions(&standing.account, &session).await?;
                 return self.tokens(&standing.account, &session).map_err(|error| LoginError::Unavailable(error.into()));
             }
             self.forget(self.sessions.remove(account.id, session.sid)).await;
@@ -260,9 +260,14 @@ impl Auth {
     }
 
     /// Ends the least recently used sessions beyond the limit; durably, and never the newest.
-    async fn end_surplus_sessions(&self, newest: &SessionRecord) -> Result<(), Unavailable> {
+    async fn end_surplus_sessions(&self, account: &Account, newest: &SessionRecord) -> Result<(), Unavailable> {
         let mut others = self.sessions.of_user(newest.sub).await?;
         others.retain(|record| record.sid != newest.sid);
+        if others.len() < self.policy.max_sessions {
+            return Ok(());
+        }
+        // What a logout could not remove from the session store takes nobody's place.
+        let mut others = self.going_on(account, others).await?;
         others.sort_by_key(|record| record.last_used);
         let surplus = (others.len() + 1).saturating_sub(self.policy.max_sessions);
         for record in &others[..surplus] {
