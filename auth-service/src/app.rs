@@ -15,7 +15,7 @@ use crate::{
         password::Password,
         records::Records,
         refresh_token::RefreshTokens,
-        register::RegisterError,
+        register::{Maker, RegisterError},
         roles::ADMIN_ROLE,
         sessions::Sessions,
         signing_keys::{KeyError, SigningKeys},
@@ -113,7 +113,7 @@ async fn bootstrap_admin(auth: &Auth, email: EmailAddress, password: &Password) 
     if auth.accounts.has_any_with_role(ADMIN_ROLE).await.map_err(|error| error.to_string())? {
         return Ok(());
     }
-    match auth.create_user(email, password, None, ADMIN_ROLE).await {
+    match auth.create_user(email, password, None, ADMIN_ROLE, Maker::Settings).await {
         Ok(_) => Ok(()),
         // A stranger may have registered the address: never promoted. Or another replica was faster.
         Err(RegisterError::EmailTaken) => {

@@ -12,6 +12,7 @@ use auth_service::{
         login::LoginError,
         password::{Password, PasswordHash},
         refresh_token::Transport,
+        register::Maker,
     },
     http::State,
 };
@@ -38,7 +39,11 @@ async fn service() -> Service {
 
 impl Service {
     async fn register(&self) -> Account {
-        self.state.auth.create_user(ada(), &password("grumpy-otter-42"), None, "reader").await.expect("a new user")
+        self.state
+            .auth
+            .create_user(ada(), &password("grumpy-otter-42"), None, "reader", Maker::CommandLine)
+            .await
+            .expect("a new user")
     }
 
     async fn login(&self, email: EmailAddress, text: &str) -> Result<(), LoginError> {

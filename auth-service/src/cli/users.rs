@@ -11,6 +11,7 @@ use auth_service::domain::{
     Auth,
     account::{Account, AccountChange, AccountQuery, EmailAddress, PersonName},
     admin::By,
+    register::Maker,
 };
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -40,7 +41,8 @@ pub async fn create(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failu
     let name =
         text(arguments, "name").map(PersonName::parse).transpose().map_err(|error| format!("--name: {error}"))?;
     let password = password::read(arguments)?;
-    let account = auth.create_user(email, &password, name, role).await.map_err(|error| error.to_string())?;
+    let account = auth.create_user(email, &password, name, role, Maker::CommandLine).await;
+    let account = account.map_err(|error| error.to_string())?;
     let text = format!("{} {} {}", account.id, account.email, account.roles.join(","));
     Ok(Report { text, json: as_json(&account) })
 }

@@ -266,7 +266,7 @@ impl Auth {
         let event = self.event(action).to(to);
         match by {
             By::Admin { caller, client } => event.by(caller.account.id).about(caller.session).from(client),
-            By::Operator => event.with("by", "command line"),
+            By::Operator => event.on_command_line(),
         }
     }
 }

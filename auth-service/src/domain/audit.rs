@@ -158,6 +158,12 @@ impl Event {
         Self { actor: Some(actor), ..self }
     }
 
+    /// An operator did it on the command line.
+    #[must_use]
+    pub fn on_command_line(self) -> Self {
+        self.with("by", "command line")
+    }
+
     /// It was about this session.
     #[must_use]
     pub fn about(self, sid: SessionId) -> Self {

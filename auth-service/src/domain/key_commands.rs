@@ -65,7 +65,7 @@ impl Auth {
     /// [`KeyCommandError`].
     pub async fn rotate_signing_key(&self) -> Result<KeyStatus, KeyCommandError> {
         let next = self.keys.succeed(self.keys.policy().lead).await?;
-        self.note(self.event(Action::KeyRotate).with("kid", next.kid.clone())).await;
+        self.note(self.event(Action::KeyRotate).on_command_line().with("kid", next.kid.clone())).await;
         Ok(next)
     }
 
@@ -80,7 +80,7 @@ impl Auth {
         }
         let lead = self.keys.policy().shortest_lead();
         let next = self.keys.succeed(lead).await?;
-        self.note(self.event(Action::KeyRetire).with("kid", kid)).await;
+        self.note(self.event(Action::KeyRetire).on_command_line().with("kid", kid)).await;
         Ok(next)
     }
 
@@ -91,7 +91,7 @@ impl Auth {
     /// [`KeyCommandError`].
     pub async fn revoke_signing_key(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
         let signing = self.keys.revoke(kid).await?;
-        self.note(self.event(Action::KeyRevoke).with("kid", kid)).await;
+        self.note(self.event(Action::KeyRevoke).on_command_line().with("kid", kid)).await;
         Ok(signing)
     }
 }

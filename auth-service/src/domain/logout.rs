@@ -54,7 +54,7 @@ impl Auth {
     /// [`Unavailable`]: nothing has ended.
     pub async fn end_everybodys_sessions(&self) -> Result<u64, Unavailable> {
         let users = self.accounts.raise_all_epochs(self.now()).await?;
-        self.note(self.event(Action::AllSessionsEnd).with("users", users)).await;
+        self.note(self.event(Action::AllSessionsEnd).on_command_line().with("users", users)).await;
         Ok(users)
     }
 }

@@ -60,6 +60,15 @@ impl From<CreateError> for RegisterError {
     }
 }
 
+/// How whoever runs the program creates a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// With `auth-service user create`.
+    CommandLine,
+    /// With the settings that name the first admin.
+    Settings,
+}
+
 /// A user to be, with the password.
 pub(super) struct Newcomer<'a> {
     pub(super) email: EmailAddress,
@@ -116,7 +125,7 @@ impl Auth {
         Ok(account)
     }
 
-    /// Creates a user with a role, as an operator does.
+    /// Creates a user with a role, for whoever runs the program.
     ///
     /// # Errors
     /// [`RegisterError`].
@@ -126,9 +135,15 @@ impl Auth {
         password: &Password,
         name: Option<PersonName>,
         role: &str,
+        by: Maker,
     ) -> Result<Account, RegisterError> {
         let account = self.create_account(Newcomer::new(email, password, name, role)).await?;
-        self.note(self.event(Action::UserCreate).to(account.id).with("role", role)).await;
+        let event = self.event(Action::UserCreate).to(account.id).with("role", role);
+        self.note(match by {
+            Maker::CommandLine => event.on_command_line(),
+            Maker::Settings => event.with("by", "settings"),
+        })
+        .await;
         Ok(account)
     }
 

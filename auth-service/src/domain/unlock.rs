@@ -12,7 +12,7 @@ impl Auth {
     pub async fn unlock_user(&self, id: UserId) -> Result<bool, Unavailable> {
         let is_unlocked = self.accounts.unlock(id).await?;
         if is_unlocked {
-            self.note(self.event(Action::UserUnlock).to(id)).await;
+            self.note(self.event(Action::UserUnlock).to(id).on_command_line()).await;
         }
         Ok(is_unlocked)
     }
