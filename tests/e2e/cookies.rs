@@ -242,6 +242,21 @@ async fn what_ends_ones_own_session_clears_its_cookie_and_no_newer_one() {
 }
 
 #[tokio::test]
+async fn a_login_that_ends_the_session_of_a_cookie_and_sets_none_clears_it() {
+    let stack = Stack::any().start().await;
+    let (ada, bob) = (stack.ada_in_a_browser().await, stack.bob().await);
+    let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;
+    let over = |cookie: &str| {
+        stack.auth.login_request(&bob.email, &bob.password, Transport::Body).header("cookie", cookie).send()
+    };
+    let answer = over(&ada.tokens.cookie_header()).await.expect(200);
+    assert_cleared(&answer, &only_cookie(&login));
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+    let strange = over("jeton-refresh=not-ours").await.expect(200);
+    assert_eq!(strange.set_cookies(), [], "{strange}");
+}
+
+#[tokio::test]
 async fn another_session_of_ones_own_or_another_password_clears_no_cookie() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;

@@ -1,6 +1,12 @@
 //! `POST /auth/login`.
 
-use super::{State, client::client, origin::Page, tokens};
+use super::{
+    State,
+    client::client,
+    origin::Page,
+    own_cookie::{self, Ends},
+    tokens,
+};
 use crate::domain::{account::EmailAddress, login::LoginError, password::Password, refresh_token::Transport};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
@@ -36,7 +42,7 @@ pub struct Login {
     request_body = Login,
     responses(
         (status = 200, description = "Tokens", body = tokens::Answer<'_>, headers(
-            ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
+            ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token. With `body`, when a cookie came whose session this ended: clears it"),
         )),
         Refusals<(Page, BodyOfUsualSize, LoginError)>,
     )
@@ -55,5 +61,9 @@ pub async fn login(
     let email = EmailAddress::parse(&input.email).ok();
     let client = client(&request, &state);
     let tokens = state.auth.login(email, &input.password, input.transport, &client).await?;
-    Ok(tokens::answer(&tokens, &request, &state.site))
+    let mut answer = HttpResponse::Ok();
+    if let (Transport::Body, Some(ended)) = (input.transport, &client.token) {
+        own_cookie::clear_after(Ends::Session(ended.sid), &mut answer, &request, &state);
+    }
+    Ok(tokens::finish(answer, &tokens, &request, &state.site))
 }

@@ -7,7 +7,7 @@ use super::{
     cookie,
 };
 use crate::domain::refresh_token::RefreshClaims;
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::StatusCode};
 use shared::{
     ids::{SessionId, UserId},
     problem::Problem,
@@ -34,11 +34,16 @@ impl Ends {
 /// 204; a cookie that came along is cleared, unless its session goes on.
 pub fn gone(ends: Ends, request: &HttpRequest, state: &State) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
+    clear_after(ends, &mut answer, request, state);
+    answer.finish()
+}
+
+/// Clears a cookie that came along, unless its session goes on.
+pub fn clear_after(ends: Ends, answer: &mut HttpResponseBuilder, request: &HttpRequest, state: &State) {
     let is_over = tokens(request, state).iter().all(|token| ends.includes(token));
     if is_over && cookie::came(request, &state.site) {
-        cookie::clear(&mut answer, request, &state.site);
+        cookie::clear(answer, request, &state.site);
     }
-    answer.finish()
 }
 
 /// The caller; a 401 clears the cookie that came along if its session is over as well. (That of a refresh must not: it may come

@@ -2,7 +2,7 @@
 
 use super::{Site, cookie};
 use crate::domain::{refresh_token::Transport, tokens::Tokens};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,8 +30,12 @@ pub struct Answer<'a> {
 
 /// 200, with the refresh token in a cookie or in the body, never in both.
 pub fn answer(tokens: &Tokens, request: &HttpRequest, site: &Site) -> HttpResponse {
+    finish(HttpResponse::Ok(), tokens, request, site)
+}
+
+/// As [`answer`], with what was begun.
+pub fn finish(mut response: HttpResponseBuilder, tokens: &Tokens, request: &HttpRequest, site: &Site) -> HttpResponse {
     let refresh_token = tokens.refresh_token.expose();
-    let mut response = HttpResponse::Ok();
     let in_body = match tokens.transport {
         Transport::Cookie => {
             response.cookie(cookie::carrying(refresh_token, tokens.refresh_expires_in, site));
