@@ -1,5 +1,6 @@
 //! What a command has come to, in words and as JSON.
 
+use auth_service::domain::account::is_obeyed;
 use serde_json::Value;
 use shared::output::print;
 
@@ -32,5 +33,17 @@ impl Report {
 
 /// Text that others have chosen, such as a program's name for itself, without what a terminal would obey.
 pub fn printable(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{FFFD}' } else { character }).collect()
+    text.chars().map(|character| if is_obeyed(character) { '\u{FFFD}' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_printed() {
+        let text = "a\u{1B}\n\u{9B}\u{61C}\u{200E}\u{202E}\u{2028}\u{2029}\u{2067}\u{FEFF}z";
+        assert_eq!(printable(text), format!("a{}z", "\u{FFFD}".repeat(10)));
+        assert_eq!(printable("Ада \u{200D}é"), "Ада \u{200D}é");
+    }
 }

@@ -5,7 +5,7 @@ use super::{
     confirm::confirm,
     list::{List, Reader},
     look, password,
-    report::Report,
+    report::{Report, printable},
 };
 use auth_service::domain::{
     Auth,
@@ -100,12 +100,12 @@ pub async fn show(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure
     let lines = [
         format!("id        {}", user.id),
         format!("email     {}", user.email),
-        format!("name      {}", user.name.as_ref().map_or("-", PersonName::as_str)),
-        format!("roles     {}", user.roles.join(", ")),
+        format!("name      {}", printable(user.name.as_ref().map_or("-", PersonName::as_str))),
+        format!("roles     {}", printable(&user.roles.join(", "))),
         format!("scopes    {}", scopes.join(" ")),
         format!("state     {}", state(&user)),
         format!("created   {}", user.created_at.rfc3339()),
-        format!("custom    {}", Value::Object(user.custom.clone())),
+        format!("custom    {}", printable(&Value::Object(user.custom.clone()).to_string())),
     ];
     let mut json = as_json(&user);
     json["scopes"] = json!(scopes);
@@ -137,7 +137,7 @@ pub async fn set_disabled(auth: &Auth, arguments: &ArgMatches, disabled: bool) -
 
 async fn changed(auth: &Auth, user: &Account, change: AccountChange) -> Result<Report, Failure> {
     let user = auth.change_user(&By::Operator, user.id, change).await.map_err(|error| error.to_string())?;
-    let text = format!("{} is {} now, with the roles {}", user.email, state(&user), user.roles.join(", "));
+    let text = format!("{} is {} now, with the roles {}", user.email, state(&user), printable(&user.roles.join(", ")));
     Ok(Report { text, json: as_json(&user) })
 }
 
@@ -167,8 +167,8 @@ fn head() -> String {
 }
 
 fn line(user: &Account) -> String {
-    let (created, roles) = (user.created_at.rfc3339(), user.roles.join(","));
-    let name = user.name.as_ref().map(|name| format!("  {}", name.as_str())).unwrap_or_default();
+    let (created, roles) = (user.created_at.rfc3339(), printable(&user.roles.join(",")));
+    let name = user.name.as_ref().map(|name| format!("  {}", printable(name.as_str()))).unwrap_or_default();
     format!(
         "{:<36}  {:<8}  {created:<20}  {roles:<20}  {}{name}",
         user.id.to_string(),

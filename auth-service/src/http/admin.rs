@@ -111,11 +111,11 @@ pub struct NewUser {
     /// The first password: one that is not easily guessed.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Password,
-    /// What to be called: no control characters, not only blanks.
+    /// What to be called: no control characters and none that turn the direction of text, not only blanks.
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$"
+        pattern = r"^[^\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]*[^\s\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF][^\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]*$"
     )]
     name: Option<String>,
     /// At most 16, and none that brings what the caller may not do. By default, what whoever registers is.
