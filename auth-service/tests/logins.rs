@@ -18,12 +18,13 @@ use auth_service::{
 };
 use clap::Command;
 use shared::ids::UserId;
+use sqlx::Connection as _;
 use std::net::{IpAddr, Ipv4Addr};
 use tempfile::TempDir;
 
 struct Service {
     state: State,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 async fn service() -> Service {
@@ -34,7 +35,7 @@ async fn service() -> Service {
     let environment = [("AUTH_DATABASE_URL".to_owned(), database)];
     let config = Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}"));
-    Service { state, _directory: directory }
+    Service { state, directory }
 }
 
 impl Service {
@@ -69,6 +70,14 @@ impl Service {
         let before = self.state.auth.hasher.work();
         self.hash_runs_of_a_failed_login(email).await;
         self.state.auth.hasher.work() - before
+    }
+
+    /// Writes what another program may have written.
+    async fn spoil(&self, column: &str) {
+        let file = format!("sqlite://{}/auth.db", self.directory.path().display());
+        let mut raw = sqlx::AnyConnection::connect(&file).await.expect("a database");
+        let update = format!("UPDATE users SET {column} = ''");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(update)).execute(&mut raw).await.expect("a row");
     }
 
     async fn store_hash(&self, hash: &str) {
@@ -138,6 +147,22 @@ async fn a_hash_of_other_parameters_is_replaced_at_login_and_the_password_stays(
     service.login(ada(), "grumpy-otter-42").await.expect("a login");
     assert!(stored().await.0.contains("m=19456,t=2,p=1"), "the hash was not upgraded");
     service.login(ada(), "grumpy-otter-42").await.expect("a login");
+}
+
+#[tokio::test]
+async fn a_login_to_a_row_that_cannot_be_read_is_a_wrong_password_for_the_same_work() {
+    let service = service().await;
+    service.register().await;
+    let nobody = EmailAddress::parse("nobody@example.com").expect("an address");
+    let (work, runs) =
+        (service.work_of_a_failed_login(nobody.clone()).await, service.hash_runs_of_a_failed_login(nobody).await);
+    for column in ["roles", "name", "custom"] {
+        service.spoil(column).await;
+        assert_eq!(service.work_of_a_failed_login(ada()).await, work, "{column}");
+        assert_eq!(service.hash_runs_of_a_failed_login(ada()).await, runs, "{column}");
+        let right = service.login(ada(), "grumpy-otter-42").await;
+        assert!(matches!(right, Err(LoginError::InvalidCredentials)), "{column}: {right:?}");
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,21 @@ async fn users_whose_role_or_password_hash_is_of_no_use_are_counted() {
 }
 
 #[tokio::test]
+async fn rows_of_users_that_cannot_be_read_are_counted_by_their_column() {
+    let stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    let (ada, bob, cleo) = (stack.ada().await, stack.ada().await, stack.ada().await);
+    let database = stack.postgres_url().expect("the stack has a PostgreSQL");
+    for (change, id) in [("roles = 'reader'", &ada.id), ("name = ''", &bob.id), ("email = 'C@example.com'", &cleo.id)] {
+        Postgres::execute(&database, &format!("UPDATE users SET {change} WHERE id = '{id}'"));
+    }
+    let ended = doctor(&stack).await;
+    for (column, id) in [("roles", &ada.id), ("name", &bob.id), ("email", &cleo.id)] {
+        let words = format!("1, one of them of the user {id}; what stands in the column {column}");
+        assert_says(&ended, 1, &[("warning", &words)]);
+    }
+}
+
+#[tokio::test]
 async fn a_healthy_service_is_told_notes_at_most() {
     for storage in [Storage::Embedded, Storage::RedisAndSqlite] {
         let stack = Stack::on(storage).auth("AUTH_ALLOWED_ORIGINS", "http://app.example").start().await;

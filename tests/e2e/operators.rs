@@ -4,6 +4,7 @@ use harness::{
     Stack, Storage, Transport, assert_problem,
     command::Ended,
     person::{Person, fresh_password},
+    postgres::Postgres,
     service::Service,
 };
 use serde_json::{Value, json};
@@ -143,6 +144,80 @@ async fn the_last_enabled_admin_stays_whoever_asks() {
         assert!(ended.code == Some(1) && ended.errors.contains("the last enabled"), "{words:?}: {ended:?}");
     }
     stack.auth.users(&admin.tokens, "").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_user_whose_row_cannot_be_read_is_given_a_password_and_deleted_by_id() {
+    let stack = Stack::on(Storage::RedisAndPostgres).start().await;
+    let (admin, ada, bob) = (stack.admin().await, stack.ada().await, stack.bob().await);
+    let database = stack.postgres_url().expect("the stack has a PostgreSQL");
+    Postgres::execute(&database, &format!("UPDATE users SET name = '', roles = 'admin' WHERE id = '{}'", ada.id));
+    let auth = &stack.auth;
+    let users = auth.users(&admin.tokens, "").await.expect(200);
+    assert_eq!(ids(&json!({ "users": users["users"] })), [&admin.id, &bob.id]);
+    assert_eq!(ids(&json_of(auth, &["user", "list", "--json"]).await), [&admin.id, &bob.id]);
+    assert_problem(&auth.login(&ada.email, &ada.password, Transport::Body).await, 401, "invalid_credentials");
+    assert_problem(&auth.register(&ada.email, &fresh_password()).await, 409, "email_taken");
+    assert!(auth.log().contains("this user cannot log in"), "the operator is told");
+    for name in [&ada.id, &ada.email] {
+        let shown = command(auth, &["user", "show", name]).await;
+        assert!(shown.code == Some(1) && shown.errors.contains("its column name"), "{shown:?}");
+        assert!(shown.errors.contains(&ada.id), "{shown:?}");
+    }
+    let words = ["user", "set-password", &ada.id, "--json"];
+    let set = auth.command(&words).input(&format!("{}\n", fresh_password())).ended().await;
+    assert!(set.code == Some(0) && set.output.contains(&ada.id), "{set:?}");
+    for (words, code) in [(["user", "disable", &admin.id], 1), (["user", "disable", &bob.id], 0)] {
+        assert_eq!(command(auth, &words).await.code, Some(code), "{words:?}");
+    }
+    assert_eq!(command(auth, &["user", "delete", &ada.id, "--yes"]).await.code, Some(0));
+    auth.register(&ada.email, &fresh_password()).await.expect(201);
+}
+
+#[tokio::test]
+async fn whatever_is_done_on_the_command_line_says_so_in_the_audit_log() {
+    let stack = Stack::any().start().await;
+    let (admin, ada) = (stack.admin().await, stack.ada().await);
+    let password = format!("{}\n", fresh_password());
+    let create = ["user", "create", "--email", "new@example.org"];
+    assert_eq!(stack.auth.command(&create).input(&password).ended().await.code, Some(0));
+    let active = json_of(&stack.auth, &["keys", "list", "--json"]).await["keys"][0]["kid"].clone();
+    let active = active.as_str().expect("a key");
+    let commands = [
+        vec!["user", "unlock", &ada.id],
+        vec!["sessions", "end", &ada.id],
+        vec!["user", "disable", &ada.id],
+        vec!["user", "delete", &ada.id, "--yes"],
+        vec!["keys", "rotate"],
+        vec!["keys", "retire", active],
+        vec!["keys", "revoke", active],
+    ];
+    for words in &commands {
+        let ended = command(&stack.auth, words).await;
+        assert_eq!(ended.code, Some(0), "{words:?}: {ended:?}");
+    }
+    assert_eq!(command(&stack.auth, &["sessions", "end-all"]).await.code, Some(0));
+    let admin = Person::registered(&stack.auth, &admin.email, &admin.password).await;
+    let path = "/admin/audit?limit=100";
+    let events = stack.auth.get(path).bearer(&admin.tokens.access).send().await.expect(200);
+    let operators = [
+        "user_create",
+        "user_unlock",
+        "user_sessions_end",
+        "user_change",
+        "user_delete",
+        "key_rotate",
+        "key_retire",
+        "key_revoke",
+        "all_sessions_end",
+    ];
+    for action in operators {
+        let events = events["events"].as_array().expect("a list").iter();
+        let by: Vec<&Value> =
+            events.filter(|event| event["action"] == action).map(|event| &event["details"]["by"]).collect();
+        let expected: &[&str] = if action == "user_create" { &["command line", "settings"] } else { &["command line"] };
+        assert_eq!(by, expected, "{action}");
+    }
 }
 
 #[tokio::test]

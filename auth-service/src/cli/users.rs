@@ -9,12 +9,13 @@ use super::{
 };
 use auth_service::domain::{
     Auth,
-    account::{Account, AccountChange, AccountQuery, EmailAddress, PersonName},
+    account::{Account, AccountChange, AccountQuery, EmailAddress, FindError, PersonName, Unreadable},
     admin::By,
     register::Maker,
 };
 use clap::ArgMatches;
 use serde_json::{Value, json};
+use shared::ids::UserId;
 
 /// How many users are read at once.
 const PAGE: u32 = 1000;
@@ -25,11 +26,49 @@ fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
 
 /// The user whom the arguments name.
 pub async fn named(auth: &Auth, arguments: &ArgMatches) -> Result<Account, Failure> {
-    let name = text(arguments, "user").unwrap_or_default();
-    let found = auth.user_named(name).await.map_err(|error| error.to_string())?;
-    Ok(found.ok_or_else(|| {
-        format!("there is no user {name}: give an e-mail address or an id, as `auth-service user list` shows them")
+    Ok(found(auth, arguments).await?.map_err(|unreadable| {
+        format!("{unreadable}: `auth-service user set-password` and `user delete` take the id all the same")
     })?)
+}
+
+/// The user whom the arguments name, even one whose row cannot be read.
+async fn found(auth: &Auth, arguments: &ArgMatches) -> Result<Result<Account, Unreadable>, Failure> {
+    let name = text(arguments, "user").unwrap_or_default();
+    match auth.user_named(name).await {
+        Ok(Some(user)) => Ok(Ok(user)),
+        Ok(None) => Err(format!(
+            "there is no user {name}: give an e-mail address or an id, as `auth-service user list` shows them"
+        )
+        .into()),
+        Err(FindError::Unreadable(unreadable)) => Ok(Err(unreadable)),
+        Err(FindError::Unavailable(error)) => Err(error.to_string().into()),
+    }
+}
+
+/// What is known of a user in any case.
+struct Known {
+    id: UserId,
+    /// What nobody's password may be.
+    words: Vec<String>,
+    /// For people.
+    name: String,
+    json: Value,
+}
+
+/// The user whom the arguments name, as far as a command must know that changes no more than the password or all.
+async fn known_user(auth: &Auth, arguments: &ArgMatches) -> Result<Known, Failure> {
+    match found(auth, arguments).await? {
+        Ok(user) => {
+            let name = user.name.as_ref().map(|name| name.as_str().to_owned());
+            let words = [Some(user.email.to_string()), name].into_iter().flatten().collect();
+            Ok(Known { id: user.id, words, name: user.email.to_string(), json: as_json(&user) })
+        }
+        Err(unreadable) => {
+            let id = unreadable.id.ok_or_else(|| unreadable.to_string())?;
+            let json = json!({ "id": id, "unreadable": unreadable.column });
+            Ok(Known { id, words: Vec::new(), name: id.to_string(), json })
+        }
+    }
 }
 
 /// Creates a user.
@@ -114,11 +153,11 @@ pub async fn show(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure
 
 /// Sets the password, and ends the sessions.
 pub async fn set_password(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
+    let user = known_user(auth, arguments).await?;
     let password = password::read(arguments)?;
-    auth.set_password(&user, &password).await.map_err(|error| error.to_string())?;
-    let text = format!("{} has a new password; all sessions of the user have ended", user.email);
-    Ok(Report { text, json: as_json(&user) })
+    auth.set_password(user.id, user.words, &password).await.map_err(|error| error.to_string())?;
+    let text = format!("{} has a new password; all sessions of the user have ended", user.name);
+    Ok(Report { text, json: user.json })
 }
 
 /// Gives the user these roles, and no others.
@@ -152,10 +191,10 @@ pub async fn unlock(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failu
 
 /// Deletes the user.
 pub async fn delete(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
-    confirm(&format!("Delete {} ({}) for good?", user.email, user.id), arguments.get_flag("yes"))?;
+    let user = known_user(auth, arguments).await?;
+    confirm(&format!("Delete {} ({}) for good?", user.name, user.id), arguments.get_flag("yes"))?;
     auth.delete_user(&By::Operator, user.id).await.map_err(|error| error.to_string())?;
-    Ok(Report { text: format!("{} is deleted", user.email), json: as_json(&user) })
+    Ok(Report { text: format!("{} is deleted", user.name), json: user.json })
 }
 
 fn state(user: &Account) -> &'static str {

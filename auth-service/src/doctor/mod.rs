@@ -160,7 +160,8 @@ async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) ->
 }
 
 async fn look_at_users(sql: &Sql) -> Result<UsersSeen, Unavailable> {
-    Ok(UsersSeen { holders: sql.holders().await?, odd_hashes: sql.odd_hashes(HASHES).await? })
+    let (holders, odd_hashes) = (sql.holders().await?, sql.odd_hashes(HASHES).await?);
+    Ok(UsersSeen { holders, odd_hashes, rows: sql.rows_of_users().await? })
 }
 
 async fn look_at_redis(url: Option<&str>, clock: &dyn Clock) -> Option<RedisSeen> {

@@ -1,7 +1,10 @@
 //! The users: what some of them cannot do, though nobody has forbidden it.
 
 use super::Finding;
-use crate::domain::{argon::Argon, password::PasswordHash, roles::Roles};
+use crate::{
+    domain::{argon::Argon, password::PasswordHash, roles::Roles},
+    storage::sql::RowsSeen,
+};
 use std::collections::BTreeMap;
 
 /// What was read of the users.
@@ -10,6 +13,8 @@ pub(super) struct UsersSeen {
     pub(super) holders: Vec<(Vec<String>, u64)>,
     /// Password hashes that are not as new ones are, or some of them.
     pub(super) odd_hashes: Vec<PasswordHash>,
+    /// What was seen of their rows.
+    pub(super) rows: RowsSeen,
 }
 
 pub(super) fn findings(users: UsersSeen, roles: &Roles, argon: &Argon) -> Vec<Finding> {
@@ -27,13 +32,24 @@ pub(super) fn findings(users: UsersSeen, roles: &Roles, argon: &Argon) -> Vec<Fi
             "users who cannot log in, at least {holders}: their stored password hash cannot be used, {flaw}; give them a password with `auth-service user set-password`"
         ))
     });
-    lost.chain(unusable).collect()
+    lost.chain(unusable).chain(unreadable(&users.rows)).collect()
+}
+
+fn unreadable(rows: &RowsSeen) -> impl Iterator<Item = Finding> {
+    let bound = if rows.are_all { "" } else { "at least " };
+    rows.flawed.iter().map(move |(column, (count, example))| {
+        let example = example.map(|id| format!(", one of them of the user {id}")).unwrap_or_default();
+        Finding::warning(format!(
+            "rows of users that cannot be used: {bound}{count}{example}; what stands in the column {column} is not what belongs there, so that nobody can log in: docs/operate.md says what an import fills in; `auth-service user delete` takes an id"
+        ))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{argon::Grant, hashing::today};
+    use shared::ids::UserId;
 
     #[test]
     fn roles_and_hashes_that_give_nothing_are_named() {
@@ -41,15 +57,17 @@ mod tests {
         let users = UsersSeen {
             holders: vec![(roles(&["reader", "editor"]), 2), (roles(&["editor"]), 3), (roles(&["admin"]), 1)],
             odd_hashes: vec![PasswordHash("$2b$12$abc".to_owned()), PasswordHash("$2y$10$abc".to_owned())],
+            rows: RowsSeen { flawed: BTreeMap::from([("roles", (3, Some(UserId::fresh())))]), are_all: true },
         };
         let argon = Argon::new(today(), Grant { memory: 64 * 1024, at_once: 1 });
         let texts: Vec<String> =
             findings(users, &Roles::default(), &argon).into_iter().map(|finding| finding.to_string()).collect();
-        assert_eq!(texts.len(), 2, "{texts:?}");
+        assert_eq!(texts.len(), 3, "{texts:?}");
         assert!(
             texts[0].starts_with("warning") && texts[0].contains("\"editor\", which does not exist: 5"),
             "{texts:?}"
         );
+        assert!(texts[2].contains("cannot be used: 3, one of them") && texts[2].contains("column roles"), "{texts:?}");
         assert!(texts[1].contains("at least 2") && texts[1].contains("algorithm"), "{texts:?}");
     }
 }

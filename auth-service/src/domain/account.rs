@@ -273,6 +273,43 @@ pub enum CreateError {
     Unavailable(#[from] Unavailable),
 }
 
+/// A row of a user that cannot be read: another program has written it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the row of the user {} cannot be read, its column {column} (docs/operate.md says what belongs there)", .id.map(|id| id.to_string()).unwrap_or_default())]
+pub struct Unreadable {
+    /// Whose, unless the id cannot be read either.
+    pub id: Option<UserId>,
+    /// The first column that cannot be read.
+    pub column: &'static str,
+}
+
+/// That one user is out of reach.
+impl From<Unreadable> for Unavailable {
+    fn from(error: Unreadable) -> Self {
+        Self { store: "the user", cause: error.to_string() }
+    }
+}
+
+/// Why a user was not found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The user is there, and cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<FindError> for Unavailable {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::Unreadable(error) => error.into(),
+            FindError::Unavailable(error) => error,
+        }
+    }
+}
+
 /// Why users were not found.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
@@ -291,10 +328,13 @@ pub trait Accounts: Send + Sync {
     async fn create(&self, account: &NewAccount) -> Result<(), CreateError>;
 
     /// Finds a user by address.
-    async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, Unavailable>;
+    async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, FindError>;
 
     /// Finds a user by id.
-    async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, Unavailable>;
+    async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, FindError>;
+
+    /// Whether a user has this address, and be it one whose row cannot be read.
+    async fn is_taken(&self, email: &EmailAddress) -> Result<bool, Unavailable>;
 
     /// What SQL knows of a session, in one read. `None`: there is no such user.
     async fn standing(&self, id: UserId, session: SessionId) -> Result<Option<Standing>, Unavailable>;
@@ -333,7 +373,7 @@ pub trait Accounts: Send + Sync {
     /// Which of these sessions of the user's were ended by name. Costs what they cost, however many others have ended.
     async fn ended_among(&self, id: UserId, sessions: &[SessionId]) -> Result<Vec<SessionId>, Unavailable>;
 
-    /// Users in the order of their ids.
+    /// Users in the order of their ids. Rows that cannot be read are left out.
     async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, SearchError>;
 
     /// Makes the indexes that may take long to make, while all goes on.

@@ -104,7 +104,7 @@ impl Auth {
         let sub = caller.account.id;
         // A failure that cannot be counted is none that may be learned.
         self.has_room_for(sub).await?;
-        let found = self.accounts.by_id(sub).await?;
+        let found = self.accounts.by_id(sub).await.map_err(Unavailable::from)?;
         let checked = self.check_password(&caller.account.email, found, password, client).await;
         if let Err(LoginError::InvalidCredentials) = checked {
             let event = self.event(Action::PasswordConfirm).failed().to(sub).by(sub);

@@ -2,7 +2,7 @@
 
 use super::{
     Auth, Client, Unavailable,
-    account::{Account, Credentials, EmailAddress},
+    account::{Account, Credentials, EmailAddress, FindError, Unreadable},
     audit::Action,
     hashing::NotComputed,
     limits::{Exceeded, Limit},
@@ -51,6 +51,12 @@ pub enum LoginError {
 impl From<Exceeded> for LoginError {
     fn from(Exceeded { retry_after }: Exceeded) -> Self {
         Self::TooManyAttempts { retry_after }
+    }
+}
+
+impl From<FindError> for LoginError {
+    fn from(error: FindError) -> Self {
+        Self::Unavailable(error.into())
     }
 }
 
@@ -108,8 +114,12 @@ impl Auth {
             self.note_in_log(&self.event(Action::Login).failed().from(client).with("reason", "no_address"));
             return Err(LoginError::InvalidCredentials);
         };
-        let found = self.accounts.by_email(&email).await?;
-        let sub = found.as_ref().map(|found| found.account.id);
+        let (found, unreadable) = match self.accounts.by_email(&email).await {
+            Ok(found) => (found, None),
+            Err(FindError::Unreadable(unreadable)) => (None, Some(unreadable)),
+            Err(FindError::Unavailable(error)) => return Err(error.into()),
+        };
+        let sub = found.as_ref().map(|found| found.account.id).or_else(|| unreadable?.id);
         if client.token.is_some() && !client.knows(sub) {
             self.take_of_address(Limit::Logins, client)?;
         }
@@ -117,6 +127,9 @@ impl Auth {
         self.has_room_for(sub.unwrap_or_else(UserId::fresh)).await?;
         let checked = self.check_password(&email, found, password, client).await;
         if let Err(LoginError::InvalidCredentials) = &checked {
+            if let Some(Unreadable { id: Some(id), column }) = unreadable {
+                report_unusable_hash(id, Unusable::Row { column });
+            }
             let event = self.event(Action::Login).failed().from(client);
             match sub {
                 Some(sub) => self.note_aside(event.to(sub)),

@@ -3,7 +3,7 @@
 
 use super::{
     Auth, Unavailable,
-    account::{Account, EmailAddress},
+    account::{Account, EmailAddress, FindError},
     admin::By,
     audit::Action,
     hashing::{Lane, NotComputed},
@@ -32,8 +32,8 @@ impl Auth {
     /// The user of that address or id, if there is one.
     ///
     /// # Errors
-    /// [`Unavailable`].
-    pub async fn user_named(&self, name: &str) -> Result<Option<Account>, Unavailable> {
+    /// [`FindError`].
+    pub async fn user_named(&self, name: &str) -> Result<Option<Account>, FindError> {
         let found = match (name.parse::<UserId>(), EmailAddress::parse(name)) {
             (Ok(id), _) => self.accounts.by_id(id).await?,
             (_, Ok(email)) => self.accounts.by_email(&email).await?,
@@ -42,21 +42,25 @@ impl Auth {
         Ok(found.map(|credentials| credentials.account))
     }
 
-    /// Sets a user's password and ends all the user's sessions. Durable when it returns.
+    /// Sets a user's password, which is judged with what is known of the user, and ends all the user's sessions. Durable when it
+    /// returns.
     ///
     /// # Errors
     /// [`SetPasswordError`].
-    pub async fn set_password(&self, user: &Account, password: &Password) -> Result<(), SetPasswordError> {
-        let known = [Some(user.email.as_str()), user.name.as_ref().map(|name| name.as_str())];
-        let known = known.into_iter().flatten().map(str::to_owned).collect();
+    pub async fn set_password(
+        &self,
+        user: UserId,
+        known: Vec<String>,
+        password: &Password,
+    ) -> Result<(), SetPasswordError> {
         self.judges.judge(password, known).await??;
         let hash = self.hasher.hash(Lane::HERE, password).await?;
-        if !self.accounts.set_password(user.id, &hash, self.now()).await? {
+        if !self.accounts.set_password(user, &hash, self.now()).await? {
             return Err(SetPasswordError::NoSuchUser);
         }
         let changed = serde_json::json!({ "password": true });
-        self.note(self.event_by(&By::Operator, Action::UserChange, user.id).with("changed", changed)).await;
-        self.forget(self.sessions.remove_all(user.id, None)).await;
+        self.note(self.event_by(&By::Operator, Action::UserChange, user).with("changed", changed)).await;
+        self.forget(self.sessions.remove_all(user, None)).await;
         Ok(())
     }
 

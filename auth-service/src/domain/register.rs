@@ -151,7 +151,7 @@ impl Auth {
         let Newcomer { email, password, name, roles, custom, by, lane } = newcomer;
         password.check_length()?;
         // Spares the judging and the hash; the store's own check is the one that counts.
-        if self.accounts.by_email(&email).await?.is_some() {
+        if self.accounts.is_taken(&email).await? {
             return Err(RegisterError::EmailTaken);
         }
         let known = [Some(email.as_str()), name.as_ref().map(PersonName::as_str)];

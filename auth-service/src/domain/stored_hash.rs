@@ -100,12 +100,18 @@ pub enum Unusable {
         /// What one may take, in KiB.
         granted: u32,
     },
+    /// It is not even looked at.
+    #[error("the user's row cannot be read, its column {column}")]
+    Row {
+        /// The first column that cannot be read.
+        column: &'static str,
+    },
 }
 
 impl Unusable {
     /// All names, for metrics.
-    pub const NAMES: [&str; 8] =
-        ["form", "algorithm", "version", "parameters", "keyed", "salt", "output", "too_costly"];
+    pub const NAMES: [&str; 9] =
+        ["form", "algorithm", "version", "parameters", "keyed", "salt", "output", "too_costly", "row"];
 
     /// Its name, for metrics.
     #[must_use]
@@ -119,6 +125,7 @@ impl Unusable {
             Self::Salt => "salt",
             Self::Output => "output",
             Self::TooCostly { .. } => "too_costly",
+            Self::Row { .. } => "row",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, and its message is the error")]
 
+mod imports;
 mod outages;
 mod promises;
 mod samples;

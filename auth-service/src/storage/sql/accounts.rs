@@ -4,13 +4,14 @@ use super::{
     Sql, Statement, audit,
     connections::Answer,
     probe,
-    rows::{json, moment, parsed, to_json, unreadable, value},
+    rows::{moment, parsed, to_json, unreadable, value},
+    users::{Page, account, credentials, hash},
 };
 use crate::domain::{
     Unavailable,
     account::{
         Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Credentials, EmailAddress, Epoch,
-        NewAccount, PersonName, SearchError, Seen, Standing, Theft,
+        FindError, NewAccount, PersonName, SearchError, Seen, Standing, Theft,
     },
     password::PasswordHash,
 };
@@ -21,10 +22,6 @@ use shared::{
 };
 use sqlx::{AssertSqlSafe, any::AnyRow, query};
 use std::time::Duration;
-
-/// Named one by one, so that a later version may add a column while this one runs.
-pub(super) const COLUMNS: &str =
-    "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, revision";
 
 /// How long raising the epoch of all users may take; an operator waits for it.
 const MANY_ROWS: Duration = Duration::from_secs(120);
@@ -58,23 +55,29 @@ impl Accounts for Sql {
             return Ok(());
         }
         // Without an admin, nothing else can have been in the way.
-        let is_taken = by.is_empty() || self.by_email(&account.email).await?.is_some();
+        let is_taken = by.is_empty() || self.is_taken(&account.email).await?;
         Err(if is_taken { CreateError::EmailTaken } else { CreateError::Outdated })
     }
 
-    async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, Unavailable> {
-        self.credentials(|| select_credentials("WHERE email = $1").bind(email.to_string())).await
+    async fn by_email(&self, email: &EmailAddress) -> Result<Option<Credentials>, FindError> {
+        self.find(|| self.select("WHERE email = $1").bind(email.to_string())).await
     }
 
-    async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, Unavailable> {
-        self.credentials(|| select_credentials("WHERE id = $1").bind(id.to_string())).await
+    async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, FindError> {
+        self.find(|| self.select("WHERE id = $1").bind(id.to_string())).await
+    }
+
+    async fn is_taken(&self, email: &EmailAddress) -> Result<bool, Unavailable> {
+        let read = || query("SELECT 1 AS one FROM users WHERE email = $1").bind(email.to_string());
+        Ok(!self.reading.run(read).await?.rows.is_empty())
     }
 
     async fn standing(&self, id: UserId, session: SessionId) -> Result<Option<Standing>, Unavailable> {
         let read = || {
             query(AssertSqlSafe(format!(
-                "SELECT {COLUMNS}, sid AS ended FROM users
-                 LEFT JOIN ended_sessions ON sub = id AND sid = $2 WHERE id = $1"
+                "SELECT {}, sid AS ended FROM users
+                 LEFT JOIN ended_sessions ON sub = id AND sid = $2 WHERE id = $1",
+                self.backend.columns()
             )))
             .bind(id.to_string())
             .bind(session.to_string())
@@ -87,7 +90,7 @@ impl Accounts for Sql {
 
     async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable> {
         let update = || {
-            query("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+            query("UPDATE users SET password_hash = $3 WHERE id = $1 AND CAST(password_hash AS TEXT) = $2")
                 .bind(id.to_string())
                 .bind(old.0.clone())
                 .bind(new.0.clone())
@@ -202,8 +205,9 @@ impl Accounts for Sql {
                  session_epoch = CASE WHEN $4 = 1
                      THEN CASE WHEN session_epoch >= $5 THEN session_epoch + 1 ELSE $5 END
                      ELSE session_epoch END
-                 WHERE id = $1 AND {} RETURNING {COLUMNS}",
-                stand(seen, 6)
+                 WHERE id = $1 AND {} RETURNING {}",
+                stand(seen, 6),
+                self.backend.columns()
             )))
             .bind(id.to_string())
             .bind(change.roles.as_ref().map(to_json))
@@ -212,7 +216,7 @@ impl Accounts for Sql {
             .bind(now.millis());
             bind_seen(update, seen)
         };
-        self.run_in_turn(update).await?.rows.first().map(account).transpose()
+        Ok(self.run_in_turn(update).await?.rows.first().map(account).transpose()?)
     }
 
     async fn unlock(&self, id: UserId) -> Result<bool, Unavailable> {
@@ -235,13 +239,19 @@ impl Accounts for Sql {
         is_wanted: &(dyn for<'a> Fn(&'a [String]) -> bool + Send + Sync),
     ) -> Result<Option<Account>, Unavailable> {
         for list in self.role_lists().await?.iter().filter(|list| is_wanted(&list.roles)) {
-            let read = || {
-                select("WHERE roles = $1 AND disabled = 0 AND id <> $2 LIMIT 1")
-                    .bind(list.written.clone())
-                    .bind(than.to_string())
-            };
-            if let Some(row) = self.reading.run(read).await?.rows.first() {
-                return account(row).map(Some);
+            let mut page = Page::after("", 1);
+            while let Some((after, at_once)) = page.next() {
+                let read = || {
+                    self.select("WHERE roles = $1 AND disabled = 0 AND id <> $2 AND id > $3 ORDER BY users.id LIMIT $4")
+                        .bind(list.written.clone())
+                        .bind(than.to_string())
+                        .bind(after.clone())
+                        .bind(at_once)
+                };
+                page.take(&self.reading.run(read).await?.rows);
+            }
+            if let Some(user) = page.users().pop() {
+                return Ok(Some(user));
             }
         }
         Ok(None)
@@ -254,14 +264,14 @@ impl Accounts for Sql {
     async fn odd_hashes(&self, at_most: u32) -> Result<Vec<PasswordHash>, Unavailable> {
         // As the index `users_with_odd_hashes` has it, to the letter.
         let read = || {
-            query(
-                "SELECT password_hash FROM users
+            query(AssertSqlSafe(format!(
+                "SELECT {} AS password_hash FROM users
                  WHERE substr(password_hash, 1, 31) <> '$argon2id$v=19$m=19456,t=2,p=1$' LIMIT $1",
-            )
+                self.backend.text("password_hash")
+            )))
             .bind(i64::from(at_most))
         };
-        let hash = |row: &AnyRow| value(row, "password_hash").map(PasswordHash);
-        self.reading.run(read).await?.rows.iter().map(hash).collect()
+        Ok(self.reading.run(read).await?.rows.iter().map(hash).collect())
     }
 
     async fn holders(&self) -> Result<Vec<(Vec<String>, u64)>, Unavailable> {
@@ -293,30 +303,21 @@ impl Accounts for Sql {
 
 impl Sql {
     async fn everybody(&self, asked: &AccountQuery) -> Result<Vec<Account>, Unavailable> {
-        let read = || {
-            select("WHERE id > $1 ORDER BY id LIMIT $2")
-                .bind(asked.after.map(|id| id.to_string()).unwrap_or_default())
-                .bind(i64::from(asked.limit))
-        };
-        self.reading.run(read).await?.rows.iter().map(account).collect()
+        let after = asked.after.map(|id| id.to_string()).unwrap_or_default();
+        let mut page = Page::after(&after, asked.limit as usize);
+        while let Some((after, at_once)) = page.next() {
+            let read = || self.select("WHERE id > $1 ORDER BY users.id LIMIT $2").bind(after.clone()).bind(at_once);
+            page.take(&self.reading.run(read).await?.rows);
+        }
+        Ok(page.users())
     }
 
-    async fn credentials(&self, read: impl Fn() -> Statement) -> Result<Option<Credentials>, Unavailable> {
-        let credentials = |row: &AnyRow| {
-            let hash = PasswordHash(value(row, "password_hash")?);
-            Ok(Credentials { account: account(row)?, hash, unlocks: value(row, "unlocks")? })
-        };
-        self.reading.run(read).await?.rows.first().map(credentials).transpose()
+    async fn find(&self, read: impl Fn() -> Statement) -> Result<Option<Credentials>, FindError> {
+        Ok(self.reading.run(read).await?.rows.first().map(credentials).transpose()?)
     }
 
-    /// The different lists of roles that users have.
-    async fn role_lists(&self) -> Result<Vec<RoleList>, Unavailable> {
-        let answer = self.reading.run(|| query("SELECT roles, count(*) AS holders FROM users GROUP BY roles")).await?;
-        let list = |row: &AnyRow| {
-            let holders = u64::try_from(value::<i64>(row, "holders")?).unwrap_or(0);
-            Ok(RoleList { written: value(row, "roles")?, roles: json(row, "roles")?, holders })
-        };
-        answer.rows.iter().map(list).collect()
+    fn select(&self, which: &str) -> Statement {
+        query(AssertSqlSafe(format!("SELECT {} FROM users {which}", self.backend.columns())))
     }
 
     /// Runs a statement after all others that are run so have ended, so that none is decided on what another one is about
@@ -326,14 +327,6 @@ impl Sql {
             || self.backend.one_after_the_other().map(query).into_iter().chain([statement()]).collect::<Vec<_>>();
         self.durable.run_together(statements).await
     }
-}
-
-/// Roles that some users have.
-struct RoleList {
-    /// As they stand in the table.
-    written: String,
-    roles: Vec<String>,
-    holders: u64,
 }
 
 /// The condition that these users are as they were seen; the first value is `$first`.
@@ -353,7 +346,7 @@ fn bind_seen(statement: Statement, seen: &[Seen]) -> Statement {
 fn as_checked(first: usize) -> String {
     let (hash, epoch, session) = (first, first + 1, first + 2);
     format!(
-        " AND password_hash = ${hash} AND session_epoch = ${epoch} AND disabled = 0
+        " AND CAST(password_hash AS TEXT) = ${hash} AND session_epoch = ${epoch} AND disabled = 0
           AND NOT EXISTS (SELECT 1 FROM ended_sessions WHERE sub = $1 AND sid = ${session})"
     )
 }
@@ -383,31 +376,6 @@ fn end_session(id: UserId, session: SessionId, until: Timestamp) -> Statement {
     .bind(id.to_string())
     .bind(session.to_string())
     .bind(until.millis())
-}
-
-fn select(which: &str) -> Statement {
-    query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM users {which}")))
-}
-
-fn select_credentials(which: &str) -> Statement {
-    query(AssertSqlSafe(format!("SELECT {COLUMNS}, unlocks FROM users {which}")))
-}
-
-pub(super) fn account(row: &AnyRow) -> Result<Account, Unavailable> {
-    let name = value::<Option<&str>>(row, "name")?.map(PersonName::parse).transpose();
-    let kept = value::<Option<&str>>(row, "kept_sid")?.map(str::parse).transpose();
-    Ok(Account {
-        id: parsed(row, "id")?,
-        email: EmailAddress::parse(value(row, "email")?).map_err(|_| unreadable("email"))?,
-        name: name.map_err(|_| unreadable("name"))?,
-        roles: json(row, "roles")?,
-        custom: json(row, "custom")?,
-        disabled: value::<i64>(row, "disabled")? != 0,
-        session_epoch: Epoch(value(row, "session_epoch")?),
-        kept_session: kept.map_err(|_| unreadable("kept_sid"))?,
-        created_at: moment(row, "created_at")?,
-        revision: value(row, "revision")?,
-    })
 }
 
 /// Rust's lower case knows every script, that of the databases only some.

@@ -21,11 +21,13 @@ mod slow_indexes;
 mod sqlite_file;
 mod state;
 mod tables;
+mod users;
 
 pub use faults::CannotOpen;
 pub use open::Opening;
 pub use slow_indexes::EXTENSION;
 pub use state::DatabaseState;
+pub use users::RowsSeen;
 
 use self::{
     backend::{Backend, Purpose},

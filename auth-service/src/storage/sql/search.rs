@@ -5,15 +5,13 @@
 
 use super::{
     Sql, Statement,
-    accounts::{COLUMNS, account},
     backend::Backend,
-    rows::{parsed, value},
+    users::{Page, text},
 };
 use crate::domain::{
     Unavailable,
     account::{Account, AccountQuery, SearchError},
 };
-use shared::ids::UserId;
 use sqlx::{AssertSqlSafe, query};
 use std::time::{Duration, Instant};
 
@@ -42,20 +40,23 @@ impl Sql {
     async fn look_up(&self, text: &str, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
         let pattern = format!("%{}%", literal(text));
         // Planned for this very text: a plan for any would walk through all users, which is best for common ones.
-        let find = || {
-            query(AssertSqlSafe(format!(
-                "SELECT {COLUMNS} FROM users WHERE search LIKE $1 AND id > $2 ORDER BY id LIMIT $3"
-            )))
-            .persistent(false)
-            .bind(pattern.clone())
-            .bind(after(asked))
-            .bind(i64::from(asked.limit))
-        };
-        let bound =
-            || query("SELECT set_config('statement_timeout', $1, true)").bind(STATEMENT.as_millis().to_string());
-        let statements = || vec![bound(), find()];
-        let answer = self.searching.search(PATIENCE, statements).await?;
-        Ok(answer.rows.iter().map(account).collect::<Result<_, _>>()?)
+        let mut page = Page::after(&after(asked), asked.limit as usize);
+        while let Some((after, at_once)) = page.next() {
+            let find = || {
+                query(AssertSqlSafe(format!(
+                    "SELECT {} FROM users WHERE search LIKE $1 AND id > $2 ORDER BY id LIMIT $3",
+                    self.backend.columns()
+                )))
+                .persistent(false)
+                .bind(pattern.clone())
+                .bind(after.clone())
+                .bind(at_once)
+            };
+            let bound =
+                || query("SELECT set_config('statement_timeout', $1, true)").bind(STATEMENT.as_millis().to_string());
+            page.take(&self.searching.search(PATIENCE, || vec![bound(), find()]).await?.rows);
+        }
+        Ok(page.users())
     }
 
     async fn walk(&self, text: &str, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
@@ -78,16 +79,17 @@ impl Sql {
     /// The last id of the stretch after an id; `None`: there is nobody after it.
     async fn end_of_stretch(&self, passed: &str) -> Result<Option<String>, Unavailable> {
         let read = || {
-            query("SELECT max(id) AS id FROM (SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2) AS stretch")
-                .bind(passed.to_owned())
-                .bind(STRETCH)
+            query(AssertSqlSafe(format!(
+                "SELECT {} AS id FROM (SELECT id FROM users WHERE id > $1 AND {} ORDER BY id LIMIT $2) AS stretch",
+                self.backend.text("max(id)"),
+                self.backend.has_text_for_id()
+            )))
+            .bind(passed.to_owned())
+            .bind(STRETCH)
         };
         let answer = self.searching.run(read).await?;
-        let Some(row) = answer.rows.first() else { return Ok(None) };
-        if value::<Option<&str>>(row, "id")?.is_none() {
-            return Ok(None);
-        }
-        parsed::<UserId>(row, "id").map(|id| Some(id.to_string()))
+        let end = answer.rows.first().and_then(|row| text(row, "id").ok());
+        Ok(end.map(str::to_owned))
     }
 
     async fn stretch(&self, text: &str, passed: &str, end: &str, limit: usize) -> Result<Vec<Account>, Unavailable> {
@@ -95,16 +97,21 @@ impl Sql {
             Backend::Sqlite => "instr(search, $3) > 0",
             Backend::Postgres => "strpos(search, $3) > 0",
         };
-        let read = || -> Statement {
-            query(AssertSqlSafe(format!(
-                "SELECT {COLUMNS} FROM users WHERE id > $1 AND id <= $2 AND {contains} ORDER BY id LIMIT $4"
-            )))
-            .bind(passed.to_owned())
-            .bind(end.to_owned())
-            .bind(text.to_owned())
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        };
-        self.searching.run(read).await?.rows.iter().map(account).collect()
+        let mut page = Page::after(passed, limit);
+        while let Some((after, at_once)) = page.next() {
+            let read = || -> Statement {
+                query(AssertSqlSafe(format!(
+                    "SELECT {} FROM users WHERE id > $1 AND id <= $2 AND {contains} ORDER BY users.id LIMIT $4",
+                    self.backend.columns()
+                )))
+                .bind(after.clone())
+                .bind(end.to_owned())
+                .bind(text.to_owned())
+                .bind(at_once)
+            };
+            page.take(&self.searching.run(read).await?.rows);
+        }
+        Ok(page.users())
     }
 }
 

@@ -1,0 +1,261 @@
+//! Reads rows of users. Another program may have written what cannot be read: such a row is passed over where there are
+//! others, and named where it is asked for.
+
+use super::{Sql, backend::Backend};
+use crate::domain::{
+    Unavailable,
+    account::{Account, Credentials, EmailAddress, Epoch, PersonName, Unreadable},
+    password::PasswordHash,
+};
+use serde::de::DeserializeOwned;
+use shared::{clock::Timestamp, ids::UserId, seldom::Seldom};
+use sqlx::{Any, AssertSqlSafe, Decode, Row as _, Type, any::AnyRow, query};
+use std::{
+    collections::BTreeMap,
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+/// Which rows were reported lately.
+static SAID: Seldom = Seldom::new();
+
+/// At most so many rows are read at once while those that cannot be read are passed over.
+const MOST_AT_ONCE: usize = 10_000;
+
+/// How long all users are looked through.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Backend {
+    /// What is read of a user. Named one by one, so that a later version may add a column while this one runs. As SQLite keeps
+    /// whatever it is given, texts are read as bytes: one that is not UTF-8 would fail the whole statement. Bytes in a column
+    /// that users are found by are nothing: no text is equal to them.
+    pub(super) const fn columns(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "CASE typeof(id) WHEN 'text' THEN CAST(id AS BLOB) END AS id,
+                 CASE typeof(email) WHEN 'text' THEN CAST(email AS BLOB) END AS email,
+                 CAST(name AS BLOB) AS name, CAST(password_hash AS BLOB) AS password_hash,
+                 CASE typeof(roles) WHEN 'text' THEN CAST(roles AS BLOB) END AS roles, CAST(custom AS BLOB) AS custom,
+                 disabled, session_epoch, CAST(kept_sid AS BLOB) AS kept_sid, created_at, revision, unlocks"
+            }
+            Self::Postgres => {
+                "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, revision, unlocks"
+            }
+        }
+    }
+
+    /// The condition that a user's id is a text.
+    pub(super) const fn has_text_for_id(self) -> &'static str {
+        match self {
+            Self::Sqlite => "typeof(id) = 'text'",
+            Self::Postgres => "1 = 1",
+        }
+    }
+
+    /// A text, to be read as [`Backend::columns`] are.
+    pub(super) fn text(self, expression: &str) -> String {
+        match self {
+            Self::Sqlite => format!("CAST({expression} AS BLOB)"),
+            Self::Postgres => expression.to_owned(),
+        }
+    }
+}
+
+/// A text, or the column if there is none.
+pub(super) fn text<'row>(row: &'row AnyRow, column: &'static str) -> Result<&'row str, &'static str> {
+    optional_text(row, column)?.ok_or(column)
+}
+
+/// A text, as text or as its bytes.
+pub(super) fn optional_text<'row>(row: &'row AnyRow, column: &'static str) -> Result<Option<&'row str>, &'static str> {
+    if let Ok(text) = row.try_get(column) {
+        return Ok(text);
+    }
+    let bytes: Option<&[u8]> = row.try_get(column).map_err(|_| column)?;
+    bytes.map(str::from_utf8).transpose().map_err(|_| column)
+}
+
+fn parsed<T: FromStr>(row: &AnyRow, column: &'static str) -> Result<T, &'static str> {
+    text(row, column)?.parse().map_err(|_| column)
+}
+
+/// A value that is kept as JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &AnyRow, column: &'static str) -> Result<T, &'static str> {
+    serde_json::from_str(text(row, column)?).map_err(|_| column)
+}
+
+fn value<'row, T>(row: &'row AnyRow, column: &'static str) -> Result<T, &'static str>
+where
+    T: Decode<'row, Any> + Type<Any>,
+{
+    row.try_get(column).map_err(|_| column)
+}
+
+/// The user of a row.
+pub(super) fn account(row: &AnyRow) -> Result<Account, Unreadable> {
+    columns_of(row).map_err(|column| Unreadable { id: parsed(row, "id").ok(), column })
+}
+
+/// The user of a row, and the password's hash: one that is no text is one that cannot be used.
+pub(super) fn credentials(row: &AnyRow) -> Result<Credentials, Unreadable> {
+    let account = account(row)?;
+    let unlocks = value(row, "unlocks").map_err(|column| Unreadable { id: Some(account.id), column })?;
+    Ok(Credentials { account, hash: hash(row), unlocks })
+}
+
+/// A password's hash; of what is no text, nothing.
+pub(super) fn hash(row: &AnyRow) -> PasswordHash {
+    PasswordHash(text(row, "password_hash").unwrap_or_default().to_owned())
+}
+
+fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
+    let name = optional_text(row, "name")?.map(PersonName::stored).transpose();
+    let kept = optional_text(row, "kept_sid")?.map(str::parse).transpose();
+    let id: UserId = parsed(row, "id")?;
+    // It is looked for as we write it, and pages go on after it.
+    if text(row, "id")? != id.to_string() {
+        return Err("id");
+    }
+    Ok(Account {
+        id,
+        email: EmailAddress::parse(text(row, "email")?).map_err(|_| "email")?,
+        name: name.map_err(|_| "name")?,
+        roles: json(row, "roles")?,
+        custom: json(row, "custom")?,
+        disabled: value::<i64>(row, "disabled")? != 0,
+        session_epoch: Epoch(value(row, "session_epoch")?),
+        kept_session: kept.map_err(|_| "kept_sid")?,
+        created_at: Timestamp::from_millis(value(row, "created_at")?),
+        revision: value(row, "revision")?,
+    })
+}
+
+/// The user of a row among others; one that cannot be read is reported, now and then.
+fn among_others(row: &AnyRow) -> Option<Account> {
+    let read = account(row);
+    if let Err(Unreadable { id, column }) = &read {
+        let user = id.map(|id| id.to_string()).unwrap_or_default();
+        if SAID.is_due(&user) {
+            tracing::warn!(
+                user,
+                column,
+                "a row of users cannot be read and is left out of lists: another program wrote it (docs/operate.md); `auth-service doctor` counts such rows"
+            );
+        }
+    }
+    read.ok()
+}
+
+/// A page of users that is being filled, in the order of their ids.
+pub(super) struct Page {
+    users: Vec<Account>,
+    wanted: usize,
+    after: String,
+    at_once: usize,
+    is_over: bool,
+}
+
+impl Page {
+    /// So many users after an id.
+    pub(super) fn after(id: &str, wanted: usize) -> Self {
+        Self { users: Vec::new(), wanted, after: id.to_owned(), at_once: wanted, is_over: false }
+    }
+
+    /// After which id rows are to be read next, and how many at most; `None`: no more.
+    pub(super) fn next(&self) -> Option<(String, i64)> {
+        let is_wanted = !self.is_over && self.users.len() < self.wanted;
+        is_wanted.then(|| (self.after.clone(), i64::try_from(self.at_once).unwrap_or(i64::MAX)))
+    }
+
+    /// Takes the rows that were asked for.
+    pub(super) fn take(&mut self, rows: &[AnyRow]) {
+        self.users.extend(rows.iter().filter_map(among_others));
+        self.users.truncate(self.wanted);
+        match rows.last().map(|row| text(row, "id")) {
+            Some(Ok(last)) if rows.len() >= self.at_once && last != self.after => {
+                self.after = last.to_owned();
+                // Where many cannot be read, few questions pass them over.
+                self.at_once = (2 * self.at_once).min(MOST_AT_ONCE.max(self.wanted));
+            }
+            _ => self.is_over = true,
+        }
+    }
+
+    /// The users.
+    pub(super) fn users(self) -> Vec<Account> {
+        self.users
+    }
+}
+
+/// What was seen of all rows of users.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct RowsSeen {
+    /// How many rows cannot be read, or nobody can log in with, by the first column that is to blame; and one of the users.
+    pub flawed: BTreeMap<&'static str, (u64, Option<UserId>)>,
+    /// Whether there was time for all of them.
+    pub are_all: bool,
+}
+
+impl RowsSeen {
+    fn look_at(&mut self, row: &AnyRow) {
+        let (column, id) = match account(row) {
+            // It is looked for in lower case.
+            Ok(account) if text(row, "email") != Ok(account.email.as_str()) => ("email", Some(account.id)),
+            Ok(_) => return,
+            Err(Unreadable { id, column }) => (column, id),
+        };
+        let (count, example) = self.flawed.entry(column).or_default();
+        *count += 1;
+        *example = example.or(id);
+    }
+}
+
+impl Sql {
+    /// Looks at the rows of all users, or of as many as there is time for.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rows_of_users(&self) -> Result<RowsSeen, Unavailable> {
+        let (begun, mut seen, mut after) = (Instant::now(), RowsSeen::default(), String::new());
+        while begun.elapsed() < PATIENCE {
+            let read = || {
+                let columns = self.backend.columns();
+                query(AssertSqlSafe(format!(
+                    "SELECT {columns} FROM users WHERE id > $1 ORDER BY users.id LIMIT {MOST_AT_ONCE}"
+                )))
+                .bind(after.clone())
+            };
+            let rows = self.searching.run_within(PATIENCE, read).await?.rows;
+            rows.iter().for_each(|row| seen.look_at(row));
+            match rows.last().map(|row| text(row, "id")) {
+                Some(Ok(last)) if rows.len() >= MOST_AT_ONCE => last.clone_into(&mut after),
+                _ => return Ok(RowsSeen { are_all: true, ..seen }),
+            }
+        }
+        Ok(seen)
+    }
+
+    /// The different lists of roles that users have; those that cannot be read are left out.
+    pub(super) async fn role_lists(&self) -> Result<Vec<RoleList>, Unavailable> {
+        let roles = match self.backend {
+            Backend::Sqlite => "CASE typeof(roles) WHEN 'text' THEN CAST(roles AS BLOB) END AS roles",
+            Backend::Postgres => "roles",
+        };
+        let read =
+            || query(AssertSqlSafe(format!("SELECT {roles}, count(*) AS holders FROM users GROUP BY users.roles")));
+        let list = |row: &AnyRow| {
+            let holders = u64::try_from(value::<i64>(row, "holders").ok()?).unwrap_or(0);
+            let written = text(row, "roles").ok()?.to_owned();
+            Some(RoleList { written, roles: json(row, "roles").ok()?, holders })
+        };
+        Ok(self.reading.run(read).await?.rows.iter().filter_map(list).collect())
+    }
+}
+
+/// Roles that some users have.
+pub(super) struct RoleList {
+    /// As they stand in the table.
+    pub(super) written: String,
+    pub(super) roles: Vec<String>,
+    pub(super) holders: u64,
+}
