@@ -152,7 +152,7 @@ fn connections(settings: &Settings) -> Limits {
 fn keys(settings: &Settings, issuer: &str) -> KeySource {
     let url = settings.find(&RESOURCE_JWKS_URL);
     if let Some(path) = settings.find(&RESOURCE_JWKS_FILE) {
-        if settings.is_given(&RESOURCE_JWKS_URL) {
+        if settings.is_given(&RESOURCE_JWKS_URL.named) {
             settings.mistake("RESOURCE_JWKS_FILE and RESOURCE_JWKS_URL are both set: keep one of them");
         }
         return KeySource::Pinned(path);
@@ -313,6 +313,14 @@ mod tests {
                  RESOURCE_ALLOWED_ORIGINS: \"https://app.example/path\" must be scheme, host and port only: https://app.example"
             )
         );
+    }
+
+    #[test]
+    fn a_duration_beyond_all_bounds_is_refused_by_every_setting() {
+        for setting in CATALOG.settings().filter(|setting| setting.value_name() == "DURATION") {
+            let mistakes = gather(&[(setting.name, "18446744073709551615s")]).expect_err("refused");
+            assert_eq!(mistakes, format!("{}: must be from 1s to 5m", setting.name));
+        }
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn roles_file(path: &str) -> Result<Roles, Vec<String>> {
 }
 
 fn bootstrap_admin(settings: &Settings) -> Option<(EmailAddress, Password)> {
-    match (settings.is_given(&AUTH_ADMIN_EMAIL), settings.is_given(&AUTH_ADMIN_PASSWORD)) {
+    match (settings.is_given(&AUTH_ADMIN_EMAIL.named), settings.is_given(&AUTH_ADMIN_PASSWORD.named)) {
         (true, false) => settings.mistake("AUTH_ADMIN_PASSWORD: missing; AUTH_ADMIN_EMAIL is set"),
         (false, true) => settings.mistake("AUTH_ADMIN_EMAIL: missing; AUTH_ADMIN_PASSWORD is set"),
         _ => {}

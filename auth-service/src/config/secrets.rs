@@ -17,7 +17,7 @@ pub(super) type OwnSecret = fn(&Path) -> Result<RootSecret, String>;
 
 pub(super) fn keys(settings: &Settings, stores: &Stores, own_secret: OwnSecret) -> KeyRing {
     let given = settings.find(&AUTH_SECRET);
-    let current = if settings.is_given(&AUTH_SECRET) { given } else { own(settings, stores, own_secret) };
+    let current = if settings.is_given(&AUTH_SECRET.named) { given } else { own(settings, stores, own_secret) };
     // Nothing is made with it: the mistake is reported first.
     let none = || RootSecret::parse(&RootSecret::generate()).expect("a generated secret is accepted");
     KeyRing::new(&current.unwrap_or_else(none), settings.find(&AUTH_SECRET_PREVIOUS).as_ref())

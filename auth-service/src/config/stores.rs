@@ -24,7 +24,7 @@ impl Stores {
         Self {
             database_url: settings.get(&AUTH_DATABASE_URL),
             redis_url: settings.find(&AUTH_REDIS_URL),
-            has_redis: settings.is_given(&AUTH_REDIS_URL),
+            has_redis: settings.is_given(&AUTH_REDIS_URL.named),
         }
     }
 

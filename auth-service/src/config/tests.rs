@@ -70,6 +70,17 @@ fn a_key_is_published_long_enough_before_it_signs() {
 }
 
 #[test]
+fn a_duration_beyond_all_bounds_is_refused_by_every_setting() {
+    let durations: Vec<&str> =
+        CATALOG.settings().filter(|setting| setting.value_name() == "DURATION").map(|setting| setting.name).collect();
+    assert!(durations.contains(&"AUTH_KEY_LEAD") && durations.contains(&"AUTH_KEY_LIFETIME"), "{durations:?}");
+    for name in durations {
+        let mistakes = refusal(&[(name, "18446744073709551615s")]);
+        assert!(mistakes.contains(&format!("{name}: must be")), "{mistakes}");
+    }
+}
+
+#[test]
 fn processes_that_start_at_once_make_one_secret() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data").join("secret");

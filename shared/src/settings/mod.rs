@@ -46,6 +46,28 @@ pub struct Named {
     pub help: &'static str,
     /// How it may be given.
     pub kind: Kind,
+    /// The Rust type of its values.
+    pub holds: &'static str,
+}
+
+impl Named {
+    /// What stands for a value in `--help`, such as `DURATION`. Where the type does not say it, the last word of the name does.
+    #[must_use]
+    pub fn value_name(&self) -> &'static str {
+        match self.holds {
+            "Duration" => "DURATION",
+            "SocketAddr" => "ADDRESS",
+            "usize" => "NUMBER",
+            "u32" => "SIZE",
+            "bool" => "on|off",
+            "Rates" => "RATES",
+            "Option<Rate>" => "RATE",
+            "Vec<IpNet>" => "NETWORKS",
+            "PathBuf" => "FILE",
+            _ if self.kind == Kind::Secret => "FILE",
+            _ => self.name.rsplit('_').next().unwrap_or("VALUE"),
+        }
+    }
 }
 
 /// How a setting may be given.
@@ -75,6 +97,7 @@ macro_rules! settings {
                     default: $crate::settings!(@default $($default)?),
                     help: concat!($($help),+),
                     kind: $crate::settings!(@kind $kind),
+                    holds: stringify!($type),
                 },
                 $read
                 $(, $default)?
@@ -109,7 +132,8 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    fn settings(&self) -> impl Iterator<Item = &'static Named> + use<> {
+    /// All settings, in the order of `--help`.
+    pub fn settings(&self) -> impl Iterator<Item = &'static Named> + use<> {
         self.lists.iter().copied().flatten()
     }
 
@@ -140,8 +164,8 @@ fn flag(prefix: &str, setting: &'static Named) -> Arg {
             (file_name(setting.name), format!("{flag}-file"), source)
         }
     };
-    let value = setting.name.rsplit('_').next().unwrap_or("VALUE");
-    Arg::new(id).long(flag).help(format!("{}{default} {help}", setting.help.trim())).value_name(value)
+    let help = format!("{}{default} {help}", setting.help.trim());
+    Arg::new(id).long(flag).help(help).value_name(setting.value_name())
 }
 
 fn flag_name(prefix: &str, name: &str) -> String {

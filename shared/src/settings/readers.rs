@@ -2,11 +2,19 @@
 
 use std::{str::FromStr, time::Duration};
 
-/// Reads a duration such as `10s`, `15m`, `7d`; `0` is none at all.
+/// The longest duration of any setting: added to a time, it still makes a time.
+const LONGEST: &str = "3650d";
+
+/// Reads a duration such as `10s`, `15m`, `7d`, of ten years at most; `0` is none at all.
 ///
 /// # Errors
 /// What is wrong, and what would be right.
 pub fn duration(text: &str) -> Result<Duration, String> {
+    let value = any_duration(text)?;
+    if value <= any_duration(LONGEST)? { Ok(value) } else { Err(format!("must be at most {LONGEST}")) }
+}
+
+fn any_duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "not a duration: write it as 10s, 15m or 7d".to_owned())
 }
 
@@ -15,7 +23,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// What is wrong, and what would be right.
 pub fn duration_within(text: &str, min: &str, max: &str) -> Result<Duration, String> {
-    let value = duration(text)?;
+    let value = any_duration(text)?;
     let bounds = duration(min)?..=duration(max)?;
     if bounds.contains(&value) { Ok(value) } else { Err(format!("must be from {min} to {max}")) }
 }
@@ -76,6 +84,15 @@ mod tests {
         assert_eq!(duration("0"), Ok(Duration::ZERO));
         assert_eq!(duration_within("2h", "1s", "1h"), Err("must be from 1s to 1h".to_owned()));
         assert!(duration("soon").is_err());
+    }
+
+    #[test]
+    fn no_duration_is_longer_than_ten_years() {
+        assert_eq!(duration("3650d"), Ok(Duration::from_secs(3650 * 86_400)));
+        for long in ["3651d", "18446744073709551615s"] {
+            assert_eq!(duration(long), Err("must be at most 3650d".to_owned()));
+            assert_eq!(duration_within(long, "1s", "1h"), Err("must be from 1s to 1h".to_owned()));
+        }
     }
 
     #[test]

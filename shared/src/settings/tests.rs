@@ -59,7 +59,8 @@ fn an_empty_flag_counts_as_not_given_as_an_empty_variable_does() {
 fn settings_are_shown_where_they_are_the_point_and_taken_everywhere() {
     let help = |words: &[&str]| program().try_get_matches_from(words).expect_err("help").to_string();
     assert!(help(&["--help"]).contains("Public API. [default: 127.0.0.1:8080] [env: AUTH_LISTEN]"));
-    assert!(help(&["doctor", "--help"]).contains("--redis-url"));
+    assert!(help(&["doctor", "--help"]).contains("--redis-url <URL>"));
+    assert!(help(&["doctor", "--help"]).contains("--secret-file <FILE>"));
     for hidden in [&["keys", "--help"][..], &["keys", "list", "--help"]] {
         assert!(!help(hidden).contains("--listen"), "{}", help(hidden));
     }

@@ -89,8 +89,8 @@ impl Settings {
     ///
     /// # Panics
     /// When the setting is not in the catalog: a fault of the program.
-    pub fn is_given<T>(&self, setting: &Optional<T>) -> bool {
-        self.text(&setting.named).is_some()
+    pub fn is_given(&self, setting: &Named) -> bool {
+        self.text(setting).is_some()
     }
 
     fn text(&self, setting: &Named) -> Option<&str> {
