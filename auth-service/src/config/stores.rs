@@ -1,8 +1,8 @@
 //! The stores.
 
-use crate::storage::redis::RedisStores;
+use crate::storage::{redis::RedisStores, sql};
 use shared::{settings, settings::Settings};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use url::Url;
 
 settings! {
@@ -38,13 +38,14 @@ impl Stores {
 fn database_url(text: &str) -> Result<String, String> {
     const FORM: &str = "must be sqlite://path or postgres://user:password@host:port/database";
     if text.starts_with("sqlite:") {
-        return Ok(text.to_owned());
+        return sql::check(text).map(|()| text.to_owned());
     }
     if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
         return Err(FORM.to_owned());
     }
     percent_encoded(text).map_err(|reason| format!("{FORM}; {reason}"))?;
-    Url::parse(text).map(|_| text.to_owned()).map_err(|_| FORM.to_owned())
+    Url::parse(text).map_err(|_| FORM.to_owned())?;
+    sql::check(text).map(|()| text.to_owned())
 }
 
 fn redis_url(text: &str) -> Result<String, String> {
@@ -74,7 +75,7 @@ fn percent_encoded(url: &str) -> Result<(), String> {
 
 /// Where an SQLite file lies; `None` for another database or one in memory.
 fn sqlite_directory(database_url: &str) -> Option<PathBuf> {
-    let path = database_url.strip_prefix("sqlite:")?.trim_start_matches("//").split('?').next()?;
-    let path = Path::new(path).parent()?;
-    Some(if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_path_buf() })
+    let file = sql::file_of(database_url)?;
+    let directory = file.parent()?;
+    Some(if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory.to_path_buf() })
 }

@@ -125,6 +125,29 @@ fn a_password_that_was_put_into_a_url_as_it_is_is_recognised_and_not_repeated() 
 }
 
 #[test]
+fn an_unknown_parameter_of_a_store_is_named_without_its_value() {
+    for (name, url, words) in [
+        ("AUTH_DATABASE_URL", "postgres://jeton@host/jeton?pasword=hunter2", "pasword; did you mean password?"),
+        ("AUTH_DATABASE_URL", "sqlite://data/auth.db?nonsense=hunter2", "unknown parameter nonsense"),
+        ("AUTH_REDIS_URL", "redis://host?pasword=hunter2", "unknown parameter pasword: it takes protocol"),
+        ("AUTH_REDIS_URL", "redis+cluster://a,b?protocol=resp3", "takes none"),
+        ("AUTH_REDIS_URL", "redis+sentinel://a,b/master?db=1", "takes none"),
+    ] {
+        let mistakes = refusal(&[(name, url)]);
+        assert!(mistakes.contains(name) && mistakes.contains(words), "{url}: {mistakes}");
+        assert!(!mistakes.contains("hunter2"), "{mistakes}");
+    }
+}
+
+#[test]
+fn the_secret_lies_beside_the_database_however_its_url_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/with%20space/auth.db", directory.path().display());
+    read(&[("AUTH_DATABASE_URL", &url)]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(directory.path().join("with space/secret").is_file());
+}
+
+#[test]
 fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
     let refused = [
         ("AUTH_ALLOWED_ORIGINS", "https://*.example.com", "wildcard"),

@@ -2,7 +2,7 @@
 
 use super::{Book, BookId, Chapter, OpenBook, Shelf, Title};
 use futures_util::TryStreamExt as _;
-use shared::{clock::Clock, files};
+use shared::{clock::Clock, files, settings::known_parameters};
 use sqlx::{
     SqlitePool,
     migrate::MigrateError,
@@ -53,6 +53,9 @@ impl From<sqlx::Error> for BooksError {
 /// # Errors
 /// What would be right.
 pub fn connect_options(url: &str) -> Result<SqliteConnectOptions, String> {
+    if url.starts_with("sqlite:") {
+        known_parameters(url, &["mode", "cache", "immutable", "vfs"])?;
+    }
     let options = SqliteConnectOptions::from_str(url).ok().filter(|_| url.starts_with("sqlite:"));
     let options = options.ok_or_else(|| "must be an SQLite file, such as sqlite://data/books.db".to_owned())?;
     let has = |wanted: &[(&str, &str)]| {

@@ -4,9 +4,11 @@
 //! `--help`, the environment variables, `X_FILE` for secrets, and the check for misspelt variables. [`Settings`] then hands
 //! out values and collects what is wrong.
 
+mod parameters;
 mod readers;
 mod values;
 
+pub use parameters::known_parameters;
 pub use readers::{any_text, duration, duration_within, number_within, on_off, one_of, parsed};
 pub use values::{Mistakes, Settings};
 

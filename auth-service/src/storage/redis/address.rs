@@ -2,6 +2,7 @@
 
 use super::connection::{CONNECT_NODE, RESPONSE};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, cluster::ClusterClient, io::tcp::TcpSettings};
+use shared::settings::known_parameters;
 
 /// How Redis runs, and where.
 pub(super) enum Address {
@@ -30,6 +31,8 @@ const UNREADABLE: &str = "it cannot be read: expected redis://user:password@host
 impl Address {
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
+        let is_one_server = matches!(scheme, "redis" | "rediss");
+        known_parameters(url, if is_one_server { &["protocol"] } else { &[] })?;
         match scheme {
             "redis" | "rediss" => Ok(Self::Server(client(url)?)),
             "redis+cluster" => cluster("redis", &Parts::of(rest)?),

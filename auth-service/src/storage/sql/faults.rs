@@ -26,6 +26,7 @@ pub(super) struct Place {
     name: String,
     user: String,
     database: String,
+    has_socket: bool,
 }
 
 impl Place {
@@ -34,10 +35,16 @@ impl Place {
         if url.starts_with("sqlite:") {
             let options = SqliteConnectOptions::from_str(url);
             let path = options.map(|options| options.get_filename().display().to_string()).unwrap_or_default();
-            return Self { name: format!("SQLite file {path}"), user: String::new(), database: path };
+            return Self {
+                name: format!("SQLite file {path}"),
+                user: String::new(),
+                database: path,
+                has_socket: false,
+            };
         }
         let Ok(options) = PgConnectOptions::from_str(url) else {
-            return Self { name: "PostgreSQL".to_owned(), user: String::new(), database: String::new() };
+            let (user, database) = (String::new(), String::new());
+            return Self { name: "PostgreSQL".to_owned(), user, database, has_socket: false };
         };
         let (host, port, user) = (options.get_host(), options.get_port(), options.get_username());
         let name = options.get_socket().map_or_else(
@@ -45,7 +52,8 @@ impl Place {
             |directory| format!("PostgreSQL at {}, port {port}", directory.display()),
         );
         let database = options.get_database().unwrap_or(user);
-        Self { name, user: user.to_owned(), database: database.to_owned() }
+        let has_socket = options.get_socket().is_some();
+        Self { name, user: user.to_owned(), database: database.to_owned(), has_socket }
     }
 
     /// A reason, with where it is.
@@ -83,6 +91,10 @@ impl Place {
             Error::Io(cause) if matches!(cause.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
                 Some(format!("TLS: {cause}; {TLS}"))
             }
+            // No host is a file: a socket is, and certificates are.
+            Error::Io(cause) if cause.kind() == ErrorKind::NotFound && !self.has_socket => Some(format!(
+                "a certificate or key: {cause}; sslrootcert, sslcert and sslkey in the URL, or PGSSLROOTCERT, PGSSLCERT and PGSSLKEY, name their files"
+            )),
             Error::Database(cause) => self.refused(&**cause),
             _ => None,
         }
@@ -180,17 +192,18 @@ mod tests {
     fn waiting_cures_what_is_not_there_yet_and_nothing_that_is_wrong() {
         let place = Place::of("postgres://jeton:hunter2@db/jeton");
         let io = |kind: ErrorKind| Error::Io(std::io::Error::from(kind));
-        for cured in
-            [io(ErrorKind::ConnectionRefused), io(ErrorKind::TimedOut), io(ErrorKind::NotFound), Error::PoolTimedOut]
-        {
+        for cured in [io(ErrorKind::ConnectionRefused), io(ErrorKind::TimedOut), Error::PoolTimedOut] {
             assert!(matches!(place.refusal(&cured), CannotOpen::NotYet(_)), "{cured}");
         }
         for lasting in [
             io(ErrorKind::InvalidData),
+            io(ErrorKind::NotFound),
             Error::Tls("server does not support TLS".into()),
             Error::Configuration("sslmode".into()),
         ] {
             assert!(matches!(place.refusal(&lasting), CannotOpen::Never(_)), "{lasting}");
         }
+        let socket = Place::of("postgres:///jeton?host=/run/postgresql");
+        assert!(matches!(socket.refusal(&io(ErrorKind::NotFound)), CannotOpen::NotYet(_)));
     }
 }

@@ -2,6 +2,7 @@
 //! with the same statements.
 
 mod accounts;
+mod address;
 mod audit;
 mod backend;
 mod connections;
@@ -23,6 +24,7 @@ mod state;
 mod tables;
 mod users;
 
+pub use address::{check, file_of};
 pub use faults::CannotOpen;
 pub use open::Opening;
 pub use slow_indexes::EXTENSION;

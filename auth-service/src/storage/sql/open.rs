@@ -1,7 +1,7 @@
 //! Opens a database: as whoever may make it, or as whoever needs one that is there.
 
 use super::{
-    Sql,
+    Sql, address,
     backend::{Backend, Purpose},
     faults::{CannotOpen, POOLER, Place},
     migrate,
@@ -11,7 +11,7 @@ use super::{
 };
 use shared::clock::Clock;
 use sqlx::{AnyConnection, Connection as _, Executor as _, any::AnyConnectOptions, query};
-use std::{str::FromStr as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
 /// How long an answer may take, another process that migrates the database included.
@@ -47,7 +47,7 @@ impl Sql {
         let backend = Backend::of(url)
             .ok_or_else(|| CannotOpen::Never("the URL begins with neither sqlite: nor postgres:".to_owned()))?;
         let place = Place::of(url);
-        let options = AnyConnectOptions::from_str(url).map_err(|error| place.refusal(&error))?;
+        let options = address::options(url).map_err(|error| place.refusal(&error))?;
         if backend == Backend::Sqlite {
             the_file(url, opening, &place)?;
         }

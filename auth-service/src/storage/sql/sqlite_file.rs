@@ -1,16 +1,15 @@
 //! The file of an SQLite database, which only its owner may read.
 
+use super::address;
 use shared::files;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::str::FromStr as _;
 
 /// Makes the file, and the directory it is in, unless they are there.
 pub(super) fn create(url: &str) -> Result<(), String> {
+    address::names_a_file(url)?;
     let options = SqliteConnectOptions::from_str(url).map_err(|error| error.to_string())?;
     let path = options.get_filename();
-    if path.as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
-        return Err("connections cannot share a database in memory: name a file".to_owned());
-    }
     files::create_private_database(path).map_err(|error| format!("cannot create {}: {error}", path.display()))
 }
 

@@ -1,7 +1,7 @@
 //! What `auth-service doctor` reads of a database. Nothing is made or migrated.
 
 use super::{
-    Sql,
+    Sql, address,
     backend::Backend,
     faults::{Place, told},
     migrate,
@@ -11,11 +11,7 @@ use super::{
 };
 use crate::domain::Unavailable;
 use shared::clock::{Clock, Timestamp};
-use sqlx::{
-    any::{AnyConnectOptions, AnyRow},
-    query,
-    sqlite::SqliteConnectOptions,
-};
+use sqlx::{any::AnyRow, query, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc, time::Duration};
 
 /// Longer than a call of the service may take: the doctor's is the first, and connects.
@@ -60,7 +56,7 @@ impl Sql {
                 return Err(unavailable(format!("there is no file {}", path.display())));
             }
         }
-        let options = AnyConnectOptions::from_str(url).map_err(unavailable)?;
+        let options = address::options(url).map_err(unavailable)?;
         Ok(Self::on(backend, options, Place::of(url), clock))
     }
 

@@ -1,0 +1,81 @@
+//! The query parameters of a URL that is a setting.
+
+use url::form_urlencoded;
+
+/// Refuses a URL with a parameter that is not among the `known` ones: misspelt, it would have no effect, and a library that ignores
+/// it may log it, password and all. `options[]` stands for `options[anything]`.
+///
+/// # Errors
+/// The name of the parameter, and what was meant; never its value.
+pub fn known_parameters(url: &str, known: &[&str]) -> Result<(), String> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let name =
+            form_urlencoded::parse(pair.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned());
+        if !known.contains(&without_index(&name)) {
+            return Err(unknown(&name, pair.contains('='), known));
+        }
+    }
+    Ok(())
+}
+
+/// `options[]` for `options[search_path]`.
+fn without_index(name: &str) -> &str {
+    let is_indexed = name.starts_with("options[") && name.ends_with(']');
+    if is_indexed { "options[]" } else { name }
+}
+
+/// What has no value, or is no word, may be a piece of a password: it is not repeated.
+fn unknown(name: &str, has_value: bool, known: &[&str]) -> String {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name = has_value && (1..=40).contains(&name.len()) && name.bytes().all(is_word);
+    let named = if is_name { format!("unknown parameter {name}") } else { "unknown parameter".to_owned() };
+    let distance = |other: &&&str| strsim::damerau_levenshtein(name, other);
+    match known.iter().min_by_key(distance).filter(|other| distance(other) <= 3) {
+        Some(meant) => format!("{named}; did you mean {meant}?"),
+        None if known.is_empty() => format!("{named}: this URL takes none"),
+        None => format!("{named}: it takes {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> Option<String> {
+        known_parameters(url, &["host", "password", "options[]"]).err()
+    }
+
+    #[test]
+    fn a_misspelt_parameter_is_named_with_what_was_meant_and_without_its_value() {
+        assert_eq!(
+            refusal("postgres://h/d?host=x&pasword=hunter2").as_deref(),
+            Some("unknown parameter pasword; did you mean password?")
+        );
+        assert_eq!(
+            refusal("postgres://h/d?nonsense=hunter2").as_deref(),
+            Some("unknown parameter nonsense: it takes host, password, options[]")
+        );
+        assert_eq!(
+            known_parameters("redis+cluster://a?x=1", &[]),
+            Err("unknown parameter x: this URL takes none".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_may_be_a_piece_of_a_password_is_not_repeated() {
+        for url in
+            ["postgres://h/d?hunter2", "postgres://h/d?hunter2!=x", "postgres://h/d?=hunter2", "p://h?host=&hunter2"]
+        {
+            let reason = refusal(url).expect(url);
+            assert!(!reason.contains("hunter2"), "{url}: {reason}");
+        }
+    }
+
+    #[test]
+    fn known_parameters_pass_however_they_are_encoded() {
+        for url in ["postgres://h/d", "postgres://h/d?", "p://h?host=a&&p%61ssword=b", "p://h?options[search_path]=x"] {
+            assert_eq!(refusal(url), None, "{url}");
+        }
+    }
+}
