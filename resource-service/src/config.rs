@@ -7,7 +7,7 @@ use crate::{
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use shared::{
     origin,
-    server::{Limits, Patience},
+    server::{Limits, Patience, are_in_conflict},
     settings,
     settings::{Catalog, Mistakes, Settings, duration_within, number_within, parsed},
 };
@@ -104,6 +104,9 @@ impl Config {
         let settings = Settings::gather(CATALOG, flags, environment);
         // Mistakes are reported in the order of reading.
         let (listen, admin_listen) = (settings.get(&RESOURCE_LISTEN), settings.get(&RESOURCE_ADMIN_LISTEN));
+        if are_in_conflict(listen, admin_listen) {
+            settings.mistake("RESOURCE_ADMIN_LISTEN: RESOURCE_LISTEN has this address already: give it another port");
+        }
         let connections = connections(&settings);
         let issuer = settings.get(&RESOURCE_ISSUER);
         let config = Self {
@@ -313,6 +316,18 @@ mod tests {
                  RESOURCE_ALLOWED_ORIGINS: \"https://app.example/path\" must be scheme, host and port only: https://app.example"
             )
         );
+    }
+
+    #[test]
+    fn the_two_addresses_differ() {
+        let both = |public, admin| gather(&[("RESOURCE_LISTEN", public), ("RESOURCE_ADMIN_LISTEN", admin)]);
+        for (public, admin) in [("127.0.0.1:8081", "127.0.0.1:8081"), ("0.0.0.0:8081", "127.0.0.1:8081")] {
+            let mistake = "RESOURCE_ADMIN_LISTEN: RESOURCE_LISTEN has this address already: give it another port";
+            assert_eq!(both(public, admin).err().as_deref(), Some(mistake));
+        }
+        for (public, admin) in [("127.0.0.1:0", "127.0.0.1:0"), ("127.0.0.1:8081", "127.0.0.2:8081")] {
+            assert!(both(public, admin).is_ok(), "{public} {admin}");
+        }
     }
 
     #[test]

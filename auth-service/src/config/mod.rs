@@ -114,11 +114,13 @@ impl Config {
         let settings = Settings::gather(CATALOG, flags, environment);
         let (stores, accounts) = (Stores::read(&settings), Accounts::read(&settings));
         let policy = sessions::policy(&settings, &accounts);
+        let (listen, admin_listen) = web::addresses(&settings);
+        let site = web::site(&settings);
         let config = Self {
-            listen: web::listen(&settings),
-            admin_listen: web::admin_listen(&settings),
+            listen,
+            admin_listen,
             connections: web::connections(&settings),
-            site: web::site(&settings),
+            site,
             keys: secrets::keys(&settings, &stores, own_secret),
             key_policy: keys::key_policy(&settings, policy.access_ttl),
             policy,

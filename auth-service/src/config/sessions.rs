@@ -33,12 +33,17 @@ settings! {
 }
 
 pub(super) fn policy(settings: &Settings, accounts: &Accounts) -> Policy {
+    let (idle, max) = (settings.get(&AUTH_SESSION_IDLE), settings.get(&AUTH_SESSION_MAX));
+    // The default may be longer: whoever sets only AUTH_SESSION_MAX has not contradicted it.
+    if settings.is_given(&AUTH_SESSION_IDLE.named) && idle > max {
+        settings.mistake("AUTH_SESSION_IDLE: must not be longer than AUTH_SESSION_MAX, which ends the session first");
+    }
     Policy {
         audience: settings.get(&AUTH_AUDIENCE),
         client_id: settings.get(&AUTH_CLIENT_ID),
         access_ttl: settings.get(&AUTH_ACCESS_TTL),
-        session_idle: settings.get(&AUTH_SESSION_IDLE),
-        session_max: settings.get(&AUTH_SESSION_MAX),
+        session_idle: idle,
+        session_max: max,
         max_sessions: settings.get(&AUTH_MAX_SESSIONS),
         session: session::Policy {
             replay_window: settings.get(&AUTH_REPLAY_WINDOW),

@@ -174,6 +174,21 @@ fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
         ("AUTH_TRUSTED_PROXIES", "proxy.internal", "no network"),
         ("AUTH_TRUSTED_PROXIES", "10.0.0.0/33", "no network"),
         ("AUTH_TRUSTED_PROXIES", ",", "names no network"),
+        ("AUTH_TRUSTED_PROXIES", "0.0.0.0", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "0.0.0.0/8", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "224.0.0.0/8", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "239.1.2.3", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "255.255.255.255", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "::", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "::/7", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "fe00::/7", "no proxy has"),
+        ("AUTH_TRUSTED_PROXIES", "ff02::1", "no proxy has"),
+        ("AUTH_CLIENT_ADDRESS_HEADER", "forwarded", "AUTH_TRUSTED_PROXIES"),
+        ("AUTH_SESSION_IDLE", "31d", "AUTH_SESSION_MAX"),
+        ("AUTH_LIMIT_LOGINS", "4294967295/1s", "up to 1000000"),
+        ("AUTH_LIMIT_FAILURES", "1000001/1s", "off or 0"),
+        ("AUTH_ADMIN_LISTEN", "127.0.0.1:8080", "AUTH_LISTEN has this address"),
+        ("AUTH_ADMIN_LISTEN", "0.0.0.0:8080", "AUTH_LISTEN has this address"),
         ("AUTH_CLIENT_ADDRESS_HEADER", "x-forwarded-host", "cf-connecting-ip"),
         ("AUTH_COOKIE_NAME", "__Host-jeton", "without its prefix"),
         ("AUTH_COOKIE_NAME", "__SECURE-jeton", "without its prefix"),
@@ -189,10 +204,15 @@ fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
         ("AUTH_ALLOWED_ORIGINS", "https://app.example.com/, capacitor://localhost"),
         ("AUTH_PUBLIC_URL", "https://auth.example.com/"),
         ("AUTH_TRUSTED_PROXIES", "10.0.0.0/8, 192.168.1.7, fd00::/8, ::1"),
-        ("AUTH_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP"),
+        ("AUTH_TRUSTED_PROXIES", "240.0.0.0/8"),
+        ("AUTH_SESSION_MAX", "1d"),
+        ("AUTH_LIMIT_LOGINS", "1000000/1s"),
+        ("AUTH_ADMIN_LISTEN", "127.0.0.2:8080"),
         ("AUTH_COOKIE_NAME", "stage.jeton"),
     ];
     for (name, value) in taken {
         assert_eq!(read(&[(name, value)]).err(), None, "{name}={value}");
     }
+    let behind_a_proxy = [("AUTH_TRUSTED_PROXIES", "10.0.0.0/8"), ("AUTH_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP")];
+    assert_eq!(read(&behind_a_proxy).err(), None);
 }

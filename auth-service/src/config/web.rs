@@ -4,12 +4,12 @@ use crate::http::{AddressHeader, Site};
 use ipnet::{IpNet, Ipv4Net};
 use shared::{
     origin,
-    server::{Limits, Patience},
+    server::{Limits, Patience, are_in_conflict},
     settings,
     settings::{Settings, duration_within, number_within, parsed},
 };
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 use url::{Host, Url};
@@ -41,12 +41,13 @@ settings! {
     plain AUTH_WRITE_TIMEOUT: Duration = "30s", timeout;
 }
 
-pub(super) fn listen(settings: &Settings) -> SocketAddr {
-    settings.get(&AUTH_LISTEN)
-}
-
-pub(super) fn admin_listen(settings: &Settings) -> SocketAddr {
-    settings.get(&AUTH_ADMIN_LISTEN)
+/// The addresses of the public API, and of health and metrics.
+pub(super) fn addresses(settings: &Settings) -> (SocketAddr, SocketAddr) {
+    let (public, admin) = (settings.get(&AUTH_LISTEN), settings.get(&AUTH_ADMIN_LISTEN));
+    if are_in_conflict(public, admin) {
+        settings.mistake("AUTH_ADMIN_LISTEN: AUTH_LISTEN has this address already: give it another port");
+    }
+    (public, admin)
 }
 
 pub(super) fn connections(settings: &Settings) -> Limits {
@@ -64,6 +65,9 @@ pub(super) fn connections(settings: &Settings) -> Limits {
 pub(super) fn site(settings: &Settings) -> Site {
     let origins = settings.find(&AUTH_ALLOWED_ORIGINS).unwrap_or_default();
     let proxies = settings.find(&AUTH_TRUSTED_PROXIES).unwrap_or_default();
+    if settings.is_given(&AUTH_CLIENT_ADDRESS_HEADER.named) && !settings.is_given(&AUTH_TRUSTED_PROXIES.named) {
+        settings.mistake("AUTH_CLIENT_ADDRESS_HEADER: no proxy is believed in it: name yours in AUTH_TRUSTED_PROXIES");
+    }
     Site::new(&settings.get(&AUTH_PUBLIC_URL), origins, proxies)
         .with_address_header(settings.get(&AUTH_CLIENT_ADDRESS_HEADER))
         .with_cookie_name(&settings.get(&AUTH_COOKIE_NAME))
@@ -109,6 +113,9 @@ fn network(text: &str) -> Result<IpNet, String> {
     let network: IpNet =
         text.parse().or(address).map_err(|_| format!("{text:?} is no network such as 10.0.0.0/8, and no address"))?;
     // As peers are compared: never as IPv4 in IPv6.
+    if is_nobodys(&network) {
+        return Err(format!("{text:?}: no proxy has such an address: name the networks of your proxies"));
+    }
     let IpNet::V6(v6) = network else { return narrow(text, network, network.trunc(), WIDEST[0]) };
     match v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)) {
         Some((v4, prefix)) => {
@@ -116,6 +123,18 @@ fn network(text: &str) -> Result<IpNet, String> {
             Err(format!("write {text:?} as {written}"))
         }
         None => narrow(text, network, network.trunc(), WIDEST[1]),
+    }
+}
+
+/// Whether a network holds addresses that no peer has: the unspecified one and its like, multicast, broadcast. (What is wider than
+/// [`WIDEST`] is refused for another reason.)
+fn is_nobodys(network: &IpNet) -> bool {
+    const MULTICAST: Ipv6Addr = Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0);
+    match network {
+        IpNet::V4(v4) if v4.prefix_len() < WIDEST[0] => false,
+        IpNet::V4(v4) => v4.addr().octets()[0] == 0 || v4.addr().is_multicast() || v4.addr().is_broadcast(),
+        IpNet::V6(v6) if v6.prefix_len() < WIDEST[1] => false,
+        IpNet::V6(v6) => v6.addr().is_multicast() || v6.contains(&MULTICAST) || v6.contains(&Ipv6Addr::UNSPECIFIED),
     }
 }
 

@@ -20,6 +20,8 @@ const SILENCE: Duration = Duration::from_secs(15 * 60);
 
 /// How many times as much as a client a crowd may ask for, whose members an address does not tell apart.
 pub const CROWD: u32 = 20;
+/// The highest number of a rate: beyond what a machine answers, it limits nothing.
+const MOST: u32 = 1_000_000;
 
 /// So many at once, and so many more in each such time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,9 @@ pub struct Rates {
 
 /// The text is no rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a rate: write it as 300/15m, or as several that all hold, 300/15m,1500/1d; off or 0: no limit")]
+#[error(
+    "not a rate: write a number up to 1000000 and a time from 1s to 30d as 300/15m, or several that all hold as 300/15m,1500/1d; off or 0: no limit"
+)]
 pub struct NoRate;
 
 impl Rate {
@@ -75,7 +79,7 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, NoRate> {
         let (most, within) = text.split_once('/').ok_or(NoRate)?;
-        let most = most.parse().ok().filter(|most| *most > 0).ok_or(NoRate)?;
+        let most = most.parse().ok().filter(|most| (1..=MOST).contains(most)).ok_or(NoRate)?;
         let within = settings::duration(within).map_err(|_| NoRate)?;
         let is_sensible = (Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600)).contains(&within);
         if is_sensible { Ok(Self { most, within }) } else { Err(NoRate) }

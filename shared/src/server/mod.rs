@@ -74,6 +74,15 @@ impl Listeners {
     }
 }
 
+/// Whether two sockets cannot listen at these addresses at once. A port 0 is any that is free.
+#[must_use]
+pub fn are_in_conflict(one: SocketAddr, other: SocketAddr) -> bool {
+    let covers = |wide: IpAddr, other: IpAddr| wide.is_unspecified() && wide.is_ipv4() == other.is_ipv4();
+    let (one_ip, other_ip) = (one.ip(), other.ip());
+    let overlap = one_ip == other_ip || covers(one_ip, other_ip) || covers(other_ip, one_ip);
+    one.port() == other.port() && one.port() != 0 && overlap
+}
+
 /// Whom the public socket takes: as many as `limits` say, or as file descriptors are there for. Where that is little, one address
 /// still leaves half of it to others.
 #[must_use]
