@@ -56,6 +56,40 @@ async fn every_mistake_of_the_roles_file_and_around_it_is_reported_at_one_start(
     assert!(ended.errors.contains("AUTH_BUILT_IN_ROLES: is off"), "{}", ended.errors);
 }
 
+/// A role of four scopes with long names.
+fn large_role(number: usize) -> String {
+    let scopes: Vec<String> =
+        (0..4).map(|scope| format!("\"{:x<60}\"", format!("service-{number:02}:{scope}:"))).collect();
+    format!("role-{number:02} = [{}]\n", scopes.join(", "))
+}
+
+#[tokio::test]
+async fn the_largest_token_that_the_roles_allow_is_taken_everywhere() {
+    let mut stack = Stack::any().prepare();
+    let file = stack.directory().join("roles.toml");
+    fs::write(&file, (0..16).map(large_role).collect::<String>()).expect("our own directory");
+    stack.auth.set("AUTH_ROLES_FILE", &file.to_string_lossy());
+    stack.auth.start().await;
+    stack.resource.start().await;
+    let (admin, mut ada) = (stack.admin().await, stack.ada().await);
+    let roles: Vec<String> = (0..16).map(|number| format!("role-{number:02}")).collect();
+    let change = json!({ "roles": roles, "custom": { "x": "x".repeat(1016) } });
+    stack.auth.change_user(&admin.tokens, &ada.id, &change).await.expect(200);
+    ada.refresh().await;
+    let length = ada.tokens.access.len();
+    assert!((7000..=8192).contains(&length), "{length}");
+    stack.resource.whoami(&ada.tokens).await.expect(200);
+    assert_eq!(stack.auth.me(&ada.tokens).await["custom"], change["custom"]);
+
+    fs::write(&file, (0..20).map(large_role).collect::<String>()).expect("our own directory");
+    for arguments in [&[][..], &["doctor"], &["user", "list"]] {
+        let ended = stack.auth.command(arguments).ended().await;
+        let said = format!("{}{}", ended.output, ended.errors);
+        assert!(said.contains("verifiers take at most 8192"), "{arguments:?}: {said}");
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn a_role_that_is_gone_brings_nothing_and_is_reported_at_the_start() {
     let mut stack = Stack::any().prepare();

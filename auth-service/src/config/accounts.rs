@@ -1,12 +1,16 @@
 //! Who may register, what users may do, and what is kept of them.
 
 use crate::domain::{
+    Policy,
     account::EmailAddress,
+    admin::{MAX_CUSTOM_BYTES, MAX_ROLES},
     password::Password,
     register::Registration,
     roles::{ADMIN_ROLE, Roles, USERS_READ, USERS_WRITE},
+    token_size::longest_token,
 };
 use shared::{
+    access_token::MAX_TOKEN_BYTES,
     files, settings,
     settings::{Settings, any_text, duration_within, on_off, one_of},
 };
@@ -96,6 +100,24 @@ fn check_roles(settings: &Settings, roles: &Roles, registration: Registration, d
              {USERS_READ} or {USERS_WRITE}"
         ));
     }
+}
+
+/// Whoever had a longer token could only refresh it, in vain.
+pub(super) fn check_token_size(settings: &Settings, roles: &Roles, issuer: &str, policy: &Policy) {
+    let longest = longest_token(roles, issuer, policy);
+    if longest <= MAX_TOKEN_BYTES {
+        return;
+    }
+    let sizes = format!(
+        "an access token may become {longest} bytes long, and verifiers take at most {MAX_TOKEN_BYTES}: {} bytes of scopes, the \
+         names of {MAX_ROLES} roles, {MAX_CUSTOM_BYTES} bytes of custom claims",
+        roles.most_scopes(MAX_ROLES)
+    );
+    settings.mistake(if settings.is_given(&AUTH_ROLES_FILE.named) {
+        format!("AUTH_ROLES_FILE: {sizes}; let roles bring fewer scopes, or shorter ones (docs/roles.md)")
+    } else {
+        format!("AUTH_PUBLIC_URL: too long: {sizes}")
+    });
 }
 
 fn roles_file(path: &str) -> Result<Roles, Vec<String>> {

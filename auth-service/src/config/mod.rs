@@ -116,6 +116,7 @@ impl Config {
         let policy = sessions::policy(&settings, &accounts);
         let (listen, admin_listen) = web::addresses(&settings);
         let site = web::site(&settings);
+        accounts::check_token_size(&settings, &accounts.roles, site.issuer(), &policy);
         let config = Self {
             listen,
             admin_listen,

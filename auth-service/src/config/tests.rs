@@ -80,6 +80,33 @@ fn a_duration_beyond_all_bounds_is_refused_by_every_setting() {
     }
 }
 
+/// A roles file with as many roles of two scopes each.
+fn roles_file(roles: usize) -> tempfile::NamedTempFile {
+    let line = |number| format!("role-{number:03} = [\"service-{number:03}:read\", \"service-{number:03}:write\"]\n");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), (0..roles).map(line).collect::<String>()).unwrap();
+    file
+}
+
+#[test]
+fn roles_that_make_tokens_too_long_for_verifiers_stop_the_start_with_the_sizes() {
+    let read_with = |roles: usize, environment: &[(&str, &str)]| {
+        let file = roles_file(roles);
+        let path = file.path().to_str().unwrap().to_owned();
+        read(&[environment, &[("AUTH_ROLES_FILE", &path)]].concat()).err()
+    };
+    assert_eq!(read_with(60, &[]), None);
+    let mistakes = read_with(120, &[]).expect("an admin would have 240 scopes");
+    for words in
+        ["AUTH_ROLES_FILE: an access token may become ", "at most 8192", "4245 bytes of scopes", "docs/roles.md"]
+    {
+        assert!(mistakes.contains(words), "{words:?} is not in {mistakes}");
+    }
+    assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
+    let long = format!("https://{}.example.com", "a".repeat(5000));
+    assert!(refusal(&[("AUTH_PUBLIC_URL", &long)]).contains("AUTH_PUBLIC_URL: too long"));
+}
+
 #[test]
 fn processes_that_start_at_once_make_one_secret() {
     let directory = tempfile::tempdir().unwrap();

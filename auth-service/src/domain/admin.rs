@@ -21,7 +21,7 @@ pub const MAX_CUSTOM_BYTES: usize = 1024;
 /// dozen, and the token is around them.
 pub const MAX_CUSTOM_DEPTH: usize = 8;
 /// How many roles a user may have.
-const MAX_ROLES: usize = 16;
+pub const MAX_ROLES: usize = 16;
 /// How often a change is decided when others change the same users meanwhile.
 const ATTEMPTS: usize = 5;
 

@@ -39,6 +39,7 @@ pub mod logout;
 pub mod operator;
 pub mod refresh;
 pub mod register;
+pub mod token_size;
 pub mod tokens;
 pub mod unlock;
 

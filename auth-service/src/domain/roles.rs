@@ -1,6 +1,7 @@
 //! Roles, and the scopes that they bring.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     ops::Range,
 };
@@ -102,6 +103,26 @@ impl Roles {
     #[must_use]
     pub fn scopes<'a>(&'a self, roles: &[String]) -> BTreeSet<&'a str> {
         roles.iter().filter_map(|role| self.0.get(role)).flatten().map(String::as_str).collect()
+    }
+
+    /// The longest names of `most` roles.
+    #[must_use]
+    pub fn longest_names(&self, most: usize) -> Vec<String> {
+        let mut names: Vec<String> = self.0.keys().cloned().collect();
+        names.sort_by_key(|name| Reverse(name.len()));
+        names.truncate(most);
+        names
+    }
+
+    /// How many bytes the scopes of somebody with `most` roles may have at most, separated by blanks.
+    #[must_use]
+    pub fn most_scopes(&self, most: usize) -> usize {
+        let length = |scopes: &mut dyn Iterator<Item = &str>| scopes.map(|scope| scope.len() + 1).sum::<usize>();
+        let mut of_roles: Vec<usize> =
+            self.0.values().map(|scopes| length(&mut scopes.iter().map(String::as_str))).collect();
+        of_roles.sort_by_key(|bytes| Reverse(*bytes));
+        let of_the_largest: usize = of_roles.iter().take(most).sum();
+        of_the_largest.min(length(&mut self.all_scopes().into_iter())).saturating_sub(1)
     }
 
     /// Whether somebody with the roles `own` may do all that the roles `others` allow, and so may give and take them. A
@@ -257,6 +278,16 @@ mod tests {
         let roles = Roles::default();
         assert_eq!(roles.known(&list(&["gone", "reader", "Admin"])), ["reader"]);
         assert!(roles.cover(&[], &list(&["gone"])));
+    }
+
+    #[test]
+    fn the_scopes_of_many_roles_count_once_and_only_as_many_roles_as_a_user_may_have() {
+        assert_eq!(Roles::default().most_scopes(16), "books:read books:write users:read users:write".len());
+        assert_eq!(Roles(BTreeMap::new()).most_scopes(16), 0);
+        let own = Roles::parse("admin = [\"a\"]\nb = [\"bb\", \"a\"]\nc = [\"ccc\"]").expect("roles");
+        assert_eq!(own.most_scopes(1), "a bb".len());
+        assert_eq!(own.most_scopes(2), "a bb ccc".len());
+        assert_eq!(own.longest_names(1), ["admin"]);
     }
 
     #[test]

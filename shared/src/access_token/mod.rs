@@ -18,4 +18,4 @@ pub use crypto::{crypto_provider, install_crypto};
 pub use key_set::{KeySet, KeySetError, Reading, Unused};
 pub use refusal::{Flaw, Refusal};
 pub use verified::VerifiedToken;
-pub use verifier::Verifier;
+pub use verifier::{MAX_TOKEN_BYTES, Verifier};

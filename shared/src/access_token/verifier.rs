@@ -12,8 +12,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 
-/// The longest token that is looked at, in bytes.
-const MAX_BYTES: usize = 8 * 1024;
+/// The longest token that is looked at, in bytes. An issuer must sign none that is longer.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// How long after `exp` a token is still taken, for clocks that differ.
 const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
 /// How far `nbf` and `iat` may lie in the future, for clocks that differ.
@@ -46,7 +46,7 @@ impl Verifier {
     /// # Errors
     /// Why the token is refused. An invalid token is never called expired: that is said only of one that was good.
     pub fn verify(&self, token: &str, keys: &KeySet) -> Result<VerifiedToken, Refusal> {
-        if token.len() > MAX_BYTES {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(Flaw::TooLong.into());
         }
         let fingerprint = fingerprint(token);
