@@ -5,6 +5,7 @@ mod cli;
 use auth_service::{app, config::Config};
 use clap::ArgMatches;
 use shared::{
+    arguments,
     output::complain,
     server::{self, StopSignal},
     telemetry,
@@ -14,7 +15,7 @@ use shared::{
 const EXIT_SETTINGS: u8 = 2;
 
 fn main() {
-    let matches = cli::command().get_matches();
+    let matches = arguments::read(cli::command());
     telemetry::start();
     if matches.subcommand().is_some() {
         server::run_to_exit(cli::run(&matches));

@@ -3,6 +3,7 @@
 use clap::ArgMatches;
 use resource_service::{app, config::Config, doctor, http};
 use shared::{
+    arguments,
     finding::{self, Finding},
     output::{complain, print},
     server::{self, StopSignal},
@@ -18,7 +19,7 @@ fn main() {
 
 /// The exit status.
 async fn run() -> u8 {
-    let flags = resource_service::config::command().get_matches();
+    let flags = arguments::read(resource_service::config::command());
     shared::access_token::install_crypto();
     if let Some(("doctor", doctor)) = flags.subcommand() {
         return see_doctor(&flags, doctor.get_flag("json")).await;

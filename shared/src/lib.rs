@@ -2,6 +2,7 @@
 //! the request guards, errors as problem documents, settings, and how a process starts and stops.
 
 pub mod access_token;
+pub mod arguments;
 pub mod body;
 pub mod clock;
 pub mod cors;

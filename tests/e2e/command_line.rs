@@ -58,6 +58,25 @@ async fn a_user_that_cannot_be_made_is_an_error_with_a_reason() {
 }
 
 #[tokio::test]
+async fn wrong_arguments_are_a_document_where_one_is_asked_for() {
+    let directory = TempDir::new().expect("a temporary directory");
+    for (service, arguments, reason) in [
+        ("auth-service", &["sessions", "end", "ada@example.org", "nonsense", "--json"][..], "nonsense"),
+        ("auth-service", &["keys", "revoke", "--json"], "<KID>"),
+        ("auth-service", &["doctor", "--json", "--lissten", "x"], "--lissten"),
+        ("resource-service", &["doctor", "--json", "x"], "'x'"),
+    ] {
+        let ended = Run::new(service, directory.path(), arguments).ended().await;
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        let document: serde_json::Value = serde_json::from_str(&ended.output).expect("one document");
+        assert!(document["error"].as_str().is_some_and(|said| said.contains(reason)), "{document}");
+        assert!(ended.errors.starts_with("error: ") && ended.errors.contains(reason), "{ended:?}");
+        let without: Vec<&str> = arguments.iter().copied().filter(|argument| *argument != "--json").collect();
+        assert_eq!(Run::new(service, directory.path(), &without).ended().await.output, "");
+    }
+}
+
+#[tokio::test]
 async fn a_secret_is_random_and_good_enough_to_start_with() {
     let directory = TempDir::new().expect("a temporary directory");
     let print = async || {
