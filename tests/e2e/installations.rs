@@ -202,11 +202,17 @@ async fn what_waiting_does_not_cure_stops_the_start_with_its_reason() {
         (format!("postgres://jeton:right@{place}/elsewhere"), "createdb --encoding=UTF8"),
         (format!("postgres://jeton:right@{place}/jeton"), "GRANT USAGE, CREATE ON SCHEMA public TO jeton"),
         (format!("postgres://postgres@{place}/jeton?sslmode=require"), "does not support TLS"),
-        (format!("postgres://postgres@{place}/jeton?sslmode=nonsense"), "nonsense"),
     ];
     for (database, words) in &wrong {
         stops_at_once(database, &[words, "PostgreSQL"]).await;
     }
+    let directory = TempDir::new().expect("a temporary directory");
+    let doctor = Run::new("auth-service", directory.path(), &["doctor"]).env("AUTH_DATABASE_URL", &wrong[0].0);
+    let doctor = doctor.env("AUTH_SECRET", &random_secret()).ended().await;
+    assert!(doctor.output.contains("give the user and password that the server knows"), "{doctor:?}");
+    assert!(!doctor.output.contains("start the database") && !doctor.output.contains("hunter2"), "{doctor:?}");
+    let (ended, _) = start(&format!("postgres://postgres@{place}/jeton?sslmode=nonsense")).await;
+    assert!(ended.code == Some(2) && ended.errors.contains("the value of sslmode cannot be used: write"), "{ended:?}");
     let as_typed = ["hunter2@x", "hunter2#x", "1/hunter2", "1?hunter2", "hunter2%zz", "1#hunter2"];
     for password in as_typed {
         let database = format!("postgres://jeton:{password}@127.0.0.1:{port}/jeton");

@@ -7,10 +7,7 @@ use crate::{
 };
 
 /// `writing` is `None` where there are no tables to write to.
-pub(super) fn findings(
-    state: Result<&DatabaseState, &Unavailable>,
-    writing: Option<&Result<(), Unavailable>>,
-) -> Vec<Finding> {
+pub(super) fn findings(state: Result<&DatabaseState, &str>, writing: Option<&Result<(), Unavailable>>) -> Vec<Finding> {
     match state {
         Ok(state) => {
             let mut findings = vec![tables(state)];
@@ -20,10 +17,13 @@ pub(super) fn findings(
             findings.extend(searches(state));
             findings
         }
-        Err(error) => vec![Finding::error(format!(
-            "AUTH_DATABASE_URL: {error}; start the database, or for a first start the service, and let this machine reach it"
-        ))],
+        Err(reason) => vec![Finding::error(format!("AUTH_DATABASE_URL: {reason}"))],
     }
+}
+
+/// What to do about a database that is not there yet.
+pub(super) fn absent(error: &Unavailable) -> String {
+    format!("{error}; start the database, or for a first start the service, and let this machine reach it")
 }
 
 fn tables(state: &DatabaseState) -> Finding {

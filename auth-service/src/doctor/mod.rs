@@ -30,14 +30,15 @@ use crate::{
     machine,
     storage::{
         redis::{RedisState, RedisStores},
-        sql::{DatabaseState, Sql},
+        sql::{CannotOpen, DatabaseState, Opening, Sql},
     },
 };
 use shared::{
     clock::{Clock, SystemClock},
     server,
 };
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::time::timeout;
 use users::UsersSeen;
 use web::View;
 
@@ -47,12 +48,15 @@ pub const EXIT_STATUS: &str = "Exit status: 0 for ok and notes, 1 if there are w
 /// How often a store is asked that does not answer at once.
 const ATTEMPTS: usize = 3;
 
+/// How long it may take to learn whether waiting would help.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+
 /// What was read.
 struct Seen {
     view: View,
     /// Whether the service on this machine is ready, and if not, why.
     readiness: Result<(), String>,
-    database: Result<Reading<DatabaseState>, Unavailable>,
+    database: Result<Reading<DatabaseState>, String>,
     /// Whether the database takes what requests write; `None`: it has no tables that are known.
     writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
@@ -69,7 +73,7 @@ struct RedisSeen {
 
 /// What was read of the database.
 struct DatabaseSeen {
-    state: Result<Reading<DatabaseState>, Unavailable>,
+    state: Result<Reading<DatabaseState>, String>,
     writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
     users: Option<UsersSeen>,
@@ -106,7 +110,10 @@ fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
         findings.extend(marked.flat_map(|answer| proxies::claims(answer, &config.site)));
     }
     findings.extend(config.site.origins().skip(1).filter_map(|origin| browser::site(config.site.issuer(), origin)));
-    findings.extend(database::findings(seen.database.as_ref().map(|reading| &reading.value), seen.writing.as_ref()));
+    findings.extend(database::findings(
+        seen.database.as_ref().map(|reading| &reading.value).map_err(String::as_str),
+        seen.writing.as_ref(),
+    ));
     findings.extend(users.into_iter().flat_map(|users| about_users(config, users)));
     findings.extend(about_secrets(&config.keys, seen));
     findings.extend(seen.keys.iter().flat_map(|rows| keys::ages(rows, &config.key_policy)));
@@ -143,9 +150,14 @@ fn offsets(seen: &Seen) -> Vec<Finding> {
 async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) -> DatabaseSeen {
     let sql = match Sql::as_it_is(url, Arc::clone(clock)) {
         Ok(sql) => sql,
-        Err(error) => return DatabaseSeen { state: Err(error), writing: None, keys: None, users: None },
+        Err(error) => {
+            return DatabaseSeen { state: Err(database::absent(&error)), writing: None, keys: None, users: None };
+        }
     };
-    let state = Reading::of(&**clock, || sql.state()).await;
+    let state = match Reading::of(&**clock, || sql.state()).await {
+        Ok(state) => Ok(state),
+        Err(error) => Err(why_not(url, clock, &error).await),
+    };
     // Other versions' tables are not read.
     let is_known = state.as_ref().is_ok_and(|reading| reading.value.version >= Some(reading.value.known_version));
     if !is_known {
@@ -157,6 +169,14 @@ async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) ->
     }
     let users = patiently(|| look_at_users(&sql)).await.ok();
     DatabaseSeen { state, writing: Some(writing), keys: patiently(|| sql.keys()).await.ok(), users }
+}
+
+/// As the start of the service would say it, where waiting does not help.
+async fn why_not(url: &str, clock: &Arc<dyn Clock>, error: &Unavailable) -> String {
+    match timeout(SECOND_LOOK, Sql::open(url, Opening::Look, Arc::clone(clock))).await {
+        Ok(Err(CannotOpen::Never(reason))) => reason,
+        _ => database::absent(error),
+    }
 }
 
 async fn look_at_users(sql: &Sql) -> Result<UsersSeen, Unavailable> {

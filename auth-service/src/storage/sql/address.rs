@@ -79,7 +79,12 @@ fn query(url: &str) -> &str {
 fn check_values(url: &str, reads: impl Fn(&str) -> bool) -> Result<(), String> {
     let Some(pair) = query(url).split('&').find(|pair| !reads(pair)) else { return Ok(()) };
     let name = pair.split('=').next().unwrap_or_default();
-    Err(format!("the value of {name} cannot be used"))
+    let words = match name {
+        "sslmode" | "ssl-mode" => ": write disable, allow, prefer, require, verify-ca or verify-full",
+        "mode" => ": write rw or rwc",
+        _ => "",
+    };
+    Err(format!("the value of {name} cannot be used{words}"))
 }
 
 fn check_files(url: &str) -> Result<(), String> {
