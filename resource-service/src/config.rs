@@ -25,29 +25,29 @@ const JWKS_PATH: &str = "/.well-known/jwks.json";
 settings! {
     /// Address of the public API.
     plain RESOURCE_LISTEN: SocketAddr = "127.0.0.1:8081", address;
-    /// Address for health and metrics, not for the public.
+    /// Address for health checks and metrics; keep it private.
     plain RESOURCE_ADMIN_LISTEN: SocketAddr = "127.0.0.1:9081", address;
-    /// How many connections the public API takes at once; more are closed.
+    /// Maximum number of connections to the public API; more are closed.
     plain RESOURCE_MAX_CONNECTIONS: usize = "1000", |text| number_within(text, 1, 1_000_000);
-    /// How many of them may come from one IPv4 address or IPv6 /56; 0: no limit, as behind a proxy.
+    /// Maximum number of connections from one IPv4 address or IPv6 /56; 0: no limit, as behind a proxy.
     plain RESOURCE_MAX_CONNECTIONS_PER_ADDRESS: usize = "500", |text| number_within(text, 0, 1_000_000);
-    /// How long a client may take to send a request's head: 1s to 5m.
+    /// Time a client has to send a request's head: 1s to 5m.
     plain RESOURCE_HEAD_TIMEOUT: Duration = "5s", timeout;
-    /// How long it may take to send a request's body: 1s to 5m.
+    /// Time a client has to send a request's body: 1s to 5m.
     plain RESOURCE_BODY_TIMEOUT: Duration = "30s", timeout;
-    /// How long it may go without reading any of an answer: 1s to 5m.
+    /// Time a client may go without reading any of a response: 1s to 5m.
     plain RESOURCE_WRITE_TIMEOUT: Duration = "30s", timeout;
-    /// Exact issuer (iss) of the tokens to accept.
+    /// Exact issuer (iss) of accepted tokens.
     plain RESOURCE_ISSUER: String = "http://localhost:8080", issuer;
-    /// Exact audience (aud) of the tokens to accept.
+    /// Exact audience (aud) of accepted tokens.
     plain RESOURCE_AUDIENCE: String = "jeton", audience;
-    /// Where the public keys are published; without it, the issuer and /.well-known/jwks.json.
+    /// URL of the published public keys; by default /.well-known/jwks.json of the issuer.
     url RESOURCE_JWKS_URL: Url, http_url;
-    /// Public keys pinned in a file (JWKS or PEM), reloaded when it changes; no network then.
+    /// File of pinned public keys (JWKS or PEM), reloaded when it changes; nothing is fetched then.
     plain RESOURCE_JWKS_FILE: PathBuf, path;
-    /// File that keeps the last good keys for a restart without auth-service.
+    /// File that keeps the last good keys, for a restart without auth-service.
     plain RESOURCE_JWKS_SNAPSHOT: PathBuf = "data/jwks.json", path;
-    /// SQLite file of the books.
+    /// SQLite database of the books.
     plain RESOURCE_DATABASE_URL: SqliteConnectOptions = "sqlite://data/books.db", books::connect_options;
     /// Browser origins that may call, separated by commas.
     plain RESOURCE_ALLOWED_ORIGINS: Vec<String>, origin::list;

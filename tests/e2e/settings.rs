@@ -5,6 +5,7 @@ use harness::{
     command::{Ended, Run},
     storage::random_secret,
 };
+use std::{collections::BTreeSet, fs, path::Path};
 use tempfile::TempDir;
 
 async fn start(service: &str, settings: &[(&str, &str)]) -> Ended {
@@ -70,6 +71,11 @@ async fn values_that_make_no_sense_are_refused() {
         ("AUTH_SECRET_FILE", "/nowhere/secret"),
         ("AUTH_PUBLIC_URL", "ftp://auth.example"),
         ("AUTH_KEY_LEAD", "1s"),
+        ("AUTH_KEY_LEAD", "18446744073709551615s"),
+        ("AUTH_SESSION_IDLE", "400d"),
+        ("AUTH_LIMIT_LOGINS", "4294967295/1s"),
+        ("AUTH_TRUSTED_PROXIES", "0.0.0.0"),
+        ("AUTH_DATABASE_URL", "sqlite://data/auth.db?nonsense=1"),
     ];
     for (name, value) in wrong {
         let ended = start("auth-service", &[(name, value)]).await;
@@ -96,6 +102,38 @@ async fn stores_that_replicas_may_share_need_a_secret_that_is_given() {
     for store in shared {
         assert_refused(&start("auth-service", &[store]).await, &["AUTH_SECRET"]);
     }
+}
+
+#[tokio::test]
+async fn a_parameter_of_a_store_that_nobody_knows_is_named_and_its_value_is_never_shown() {
+    let directory = TempDir::new().expect("a temporary directory");
+    for (setting, url) in [
+        ("AUTH_DATABASE_URL", "postgres://jeton@127.0.0.1:1/jeton?pasword=hunter2"),
+        ("AUTH_REDIS_URL", "redis://127.0.0.1:1?pasword=hunter2"),
+    ] {
+        for arguments in [&[][..], &["init"], &["user", "list"], &["doctor"]] {
+            let run = Run::new("auth-service", directory.path(), arguments).env("RUST_LOG", "trace");
+            let ended = run.env(setting, url).env("AUTH_SECRET", &random_secret()).ended().await;
+            let said = format!("{}{}", ended.output, ended.errors);
+            assert_eq!(ended.code, Some(2), "{said}");
+            assert!(said.contains(&format!("{setting}: unknown parameter pasword")), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_waiting_for_postgresql_does_not_cure_is_not_waited_for() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let run = |arguments: &[&str], url: &str| {
+        let run = Run::new("auth-service", directory.path(), arguments).env("AUTH_SECRET", &random_secret());
+        run.env("AUTH_DATABASE_URL", url).ended()
+    };
+    let ended = run(&[], "postgres://jeton@127.0.0.1:1/jeton?sslrootcert=/nonexistent").await;
+    assert_refused(&ended, &["AUTH_DATABASE_URL: sslrootcert: cannot read /nonexistent"]);
+    let ended = run(&["user", "list"], "postgres://jeton@[::1]:1/jeton").await;
+    assert!(!ended.errors.contains("lookup"), "{}", ended.errors);
+    assert_refused(&ended, &["PostgreSQL at [::1]:1"]);
 }
 
 #[tokio::test]
@@ -171,6 +209,33 @@ async fn help_lists_every_setting() {
             assert!(ended.output.contains(setting), "{setting} is missing in\n{}", ended.output);
         }
     }
+}
+
+#[tokio::test]
+async fn every_setting_is_in_the_documents() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let pages = fs::read_dir(root.join("docs")).expect("the documents").map(|page| page.expect("a page").path());
+    let pages: Vec<String> = pages
+        .filter(|page| page.extension().is_some_and(|extension| extension == "md"))
+        .chain([root.join("README.md")])
+        .map(|page| fs::read_to_string(page).expect("a page"))
+        .collect();
+    let words: BTreeSet<&str> = pages.iter().flat_map(|page| names(page)).collect();
+    for service in ["auth-service", "resource-service"] {
+        let help = Run::new(service, directory.path(), &["--help"]).ended().await.output;
+        let help: String = help.split_whitespace().flat_map(|word| [word, " "]).collect();
+        let settings: BTreeSet<&str> = help.split("[env: ").skip(1).flat_map(|rest| names(rest).next()).collect();
+        assert!(settings.len() > 10, "{settings:?}");
+        let missing: Vec<&&str> = settings.difference(&words).collect();
+        assert!(missing.is_empty(), "{service}: in no page of docs/: {missing:?}");
+    }
+}
+
+/// What may be names of settings.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+    words.map(|word| word.trim_end_matches("_FILE")).filter(|word| word.contains('_'))
 }
 
 fn with_free_ports(run: Run) -> Run {

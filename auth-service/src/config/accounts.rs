@@ -17,21 +17,21 @@ use shared::{
 use std::{path::Path, time::Duration};
 
 settings! {
-    /// open: whoever can reach the service may register; closed: admins and the command line create users.
+    /// open: anyone who can reach the service may register; closed: only admins and the command line create users.
     plain AUTH_REGISTRATION: Registration = "open", |text| one_of(text, &[("open", Registration::Open), ("closed", Registration::Closed)]);
-    /// What whoever registers is.
+    /// Role of users who register.
     plain AUTH_DEFAULT_ROLE: String = "reader", any_text;
-    /// Whether the roles reader, author and admin exist beside the file's: on or off.
+    /// Whether the roles reader, author and admin exist in addition to the file's: on or off.
     plain AUTH_BUILT_IN_ROLES: bool = "on", on_off;
-    /// More roles, or others: TOML of the form role = ["scope", …]. See docs/roles.md.
+    /// TOML file of additional roles, each as role = ["scope", …]; see docs/roles.md.
     plain AUTH_ROLES_FILE: String, any_text;
-    /// What a stored password hash may take at most, and four passes over it; a dearer one is refused. See docs/operate.md.
+    /// Maximum memory to verify a stored password hash, with four passes over it; costlier hashes are refused. See docs/operate.md.
     plain AUTH_STORED_HASH_MEMORY: u32 = "64MiB", mebibytes;
-    /// Creates this admin at start if there is none.
+    /// E-mail address of the admin to create at start if there is none.
     plain AUTH_ADMIN_EMAIL: EmailAddress, |text| EmailAddress::parse(text).map_err(|error| error.to_string());
-    /// The password of that admin.
+    /// Password of that admin.
     secret AUTH_ADMIN_PASSWORD: Password, |text| Ok(Password::new(text.to_owned()));
-    /// How long the audit log in the database goes back.
+    /// How long audit events are kept.
     plain AUTH_AUDIT_KEEP: Duration = "365d", |text| duration_within(text, "1h", "3650d");
 }
 

@@ -8,9 +8,9 @@ use shared::{
 use std::time::Duration;
 
 settings! {
-    /// How long a signing key signs before the next takes over; 0: by command only.
+    /// How long a signing key signs before the next one takes over; 0: only on command.
     plain AUTH_KEY_LIFETIME: Duration = "30d", duration;
-    /// How long a new key is published before it signs: at least twice AUTH_JWKS_MAX_AGE.
+    /// How long a new key is published before it signs; at least twice AUTH_JWKS_MAX_AGE.
     plain AUTH_KEY_LEAD: Duration = "24h", duration;
     /// Size of new signing keys: 2048, 3072 or 4096.
     plain AUTH_KEY_BITS: usize = "2048", |text| one_of(text, &[("2048", 2048), ("3072", 3072), ("4096", 4096)]);

@@ -7,17 +7,17 @@ use crate::domain::{
 use shared::{settings, settings::Settings};
 
 settings! {
-    /// Registrations from one address, as number/time; several hold together, off or 0: no limit. This and the next ones are counted by each process for itself.
+    /// Registrations from one address, as number/time; several apply together; off or 0: no limit. Each process counts this and the next four for itself.
     plain AUTH_LIMIT_REGISTRATIONS: Rates = "300/15m,1500/1d", rates;
-    /// Passwords shown from one address, right or wrong.
+    /// Passwords tried from one address, right or wrong.
     plain AUTH_LIMIT_LOGINS: Rates = "1500/15m,6000/1d", rates;
-    /// Right passwords of one account.
+    /// Right passwords for one account.
     plain AUTH_LIMIT_LOGINS_PER_ACCOUNT: Rates = "120/15m", rates;
     /// Refreshes from one address.
     plain AUTH_LIMIT_REFRESHES: Rates = "20000/15m", rates;
     /// Refreshes of one session.
     plain AUTH_LIMIT_REFRESHES_PER_SESSION: Rates = "60/20s", rates;
-    /// Wrong passwords from one address. This and the next ones are one number/time, counted by all replicas together; off or 0: no limit.
+    /// Wrong passwords from one address. This and the next two are a single number/time, counted across all replicas; off or 0: no limit.
     plain AUTH_LIMIT_FAILURES: Option<Rate> = "100/15m", rate;
     /// Wrong passwords for one account; devices that have logged in to it before are exempt.
     plain AUTH_LIMIT_FAILURES_PER_ACCOUNT: Option<Rate> = "50/15m", rate;

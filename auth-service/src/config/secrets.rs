@@ -6,9 +6,9 @@ use shared::{settings, settings::Settings};
 use std::path::Path;
 
 settings! {
-    /// Root secret: 32 or more random bytes in hex or base64 (`auth-service secret` prints one). With everything embedded it is made at first start, beside the database.
+    /// Root secret: 32 or more random bytes in hex or base64 (`auth-service secret` prints one). With everything embedded, it is created beside the database at first start.
     secret AUTH_SECRET: RootSecret, root_secret;
-    /// The root secret before, while it is being rotated.
+    /// Previous root secret, during rotation.
     secret AUTH_SECRET_PREVIOUS: RootSecret, root_secret;
 }
 

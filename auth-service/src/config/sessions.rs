@@ -12,23 +12,23 @@ use shared::{
 use std::time::Duration;
 
 settings! {
-    /// aud of access tokens.
+    /// Audience (aud) of access tokens.
     plain AUTH_AUDIENCE: String = "jeton", word;
-    /// client_id of access tokens.
+    /// Client id (client_id) of access tokens.
     plain AUTH_CLIENT_ID: String = "jeton", word;
-    /// How long an access token lives: 1s to 1h.
+    /// Lifetime of access tokens: 1s to 1h.
     plain AUTH_ACCESS_TTL: Duration = "15m", |text| duration_within(text, "1s", "1h");
-    /// A session unused for so long ends.
+    /// End a session after this much inactivity.
     plain AUTH_SESSION_IDLE: Duration = "7d", |text| duration_within(text, "1s", "400d");
-    /// A session's life, whatever its use.
+    /// Maximum session lifetime.
     plain AUTH_SESSION_MAX: Duration = "30d", |text| duration_within(text, "1s", "400d");
-    /// How many sessions a user has at most; beyond it, the least recently used ends.
+    /// Maximum number of sessions per user; beyond it, the least recently used one ends.
     plain AUTH_MAX_SESSIONS: usize = "50", |text| number_within(text, 1, 1000);
-    /// For so long after a rotation, the tokens before it get the same answer; 0s: never.
+    /// Grace period after a rotation in which earlier tokens get the same answer; 0s disables it.
     plain AUTH_REPLAY_WINDOW: Duration = "10s", |text| duration_within(text, "0s", "5m");
-    /// Whether a client whose response was lost may retry later than that, 16 times at most: on or off.
+    /// Whether a client whose response was lost may retry after the grace period, up to 16 times: on or off.
     plain AUTH_LATE_RETRY: bool = "on", on_off;
-    /// What a stolen refresh token ends: user (all the user's sessions) or session.
+    /// What ends when a stolen refresh token is detected: user (all of the user's sessions) or session.
     plain AUTH_REUSE_ENDS: ReuseEnds = "user", |text| one_of(text, &[("user", ReuseEnds::User), ("session", ReuseEnds::Session)]);
 }
 

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use url::Url;
 
 settings! {
-    /// Users, signing keys, what has ended: sqlite://path or postgres://…
+    /// Database of users, signing keys and ended sessions: sqlite://path or postgres://…
     url AUTH_DATABASE_URL: String = "sqlite://data/auth.db", database_url;
-    /// Sessions and throttling: redis://…, rediss://…, redis+cluster://a,b,c, redis+sentinel://a,b,c/master. Without it they are in the database.
+    /// Redis for sessions and throttling: redis://…, rediss://…, redis+cluster://a,b,c, redis+sentinel://a,b,c/master. Without it, the database holds them.
     url AUTH_REDIS_URL: String, redis_url;
 }
 

@@ -17,27 +17,27 @@ use url::{Host, Url};
 settings! {
     /// Address of the public API.
     plain AUTH_LISTEN: SocketAddr = "127.0.0.1:8080", address;
-    /// Address of health and metrics: not for the public.
+    /// Address for health checks and metrics; keep it private.
     plain AUTH_ADMIN_LISTEN: SocketAddr = "127.0.0.1:9080", address;
-    /// Where clients reach the public API: the issuer; cookie flags and allowed origins follow from it.
+    /// URL at which clients reach the public API. It is the issuer of tokens; cookie flags and allowed origins follow from it.
     plain AUTH_PUBLIC_URL: Url = "http://localhost:8080", public_url;
-    /// Browser origins that may call with credentials beside the public URL's, separated by commas.
+    /// Browser origins, besides the public URL's, that may call with credentials; separated by commas.
     plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
-    /// Networks of your own proxies, separated by commas: what they say of their clients' addresses is believed.
+    /// Networks of your own proxies, separated by commas; what they report about client addresses is believed.
     plain AUTH_TRUSTED_PROXIES: Vec<IpNet>, networks;
-    /// The one header in which they say it: x-forwarded-for, forwarded, or one with a single address (cf-connecting-ip, x-real-ip, …).
+    /// Header in which those proxies name the client: x-forwarded-for, forwarded, or one with a single address (cf-connecting-ip, x-real-ip, …). Needs AUTH_TRUSTED_PROXIES.
     plain AUTH_CLIENT_ADDRESS_HEADER: AddressHeader = "x-forwarded-for", AddressHeader::parse;
-    /// Name of the refresh cookie, for several deployments on one host; over https __Host- is put before it.
+    /// Name of the refresh cookie, for several deployments on one host; over https it is prefixed with __Host-.
     plain AUTH_COOKIE_NAME: String = "jeton-refresh", cookie_name;
-    /// How many connections the public API takes at once; more are closed.
+    /// Maximum number of connections to the public API; more are closed.
     plain AUTH_MAX_CONNECTIONS: usize = "1000", |text| number_within(text, 1, 1_000_000);
-    /// How many of them may come from one IPv4 address or IPv6 /56; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.
+    /// Maximum number of connections from one IPv4 address or IPv6 /56; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.
     plain AUTH_MAX_CONNECTIONS_PER_ADDRESS: usize = "500", |text| number_within(text, 0, 1_000_000);
-    /// How long a client may take to send a request's head: 1s to 5m.
+    /// Time a client has to send a request's head: 1s to 5m.
     plain AUTH_HEAD_TIMEOUT: Duration = "5s", timeout;
-    /// How long it may take to send a request's body: 1s to 5m.
+    /// Time a client has to send a request's body: 1s to 5m.
     plain AUTH_BODY_TIMEOUT: Duration = "30s", timeout;
-    /// How long it may go without reading any of an answer: 1s to 5m.
+    /// Time a client may go without reading any of a response: 1s to 5m.
     plain AUTH_WRITE_TIMEOUT: Duration = "30s", timeout;
 }
 
