@@ -122,7 +122,6 @@ impl Config {
             admin_listen,
             connections: web::connections(&settings),
             site,
-            keys: secrets::keys(&settings, &stores, own_secret),
             key_policy: keys::key_policy(&settings, policy.access_ttl),
             policy,
             roles: accounts.roles,
@@ -130,6 +129,8 @@ impl Config {
             failure_limits: limits::failure_limits(&settings),
             stored_hash_memory: accounts.stored_hash_memory,
             bootstrap_admin: accounts.bootstrap_admin,
+            // Last: it may make a file.
+            keys: secrets::keys(&settings, &stores, own_secret),
             database_url: stores.database_url,
             redis_url: stores.redis_url,
         };

@@ -28,6 +28,10 @@ fn own(settings: &Settings, stores: &Stores, own_secret: OwnSecret) -> Option<Ro
         settings.mistake("AUTH_SECRET: missing; `auth-service secret` prints one, and every replica needs the same");
         return None;
     };
+    // A start that is refused makes no file, least of all where a wrong setting leads.
+    if settings.has_mistakes() {
+        return None;
+    }
     let own = own_secret(&directory.join("secret"));
     own.map_err(|mistake| settings.mistake(format!("AUTH_SECRET: {mistake}"))).ok()
 }

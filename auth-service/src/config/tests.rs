@@ -243,3 +243,16 @@ fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
     let behind_a_proxy = [("AUTH_TRUSTED_PROXIES", "10.0.0.0/8"), ("AUTH_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP")];
     assert_eq!(read(&behind_a_proxy).err(), None);
 }
+
+#[test]
+fn a_start_that_is_refused_makes_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    let database = format!("sqlite://{}/auth.db", directory.path().display());
+    assert!(refusal(&[("AUTH_DATABASE_URL", &database), ("AUTH_ACCESS_TTL", "2h")]).contains("AUTH_ACCESS_TTL"));
+    assert!(!secret.exists());
+    assert!(read(&[("AUTH_DATABASE_URL", &database)]).is_ok());
+    assert!(secret.exists());
+    refusal(&[("AUTH_DATABASE_URL", "mysql://x")]);
+    assert!(!std::path::Path::new("data/secret").exists(), "nor where the default leads");
+}

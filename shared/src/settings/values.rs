@@ -103,6 +103,12 @@ impl Settings {
         read(text).map_err(|reason| self.mistake(format!("{}: {reason}", setting.name))).ok()
     }
 
+    /// Whether something was wrong so far.
+    #[must_use]
+    pub fn has_mistakes(&self) -> bool {
+        !self.mistakes.borrow().is_empty()
+    }
+
     /// Remembers a mistake, such as two settings that contradict each other.
     pub fn mistake(&self, mistake: impl Into<String>) {
         self.mistakes.borrow_mut().push(mistake.into());
