@@ -61,22 +61,31 @@ fn has_heading(page: &str, anchor: &str) -> bool {
     headings.map(anchor_of).any(|heading| heading == anchor)
 }
 
+/// The pages, each with the directory that its links start from.
+fn pages() -> Vec<(String, &'static str)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let pages_in = |directory: &'static str| {
+        let entries = fs::read_dir(root.join(directory)).expect("it is a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.ends_with(".md")).map(move |name| (format!("{directory}{name}"), directory))
+    };
+    pages_in("").chain(pages_in("docs/")).collect()
+}
+
 #[test]
-fn the_documents_name_files_that_exist() {
-    let documents =
-        ["browser", "gateways", "monitoring", "operate", "troubleshooting", "verify-in-any-language", "where-is-what"];
-    for document in documents.map(|name| format!("docs/{name}.md")) {
-        let text = read(&document);
-        let targets: Vec<&str> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
-        assert!(!targets.is_empty(), "{document} links nowhere");
-        for target in targets.into_iter().filter(|target| !target.starts_with("https://")) {
-            match target.split_once('#') {
-                Some(("", heading)) => assert!(has_heading(&text, heading), "{document}: {target}"),
-                Some((file, heading)) => {
-                    assert!(has_heading(&read(&format!("docs/{file}")), heading), "{document}: {target}")
-                }
-                None => drop(read(&format!("docs/{target}"))),
-            }
+fn the_documents_link_to_files_and_headings_that_exist() {
+    let mut links = 0;
+    for (page, directory) in pages() {
+        let text = read(&page);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.starts_with("https://") && !target.starts_with("mailto:")) {
+            links += 1;
+            let (file, heading) = target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
+            let path = if file.is_empty() { page.clone() } else { format!("{directory}{file}") };
+            let exists = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&path).exists();
+            assert!(exists, "{page} links to {target}");
+            assert!(heading.is_none_or(|heading| has_heading(&read(&path), heading)), "{page} links to {target}");
         }
     }
+    assert!(links > 100, "{links} links were found");
 }
