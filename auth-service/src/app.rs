@@ -117,7 +117,7 @@ async fn bootstrap_admin(auth: &Auth, email: EmailAddress, password: &Password) 
         Ok(_) => Ok(()),
         // A stranger may have registered the address: never promoted. Or another replica was faster.
         Err(RegisterError::EmailTaken) => {
-            tracing::warn!("AUTH_ADMIN_EMAIL is registered already and was not made an admin: give another address");
+            tracing::warn!("AUTH_ADMIN_EMAIL belongs to an existing user, who was not promoted: choose another address");
             Ok(())
         }
         Err(error) => Err(format!("AUTH_ADMIN_PASSWORD: {error}")),
@@ -217,7 +217,7 @@ async fn follow_keys(state: Data<State>) {
     loop {
         sleep(state.auth.keys.next_reload()).await;
         if let Err(error) = state.auth.keys.reload().await {
-            tracing::warn!(%error, "the signing keys could not be read again; the known ones go on");
+            tracing::warn!(%error, "failed to reload the signing keys; keeping the current ones");
             sleep(RETRY).await;
         }
     }
@@ -231,7 +231,7 @@ async fn make_keys(state: Data<State>) {
             Ok(()) => continue,
             // Whoever follows the keys tells.
             Err(KeyError::Unavailable(_)) => {}
-            Err(error) => tracing::warn!(%error, "the next signing key could not be made; tried again"),
+            Err(error) => tracing::warn!(%error, "failed to make the next signing key; will retry"),
         }
         sleep(RETRY).await;
     }
@@ -286,7 +286,7 @@ async fn keep_house(state: Data<State>) {
         match state.auth.tidy().await {
             Ok(true) => rounds.reset_immediately(),
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "what has expired could not be forgotten; tried again later"),
+            Err(error) => tracing::warn!(%error, "failed to purge what has expired; will retry"),
         }
     }
 }

@@ -122,7 +122,7 @@ fn not_json() -> Problem {
 }
 
 fn incomplete() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the body did not arrive as it was announced")
+    Problem::new(StatusCode::BAD_REQUEST, "bad_request", "the request body is incomplete")
 }
 
 fn too_large(limit: usize) -> Problem {
@@ -143,7 +143,7 @@ fn refusal(error: &serde_json::Error, bytes: &[u8]) -> Problem {
     // serde calls a number where an enum's name belongs a mistake of syntax.
     if error.is_data() || reads_as_json(bytes) {
         let detail =
-            format!("the body does not fit: an unknown, missing or repeated field, or a wrong type, at {place}");
+            format!("the body does not match the schema (unknown, missing or duplicate field, or wrong type) at {place}");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
     } else {
         Problem::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is not JSON, at {place}"))

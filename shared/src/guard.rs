@@ -50,7 +50,7 @@ impl From<Rejection> for Problem {
         match rejection {
             Rejection::Refused(refusal) => refused(&refusal),
             Rejection::KeysUnavailable => {
-                Self::unavailable("the keys to verify access tokens with could not be fetched yet: keep the token")
+                Self::unavailable("verification keys are not available yet: keep the token and retry")
             }
         }
     }
@@ -136,7 +136,7 @@ async fn authenticate(request: &HttpRequest) -> Result<VerifiedToken, Problem> {
     let verdict = authority.authenticate(token).await;
     count(&verdict);
     verdict.map_err(|rejection| {
-        tracing::debug!(path = request.path(), reason = %rejection, "not let in");
+        tracing::debug!(path = request.path(), reason = %rejection, "access token rejected");
         rejection.into()
     })
 }
@@ -174,7 +174,7 @@ pub fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
 fn malformed(request: &HttpRequest) -> Problem {
     let refusal = Refusal::Invalid(Flaw::Credentials);
     count_verification::<()>(&Err(refusal));
-    tracing::debug!(path = request.path(), reason = %refusal, "not let in");
+    tracing::debug!(path = request.path(), reason = %refusal, "access token rejected");
     refused(&refusal)
 }
 

@@ -184,7 +184,7 @@ pub fn not_found() -> Problem {
 /// 400 `invalid_query`.
 #[must_use]
 pub fn invalid_query() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "the query string is not what this call takes")
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "invalid query parameters")
 }
 
 /// The largest request head (names and values of its headers, in bytes) that is looked at.

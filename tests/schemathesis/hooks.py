@@ -17,7 +17,7 @@ ADA = {"email": "ada@example.com", "password": PASSWORD}
 
 # These end sessions, or lead there: each call gets a new session, of a user that is not missed.
 DESTRUCTIVE = {"logout_all", "end_session", "change_password", "delete_me"}
-OF_OTHERS = {"change_user", "delete_user", "end_sessions"}
+OF_OTHERS = {"change_user", "delete_user", "end_sessions_of_user"}
 REFRESHING = {"refresh", "logout"}
 
 numbers = itertools.count(1)
@@ -70,7 +70,7 @@ class Bearer:
         return self.admin
 
     def set(self, case, token, context):
-        if name_of(case) == "csrf":
+        if name_of(case) == "get_csrf_token":
             case.cookies.update(login(ADA, "cookie").cookies)
         else:
             case.headers["Authorization"] = f"Bearer {token}"

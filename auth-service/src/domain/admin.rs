@@ -63,7 +63,7 @@ pub enum AdminError {
     #[error("unknown role, or more than 16 of them")]
     UnknownRole,
     /// The custom claims are larger than [`MAX_CUSTOM_BYTES`].
-    #[error("custom claims may have 1 KiB of JSON")]
+    #[error("custom claims must not exceed 1 KiB of JSON")]
     CustomTooLarge,
     /// The custom claims lie deeper than [`MAX_CUSTOM_DEPTH`].
     #[error("lists and objects of custom claims may lie 8 deep within each other")]

@@ -16,7 +16,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// The present password is another one.
-    #[error("the present password is another one")]
+    #[error("the current password is wrong")]
     Wrong,
     /// The caller's session ended while the password was checked.
     #[error("the session has ended")]

@@ -121,7 +121,7 @@ impl Auth {
         match decision {
             Decision::Give { session, before, how } => {
                 if how == How::Adopted {
-                    tracing::warn!(sub = %token.sub, sid = %token.sid, "the session store had lost a session's state; taken up from its token");
+                    tracing::warn!(sub = %token.sub, sid = %token.sid, "a session record was missing; restored from its refresh token");
                 }
                 self.note_refresh(&session, before.as_deref(), how, client).await;
                 Ok((self.give(&standing, &session)?, how))

@@ -82,9 +82,9 @@ fn invalid_query() -> Problem {
     )
 }
 
-/// Lists users
+/// List users
 #[utoipa::path(
-    get, path = "/admin/users", tag = "users", operation_id = "users",
+    get, path = "/admin/users", tag = "users", operation_id = "list_users",
     params(Listing),
     responses(
         (status = 200, description = "A page", body = Users<'_>),
@@ -125,7 +125,7 @@ pub struct NewUser {
     custom: Option<Map<String, Value>>,
 }
 
-/// Creates a user
+/// Create a user
 ///
 /// Also where registration is closed. The user may log in at once.
 #[utoipa::path(
@@ -169,7 +169,7 @@ pub struct Change {
     custom: Option<Map<String, Value>>,
 }
 
-/// Changes a user
+/// Change a user
 ///
 /// Roles bind at the next refresh, and at once for auth-service itself. One gives only what one has, changes nobody who may
 /// do more, and the last enabled user who may make others an admin stays one.
@@ -198,7 +198,7 @@ pub async fn change(
     Ok(HttpResponse::Ok().json(User::of(&account)))
 }
 
-/// Deletes a user
+/// Delete a user
 #[utoipa::path(
     delete, path = "/admin/users/{id}", tag = "users", operation_id = "delete_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
@@ -216,9 +216,9 @@ pub async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Ends all sessions of a user
+/// End all sessions of a user
 #[utoipa::path(
-    delete, path = "/admin/users/{id}/sessions", tag = "users", operation_id = "end_sessions",
+    delete, path = "/admin/users/{id}/sessions", tag = "users", operation_id = "end_sessions_of_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
     responses((status = 204, description = "They are over"), Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
     security(("bearer" = []))

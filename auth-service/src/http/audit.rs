@@ -179,11 +179,11 @@ impl PartialSchema for ResultName {
     }
 }
 
-/// Lists what happened
+/// List audit events
 ///
-/// To anybody, the newest first.
+/// Of all users, the newest first.
 #[utoipa::path(
-    get, path = "/admin/audit", tag = "users", operation_id = "audit",
+    get, path = "/admin/audit", tag = "users", operation_id = "list_audit_events",
     params(Listing),
     responses(
         (status = 200, description = "A page", body = Events<'_>),
@@ -195,11 +195,11 @@ pub async fn all(_: Permitted<UsersRead>, request: HttpRequest, state: Data<Stat
     answer(&state, query(&request)?).await
 }
 
-/// Lists what happened to a user
+/// List audit events of a user
 ///
 /// Also to one who has been deleted since; the newest first.
 #[utoipa::path(
-    get, path = "/admin/users/{id}/audit", tag = "users", operation_id = "audit_of_user",
+    get, path = "/admin/users/{id}/audit", tag = "users", operation_id = "list_audit_events_of_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id"), Listing),
     responses(
         (status = 200, description = "A page", body = Events<'_>),

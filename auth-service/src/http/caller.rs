@@ -97,7 +97,7 @@ async fn identify(request: &HttpRequest) -> Result<domain::caller::Caller, Probl
     let verdict = state.verifier.verify(token, &keys.verification);
     count_verification(&verdict);
     let verified = verdict.map_err(|refusal| {
-        tracing::debug!(path = request.path(), reason = %refusal, "not let in");
+        tracing::debug!(path = request.path(), reason = %refusal, "access token rejected");
         guard::refused(&refusal)
     })?;
     state.auth.caller(&verified).await.map_err(Problem::from)

@@ -37,11 +37,11 @@ impl Refuses for Over {
     }
 }
 
-/// Tells the CSRF token of the cookie's session
+/// Get the CSRF token of the cookie's session
 ///
 /// Whether the session goes on is looked up, and nothing is exchanged.
 #[utoipa::path(
-    get, path = "/auth/csrf", tag = "login", operation_id = "csrf",
+    get, path = "/auth/csrf", tag = "login", operation_id = "get_csrf_token",
     responses((status = 200, description = "The token", body = CsrfToken), Refusals<(AllowedOrigin, InvalidRefreshToken, Over, Unavailable)>),
     security(("refresh_cookie" = []))
 )]

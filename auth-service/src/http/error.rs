@@ -75,7 +75,7 @@ impl From<PasswordError> for Problem {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Wrong => {
-                Problem::new(StatusCode::FORBIDDEN, "wrong_password", "the present password is another one")
+                Problem::new(StatusCode::FORBIDDEN, "wrong_password", "the current password is wrong")
             }
             PasswordError::SessionEnded => CallerError::Ended.into(),
             PasswordError::Weak(weak) => weak.into(),
@@ -119,9 +119,9 @@ impl From<AdminError> for Problem {
         match error {
             AdminError::NoSuchUser => Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"),
             AdminError::UnknownRole => {
-                unprocessable("unknown_role", "a role that there is not here, or more than 16 roles")
+                unprocessable("unknown_role", "an unknown role, or more than 16 roles")
             }
-            AdminError::CustomTooLarge => unprocessable("custom_too_large", "custom claims may have 1 KiB of JSON"),
+            AdminError::CustomTooLarge => unprocessable("custom_too_large", "custom claims must not exceed 1 KiB of JSON"),
             AdminError::CustomTooDeep => {
                 unprocessable("custom_too_deep", "lists and objects of custom claims may lie 8 deep within each other")
             }
@@ -194,7 +194,7 @@ impl From<SearchError> for Problem {
 
 /// 401 `invalid_refresh_token`: none, or none of ours.
 pub fn invalid_refresh_token() -> Problem {
-    session_over("invalid_refresh_token", "no refresh token, or not one of ours, or one for another transport: log in")
+    session_over("invalid_refresh_token", "missing or unrecognised refresh token, or one issued for the other transport: log in again")
 }
 
 /// 403 `csrf_rejected`, with what is wrong.
@@ -217,7 +217,7 @@ pub fn ambiguous_credentials() -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "ambiguous_credentials",
-        "more than one refresh token came: send one, in the cookie or in the body",
+        "more than one refresh token was sent: send exactly one, in the cookie or in the body",
     )
 }
 

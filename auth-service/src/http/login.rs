@@ -32,7 +32,7 @@ pub struct Login {
     transport: Transport,
 }
 
-/// Logs a user in
+/// Log in
 ///
 /// Logging in over an existing refresh cookie ends the session it held. A 401 means that the credentials are wrong: there is
 /// nothing to refresh. With transport `body` a page of any origin may call; with `cookie` only those that are allowed, of the

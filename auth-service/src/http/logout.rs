@@ -27,7 +27,7 @@ impl Refuses for Ambiguous {
     }
 }
 
-/// Logs out
+/// Log out
 ///
 /// Ends the session of one of our refresh tokens, however old, and of whichever transport. What is not one of our tokens has no
 /// session to end: 204 as well. A cookie of that name is cleared, whatever it held. A page of another site, whose cookie the
@@ -68,7 +68,7 @@ pub async fn logout(
     Ok(answer.finish())
 }
 
-/// Ends all sessions of the caller
+/// End all sessions of the caller
 ///
 /// A refresh cookie of the caller's is cleared, and with a 401 one whose session is over.
 #[utoipa::path(

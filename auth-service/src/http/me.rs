@@ -72,9 +72,9 @@ impl<'a> User<'a> {
     }
 }
 
-/// Tells the caller who the caller is
+/// Get the current user
 #[utoipa::path(
-    get, path = "/auth/me", tag = "account", operation_id = "me",
+    get, path = "/auth/me", tag = "account", operation_id = "get_me",
     responses((status = 200, description = "The user", body = User<'_>), Refusals<(Caller,)>),
     security(("bearer" = []))
 )]
@@ -91,7 +91,7 @@ pub struct Confirmation {
     password: Password,
 }
 
-/// Deletes the caller's account
+/// Delete the current user's account
 ///
 /// The last enabled user who may make others an admin stays: 409 `last_admin`.
 /// A refresh cookie of the caller's is cleared, and with a 401 one whose session is over.

@@ -106,7 +106,7 @@ fn state(request: &HttpRequest) -> &State {
 }
 
 fn of_another_site() -> Problem {
-    csrf_rejected("a page of another site may not call with a cookie: browsers send none that is SameSite=Strict")
+    csrf_rejected("cross-site requests are not allowed with a cookie: browsers send none that is SameSite=Strict")
 }
 
 /// A page that may not call.

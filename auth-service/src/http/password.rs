@@ -24,7 +24,7 @@ pub struct Change {
     new: Password,
 }
 
-/// Changes the caller's password
+/// Change the current user's password
 ///
 /// All other sessions end.
 #[utoipa::path(

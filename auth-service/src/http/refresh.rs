@@ -33,7 +33,7 @@ pub struct InBody {
     refresh_token: Option<Secret>,
 }
 
-/// Exchanges a refresh token for new tokens
+/// Exchange a refresh token for new tokens
 ///
 /// A token of transport `body` comes in the body; one of transport `cookie` in the cookie, with the header
 /// `X-CSRF-Token`. Repeating is safe. Only a 401 from here means that the session is over.
@@ -97,9 +97,9 @@ pub async fn presented(request: &HttpRequest, state: &State, body: Body<InBody>)
 pub fn check_csrf(request: &HttpRequest, auth: &Auth, token: &RefreshClaims) -> Result<(), Problem> {
     let mut shown = request.headers().get_all(cookie::CSRF_HEADER).peekable();
     if shown.peek().is_none() {
-        return Err(csrf_rejected("the header X-CSRF-Token is missing: GET /auth/csrf tells the session's token"));
+        return Err(csrf_rejected("missing X-CSRF-Token header: get the token from GET /auth/csrf"));
     }
     let is_token = |shown: &str| auth.refresh_tokens.is_csrf_token(token.sid, shown);
     let is_right = shown.all(|shown| std::str::from_utf8(shown.as_bytes()).is_ok_and(is_token));
-    if is_right { Ok(()) } else { Err(csrf_rejected("the header X-CSRF-Token is of another session")) }
+    if is_right { Ok(()) } else { Err(csrf_rejected("X-CSRF-Token does not match this session")) }
 }

@@ -35,7 +35,7 @@ pub struct Registration {
     name: Option<String>,
 }
 
-/// Registers a user
+/// Register a user
 ///
 /// Whoever registers is a `reader`, unless `AUTH_DEFAULT_ROLE` says otherwise. Does not log in. With
 /// `AUTH_REGISTRATION=closed` it is always 403 `registration_closed`.

@@ -52,11 +52,11 @@ struct Session<'a> {
     current: bool,
 }
 
-/// Lists the caller's sessions
+/// List the current user's sessions
 ///
-/// And the thefts that were found out, or may be under way.
+/// With the thefts that were detected, or may be under way.
 #[utoipa::path(
-    get, path = "/auth/sessions", tag = "account", operation_id = "sessions",
+    get, path = "/auth/sessions", tag = "account", operation_id = "list_sessions",
     responses((status = 200, description = "The sessions", body = Sessions<'_>), Refusals<(Caller, Unavailable)>),
     security(("bearer" = []))
 )]
@@ -80,7 +80,7 @@ fn session(device: &Device) -> Session<'_> {
     }
 }
 
-/// Ends one of the caller's sessions
+/// End one of the current user's sessions
 ///
 /// Whether or not it is remembered, and never another user's.
 #[utoipa::path(

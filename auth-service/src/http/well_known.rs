@@ -44,11 +44,11 @@ struct PublicKey {
     e: String,
 }
 
-/// The public keys
+/// Get the public keys
 ///
 /// With these alone, any service verifies access tokens.
 #[utoipa::path(
-    get, path = "/.well-known/jwks.json", tag = "published", operation_id = "jwks",
+    get, path = "/.well-known/jwks.json", tag = "published", operation_id = "get_jwks",
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the key set that is known")),
     responses(
         (status = 200, description = "The key set", body = KeySet, content_type = "application/jwk-set+json", headers(
@@ -102,9 +102,9 @@ struct Metadata<'a> {
     scopes_supported: BTreeSet<&'a str>,
 }
 
-/// The metadata
+/// Get the metadata
 #[utoipa::path(
-    get, path = "/.well-known/oauth-authorization-server", tag = "published", operation_id = "metadata",
+    get, path = "/.well-known/oauth-authorization-server", tag = "published", operation_id = "get_metadata",
     responses((status = 200, description = "RFC 8414", body = Metadata<'_>), Refusals<()>)
 )]
 pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse {

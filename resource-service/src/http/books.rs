@@ -89,9 +89,9 @@ pub(super) struct NewChapter {
 type Reader = Scoped<BooksRead>;
 type Author = Scoped<BooksWrite>;
 
-/// Lists books
+/// List books
 #[utoipa::path(
-    get, path = "/books", tag = "books", operation_id = "books",
+    get, path = "/books", tag = "books", operation_id = "list_books",
     params(Page),
     responses((status = 200, description = "A part of the list", body = Shelf), Refusals<(Reader, Page, Unavailable)>),
     security(("bearer" = []))
@@ -105,9 +105,9 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(list))
 }
 
-/// Reads a book
+/// Get a book
 #[utoipa::path(
-    get, path = "/books/{id}", tag = "books", operation_id = "book",
+    get, path = "/books/{id}", tag = "books", operation_id = "get_book",
     params(("id" = i64, Path, minimum = 1, description = "The book's id"), Page),
     responses(
         (status = 200, description = "The book with a part of its chapters", body = OpenBook),
@@ -125,7 +125,7 @@ pub(super) async fn read(
     Ok(HttpResponse::Ok().json(book))
 }
 
-/// Adds a book
+/// Add a book
 #[utoipa::path(
     post, path = "/books", tag = "books", operation_id = "add_book",
     request_body = NewBook,
@@ -147,7 +147,7 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().insert_header((header::LOCATION, format!("/books/{}", book.id))).json(book))
 }
 
-/// Appends a chapter
+/// Append a chapter
 #[utoipa::path(
     post, path = "/books/{id}/chapters", tag = "books", operation_id = "append_chapter",
     params(("id" = i64, Path, minimum = 1, description = "The book's id")),

@@ -59,12 +59,12 @@ impl Refuses for Verdict {
     }
 }
 
-/// The verdict on a request, for gateways
+/// Verify a request for a gateway
 ///
 /// For nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`: whatever happens, the answer is 200, 401 or
 /// 403. Any method is answered alike, because gateways pass on the client's.
 #[utoipa::path(
-    get, path = PATH, tag = "identity", operation_id = "verify",
+    get, path = PATH, tag = "identity", operation_id = "verify_for_gateway",
     params(Wanted),
     responses(
         (status = 200, description = "Let it in", headers(
@@ -95,7 +95,7 @@ pub(super) async fn verify(
 /// A gateway that asks in a way that is not understood lets nobody in: 403, since any other status would become its
 /// own 500.
 fn misconfigured() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "invalid_query", "the gateway's question is not understood: ask with ?scope=")
+    Problem::new(StatusCode::FORBIDDEN, "invalid_query", "unsupported query: only ?scope= is accepted")
 }
 
 /// One line a minute: everybody with a token can ask so.

@@ -26,9 +26,9 @@ struct Identity<'a> {
     exp: i64,
 }
 
-/// Tells what the access token says
+/// Get what the access token says
 #[utoipa::path(
-    get, path = "/whoami", tag = "identity", operation_id = "whoami",
+    get, path = "/whoami", tag = "identity", operation_id = "get_identity",
     responses((status = 200, description = "The token's claims", body = Identity<'_>), Refusals<(AccessToken,)>),
     security(("bearer" = []))
 )]

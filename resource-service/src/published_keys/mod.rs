@@ -153,7 +153,7 @@ impl PublishedKeys {
     fn say_what_changes(&self, new: &KeySet) {
         let current = self.current.load();
         let Some(old) = current.as_ref().map(|current| &current.keys) else {
-            tracing::info!(kids = ?new.kids(), "there are keys to verify with");
+            tracing::info!(kids = ?new.kids(), "verification keys are available");
             return;
         };
         let came: Vec<&str> = new.kids().into_iter().filter(|kid| !old.contains(kid)).collect();

@@ -37,18 +37,18 @@ pub fn routes(published: Data<Published>) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-/// This document
+/// Get this document
 #[utoipa::path(
-    get, path = "/openapi.json", tag = "about", operation_id = "document",
+    get, path = "/openapi.json", tag = "about", operation_id = "get_openapi_document",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), Refusals<()>)
 )]
 pub async fn document(published: Data<Published>) -> HttpResponse {
     shared(HttpResponse::Ok().content_type("application/json").body(published.json))
 }
 
-/// This document, for people
+/// Get the documentation page
 #[utoipa::path(
-    get, path = "/docs", tag = "about", operation_id = "docs",
+    get, path = "/docs", tag = "about", operation_id = "get_docs_page",
     responses((status = 200, description = "A page", body = String, content_type = "text/html"), Refusals<()>)
 )]
 pub async fn docs(published: Data<Published>) -> HttpResponse {
@@ -67,9 +67,9 @@ fn shared(mut answer: HttpResponse) -> HttpResponse {
     answer
 }
 
-/// How the page looks
+/// Get the style sheet of the documentation page
 #[utoipa::path(
-    get, path = "/docs/style.css", tag = "about", operation_id = "style",
+    get, path = "/docs/style.css", tag = "about", operation_id = "get_docs_style",
     responses((status = 200, description = "A style sheet", body = String, content_type = "text/css"), Refusals<()>)
 )]
 pub async fn style() -> HttpResponse {
