@@ -35,24 +35,24 @@ pub static STORE_FAILURES: LazyLock<Counts> = LazyLock::new(|| Counts::by("store
 #[must_use]
 pub fn registry(auth: &Auth) -> Registry {
     let mut registry = shared::metrics::registry();
-    LOGINS.show(&mut registry, "logins", "What came of logins");
+    LOGINS.show(&mut registry, "logins", "Login attempts by outcome");
     UNUSABLE_HASHES.show(
         &mut registry,
         "unusable_password_hashes",
-        "Logins that failed since the stored hash cannot be compared with",
+        "Logins that failed because the stored hash cannot be used",
     );
-    REFRESHES.show(&mut registry, "refreshes", "What came of refreshes; reuse is a theft");
+    REFRESHES.show(&mut registry, "refreshes", "Refreshes by outcome; reuse is a theft");
     LIMITED.show(
         &mut registry,
         "limited",
-        "What was refused because an address, an account or a session asked for too much",
+        "Requests refused because an address, an account or a session asked for too much",
     );
     let help = "Records in the session store that auth-service has not written, or not for their session";
     RECORDS_REFUSED.show(&mut registry, "session_records_refused", help);
     STORE_SECONDS.show(&mut registry, "store_seconds", "How long the stores took to answer");
     STORE_FAILURES.show(&mut registry, "store_failures", "How often a store did not answer in time, or with an error");
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
-    gauge("hashing_queue_jobs", "Passwords that wait to be hashed", auth.hasher.waiting() as f64);
+    gauge("hashing_queue_jobs", "Passwords waiting to be hashed", auth.hasher.waiting() as f64);
     gauge(
         "hashing_queue_capacity_jobs",
         "How many passwords may wait before logins are refused",
@@ -60,9 +60,9 @@ pub fn registry(auth: &Auth) -> Registry {
     );
     let keys = auth.keys.ages();
     let lifetime = auth.keys.policy().lifetime.as_secs_f64();
-    gauge("signing_key_lifetime_seconds", "How long a key signs; 0: until it is replaced by command", lifetime);
-    gauge("signing_key_age_seconds", "For how long the present key has signed", keys.signing.as_secs_f64());
-    gauge("signing_keys_published", "How many keys verifiers are shown", keys.published as f64);
-    gauge("signing_keys_read_age_seconds", "How long ago the keys were last read from SQL", keys.read.as_secs_f64());
+    gauge("signing_key_lifetime_seconds", "Lifetime of a signing key; 0: until it is replaced by command", lifetime);
+    gauge("signing_key_age_seconds", "Age of the current signing key", keys.signing.as_secs_f64());
+    gauge("signing_keys_published", "Keys published to verifiers", keys.published as f64);
+    gauge("signing_keys_read_age_seconds", "Time since the keys were last read from SQL", keys.read.as_secs_f64());
     registry
 }

@@ -82,10 +82,10 @@ pub fn command() -> Command {
     let command = Command::new("resource-service")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Serves protected data; verifies access tokens offline. Without a subcommand, it serves.")
-        .subcommand(Command::new("healthcheck").about("Succeeds if the running service is ready"))
+        .subcommand(Command::new("healthcheck").about("Exit with 0 if the running service is ready, else with 1"))
         .subcommand(
             Command::new("doctor")
-                .about("Looks at the settings, the keys, the issuer and the books, and says what to change")
+                .about("Check the settings, the keys, the issuer and the books, and suggest fixes")
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print one JSON document"))
                 .after_help(doctor::EXIT_STATUS),
         );

@@ -13,16 +13,16 @@ Exit status: 0 done, 1 not done, with the reason on standard error, 2 wrong sett
 pub fn command() -> Command {
     let command = Command::new("auth-service")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Registers and logs in users, signs access tokens, keeps refresh sessions.\nWithout a subcommand it serves.")
+        .about("Registers and logs in users, signs access tokens, keeps refresh sessions.\nWithout a subcommand, it serves.")
         .after_help(AFTER_HELP)
-        .subcommand(reporting("secret", "Prints a fresh root secret for AUTH_SECRET"))
-        .subcommand(reporting("init", "Makes the installation as the first start of the service does, without serving; brings an older one up to date"))
-        .subcommand(reporting("healthcheck", "Exits 0 if the service at AUTH_ADMIN_LISTEN is ready, else 1"))
+        .subcommand(reporting("secret", "Print a fresh root secret for AUTH_SECRET"))
+        .subcommand(reporting("init", "Create the installation as the first start of the service does, without serving; bring an older one up to date"))
+        .subcommand(reporting("healthcheck", "Exit with 0 if the service at AUTH_ADMIN_LISTEN is ready, else with 1"))
         .subcommand(user())
         .subcommand(sessions())
         .subcommand(keys())
         .subcommand(
-            reporting("doctor", "Looks at the settings, the stores, and the service through AUTH_PUBLIC_URL, and says what to change")
+            reporting("doctor", "Check the settings, the stores, and the service through AUTH_PUBLIC_URL, and suggest fixes")
                 .after_help(doctor::EXIT_STATUS),
         );
     CATALOG.flags(command)
@@ -33,7 +33,7 @@ fn reporting(name: &'static str, about: &'static str) -> Command {
     let json = Arg::new("json")
         .long("json")
         .action(ArgAction::SetTrue)
-        .help("Print one JSON document, {\"error\": …} where it was not done");
+        .help("Print one JSON document; {\"error\": …} on failure");
     Command::new(name).about(about).arg(json)
 }
 
@@ -50,27 +50,27 @@ fn about_user(name: &'static str, about: &'static str) -> Command {
 }
 
 fn user() -> Command {
-    group("user", "Shows and changes users")
+    group("user", "Show and change users")
         .subcommand(
-            reporting("create", "Creates a user; asks for the password on a terminal, else reads it from standard input")
+            reporting("create", "Create a user; asks for the password on a terminal, else reads it from standard input")
                 .arg(Arg::new("email").long("email").required(true).help("The e-mail address to log in with"))
-                .arg(Arg::new("role").long("role").help("What the user is, such as admin [default: AUTH_DEFAULT_ROLE]"))
-                .arg(Arg::new("name").long("name").help("What the user is called"))
+                .arg(Arg::new("role").long("role").help("The user's role, such as admin [default: AUTH_DEFAULT_ROLE]"))
+                .arg(Arg::new("name").long("name").help("The user's name"))
                 .args(password::arguments()),
         )
         .subcommand(
-            reporting("list", "Lists users in the order of their registration")
+            reporting("list", "List users in the order of their registration")
                 .arg(Arg::new("search").long("search").help("Only users whose address or name contains this"))
                 .arg(Arg::new("role").long("role").help("Only users with this role"))
                 .arg(Arg::new("disabled").long("disabled").action(ArgAction::SetTrue).help("Only disabled users")),
         )
-        .subcommand(about_user("show", "Shows a user"))
+        .subcommand(about_user("show", "Show a user"))
         .subcommand(
-            about_user("set-password", "Sets a password, and ends all the user's sessions; asks for it on a terminal, else reads it from standard input")
+            about_user("set-password", "Set a password and end all the user's sessions; asks for it on a terminal, else reads it from standard input")
                 .args(password::arguments()),
         )
         .subcommand(
-            about_user("set-roles", "Gives a user these roles and no others; they bind at the next refresh").arg(
+            about_user("set-roles", "Give a user these roles and no others; they take effect at the next refresh").arg(
                 Arg::new("roles")
                     .required(true)
                     .num_args(1..)
@@ -79,11 +79,11 @@ fn user() -> Command {
                     .help("The roles from now on"),
             ),
         )
-        .subcommand(about_user("disable", "Keeps a user out, and ends all the user's sessions"))
-        .subcommand(about_user("enable", "Lets a disabled user log in again"))
-        .subcommand(about_user("unlock", "Lets a user log in again whom failed logins of others keep out"))
+        .subcommand(about_user("disable", "Disable a user, and end all the user's sessions"))
+        .subcommand(about_user("enable", "Let a disabled user log in again"))
+        .subcommand(about_user("unlock", "Let a user log in again who is locked out by failed logins"))
         .subcommand(
-            about_user("delete", "Deletes a user for good")
+            about_user("delete", "Delete a user for good")
                 .arg(Arg::new("yes").long("yes").action(ArgAction::SetTrue).help("Do not ask")),
         )
 }
@@ -93,12 +93,12 @@ fn sessions() -> Command {
         .value_name("SESSION")
         .value_parser(|text: &str| text.parse::<SessionId>())
         .help("Only this one, as `sessions list` names it");
-    group("sessions", "Shows and ends sessions")
-        .subcommand(about_user("list", "Shows where a user is logged in"))
-        .subcommand(about_user("end", "Ends a session of a user, or all of them").arg(session))
+    group("sessions", "Show and end sessions")
+        .subcommand(about_user("list", "Show where a user is logged in"))
+        .subcommand(about_user("end", "End a session of a user, or all of them").arg(session))
         .subcommand(reporting(
             "end-all",
-            "Ends every session of every user: after the database was restored from a backup",
+            "End every session of every user: after the database was restored from a backup",
         ))
 }
 
@@ -110,15 +110,15 @@ fn keys() -> Command {
             .value_name("KID")
             .help("The key, as `keys list` names it")
     };
-    group("keys", "Looks at signing keys and replaces them; running replicas follow by themselves")
-        .subcommand(reporting("list", "Shows the keys: pending, active, retired, revoked, gone"))
-        .subcommand(reporting("rotate", "Publishes the next key; it signs after AUTH_KEY_LEAD. If there is one, shows it"))
+    group("keys", "Inspect and rotate signing keys; running replicas pick up changes")
+        .subcommand(reporting("list", "List the keys: pending, active, retired, revoked, gone"))
+        .subcommand(reporting("rotate", "Publish the next key; it signs after AUTH_KEY_LEAD. If there is one, show it"))
         .subcommand(
-            reporting("retire", "Lets the next key take over from KID as soon as every verifier knows it: twice AUTH_JWKS_MAX_AGE")
+            reporting("retire", "Let the next key take over from KID as soon as every verifier knows it: twice AUTH_JWKS_MAX_AGE")
                 .arg(kid()),
         )
         .subcommand(
-            reporting("revoke", "Emergency: withdraws KID at once. Its tokens are refused everywhere within AUTH_JWKS_MAX_AGE; clients refresh")
+            reporting("revoke", "Emergency: withdraw KID at once. Its tokens are refused everywhere within AUTH_JWKS_MAX_AGE; clients refresh")
                 .arg(kid()),
         )
 }
