@@ -18,12 +18,12 @@ pub static KEY_FETCHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("outcome"
 #[must_use]
 pub fn registry(keys: &PublishedKeys, agreement: &Agreement) -> Registry {
     let mut registry = shared::metrics::registry();
-    KEY_FETCHES.show(&mut registry, "key_fetches", "What came of fetching the published keys");
+    KEY_FETCHES.show(&mut registry, "key_fetches", "Fetches of the published keys by outcome");
     let held = keys.held();
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
-    gauge("verification_keys", "How many keys are at hand", held.map_or(0.0, |held| held.count as f64));
+    gauge("verification_keys", "Verification keys held", held.map_or(0.0, |held| held.count as f64));
     if let Some(held) = held {
-        let help = "How long ago the keys at hand were last confirmed where they come from";
+        let help = "Time since the held keys were last confirmed by their source";
         gauge("verification_keys_age_seconds", help, held.age.as_secs_f64());
     }
     registry.register(

@@ -161,11 +161,11 @@ pub fn registry() -> Registry {
     let started = ConstGauge::new(STARTED.millis() as f64 / 1000.0);
     registry.register("start_time_seconds", "When the process began, since 1970", started);
     registry.register("http_request_seconds", "How long requests took, by route and status", REQUESTS.clone());
-    let help = "How many lines of the log could not be written";
+    let help = "Log lines that could not be written";
     registry.register("log_lines_lost", help, ConstCounter::new(telemetry::lost_lines()));
     server::show_metrics(&mut registry);
-    VERIFICATIONS.show(&mut registry, "access_token_verifications", "What became of access tokens");
-    REFUSALS.show(&mut registry, "access_token_refusals", "Why access tokens were refused");
+    VERIFICATIONS.show(&mut registry, "access_token_verifications", "Access tokens by outcome");
+    REFUSALS.show(&mut registry, "access_token_refusals", "Refused access tokens by reason");
     registry
 }
 

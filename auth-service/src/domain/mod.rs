@@ -138,7 +138,7 @@ pub struct Auth {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Who is calling: where from, with what, and with which refresh token at hand.
+/// Who is calling: where from, with what, and with which refresh token.
 #[derive(Debug, Clone)]
 pub struct Client {
     /// The client's address.

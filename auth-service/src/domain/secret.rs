@@ -189,7 +189,7 @@ pub struct KeyRing {
     previous: Option<Keys>,
 }
 
-/// What was sealed cannot be opened with the secrets at hand.
+/// What was sealed cannot be opened with the current secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("sealed with another secret than AUTH_SECRET (or AUTH_SECRET_PREVIOUS), or damaged")]
 pub struct CannotOpen;

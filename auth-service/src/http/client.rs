@@ -53,7 +53,7 @@ fn nearest(request: &HttpRequest, state: &State) -> Nearest {
     if seems_a_proxy && SAID.is_due(&peer.to_string()) {
         tracing::warn!(
             %peer,
-            "a request of a private network came with {}, which is not believed: add the proxy to AUTH_TRUSTED_PROXIES, or failed logins are not limited by address",
+            "a request of a private network came with {}, which is not believed: add the proxy to AUTH_TRUSTED_PROXIES, or its clients are limited together",
             site.address_header().name()
         );
     }
@@ -70,7 +70,7 @@ fn suspect_another_header(peer: IpAddr, headers: &HeaderMap, state: &State) {
     if SAID.is_due(&peer.to_string()) {
         tracing::warn!(
             %peer,
-            "a trusted proxy sends {other} and no {}: if the proxy writes it, set AUTH_CLIENT_ADDRESS_HEADER={other}, or failed logins are not limited by address",
+            "a trusted proxy sends {other} and no {}: if the proxy writes it, set AUTH_CLIENT_ADDRESS_HEADER={other}, or its clients are limited together",
             state.site.address_header().name()
         );
     }

@@ -45,7 +45,7 @@ pub enum KeySource {
     },
 }
 
-/// Where the keys at hand came from.
+/// Where the current keys came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
@@ -57,7 +57,7 @@ pub enum Origin {
     Pinned,
 }
 
-/// What is known of the keys at hand.
+/// What is known of the current keys.
 #[derive(Debug, Clone, Copy)]
 pub struct Held {
     /// How many there are.
@@ -70,7 +70,7 @@ pub struct Held {
     pub is_in_doubt: bool,
 }
 
-/// The keys at hand, and the verifier that uses them.
+/// The current keys, and the verifier that uses them.
 pub struct PublishedKeys {
     verifier: Verifier,
     clock: Arc<dyn Clock>,
@@ -138,7 +138,7 @@ impl PublishedKeys {
         self.looked.send_replace(true);
     }
 
-    /// What is known of the keys at hand, if there are any.
+    /// What is known of the current keys, if there are any.
     #[must_use]
     pub fn held(&self) -> Option<Held> {
         self.current.load().as_ref().map(|current| Held {
@@ -169,7 +169,7 @@ impl PublishedKeys {
         self.current.store(Some(Arc::new(Current { keys, origin, confirmed_at, is_in_doubt })));
     }
 
-    /// Takes down that the keys at hand, if any, could not be confirmed.
+    /// Takes down that the current keys, if any, could not be confirmed.
     fn doubt(&self) {
         if let Some(current) = self.current.load_full().filter(|current| !current.is_in_doubt) {
             self.current.store(Some(Arc::new(Current { is_in_doubt: true, ..current.copied() })));

@@ -66,7 +66,7 @@ impl PinnedFile {
     ) -> Option<Arc<KeySet>> {
         let path = self.path.display();
         if let Err(error) = found {
-            tracing::error!(%path, error, "cannot read the pinned file: keeping the keys at hand, if any");
+            tracing::error!(%path, error, "cannot read the pinned file: keeping the current keys, if any");
         }
         let reading = reading?;
         self.unused.say(&reading.unused);
@@ -77,7 +77,7 @@ impl PinnedFile {
                 Some(Arc::new(pinned))
             }
             Err(error) => {
-                tracing::error!(%path, %error, "the pinned file is broken: keeping the keys at hand, if any");
+                tracing::error!(%path, %error, "the pinned file is broken: keeping the current keys, if any");
                 None
             }
         }

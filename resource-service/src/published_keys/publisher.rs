@@ -58,7 +58,7 @@ pub(super) struct Answer {
     pub(super) remaining: Option<Duration>,
 }
 
-/// Why there are no keys. The ones at hand stay good.
+/// Why there are no keys. Those that are held stay good.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("no answer: {0}")]

@@ -191,7 +191,7 @@ impl Refresh {
             tracing::debug!(error = reason, failures = self.failures, "still cannot fetch keys");
             return;
         }
-        tracing::warn!(error = reason, "cannot fetch keys: keeping those at hand, if any, and trying again");
+        tracing::warn!(error = reason, "cannot fetch keys: keeping the current ones, if any, and trying again");
         self.complaints.push(reason);
     }
 }
