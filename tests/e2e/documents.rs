@@ -63,8 +63,16 @@ fn has_heading(page: &str, anchor: &str) -> bool {
 
 #[test]
 fn the_documents_name_files_that_exist() {
-    let documents =
-        ["browser", "gateways", "monitoring", "operate", "troubleshooting", "verify-in-any-language", "where-is-what"];
+    let documents = [
+        "browser",
+        "decisions",
+        "gateways",
+        "monitoring",
+        "operate",
+        "troubleshooting",
+        "verify-in-any-language",
+        "where-is-what",
+    ];
     for document in documents.map(|name| format!("docs/{name}.md")) {
         let text = read(&document);
         let targets: Vec<&str> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
