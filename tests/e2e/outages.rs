@@ -14,10 +14,10 @@ with_redis! {
     a_logout_that_could_not_be_done_keeps_the_cookie,
 }
 
-/// DESIGN section 2: over within two seconds once the store is back.
+/// An outage of a store is over within two seconds of its return (docs/sessions.md).
 const RECOVERY: Duration = Duration::from_secs(2);
 
-/// DESIGN section 2: answered within a second. A busy machine's second may be longer.
+/// During it, requests are answered within a second. A busy machine's second may be longer.
 const PROMPT: Duration = Duration::from_millis(1800);
 
 pub(crate) async fn refreshed_within_two_seconds(stack: &Stack, tokens: &Tokens) -> Tokens {

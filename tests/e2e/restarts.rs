@@ -52,7 +52,7 @@ async fn both_services_stop_in_order_when_they_are_told_to() {
         let told = Instant::now();
         let status = service.stop();
         assert_eq!(status.code(), Some(0), "{status}");
-        // DESIGN section 2.
+        // A service that is asked to stop finishes what is under way, and is gone within five seconds.
         assert!(told.elapsed() < Duration::from_secs(5), "it took {:?}", told.elapsed());
     }
     assert!(stack.auth.get("/auth/me").try_send().await.is_err(), "a stopped service refuses connections");

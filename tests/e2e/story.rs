@@ -1,4 +1,4 @@
-//! The whole story, as DESIGN section 2 tells it.
+//! The whole story: register, log in, read, be refused, get another role, refresh, write, refresh, log out.
 
 use harness::{
     Stack, Storage, Transport, assert_problem,

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// What resource-service must do without, in any form (DESIGN section 5, STYLE "Layout").
+/// What resource-service must do without, in any form: it verifies offline, with neither private keys nor stores of users.
 const FORBIDDEN: [&str; 5] = ["auth-service", "redis", "sqlx-postgres", "argon2", "rsa"];
 
 /// Runs everything, and stops at the first step that fails. How long each step took is printed at the end.

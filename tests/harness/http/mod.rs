@@ -19,7 +19,7 @@ use tokio::time::sleep;
 /// No call may take longer: a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What may be sent again when it was put off, beside what only reads (DESIGN section 4).
+/// What may be sent again when it was put off, beside what only reads: repeating these is always safe (docs/sessions.md).
 const REPEATABLE: [&str; 2] = ["/auth/refresh", "/auth/logout"];
 
 /// One address of a service.

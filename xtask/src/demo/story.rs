@@ -1,4 +1,4 @@
-//! The story (DESIGN section 2), in the order in which it is told.
+//! The story, from registration to logout: a lost response, an outage of auth-service and a theft happen on the way.
 
 use super::{
     autonomy,
