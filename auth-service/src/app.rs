@@ -117,7 +117,9 @@ async fn bootstrap_admin(auth: &Auth, email: EmailAddress, password: &Password) 
         Ok(_) => Ok(()),
         // A stranger may have registered the address: never promoted. Or another replica was faster.
         Err(RegisterError::EmailTaken) => {
-            tracing::warn!("AUTH_ADMIN_EMAIL belongs to an existing user, who was not promoted: choose another address");
+            tracing::warn!(
+                "AUTH_ADMIN_EMAIL belongs to an existing user, who was not promoted: choose another address"
+            );
             Ok(())
         }
         Err(error) => Err(format!("AUTH_ADMIN_PASSWORD: {error}")),

@@ -142,8 +142,9 @@ fn refusal(error: &serde_json::Error, bytes: &[u8]) -> Problem {
     let place = format!("line {}, column {}", error.line(), error.column());
     // serde calls a number where an enum's name belongs a mistake of syntax.
     if error.is_data() || reads_as_json(bytes) {
-        let detail =
-            format!("the body does not match the schema (unknown, missing or duplicate field, or wrong type) at {place}");
+        let detail = format!(
+            "the body does not match the schema (unknown, missing or duplicate field, or wrong type) at {place}"
+        );
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
     } else {
         Problem::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is not JSON, at {place}"))

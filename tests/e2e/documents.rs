@@ -80,7 +80,8 @@ fn the_documents_link_to_files_and_headings_that_exist() {
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for target in targets.filter(|target| !target.starts_with("https://") && !target.starts_with("mailto:")) {
             links += 1;
-            let (file, heading) = target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
+            let (file, heading) =
+                target.split_once('#').map_or((target, None), |(file, heading)| (file, Some(heading)));
             let path = if file.is_empty() { page.clone() } else { format!("{directory}{file}") };
             let exists = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(&path).exists();
             assert!(exists, "{page} links to {target}");

@@ -1,6 +1,7 @@
 //! What is counted, where operators see it, and what ties log lines to a request.
 
-use harness::{Stack, Storage, Transport, assert_problem, http::Http, service::Service};
+use harness::{Stack, Storage, Transport, assert_problem, eventually, http::Http, service::Service};
+use std::time::Duration;
 
 on_every_storage! {
     every_outcome_of_a_refresh_is_counted,
@@ -90,8 +91,10 @@ async fn log_lines_carry_the_id_of_their_request() {
     let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Body);
     let answer = login.header("x-request-id", "gateway-17:ab").send().await.expect(200);
     assert_eq!(answer.header("x-request-id"), "gateway-17:ab", "{answer}");
-    let log = stack.auth.log();
-    let line = log.lines().find(|line| line.contains("gateway-17:ab")).expect("the login is told");
+    let line = eventually("the login is in the log", Duration::from_secs(10), async || {
+        stack.auth.log().lines().find(|line| line.contains("gateway-17:ab")).map(str::to_owned)
+    })
+    .await;
     assert!(line.contains(r#""action":"login""#) && line.contains(r#""path":"/auth/login""#), "{line}");
 
     for (given, service) in [("", &stack.auth), ("two words", &stack.auth), ("\"quoted\"", &stack.resource)] {

@@ -3,12 +3,13 @@
 use harness::{
     Stack, Storage, Transport, assert_problem,
     command::Ended,
+    eventually,
     person::{Person, fresh_password},
     postgres::Postgres,
     service::Service,
 };
 use serde_json::{Value, json};
-use std::{fs::File, io};
+use std::{fs::File, io, time::Duration};
 
 on_every_storage! {
     a_user_is_listed_shown_and_changed,
@@ -158,7 +159,10 @@ async fn a_user_whose_row_cannot_be_read_is_given_a_password_and_deleted_by_id()
     assert_eq!(ids(&json_of(auth, &["user", "list", "--json"]).await), [&admin.id, &bob.id]);
     assert_problem(&auth.login(&ada.email, &ada.password, Transport::Body).await, 401, "invalid_credentials");
     assert_problem(&auth.register(&ada.email, &fresh_password()).await, 409, "email_taken");
-    assert!(auth.log().contains("this user cannot log in"), "the operator is told");
+    eventually("the operator is told", Duration::from_secs(10), async || {
+        auth.log().contains("this user cannot log in").then_some(())
+    })
+    .await;
     for name in [&ada.id, &ada.email] {
         let shown = command(auth, &["user", "show", name]).await;
         assert!(shown.code == Some(1) && shown.errors.contains("its column name"), "{shown:?}");

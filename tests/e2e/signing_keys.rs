@@ -20,7 +20,8 @@ fn quick(storage: Storage) -> StackBuilder {
 }
 
 async fn a_key_is_replaced_by_command_without_a_refused_token(storage: Storage) {
-    let stack = Stack::on(storage).auth("AUTH_JWKS_MAX_AGE", "1s").auth("AUTH_KEY_LEAD", "1h").start().await;
+    let stack = Stack::on(storage).auth("AUTH_JWKS_MAX_AGE", "1s").auth("AUTH_KEY_LEAD", "1h");
+    let stack = stack.unlimited().start().await;
     let replica = stack.replica().await;
     let mut ada = stack.ada().await;
     let first = kid(&ada);

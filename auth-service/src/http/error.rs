@@ -118,10 +118,10 @@ impl From<AdminError> for Problem {
         let unprocessable = |code, detail: &'static str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
         match error {
             AdminError::NoSuchUser => Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"),
-            AdminError::UnknownRole => {
-                unprocessable("unknown_role", "an unknown role, or more than 16 roles")
+            AdminError::UnknownRole => unprocessable("unknown_role", "an unknown role, or more than 16 roles"),
+            AdminError::CustomTooLarge => {
+                unprocessable("custom_too_large", "custom claims must not exceed 1 KiB of JSON")
             }
-            AdminError::CustomTooLarge => unprocessable("custom_too_large", "custom claims must not exceed 1 KiB of JSON"),
             AdminError::CustomTooDeep => {
                 unprocessable("custom_too_deep", "lists and objects of custom claims may lie 8 deep within each other")
             }
@@ -194,7 +194,10 @@ impl From<SearchError> for Problem {
 
 /// 401 `invalid_refresh_token`: none, or none of ours.
 pub fn invalid_refresh_token() -> Problem {
-    session_over("invalid_refresh_token", "missing or unrecognised refresh token, or one issued for the other transport: log in again")
+    session_over(
+        "invalid_refresh_token",
+        "missing or unrecognised refresh token, or one issued for the other transport: log in again",
+    )
 }
 
 /// 403 `csrf_rejected`, with what is wrong.
