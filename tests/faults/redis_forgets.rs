@@ -38,7 +38,7 @@ impl Run {
         self.load.stop().await;
         self.crowd.settle().await;
         self.ended.stay_ended().await;
-        let taken_up = self.stack.auth.log().matches("taken up from its token").count();
+        let taken_up = self.stack.auth.log().matches("\"action\":\"refresh_adopt\"").count();
         self.ledger.add(TAKEN_UP, taken_up as u64);
         self.ledger.conclude(name, &[struck, TAKEN_UP, REFUSED], &[SESSIONS_LOST, REVIVED]);
     }
