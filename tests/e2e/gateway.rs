@@ -10,6 +10,20 @@ use harness::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
+mod headers;
+mod paths;
+
+use headers::{
+    a_client_cannot_have_identity_headers_dropped, an_empty_claim_leaves_no_room_for_what_a_client_says,
+    identity_headers_of_a_client_never_arrive, identity_headers_of_a_client_never_arrive_where_everybody_may_go,
+    malformed_identity_headers_never_arrive, what_names_a_user_or_an_address_by_other_headers_never_arrives,
+    what_would_override_path_or_method_never_arrives,
+};
+use paths::{
+    no_anonymous_request_reaches_what_any_application_takes_for_protected, no_spelling_of_a_path_gets_around_its_scope,
+    ordinary_paths_arrive_as_they_were_sent, other_words_that_begin_alike_ask_for_no_scope,
+};
+
 /// Runs tests that take a [`Gateway`] on each.
 macro_rules! on_every_gateway {
     ($($test:ident),+ $(,)?) => {
@@ -212,105 +226,6 @@ async fn any_method_and_body_pass(gateway: Gateway) {
     }
 }
 
-/// What a header's name may hold besides letters and digits (RFC 9110, 5.6.2). CGI, WSGI and Rack turn some or all of it into
-/// `_`, as they do with the hyphen.
-const PUNCTUATION: &str = "-_.!#$%&'*+^`|~";
-
-/// The identity headers in every spelling that some application takes for them.
-fn spellings() -> Vec<String> {
-    let mut spellings = Vec::new();
-    for name in ["Subject", "Session", "Roles", "Scopes"] {
-        for one in PUNCTUATION.chars() {
-            spellings.extend([
-                format!("X{one}Auth{one}{name}"),
-                format!("X-Auth{one}{name}"),
-                format!("X{one}Auth-{name}"),
-            ]);
-        }
-        spellings.extend([format!("x-auth-{name}").to_lowercase(), format!("X_AUTH_{name}").to_uppercase()]);
-    }
-    spellings
-}
-
-/// A request with every spelling twice, and whatever else.
-fn smuggling(path: &str, more: &str) -> Vec<u8> {
-    let smuggled: String = spellings().iter().map(|name| format!("{name}: smuggled\r\n").repeat(2)).collect();
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{smuggled}{more}Connection: close\r\n\r\n").into_bytes()
-}
-
-async fn identity_headers_of_a_client_never_arrive(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let claims = guarded.issuer.claims();
-    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
-    for path in ["/", "/books"] {
-        let request = smuggling(path, &format!("Authorization: Bearer {token}\r\n"));
-        let received = guarded.arrived(&guarded.gateway.raw(&request).await);
-        assert_eq!(identity(&received), identity_in(&claims), "{received}");
-        let refused = guarded.gateway.raw(&smuggling(path, "")).await;
-        guarded.assert_refused(&refused, 401);
-    }
-}
-
-async fn identity_headers_of_a_client_never_arrive_where_everybody_may_go(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    for more in [String::new(), format!("Authorization: Bearer {}\r\n", guarded.issuer.token())] {
-        let received = guarded.arrived(&guarded.gateway.raw(&smuggling("/public/page", &more)).await);
-        assert_eq!((identity(&received), received.target.as_str()), (vec![], "/public/page"), "{received}");
-    }
-}
-
-/// One at a time, since each may make the whole request a bad one.
-async fn malformed_identity_headers_never_arrive(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let claims = guarded.issuer.claims();
-    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
-    for line in [
-        "X-Auth-Subject : x",
-        "X-Auth-Subject\t: x",
-        " X-Auth-Subject: x",
-        "X-Auth-Subject\u{b}: x",
-        "X-Auth-Subject\0: x",
-    ] {
-        let request = format!(
-            "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nX-Any: y\r\n{line}\r\nConnection: close\r\n\r\n"
-        );
-        let answer = guarded.gateway.raw(request.as_bytes()).await;
-        assert!([200, 400, 401].contains(&answer.status), "{line:?}\n{answer}");
-        for received in guarded.application.received() {
-            assert_eq!(identity(&received), identity_in(&claims), "{line:?}\n{received}");
-        }
-    }
-}
-
-async fn an_empty_claim_leaves_no_room_for_what_a_client_says(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let mut claims = guarded.issuer.claims();
-    claims["roles"] = json!([]);
-    claims["scope"] = json!("");
-    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
-    let request = smuggling("/", &format!("Authorization: Bearer {token}\r\n"));
-    let received = guarded.arrived(&guarded.gateway.raw(&request).await);
-    let said: Vec<_> = identity(&received).into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    assert_eq!(said, identity_in(&claims)[2..], "{received}");
-}
-
-/// `Connection` names headers that the next hop shall drop: they must not be the gateway's own.
-async fn a_client_cannot_have_identity_headers_dropped(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let claims = guarded.issuer.claims();
-    let token = guarded.issuer.sign(&guarded.issuer.header(), &claims);
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
-         Connection: close, X-Auth-Subject, X-Auth-Session, X-Auth-Roles, X-Auth-Scopes\r\n\r\n"
-    );
-    let answer = guarded.gateway.raw(request.as_bytes()).await;
-    if answer.status == 400 {
-        return assert_eq!(guarded.application.received(), [], "the application was asked");
-    }
-    let received = guarded.arrived(&answer);
-    assert_eq!(identity(&received), identity_in(&claims), "{received}");
-}
-
 async fn two_tokens_at_once_are_refused(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let (one, other) = (guarded.reader(), guarded.issuer.token());
@@ -319,213 +234,6 @@ async fn two_tokens_at_once_are_refused(gateway: Gateway) {
         assert!([400, 401].contains(&answer.status), "{answer}");
         assert_eq!(guarded.application.received(), [], "the application was asked");
     }
-}
-
-/// `..` and `/`, as some application takes them.
-const UP: [&str; 17] = [
-    "..",
-    "%2e%2e",
-    ".%2E",
-    "%2e.",
-    "..;",
-    "..;x=1",
-    "..%3b",
-    "..%3Bx",
-    "%252e%252e",
-    "..%00",
-    "..%20",
-    "%c0%ae%c0%ae",
-    "%e0%80%ae.",
-    "%u002e%u002e",
-    "%ef%bc%8e.",
-    "..:x",
-    "\u{FF0E}.",
-];
-const SLASHES: [&str; 13] =
-    ["/", "//", "/./", "%2f", "%2F", "\\", "%5c", "%5C", "%252f", "%255c", "%c0%af", "%u002f", "%e2%88%95"];
-
-/// Ways to write `/books`.
-const BOOKS: [&str; 46] = [
-    "/BOOKS",
-    "/Books",
-    "/bookS/1",
-    "//books",
-    "/./books",
-    "/x/../books",
-    "/x/..;/books",
-    "/;/books",
-    "/books;",
-    "/books;x=1",
-    "/books;x/1",
-    "/books%3bx",
-    "/books%3B/1",
-    "/%62ooks",
-    "/b%6Foks",
-    "/%2562ooks",
-    "/books.",
-    "/books./1",
-    "/books..",
-    "/books%20",
-    "/books%20/1",
-    "/books.%20",
-    "/books::$DATA",
-    "/books:x",
-    "/books%00",
-    "/books%00.html",
-    "/books\\1",
-    "\\books",
-    "/books%5c1",
-    "/\u{FF42}ooks",
-    "/%ef%bd%82ooks",
-    "/books.json",
-    "/BOOKS.XML",
-    "/books.json/",
-    "/books/1.json",
-    "/books%2ejson",
-    "/books!delete",
-    "/books,x",
-    "/(S(a))/books",
-    "/(A(x)S(y))/books",
-    "/b/(S(a))ooks",
-    "/%28S(a)%29/books",
-    "/index.php/books",
-    "/public/index.php/books",
-    "/App.PHP/books",
-    "/cgi/app.fcgi/books",
-];
-
-fn anonymous(path: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes()
-}
-
-fn is_within(path: &str, directory: &str) -> bool {
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-async fn no_anonymous_request_reaches_what_any_application_takes_for_protected(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let detours = UP.iter().flat_map(|up| SLASHES.iter().map(move |slash| format!("/public/{up}{slash}books")));
-    let mut misread = 0;
-    for path in detours.chain(["/PUBLIC/page", "/Public/../books"].map(str::to_owned)) {
-        let answer = guarded.gateway.raw(&anonymous(&path)).await;
-        assert!([400, 401].contains(&answer.status), "{path}\n{answer}");
-        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
-        misread += usize::from(Reading::ALL.iter().any(|reading| is_within(&reading.of(&path), "/books")));
-    }
-    assert!(misread > UP.len() * SLASHES.len() / 2, "{misread} of the paths mean something to some application");
-}
-
-async fn no_spelling_of_a_path_gets_around_its_scope(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let nothing = guarded.issuer.with_claims(|claims| claims["scope"] = json!("other"));
-    for path in BOOKS {
-        assert!(Reading::ALL.iter().any(|reading| is_within(&reading.of(path), "/books")), "{path} is no spelling");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {nothing}\r\nConnection: close\r\n\r\n"
-        );
-        let answer = guarded.gateway.raw(request.as_bytes()).await;
-        assert!([400, 403].contains(&answer.status), "{path}\n{answer}");
-        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
-    }
-}
-
-async fn other_words_that_begin_alike_ask_for_no_scope(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let nothing = guarded.issuer.with_claims(|claims| claims["scope"] = json!("other"));
-    for path in ["/booksellers", "/books-of-the-day", "/books_2", "/books2/1", "/x/books"] {
-        let received = guarded.arrived(&guarded.gateway.get(path).bearer(&nothing).send().await);
-        assert_eq!(received.target, path, "{received}");
-    }
-}
-
-async fn ordinary_paths_arrive_as_they_were_sent(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let token = guarded.issuer.token();
-    for path in
-        ["/public/", "/public/a-b_c.d/E%20f.min.js", "/public/.x/..y/@z", "/public/p?x=;%2e%2e/\\%00(S(a))/index.php/x"]
-    {
-        let received = guarded.arrived(&guarded.gateway.raw(&anonymous(path)).await);
-        assert_eq!(received.target, path, "{received}");
-        assert!(Reading::ALL.iter().all(|reading| is_within(&reading.of(path), "/public")), "{path}");
-    }
-    for path in
-        ["/", "/books", "/books/", "/books.json", "/books/1/chapters?x=1;2", "/Other/Page.html", "/page.php", "/v1.0/x"]
-    {
-        let received = guarded.arrived(&guarded.gateway.get(path).bearer(&token).send().await);
-        assert_eq!(received.target, path, "{received}");
-    }
-}
-
-/// Headers from which applications and their frameworks take another path or method than the request's.
-const OVERRIDING: [&str; 20] = [
-    "X-Original-URL",
-    "X_Original_URL",
-    "X-Rewrite-URL",
-    "X_REWRITE_URL",
-    "X-HTTP-Method",
-    "X-HTTP-Method-Override",
-    "X_HTTP_METHOD_OVERRIDE",
-    "X-Method-Override",
-    "SCRIPT_NAME",
-    "Script_Name",
-    "PATH_INFO",
-    "X-Script-Name",
-    "X-Host",
-    "X-Forwarded-Host",
-    "X-Forwarded-Prefix",
-    "X-Forwarded-Path",
-    "X-Forwarded-Uri",
-    "X-Forwarded-Method",
-    "X.HTTP.Method.Override",
-    "X!Original!URL",
-];
-
-async fn what_would_override_path_or_method_never_arrives(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let overriding: String = OVERRIDING.iter().map(|name| format!("{name}: /books\r\n")).collect();
-    let forwarded = "Forwarded: for=203.0.113.9\r\nX-Forwarded-For: 203.0.113.9\r\n";
-    let request =
-        format!("GET /public/page HTTP/1.1\r\nHost: localhost\r\n{overriding}{forwarded}Connection: close\r\n\r\n");
-    let received = guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
-    let told: Vec<_> = received.headers.iter().filter(|(_, value)| value == "/books").collect();
-    assert!(told.is_empty(), "{received}");
-    assert_eq!((received.header("forwarded"), received.header("x-forwarded-for")), (vec![], vec!["127.0.0.1"]));
-}
-
-/// Headers in which some applications expect a user or a client's address from whatever stands in front of them; `Proxy` is
-/// where CGI programs send their own requests.
-const TRUSTED: [&str; 23] = [
-    "X-Auth-Request-User",
-    "X-Auth-Request-Email",
-    "X-Auth-Request-Groups",
-    "Remote-User",
-    "Remote_User",
-    "Remote-Groups",
-    "Remote-Name",
-    "Remote-Email",
-    "X-Remote-User",
-    "X-Remote-Group",
-    "X-WebAuth-User",
-    "X-Forwarded-User",
-    "X-Forwarded-Groups",
-    "X-Forwarded-Email",
-    "X-Forwarded-Preferred-Username",
-    "X-Forwarded-Access-Token",
-    "X-Real-IP",
-    "X-Client-IP",
-    "True-Client-IP",
-    "X-Cluster-Client-IP",
-    "CF-Connecting-IP",
-    "X-Scheme",
-    "Proxy",
-];
-
-async fn what_names_a_user_or_an_address_by_other_headers_never_arrives(gateway: Gateway) {
-    let guarded = Guarded::by(gateway).await;
-    let trusted: String = TRUSTED.iter().map(|name| format!("{name}: smuggled\r\n")).collect();
-    let request = format!("GET /public/page HTTP/1.1\r\nHost: localhost\r\n{trusted}Connection: close\r\n\r\n");
-    let received = guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
-    assert!(received.headers.iter().all(|(_, value)| value != "smuggled"), "{received}");
 }
 
 /// After an upgrade, nobody looks at what passes: over HTTP/2 in clear text, a client would ask for any path, with any header.
