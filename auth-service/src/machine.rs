@@ -1,6 +1,6 @@
 //! What the machine, or the container, gives to the process.
 
-use crate::domain::argon::Grant;
+use crate::domain::passwords::argon2id::Grant;
 use std::{fs, thread};
 
 /// A hashing thread's working memory, and so much again for all that a login needs beside it.

@@ -1,6 +1,6 @@
 //! What auth-service counts.
 
-use crate::domain::{Auth, limits::Limit, stored_hash::Unusable};
+use crate::domain::{Auth, passwords::stored_hash::Unusable, throttling::limits::Limit};
 use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
 use shared::metrics::{Counts, Durations};
 use std::sync::LazyLock;

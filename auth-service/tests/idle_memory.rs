@@ -2,10 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
-use auth_service::domain::{
-    argon::Grant,
-    hashing::{Hasher, Lane},
-    password::Password,
+use auth_service::domain::passwords::{
+    Password,
+    argon2id::Grant,
+    pool::{Hasher, Lane},
 };
 use std::{
     fs,

@@ -6,13 +6,14 @@ use auth_service::{
     config::{CATALOG, Config},
     domain::{
         Client,
-        account::{Account, EmailAddress},
-        argon::Grant,
-        hashing::{Hasher, Lane},
-        login::LoginError,
-        password::{Password, PasswordHash},
-        refresh_token::Transport,
-        register::Maker,
+        accounts::{Account, EmailAddress},
+        passwords::{
+            Password, PasswordHash,
+            argon2id::Grant,
+            pool::{Hasher, Lane},
+        },
+        sessions::refresh_token::Transport,
+        sign_in::{login::LoginError, register::Maker},
     },
     http::State,
 };

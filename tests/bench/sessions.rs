@@ -6,13 +6,15 @@ use crate::{
 };
 use auth_service::{
     domain::{
-        account::Epoch,
-        record::{NewestToken, SessionRecord},
-        records::Records,
-        refresh_token::Transport,
-        secret::{KeyRing, RootSecret},
-        session::Lineage,
-        sessions::Commit,
+        accounts::Epoch,
+        secrets::{KeyRing, RootSecret},
+        sessions::{
+            record::{NewestToken, SessionRecord},
+            records::Records,
+            refresh_token::Transport,
+            rules::Lineage,
+            store::Commit,
+        },
     },
     storage::redis::RedisStores,
 };

@@ -6,7 +6,7 @@ mod access_tokens;
 
 use crate::stores;
 use access_tokens::{Issuer, Row, rows};
-use auth_service::domain::secret::{KeyRing, RootSecret};
+use auth_service::domain::secrets::{KeyRing, RootSecret};
 use aws_lc_rs::rsa::KeyPair;
 use harness::{Answer, Http, Stack, assert_problem, forge, storage::random_secret};
 use serde_json::json;

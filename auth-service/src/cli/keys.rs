@@ -3,8 +3,10 @@
 use super::{Failure, report::Report};
 use auth_service::domain::{
     Auth,
-    key_commands::{KeyCommandError, KeyStatus},
-    key_schedule::KeyState,
+    keys::{
+        commands::{KeyCommandError, KeyStatus},
+        schedule::KeyState,
+    },
 };
 use clap::ArgMatches;
 use serde_json::{Value, json};

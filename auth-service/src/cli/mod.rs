@@ -16,7 +16,7 @@ use auth_service::{
     app,
     config::Config,
     doctor,
-    domain::{Auth, secret::RootSecret},
+    domain::{Auth, secrets::RootSecret},
     http,
     storage::sql::Opening,
 };

@@ -1,6 +1,6 @@
 //! Where a command gets a password from: never from its arguments, which every process of the machine can read.
 
-use auth_service::domain::password::Password;
+use auth_service::domain::passwords::Password;
 use clap::{Arg, ArgAction, ArgMatches};
 use shared::files;
 use std::{

@@ -1,6 +1,6 @@
 //! What a command has come to, in words and as JSON.
 
-use auth_service::domain::account::is_obeyed;
+use auth_service::domain::accounts::is_obeyed;
 use serde_json::Value;
 use shared::output::print;
 

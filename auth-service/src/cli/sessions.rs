@@ -5,7 +5,7 @@ use super::{
     report::{Report, printable},
     users::named,
 };
-use auth_service::domain::{Auth, admin::By, record::SessionRecord};
+use auth_service::domain::{Auth, admin::users::By, sessions::record::SessionRecord};
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use shared::ids::SessionId;

@@ -9,9 +9,9 @@ use super::{
 };
 use auth_service::domain::{
     Auth,
-    account::{Account, AccountChange, AccountQuery, EmailAddress, FindError, PersonName, Unreadable},
-    admin::By,
-    register::Maker,
+    accounts::{Account, AccountChange, AccountQuery, EmailAddress, FindError, PersonName, Unreadable},
+    admin::users::By,
+    sign_in::register::Maker,
 };
 use clap::ArgMatches;
 use serde_json::{Value, json};

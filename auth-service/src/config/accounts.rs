@@ -2,12 +2,14 @@
 
 use crate::domain::{
     Policy,
-    account::EmailAddress,
-    admin::{MAX_CUSTOM_BYTES, MAX_ROLES},
-    password::Password,
-    register::Registration,
-    roles::{ADMIN_ROLE, Roles, USERS_READ, USERS_WRITE},
-    token_size::longest_token,
+    accounts::{
+        EmailAddress,
+        roles::{ADMIN_ROLE, Roles, USERS_READ, USERS_WRITE},
+    },
+    admin::users::{MAX_CUSTOM_BYTES, MAX_ROLES},
+    passwords::Password,
+    sessions::token_size::longest_token,
+    sign_in::register::Registration,
 };
 use shared::{
     access_token::MAX_TOKEN_BYTES,

@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use crate::domain::signing_keys::KeyPolicy;
+use crate::domain::keys::KeyPolicy;
 use shared::{
     settings,
     settings::{Settings, duration, duration_within, one_of},

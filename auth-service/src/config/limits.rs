@@ -1,8 +1,8 @@
 //! How much anybody may ask for, and how often anybody may fail.
 
-use crate::domain::{
+use crate::domain::throttling::{
+    FailureLimits,
     limits::{LimitSettings, NoRate, Rate, Rates},
-    throttle::FailureLimits,
 };
 use shared::{settings, settings::Settings};
 

@@ -12,8 +12,12 @@ mod web;
 use self::{accounts::Accounts, secrets::OwnSecret, stores::Stores};
 use crate::{
     domain::{
-        Policy, account::EmailAddress, limits::LimitSettings, password::Password, roles::Roles, secret::KeyRing,
-        signing_keys::KeyPolicy, throttle::FailureLimits,
+        Policy,
+        accounts::{EmailAddress, roles::Roles},
+        keys::KeyPolicy,
+        passwords::Password,
+        secrets::KeyRing,
+        throttling::{FailureLimits, limits::LimitSettings},
     },
     http::Site,
 };

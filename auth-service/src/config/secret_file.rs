@@ -1,6 +1,6 @@
 //! The root secret of an embedded installation: made at first start, readable by its owner only.
 
-use crate::domain::secret::RootSecret;
+use crate::domain::secrets::RootSecret;
 use shared::files;
 use std::{
     fs,

@@ -1,7 +1,7 @@
 //! The root secret.
 
 use super::stores::Stores;
-use crate::domain::secret::{KeyRing, RootSecret};
+use crate::domain::secrets::{KeyRing, RootSecret};
 use shared::{settings, settings::Settings};
 use std::path::Path;
 

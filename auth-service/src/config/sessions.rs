@@ -3,7 +3,7 @@
 use super::accounts::Accounts;
 use crate::domain::{
     Policy, ReuseEnds,
-    session::{self, LATE_RETRIES},
+    sessions::{rules as session, rules::LATE_RETRIES},
 };
 use shared::{
     settings,

@@ -2,10 +2,12 @@
 
 use super::Finding;
 use crate::domain::{
-    key_schedule::Schedule,
-    key_table::{KeyRows, StoredKey},
-    secret::KeyRing,
-    signing_keys::KeyPolicy,
+    keys::{
+        KeyPolicy,
+        schedule::Schedule,
+        table::{KeyRows, StoredKey},
+    },
+    secrets::KeyRing,
 };
 use std::time::Duration;
 
@@ -69,7 +71,7 @@ pub(super) fn secret(secrets: &KeyRing, checks: &str, rows: Option<&KeyRows>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{doctor::Severity, domain::secret::RootSecret};
+    use crate::{doctor::Severity, domain::secrets::RootSecret};
     use shared::clock::Timestamp;
 
     fn rows(age_days: u64, sealed: Vec<u8>) -> KeyRows {

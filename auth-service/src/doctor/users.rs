@@ -2,7 +2,10 @@
 
 use super::Finding;
 use crate::{
-    domain::{argon::Argon, password::PasswordHash, roles::Roles},
+    domain::{
+        accounts::roles::Roles,
+        passwords::{PasswordHash, argon2id::Argon},
+    },
     storage::sql::RowsSeen,
 };
 use std::collections::BTreeMap;
@@ -48,7 +51,7 @@ fn unreadable(rows: &RowsSeen) -> impl Iterator<Item = Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{argon::Grant, hashing::today};
+    use crate::domain::passwords::{argon2id::Grant, pool::today};
     use shared::ids::UserId;
 
     #[test]

@@ -1,64 +1,36 @@
 //! What auth-service is about, without HTTP, SQL or Redis: accounts, sessions, keys, and the flows between them.
 
-pub mod account;
-pub mod argon;
-pub mod audit;
-pub mod authority;
-pub mod counters;
-pub mod hashing;
-pub mod judging;
-pub mod key_commands;
-pub mod key_schedule;
-pub mod key_table;
-pub mod limits;
-pub mod password;
-pub mod record;
-pub mod records;
-pub mod refresh_token;
-pub mod roles;
-pub mod secret;
-pub mod session;
-pub mod sessions;
-pub mod signing_keys;
-pub mod signing_secret;
-pub mod standstill;
-pub mod stored_hash;
-pub mod throttle;
-mod user_agent;
-
+pub mod accounts;
 pub mod admin;
-pub mod caller;
-pub mod change_password;
-pub mod delete_account;
-pub mod devices;
-mod elsewhere;
-pub mod housekeeping;
-pub mod limiting;
-pub mod login;
-pub mod logout;
+pub mod audit;
+pub mod keys;
+pub mod my_account;
 pub mod operator;
-pub mod refresh;
-pub mod register;
-pub mod token_size;
-pub mod tokens;
-pub mod unlock;
+pub mod passwords;
+pub mod secrets;
+pub mod sessions;
+pub mod sign_in;
+pub mod throttling;
 
-use account::{Accounts, EmailAddress};
+use accounts::{Accounts, EmailAddress, roles::Roles};
 use audit::AuditLog;
-use hashing::{Hasher, Lane, Member, Place};
-use judging::Judges;
-use limits::Limits;
-use records::Records;
-use refresh_token::{RefreshClaims, RefreshTokens};
-use roles::Roles;
+use keys::SigningKeys;
+use passwords::{
+    judging::Judges,
+    pool::{Hasher, Lane, Member, Place},
+};
+use sessions::{
+    records::Records,
+    refresh_token::{RefreshClaims, RefreshTokens},
+    rules,
+    stall::Pulse,
+};
 use shared::{
     clock::{Clock, Timestamp},
     ids::UserId,
 };
-use signing_keys::SigningKeys;
-use standstill::Pulse;
 use std::{net::IpAddr, sync::Arc, time::Duration};
-use throttle::{Origin, Throttle};
+use throttling::{Origin, Throttle, limits::Limits};
 
 /// A store did not answer, or not in time. Never means "not there" or "wrong".
 #[derive(Debug, Clone, thiserror::Error)]
@@ -86,13 +58,13 @@ pub struct Policy {
     /// How many sessions a user has at most: beyond it, the least recently used ends.
     pub max_sessions: usize,
     /// What a presented refresh token is worth.
-    pub session: session::Policy,
+    pub session: rules::Policy,
     /// What a theft ends.
     pub reuse_ends: ReuseEnds,
     /// How long what happened is remembered.
     pub audit_keep: Duration,
     /// Whether strangers may register.
-    pub registration: register::Registration,
+    pub registration: sign_in::register::Registration,
     /// What whoever registers is.
     pub default_role: String,
 }
@@ -131,7 +103,7 @@ pub struct Auth {
     /// Settings.
     pub policy: Policy,
     /// Whether the clocks can be believed.
-    pub clocks: housekeeping::Clocks,
+    pub clocks: operator::housekeeping::Clocks,
     /// Whether the process runs, or stood still.
     pub pulse: &'static Pulse,
     /// The time.
@@ -158,10 +130,10 @@ pub struct Client {
 impl Client {
     /// Whose jobs on the hashing pool wait for one another.
     fn lane(&self, email: Option<&EmailAddress>, account: Option<UserId>) -> Lane {
-        let address = throttle::host(self.address);
+        let address = throttling::host(self.address);
         let (place, member) = match (self.is_told_apart, self.named, email) {
             (true, _, _) => (Place::Address(address), Member::Sole),
-            (false, Some(client), _) => (Place::Crowd(address), Member::Client(throttle::host(client))),
+            (false, Some(client), _) => (Place::Crowd(address), Member::Client(throttling::host(client))),
             (false, None, Some(email)) => (Place::Crowd(address), Member::Account(email.clone())),
             (false, None, None) => (Place::Crowd(address), Member::Sole),
         };

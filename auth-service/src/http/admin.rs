@@ -9,9 +9,9 @@ use super::{
     register::{Invalid, address, person_name},
 };
 use crate::domain::{
-    account::{AccountChange, AccountQuery, SearchError},
-    admin::{AdminError, By, Creation, CreationError},
-    password::Password,
+    accounts::{AccountChange, AccountQuery, SearchError},
+    admin::users::{AdminError, By, Creation, CreationError},
+    passwords::Password,
 };
 use actix_web::{
     HttpRequest, HttpResponse,

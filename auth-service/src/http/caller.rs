@@ -1,7 +1,7 @@
 //! Guards of auth-service's own protected endpoints: a handler that takes one of these cannot run without it.
 
 use super::State;
-use crate::domain::{self, Unavailable, roles};
+use crate::domain::{self, Unavailable, accounts::roles};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::future::LocalBoxFuture;
 use shared::{
@@ -13,10 +13,10 @@ use shared::{
 use std::{marker::PhantomData, ops::Deref};
 
 /// A caller with a valid access token and, as SQL says now, a live session.
-pub struct Caller(domain::caller::Caller);
+pub struct Caller(domain::sessions::caller::Caller);
 
 /// A [`Caller`] whose roles, as SQL has them now, bring the scope `S`.
-pub struct Permitted<S>(domain::caller::Caller, PhantomData<S>);
+pub struct Permitted<S>(domain::sessions::caller::Caller, PhantomData<S>);
 
 /// May see the users.
 pub struct UsersRead;
@@ -32,7 +32,7 @@ impl Scope for UsersWrite {
 }
 
 impl Deref for Caller {
-    type Target = domain::caller::Caller;
+    type Target = domain::sessions::caller::Caller;
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -40,7 +40,7 @@ impl Deref for Caller {
 }
 
 impl<S> Deref for Permitted<S> {
-    type Target = domain::caller::Caller;
+    type Target = domain::sessions::caller::Caller;
 
     fn deref(&self) -> &Self::Target {
         &self.0
@@ -90,7 +90,7 @@ fn state(request: &HttpRequest) -> &State {
     request.app_data::<web::Data<State>>().expect("app.rs registers the state")
 }
 
-async fn identify(request: &HttpRequest) -> Result<domain::caller::Caller, Problem> {
+async fn identify(request: &HttpRequest) -> Result<domain::sessions::caller::Caller, Problem> {
     let state = state(request);
     let token = guard::bearer(request)?;
     let keys = state.auth.keys.active();

@@ -3,7 +3,7 @@
 use super::{State, cookie, forwarded::Nearest};
 use crate::domain::{
     Client,
-    refresh_token::{RefreshClaims, Transport},
+    sessions::refresh_token::{RefreshClaims, Transport},
 };
 use actix_web::{
     HttpRequest,

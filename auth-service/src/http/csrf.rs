@@ -10,8 +10,10 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    refresh::RefreshError,
-    refresh_token::{RefreshClaims, Transport},
+    sessions::{
+        refresh::RefreshError,
+        refresh_token::{RefreshClaims, Transport},
+    },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Serialize;

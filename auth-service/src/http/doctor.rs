@@ -5,7 +5,7 @@ use super::{
     State,
     client::{self, peer},
 };
-use crate::domain::secret::KeyRing;
+use crate::domain::secrets::KeyRing;
 use actix_web::{
     HttpRequest,
     http::header::{self, HeaderName},
@@ -71,7 +71,7 @@ fn is_ours(asked: &str, secrets: &KeyRing, now: Timestamp) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::secret::RootSecret;
+    use crate::domain::secrets::RootSecret;
 
     fn ring() -> KeyRing {
         KeyRing::new(&RootSecret::parse(&RootSecret::generate()).unwrap_or_else(|error| panic!("{error}")), None)

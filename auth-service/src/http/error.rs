@@ -2,18 +2,15 @@
 
 use crate::domain::{
     Unavailable,
-    account::SearchError,
-    admin::{AdminError, CreationError},
-    authority::Forbidden,
-    caller::CallerError,
-    change_password::PasswordError,
-    delete_account::DeletionError,
-    hashing::NotComputed,
-    login::LoginError,
-    password::WeakPassword,
-    refresh::RefreshError,
-    register::RegisterError,
-    roles,
+    accounts::{SearchError, roles},
+    admin::{
+        authority::Forbidden,
+        users::{AdminError, CreationError},
+    },
+    my_account::{change_password::PasswordError, delete::DeletionError},
+    passwords::{WeakPassword, pool::NotComputed},
+    sessions::{caller::CallerError, refresh::RefreshError},
+    sign_in::{login::LoginError, register::RegisterError},
 };
 use actix_web::http::StatusCode;
 use shared::{

@@ -7,7 +7,9 @@ use super::{
     own_cookie::{self, Ends},
     tokens,
 };
-use crate::domain::{account::EmailAddress, login::LoginError, password::Password, refresh_token::Transport};
+use crate::domain::{
+    accounts::EmailAddress, passwords::Password, sessions::refresh_token::Transport, sign_in::login::LoginError,
+};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
 use shared::{

@@ -10,7 +10,7 @@ use super::{
     own_cookie::{self, Ends},
     refresh::{InBody, Presented, check_csrf, presented},
 };
-use crate::domain::{Unavailable, refresh_token::Transport};
+use crate::domain::{Unavailable, sessions::refresh_token::Transport};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use shared::{
     body::{Body, BodyOfUsualSize},

@@ -6,7 +6,7 @@ use super::{
     client::client,
     own_cookie::{self, Ends},
 };
-use crate::domain::{account::Account, delete_account::DeletionError, password::Password};
+use crate::domain::{accounts::Account, my_account::delete::DeletionError, passwords::Password};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -30,7 +30,7 @@ pub use forwarded::AddressHeader;
 pub use health::{PROOF as HEALTH_PROOF, Readiness};
 pub use site::{COOKIE_NAME, Site};
 
-use crate::domain::{Auth, secret::KeyRing};
+use crate::domain::{Auth, secrets::KeyRing};
 use actix_web::{
     http::header,
     middleware::DefaultHeaders,

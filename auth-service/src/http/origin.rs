@@ -6,7 +6,7 @@ use super::{
     Site, State, cookie,
     error::{cross_site_cookie, csrf_rejected},
 };
-use crate::domain::refresh_token::Transport;
+use crate::domain::sessions::refresh_token::Transport;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use shared::{
     cors,

@@ -6,7 +6,7 @@ use super::{
     client::{read, tokens},
     cookie,
 };
-use crate::domain::refresh_token::RefreshClaims;
+use crate::domain::sessions::refresh_token::RefreshClaims;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::StatusCode};
 use shared::{
     ids::{SessionId, UserId},

@@ -1,7 +1,7 @@
 //! `POST /auth/password`.
 
 use super::{State, caller::Caller, client::client};
-use crate::domain::{change_password::PasswordError, password::Password};
+use crate::domain::{my_account::change_password::PasswordError, passwords::Password};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
 use shared::{

@@ -10,9 +10,11 @@ use super::{
 };
 use crate::domain::{
     Auth,
-    password::Password as Secret,
-    refresh::RefreshError,
-    refresh_token::{RefreshClaims, Transport},
+    passwords::Password as Secret,
+    sessions::{
+        refresh::RefreshError,
+        refresh_token::{RefreshClaims, Transport},
+    },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;

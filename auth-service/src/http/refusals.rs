@@ -2,16 +2,15 @@
 
 use crate::domain::{
     Unavailable,
-    account::SearchError,
-    admin::{AdminError, CreationError},
-    authority::Forbidden,
-    change_password::PasswordError,
-    delete_account::DeletionError,
-    hashing::NotComputed,
-    login::LoginError,
-    password::WeakPassword,
-    refresh::RefreshError,
-    register::RegisterError,
+    accounts::SearchError,
+    admin::{
+        authority::Forbidden,
+        users::{AdminError, CreationError},
+    },
+    my_account::{change_password::PasswordError, delete::DeletionError},
+    passwords::{WeakPassword, pool::NotComputed},
+    sessions::refresh::RefreshError,
+    sign_in::{login::LoginError, register::RegisterError},
 };
 use shared::{openapi::Refuses, problem::Problem};
 use std::time::Duration;

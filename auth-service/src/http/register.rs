@@ -2,9 +2,9 @@
 
 use super::{State, client::client, me::Registered, origin::AllowedOrigin};
 use crate::domain::{
-    account::{EmailAddress, InvalidEmail, InvalidName, PersonName},
-    password::Password,
-    register::RegisterError,
+    accounts::{EmailAddress, InvalidEmail, InvalidName, PersonName},
+    passwords::Password,
+    sign_in::register::RegisterError,
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde::Deserialize;

@@ -7,7 +7,7 @@ use super::{
     client::client,
     own_cookie::{self, Ends},
 };
-use crate::domain::{Unavailable, devices::Device};
+use crate::domain::{Unavailable, sessions::devices::Device};
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},

@@ -1,7 +1,7 @@
 //! What verifiers fetch: the public keys (RFC 7517), and the metadata (RFC 8414).
 
 use super::{State, doctor};
-use crate::domain::signing_keys::ActiveKeys;
+use crate::domain::keys::ActiveKeys;
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,

@@ -9,7 +9,7 @@
 mod duel;
 mod world;
 
-use auth_service::domain::session::{Row, TABLE};
+use auth_service::domain::sessions::rules::{Row, TABLE};
 use duel::Duel;
 use stateright::{Checker, HasDiscoveries, Model};
 use std::{hash::Hash, time::Instant};

@@ -9,8 +9,8 @@ mod secret;
 use auth_service::{
     crypto,
     domain::{
-        secret::{KeyRing, RootSecret},
-        signing_keys::{KeyError, KeyPolicy, SigningKeys},
+        keys::{KeyError, KeyPolicy, SigningKeys},
+        secrets::{KeyRing, RootSecret},
     },
     storage::sql::Sql,
 };

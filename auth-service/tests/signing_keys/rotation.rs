@@ -3,8 +3,8 @@
 
 use crate::{Database, POLICY, root};
 use auth_service::domain::{
-    secret::KeyRing,
-    signing_keys::{ActiveKeys, KeyPolicy, SigningKeys},
+    keys::{ActiveKeys, KeyPolicy, SigningKeys},
+    secrets::KeyRing,
 };
 use jsonwebtoken::{Algorithm, Header};
 use shared::{

@@ -2,9 +2,8 @@
 
 use crate::{Database, secret_of};
 use auth_service::domain::{
-    key_table::KeyTable as _,
-    secret::{KeyRing, RootSecret},
-    signing_keys::KeyError,
+    keys::{KeyError, table::KeyTable as _},
+    secrets::{KeyRing, RootSecret},
 };
 use shared::clock::SystemClock;
 

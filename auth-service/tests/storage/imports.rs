@@ -6,8 +6,8 @@ use crate::{
 };
 use auth_service::{
     domain::{
-        account::{Account, AccountQuery, Accounts as _, FindError, NewAccount, Unreadable},
-        password::PasswordHash,
+        accounts::{Account, AccountQuery, Accounts as _, FindError, NewAccount, Unreadable},
+        passwords::PasswordHash,
     },
     storage::sql::Sql,
 };

@@ -5,7 +5,7 @@ mod postgres;
 mod redis;
 
 use auth_service::{
-    domain::{Unavailable, sessions::Sessions},
+    domain::{Unavailable, sessions::store::Sessions},
     storage::{redis::RedisStores, sql::Sql},
 };
 use futures_util::future::join_all;

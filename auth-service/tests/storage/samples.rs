@@ -1,12 +1,12 @@
 //! Accounts, sessions and keys to try the stores with.
 
 use auth_service::domain::{
-    account::{EmailAddress, NewAccount, PersonName},
+    accounts::{EmailAddress, NewAccount, PersonName},
     audit::{Action, Event},
-    counters::CounterKey,
-    key_table::NewKey,
-    password::PasswordHash,
-    sessions::{Change, Sealed},
+    keys::table::NewKey,
+    passwords::PasswordHash,
+    sessions::store::{Change, Sealed},
+    throttling::counters::CounterKey,
 };
 use serde_json::Map;
 use shared::{

@@ -3,8 +3,8 @@
 use auth_service::{
     crypto,
     domain::{
-        refresh_token::{RefreshClaims, RefreshTokens},
-        secret::{KeyRing, RootSecret},
+        secrets::{KeyRing, RootSecret},
+        sessions::refresh_token::{RefreshClaims, RefreshTokens},
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    counters::{Count, CounterKey, Counters},
+    throttling::counters::{Count, CounterKey, Counters},
 };
 use async_trait::async_trait;
 use futures_util::future::try_join_all;

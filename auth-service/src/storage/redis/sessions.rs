@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    sessions::{Change, Commit, Sealed, Sessions, Snapshot},
+    sessions::store::{Change, Commit, Sealed, Sessions, Snapshot},
 };
 use async_trait::async_trait;
 use shared::{

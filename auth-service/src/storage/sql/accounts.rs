@@ -9,11 +9,11 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    account::{
+    accounts::{
         Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Credentials, EmailAddress, Epoch,
         FindError, NewAccount, PersonName, SearchError, Seen, Standing, Theft,
     },
-    password::PasswordHash,
+    passwords::PasswordHash,
 };
 use async_trait::async_trait;
 use shared::{

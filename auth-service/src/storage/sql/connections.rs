@@ -13,7 +13,7 @@ use super::{
     unavailable,
 };
 use crate::{
-    domain::{Unavailable, account::SearchError},
+    domain::{Unavailable, accounts::SearchError},
     metrics::{STORE_FAILURES, STORE_SECONDS},
 };
 use futures_util::TryStreamExt as _;

@@ -3,7 +3,7 @@
 use super::{Sql, rows::value};
 use crate::domain::{
     Unavailable,
-    counters::{Count, CounterKey, Counters},
+    throttling::counters::{Count, CounterKey, Counters},
 };
 use async_trait::async_trait;
 use futures_util::future::try_join_all;

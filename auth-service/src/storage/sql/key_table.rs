@@ -7,7 +7,7 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    key_table::{KeyRows, KeyTable, NewKey, StoredKey},
+    keys::table::{KeyRows, KeyTable, NewKey, StoredKey},
 };
 use async_trait::async_trait;
 use shared::clock::Timestamp;

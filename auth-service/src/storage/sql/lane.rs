@@ -5,7 +5,7 @@ use super::{
     connections::{Answer, Connections},
 };
 use crate::{
-    domain::{Unavailable, account::SearchError},
+    domain::{Unavailable, accounts::SearchError},
     storage::per_runtime::PerRuntime,
 };
 use std::{sync::Arc, time::Duration};

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    account::{Account, AccountQuery, SearchError},
+    accounts::{Account, AccountQuery, SearchError},
 };
 use sqlx::{AssertSqlSafe, query};
 use std::time::{Duration, Instant};

@@ -4,8 +4,8 @@
 use super::{Sql, backend::Backend};
 use crate::domain::{
     Unavailable,
-    account::{Account, Credentials, EmailAddress, Epoch, PersonName, Unreadable},
-    password::PasswordHash,
+    accounts::{Account, Credentials, EmailAddress, Epoch, PersonName, Unreadable},
+    passwords::PasswordHash,
 };
 use serde::de::DeserializeOwned;
 use shared::{clock::Timestamp, ids::UserId, seldom::Seldom};

@@ -6,7 +6,7 @@ use crate::{
     servers::{Wire, sql},
 };
 use auth_service::{
-    domain::{Unavailable, account::Accounts},
+    domain::{Unavailable, accounts::Accounts},
     storage::sql::Sql,
 };
 use futures_util::future::{join_all, try_join_all};

@@ -6,7 +6,7 @@ use crate::{
     servers::{Cluster, Sentinel},
 };
 use auth_service::{
-    domain::{Unavailable, sessions::Sessions},
+    domain::{Unavailable, sessions::store::Sessions},
     storage::redis::RedisStores,
 };
 use harness::redis::Redis;

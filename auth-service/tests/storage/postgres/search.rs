@@ -1,7 +1,7 @@
 //! Searches for users on a server.
 
 use crate::{promises, samples::account, servers::sql};
-use auth_service::domain::account::{AccountQuery, Accounts as _, SearchError};
+use auth_service::domain::accounts::{AccountQuery, Accounts as _, SearchError};
 use harness::postgres::{self, Postgres};
 use sqlx::{Connection as _, PgConnection, raw_sql};
 

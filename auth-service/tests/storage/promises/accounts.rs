@@ -2,10 +2,10 @@
 
 use crate::samples::{LATER, account, event, named, now, unique};
 use auth_service::domain::{
-    account::{Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Epoch, NewAccount, Theft},
+    accounts::{Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Epoch, NewAccount, Theft},
     audit::{Action, AuditLog, AuditQuery},
-    password::PasswordHash,
-    sessions::Sessions,
+    passwords::PasswordHash,
+    sessions::store::Sessions,
 };
 use futures_util::future::{join, join_all};
 use serde_json::{Map, Value, json};

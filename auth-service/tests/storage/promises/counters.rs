@@ -1,7 +1,7 @@
 //! What a store of counters promises.
 
 use crate::samples::counter;
-use auth_service::domain::counters::{CounterKey, Counters};
+use auth_service::domain::throttling::counters::{CounterKey, Counters};
 use futures_util::future::join_all;
 use harness::eventually;
 use std::{

@@ -1,7 +1,7 @@
 //! What the table of signing keys promises.
 
 use crate::samples::{key, now, unique};
-use auth_service::domain::key_table::{KeyTable, StoredKey};
+use auth_service::domain::keys::table::{KeyTable, StoredKey};
 use futures_util::future::join_all;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What a store of sessions promises.
 
 use crate::samples::{LATER, Session, change, now, number, rotated, session, session_for};
-use auth_service::domain::sessions::{Commit, Sealed, Sessions};
+use auth_service::domain::sessions::store::{Commit, Sealed, Sessions};
 use futures_util::future::join_all;
 use harness::eventually;
 use shared::ids::{SessionId, UserId};

@@ -3,8 +3,8 @@
 use crate::samples::{LATER, change, counter, rotated, session};
 use auth_service::{
     domain::{
-        counters::{Count, CounterKey, Counters},
-        sessions::{Commit, Sessions},
+        sessions::store::{Commit, Sessions},
+        throttling::counters::{Count, CounterKey, Counters},
     },
     storage::redis::RedisStores,
 };

@@ -6,14 +6,16 @@ use crate::{
 };
 use auth_service::{
     domain::{
-        account::Epoch,
-        counters::Counters as _,
-        record::{NewestToken, SessionRecord},
-        records::Records,
-        refresh_token::Transport,
-        secret::{KeyRing, RootSecret},
-        session::Lineage,
-        sessions::{Commit, Sessions},
+        accounts::Epoch,
+        secrets::{KeyRing, RootSecret},
+        sessions::{
+            record::{NewestToken, SessionRecord},
+            records::Records,
+            refresh_token::Transport,
+            rules::Lineage,
+            store::{Commit, Sessions},
+        },
+        throttling::counters::Counters as _,
     },
     storage::redis::RedisStores,
 };

@@ -7,9 +7,9 @@ use crate::{
 };
 use auth_service::{
     domain::{
-        account::Accounts as _,
-        counters::Counters as _,
-        sessions::{Commit, Sessions},
+        accounts::Accounts as _,
+        sessions::store::{Commit, Sessions},
+        throttling::counters::Counters as _,
     },
     storage::sql::Sql,
 };

@@ -1,0 +1,162 @@
+//! What operators do with signing keys: look at them, replace the present one in time, early, or at once.
+
+use super::{
+    KeyError, SigningKeys,
+    schedule::{KeyState, Schedule},
+    table::KeyRows,
+};
+use crate::domain::{Auth, Unavailable, audit::Action};
+use shared::clock::Timestamp;
+use std::time::Duration;
+
+/// A signing key as operators see it.
+#[derive(Debug, Clone)]
+pub struct KeyStatus {
+    /// Its thumbprint.
+    pub kid: String,
+    /// Where it is in its life.
+    pub state: KeyState,
+    /// When verifiers were first shown it.
+    pub published_at: Timestamp,
+    /// From when on it signs, or signed.
+    pub active_at: Timestamp,
+    /// When verifiers are no longer shown it, if that is known.
+    pub gone_at: Option<Timestamp>,
+}
+
+/// Why a command about keys was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyCommandError {
+    /// There is no such key.
+    #[error("there is no key {0}: `auth-service keys list` shows them")]
+    NoSuchKey(String),
+    /// Only the key that signs can be retired.
+    #[error("key {kid} is {state}: only the active one can be retired; `auth-service keys revoke` withdraws any", state = .state.name())]
+    NotActive {
+        /// Which.
+        kid: String,
+        /// What it is.
+        state: KeyState,
+    },
+    /// The keys could not be read or made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl From<Unavailable> for KeyCommandError {
+    fn from(error: Unavailable) -> Self {
+        Self::Key(error.into())
+    }
+}
+
+impl Auth {
+    /// All signing keys, the newest last.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn signing_keys(&self) -> Result<Vec<KeyStatus>, Unavailable> {
+        self.keys.statuses().await
+    }
+
+    /// Publishes the next key, which signs after the usual lead; if there is one already, changes nothing. Answers it.
+    ///
+    /// # Errors
+    /// [`KeyCommandError`].
+    pub async fn rotate_signing_key(&self) -> Result<KeyStatus, KeyCommandError> {
+        let next = self.keys.succeed(self.keys.policy().lead).await?;
+        self.note(self.event(Action::KeyRotate).on_command_line().with("kid", next.kid.clone())).await;
+        Ok(next)
+    }
+
+    /// Lets the next key sign as soon as every verifier has it, and not only after the usual lead. Answers that key.
+    ///
+    /// # Errors
+    /// [`KeyCommandError`].
+    pub async fn retire_signing_key(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
+        let state = self.keys.found(kid).await?.state;
+        if state != KeyState::Active {
+            return Err(KeyCommandError::NotActive { kid: kid.to_owned(), state });
+        }
+        let lead = self.keys.policy().shortest_lead();
+        let next = self.keys.succeed(lead).await?;
+        self.note(self.event(Action::KeyRetire).on_command_line().with("kid", kid)).await;
+        Ok(next)
+    }
+
+    /// Withdraws a key at once: nothing is signed with it any more, and verifiers drop it, and all tokens that it signed,
+    /// within the cache time. If it was the one that signs, the next one does at once. Answers the key that signs now.
+    ///
+    /// # Errors
+    /// [`KeyCommandError`].
+    pub async fn revoke_signing_key(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
+        let signing = self.keys.revoke(kid).await?;
+        self.note(self.event(Action::KeyRevoke).on_command_line().with("kid", kid)).await;
+        Ok(signing)
+    }
+}
+
+impl SigningKeys {
+    async fn statuses(&self) -> Result<Vec<KeyStatus>, Unavailable> {
+        Ok(statuses(&self.table.keys().await?))
+    }
+
+    async fn found(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
+        let keys = self.statuses().await?;
+        keys.into_iter().find(|key| key.kid == kid).ok_or_else(|| KeyCommandError::NoSuchKey(kid.to_owned()))
+    }
+
+    async fn first(&self, state: KeyState) -> Result<Option<KeyStatus>, Unavailable> {
+        Ok(self.statuses().await?.into_iter().find(|key| key.state == state))
+    }
+
+    /// Sees to it that a key follows the one that signs, at the latest so long after its publication.
+    async fn succeed(&self, lead: Duration) -> Result<KeyStatus, KeyCommandError> {
+        let rows = self.table.keys().await?;
+        let slot = match Schedule::at(&rows.keys, rows.now).pending() {
+            Some(pending) => pending.slot,
+            None => {
+                let slot = rows.keys.last().map_or(0, |last| last.slot + 1);
+                self.fill(slot, lead).await?;
+                slot
+            }
+        };
+        // Planned for later, or filled by another process at this moment.
+        self.table.hasten(slot, lead).await?;
+        self.reload().await?;
+        let next = match self.first(KeyState::Pending).await? {
+            Some(pending) => Some(pending),
+            // Its time had come already.
+            None => self.first(KeyState::Active).await?,
+        };
+        next.ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()).into())
+    }
+
+    /// As [`Auth::revoke_signing_key`], which also writes it down.
+    ///
+    /// # Errors
+    /// [`KeyCommandError`].
+    pub async fn revoke(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
+        let revoked = self.found(kid).await?;
+        if revoked.state == KeyState::Active {
+            // First the successor, so that at no moment there is none.
+            self.succeed(Duration::ZERO).await?;
+        }
+        let rows = self.table.keys().await?;
+        if let Some(row) = rows.keys.iter().find(|row| row.kid == kid) {
+            self.table.revoke(row.slot).await?;
+        }
+        self.reload().await?;
+        let signing = self.first(KeyState::Active).await?;
+        signing.ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()).into())
+    }
+}
+
+fn statuses(rows: &KeyRows) -> Vec<KeyStatus> {
+    let schedule = Schedule::at(&rows.keys, rows.now);
+    let status = |key| {
+        let state = schedule.state(key);
+        let gone_at = key.revoked_at.or_else(|| schedule.gone_at(key));
+        KeyStatus { kid: key.kid.clone(), state, published_at: key.published_at, active_at: key.active_at, gone_at }
+    };
+    rows.keys.iter().map(status).collect()
+}

@@ -1,0 +1,58 @@
+//! Which root secret an installation has, and how it is replaced: the old and the new one are given together until
+//! everything is sealed under the new one.
+
+use super::{
+    KeyError,
+    table::{KeyRows, KeyTable},
+};
+use crate::domain::secrets::KeyRing;
+
+/// The fact in SQL that stops a replica with another root secret: the checks of the present secret and, after it, of those
+/// that it has replaced. Who is still started with a replaced one as the present does not take it back.
+const SECRET_CHECK: &str = "secret_check";
+
+/// How often a replacement is tried, while other replicas do the same.
+const ROUNDS: u32 = 4;
+
+/// Compares the root secret with the one that the database was set up with; while it is being replaced, takes the new one
+/// over.
+pub(in crate::domain) async fn check_secret(table: &dyn KeyTable, secrets: &KeyRing) -> Result<(), KeyError> {
+    let current = secrets.current().check();
+    for _ in 0..ROUNDS {
+        let stored = table.fact(SECRET_CHECK, current).await?;
+        let mut checks = stored.split(' ');
+        let present = checks.next().unwrap_or_default();
+        if present == current {
+            return Ok(());
+        }
+        if secrets.previous().is_none_or(|previous| previous.check() != present) {
+            return Err(KeyError::AnotherSecret);
+        }
+        let is_replaced = checks.any(|replaced| replaced == current);
+        if is_replaced || table.replace_fact(SECRET_CHECK, &stored, &format!("{current} {stored}")).await? {
+            return Ok(());
+        }
+    }
+    Err(KeyError::AnotherSecret)
+}
+
+/// Seals under the present root secret what the previous one has sealed; only if ours is the present one.
+pub(in crate::domain) async fn reseal(table: &dyn KeyTable, rows: &KeyRows, secrets: &KeyRing) -> Result<(), KeyError> {
+    let old: Vec<_> = rows.keys.iter().filter(|key| !secrets.is_sealed_by_current(&key.sealed)).collect();
+    if old.is_empty() {
+        return Ok(());
+    }
+    let current = secrets.current().check();
+    if table.fact(SECRET_CHECK, current).await?.split(' ').next() != Some(current) {
+        return Ok(());
+    }
+    for key in old {
+        match secrets.open(&key.kid, &key.sealed) {
+            Ok(der) => table.reseal(key.slot, &key.sealed, &secrets.seal(&key.kid, &der)).await?,
+            // Matters only if it signs, and then it is told.
+            Err(cause) => tracing::debug!(kid = key.kid, %cause, "a key stays as it is sealed"),
+        }
+    }
+    tracing::info!("signing keys are sealed under the present AUTH_SECRET now");
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! What the table of signing keys, and the few facts about an installation, keep and promise.
+
+use crate::domain::Unavailable;
+use async_trait::async_trait;
+use shared::clock::Timestamp;
+use std::time::Duration;
+
+/// A signing key as it is stored: the private half is sealed. Its life follows from its timestamps alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Its place in the sequence of keys: unique, so that replicas agree on one key for each.
+    pub slot: i64,
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// The public half, a JWK in JSON.
+    pub jwk: String,
+    /// The private half, sealed under a key derived from the root secret.
+    pub sealed: Vec<u8>,
+    /// From when on verifiers are shown it.
+    pub published_at: Timestamp,
+    /// From when on it signs, until the next slot's key does.
+    pub active_at: Timestamp,
+    /// When it was withdrawn before its time, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// The longest life of an access token that it may have signed.
+    pub token_life: Duration,
+}
+
+/// A key for a slot that may be vacant.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The slot.
+    pub slot: i64,
+    /// Its RFC 7638 thumbprint.
+    pub kid: String,
+    /// The public half, a JWK in JSON.
+    pub jwk: String,
+    /// The private half, sealed.
+    pub sealed: Vec<u8>,
+    /// How long after its publication it becomes active.
+    pub lead: Duration,
+    /// The longest life of an access token that it may sign.
+    pub token_life: Duration,
+}
+
+/// The keys, and the time on the clock that all replicas share.
+#[derive(Debug, Clone)]
+pub struct KeyRows {
+    /// In the order of their slots.
+    pub keys: Vec<StoredKey>,
+    /// The database's time.
+    pub now: Timestamp,
+}
+
+/// The table of signing keys.
+#[async_trait]
+pub trait KeyTable: Send + Sync {
+    /// All keys.
+    async fn keys(&self) -> Result<KeyRows, Unavailable>;
+
+    /// Fills a slot, published now on the database's clock, unless it is taken. Read back what is there.
+    async fn fill(&self, key: &NewKey) -> Result<(), Unavailable>;
+
+    /// Lets a key sign as soon as it has been published for `lead`, if that is sooner than planned.
+    async fn hasten(&self, slot: i64, lead: Duration) -> Result<(), Unavailable>;
+
+    /// Withdraws a key, now on the database's clock; one that is withdrawn already stays as it is.
+    async fn revoke(&self, slot: i64) -> Result<(), Unavailable>;
+
+    /// Notes that the keys from a slot on may sign tokens of that life; a longer one that is noted stays.
+    async fn extend(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable>;
+
+    /// Replaces the sealed private half, if it is still `old`: another root secret seals it.
+    async fn reseal(&self, slot: i64, old: &[u8], new: &[u8]) -> Result<(), Unavailable>;
+
+    /// Removes a key.
+    async fn forget(&self, slot: i64) -> Result<(), Unavailable>;
+
+    /// A fact about the installation: stores `value` under `name` unless there is one, and answers what is stored.
+    async fn fact(&self, name: &str, value: &str) -> Result<String, Unavailable>;
+
+    /// Replaces a fact, if it is still `old`; `false`: it is not.
+    async fn replace_fact(&self, name: &str, old: &str, new: &str) -> Result<bool, Unavailable>;
+}

@@ -1,0 +1,183 @@
+//! What is done now and then, by every replica: forgetting what can no longer matter. What has ended is forgotten by the
+//! database's clock, and by none that has jumped: what is forgotten too early comes back.
+
+use crate::domain::{Auth, Unavailable, passwords::PasswordHash};
+use shared::clock::Timestamp;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How much one round forgets of each kind.
+const BATCH: u32 = 1000;
+/// How many hashes that are not as new ones are looked at: those of one import are alike.
+pub const HASHES: u32 = 1000;
+
+/// Clocks that differ by more have parted.
+const PARTED: Duration = Duration::from_secs(60);
+
+/// For how long the clocks must have run evenly. Whatever is forgotten can wait for so long, also at each start.
+const EVENLY: Duration = Duration::from_secs(3600);
+
+impl Auth {
+    /// Takes notice of what the stored hashes cost: a password that is wrong costs as much as the dearest of them.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn notice_hashes(&self) -> Result<(), Unavailable> {
+        let hashes = self.odd_hashes().await?;
+        self.hasher.take_notice(&hashes, (hashes.len() as u64) < u64::from(HASHES));
+        Ok(())
+    }
+
+    /// Why stored hashes cannot be used, and how many; of the first thousand that are not as new ones are.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn unusable_hashes(&self) -> Result<BTreeMap<String, u64>, Unavailable> {
+        let hashes = self.odd_hashes().await?;
+        let mut unusable = BTreeMap::new();
+        for flaw in self.hasher.flaws(&hashes) {
+            *unusable.entry(flaw.to_string()).or_default() += 1;
+        }
+        Ok(unusable)
+    }
+
+    async fn odd_hashes(&self) -> Result<Vec<PasswordHash>, Unavailable> {
+        self.accounts.odd_hashes(HASHES).await
+    }
+
+    /// Forgets a bounded batch of sessions, notes of ended sessions, counters and audit events whose time is over; nothing
+    /// while the clocks cannot be believed. Answers whether there may be more.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn tidy(&self) -> Result<bool, Unavailable> {
+        self.notice_hashes().await?;
+        let now = self.accounts.clock().await?;
+        if !self.clocks.can_be_believed(now, self.now(), Instant::now()) {
+            return Ok(false);
+        }
+        let forgotten = [
+            self.accounts.forget_ended(now, BATCH).await?,
+            self.sessions.forget_expired(now, BATCH).await?,
+            self.throttle.forget_expired(BATCH).await?,
+            self.audit.forget_events(now.minus(self.policy.audit_keep), BATCH).await?,
+        ];
+        Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
+    }
+}
+
+/// Watches whether the database's clock runs as evenly as time does, and agrees with this machine's. On SQLite both are the
+/// same, and a jump is all that shows.
+pub struct Clocks(Mutex<Watch>);
+
+struct Watch {
+    even_since: Instant,
+    /// The database's time, and when it was read.
+    last: Option<(Timestamp, Instant)>,
+}
+
+impl Clocks {
+    /// Begins to watch.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::since(Instant::now())
+    }
+
+    fn since(even_since: Instant) -> Self {
+        Self(Mutex::new(Watch { even_since, last: None }))
+    }
+
+    /// Whether the database's clock, which shows `database` now, has run evenly for long, and agrees with this machine's.
+    fn can_be_believed(&self, database: Timestamp, here: Timestamp, now: Instant) -> bool {
+        let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, read_at) = watch.last.replace((database, now)).unwrap_or((database, now));
+        let jumped = apart(before.plus(now.saturating_duration_since(read_at)), database);
+        let differ = apart(database, here);
+        if jumped > PARTED || differ > PARTED {
+            watch.even_since = now;
+            tracing::warn!(
+                database = database.rfc3339(),
+                here = here.rfc3339(),
+                jumped_seconds = jumped.as_secs(),
+                "the clocks have parted: what has expired is kept until they have run evenly for an hour. Set the clocks of this machine and of the database"
+            );
+        }
+        now.saturating_duration_since(watch.even_since) >= EVENLY
+    }
+}
+
+fn apart(one: Timestamp, other: Timestamp) -> Duration {
+    one.since(other).max(other.since(one))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const NOON: Timestamp = Timestamp::from_secs(1_795_219_200);
+
+    /// A house that is kept every minute, with clocks that can be set.
+    struct House {
+        clocks: Clocks,
+        began: Instant,
+        time: Duration,
+    }
+
+    impl House {
+        fn begin() -> Self {
+            let began = Instant::now();
+            Self { clocks: Clocks::since(began), began, time: Duration::ZERO }
+        }
+
+        /// So many rounds with clocks that are ahead by so much; whether the last one could be believed.
+        fn rounds(&mut self, rounds: u32, database: Duration, here: Duration) -> bool {
+            let mut is_believed = false;
+            for _ in 0..rounds {
+                self.time += MINUTE;
+                let right = NOON.plus(self.time);
+                is_believed =
+                    self.clocks.can_be_believed(right.plus(database), right.plus(here), self.began + self.time);
+            }
+            is_believed
+        }
+    }
+
+    #[test]
+    fn clocks_that_have_run_evenly_for_an_hour_are_believed() {
+        let mut house = House::begin();
+        assert!(!house.rounds(59, Duration::ZERO, Duration::ZERO));
+        assert!(house.rounds(1, Duration::ZERO, MINUTE / 2));
+    }
+
+    #[test]
+    fn a_clock_that_is_a_month_ahead_for_a_while_is_not_believed_and_neither_is_its_way_back() {
+        let mut house = House::begin();
+        assert!(house.rounds(60, Duration::ZERO, Duration::ZERO));
+        assert!(!house.rounds(1, 31 * DAY, 31 * DAY), "one clock for both");
+        assert!(!house.rounds(58, 31 * DAY, 31 * DAY));
+        assert!(!house.rounds(60, Duration::ZERO, Duration::ZERO), "it was set back");
+        assert!(house.rounds(1, Duration::ZERO, Duration::ZERO));
+    }
+
+    #[test]
+    fn clocks_that_differ_are_not_believed_whichever_is_wrong() {
+        let mut house = House::begin();
+        assert!(!house.rounds(1000, DAY, Duration::ZERO));
+        assert!(!house.rounds(1000, Duration::ZERO, DAY));
+        assert!(house.rounds(61, Duration::ZERO, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_clock_that_drifts_slowly_is_believed() {
+        let mut house = House::begin();
+        for lag in 0..120 {
+            house.rounds(1, Duration::from_millis(lag * 10), Duration::ZERO);
+        }
+        assert!(house.rounds(1, Duration::from_millis(1200), Duration::ZERO));
+    }
+}

@@ -1,0 +1,77 @@
+//! Who calls auth-service's own protected endpoints. They are not offline: besides the access token, the session, the
+//! user and the roles are checked in SQL, so that a demoted admin or an ended session is refused at once.
+
+use super::refresh_token::RefreshClaims;
+use crate::domain::{
+    Auth, Unavailable,
+    accounts::{Account, Epoch, Standing},
+};
+use shared::{
+    access_token::VerifiedToken,
+    ids::{SessionId, UserId},
+};
+
+/// A user with a live session.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The user, as SQL has it now.
+    pub account: Account,
+    /// The session that the access token belongs to.
+    pub session: SessionId,
+}
+
+/// Why an access token is not taken here, although it verifies.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerError {
+    /// Its session, or its user, is gone.
+    #[error("the session of this access token has ended")]
+    Ended,
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl Auth {
+    /// Finds out who holds a verified access token.
+    ///
+    /// # Errors
+    /// [`CallerError`].
+    pub async fn caller(&self, token: &VerifiedToken) -> Result<Caller, CallerError> {
+        let sub: UserId = token.subject().parse().map_err(|_| CallerError::Ended)?;
+        let sid: SessionId = token.session_id().parse().map_err(|_| CallerError::Ended)?;
+        let epoch = token.epoch().map(Epoch).ok_or(CallerError::Ended)?;
+        let standing = self.accounts.standing(sub, sid).await?;
+        match standing.filter(|standing| standing.is_alive(sid, epoch)) {
+            Some(standing) => Ok(Caller { account: standing.account, session: sid }),
+            None => Err(CallerError::Ended),
+        }
+    }
+
+    /// Whether the session of one of our refresh tokens is over, by one question to SQL.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: it is not known.
+    pub async fn is_over(&self, token: &RefreshClaims) -> Result<bool, Unavailable> {
+        if token.is_expired(self.now()) {
+            return Ok(true);
+        }
+        let standing = self.accounts.standing(token.sub, token.sid).await?;
+        Ok(!standing.is_some_and(|standing| standing.is_alive(token.sid, token.epoch)))
+    }
+
+    /// What SQL now knows of the caller, if the session goes on.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub(in crate::domain) async fn standing_of(&self, caller: &Caller) -> Result<Option<Standing>, Unavailable> {
+        let epoch = caller.account.session_epoch;
+        let standing = self.accounts.standing(caller.account.id, caller.session).await?;
+        Ok(standing.filter(|standing| standing.is_alive(caller.session, epoch)))
+    }
+
+    /// Whether the caller's roles bring a scope, now.
+    #[must_use]
+    pub fn permits(&self, caller: &Caller, scope: &str) -> bool {
+        self.roles.scopes(&caller.account.roles).contains(scope)
+    }
+}

@@ -1,0 +1,165 @@
+//! The records of refresh sessions: sealed on the way to the store, and opened on the way back. A record that is not ours
+//! counts as lost, as if the store had no such session.
+
+use super::{
+    record::{NoRecord, SessionRecord},
+    store::{Change, Commit, Sealed, Sessions},
+};
+use crate::domain::{Unavailable, secrets::KeyRing};
+use crate::metrics::RECORDS_REFUSED;
+use shared::{
+    clock::Timestamp,
+    ids::{SessionId, UserId},
+};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Who tampers with one record tampers with many: one line says so.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
+
+/// The session store, and what it is trusted with.
+pub struct Records {
+    store: Arc<dyn Sessions>,
+    secrets: Arc<KeyRing>,
+    warned: Mutex<Option<Instant>>,
+}
+
+/// A session as it was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The session, if the store has a record of it that is ours.
+    pub record: Option<SessionRecord>,
+    /// The time on the clock that all replicas share: the store's.
+    pub now: Timestamp,
+    /// What the store holds, whatever it is.
+    held: Option<Sealed>,
+}
+
+impl Records {
+    /// Of a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Sessions>, secrets: Arc<KeyRing>) -> Self {
+        Self { store, secrets, warned: Mutex::default() }
+    }
+
+    /// Reads a session and the time.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn read(&self, sub: UserId, sid: SessionId) -> Result<Found, Unavailable> {
+        let snapshot = self.store.read(sub, sid).await?;
+        let record = snapshot.sealed.as_ref().and_then(|sealed| self.opened(sealed, sub, sid));
+        Ok(Found { record, now: snapshot.now, held: snapshot.sealed })
+    }
+
+    /// Writes the record of a session that begins.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn begin(&self, record: &SessionRecord) -> Result<Commit, Unavailable> {
+        self.write(None, record, record.expires_at()).await
+    }
+
+    /// Writes a session's next record if the store still holds what was found and, on its own clock, `not_after` has not
+    /// passed.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn commit(
+        &self,
+        found: &Found,
+        next: &SessionRecord,
+        not_after: Timestamp,
+    ) -> Result<Commit, Unavailable> {
+        self.write(found.held.as_ref(), next, not_after).await
+    }
+
+    async fn write(
+        &self,
+        expected: Option<&Sealed>,
+        record: &SessionRecord,
+        not_after: Timestamp,
+    ) -> Result<Commit, Unavailable> {
+        let sealed = record.sealed(&self.secrets).ok_or_else(|| Unavailable {
+            store: "session store",
+            cause: "a record of a secret that is not available".to_owned(),
+        })?;
+        let change = Change {
+            sub: record.sub,
+            sid: record.sid,
+            expected,
+            next: &sealed,
+            expires_at: record.expires_at(),
+            not_after,
+        };
+        self.store.commit(&change).await
+    }
+
+    /// Removes a session; removing what is not there is no error.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn remove(&self, sub: UserId, sid: SessionId) -> Result<(), Unavailable> {
+        self.store.remove(sub, sid).await
+    }
+
+    /// Removes all sessions of a user but, if given, one.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn remove_all(&self, sub: UserId, except: Option<SessionId>) -> Result<(), Unavailable> {
+        self.store.remove_all(sub, except).await
+    }
+
+    /// The user's sessions that the store remembers and that have not expired, in no order.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn of_user(&self, sub: UserId) -> Result<Vec<SessionRecord>, Unavailable> {
+        let held = self.store.of_user(sub).await?;
+        Ok(held.iter().filter_map(|(sid, sealed)| self.opened(sealed, sub, *sid)).collect())
+    }
+
+    /// Whether the user may have one session more: not so in a store that is nearly full.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn has_room(&self, sub: UserId) -> Result<bool, Unavailable> {
+        self.store.has_room(sub).await
+    }
+
+    /// Forgets, in a bounded batch, sessions that expired before `now`; answers how many.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn forget_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
+        self.store.forget_expired(now, at_most).await
+    }
+
+    /// Answers when the store can be reached and takes what requests write: it is tried, and leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn probe(&self) -> Result<(), Unavailable> {
+        self.store.probe().await
+    }
+
+    fn opened(&self, sealed: &Sealed, sub: UserId, sid: SessionId) -> Option<SessionRecord> {
+        let opened = SessionRecord::opened(sealed, sub, sid, &self.secrets);
+        opened.map_err(|reason| self.refuse(reason, sub, sid)).ok()
+    }
+
+    fn refuse(&self, reason: NoRecord, sub: UserId, sid: SessionId) {
+        RECORDS_REFUSED.add(reason.name());
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.is_none_or(|at| at.elapsed() > BETWEEN_WARNINGS) {
+            *warned = Some(Instant::now());
+            tracing::warn!(
+                %sub, %sid, %reason,
+                "a record in the session store is not taken: it counts as lost, and its session goes on from its token. Who writes to the store beside auth-service?"
+            );
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! How long access tokens may become. A token that is too long for verifiers is refused by all of them, again after each refresh.
+
+use crate::domain::{
+    Policy,
+    accounts::roles::Roles,
+    admin::users::{MAX_CUSTOM_BYTES, MAX_ROLES},
+};
+use jsonwebtoken::{Algorithm, Header};
+use serde_json::{Map, Value};
+use shared::{
+    access_token::{Claims, TOKEN_TYPE},
+    ids::SessionId,
+};
+use uuid::Uuid;
+
+/// The signature of the largest key, of 4096 bits.
+const SIGNATURE_BYTES: usize = 512;
+/// The thumbprint of a key, by which tokens name it, in base64.
+const KID_CHARACTERS: usize = 43;
+
+/// How many bytes the longest access token has that anybody can be issued: of 16 roles with all their scopes, and the largest
+/// custom claims. With more than 16 roles it may be an overestimate, as they are counted as if no two shared a scope.
+#[must_use]
+pub fn longest_token(roles: &Roles, issuer: &str, policy: &Policy) -> usize {
+    let mut header = Header::new(Algorithm::RS256);
+    header.typ = Some(TOKEN_TYPE.to_owned());
+    header.kid = Some("x".repeat(KID_CHARACTERS));
+    let claims = longest_claims(roles, issuer, policy);
+    let json = |written: serde_json::Result<Vec<u8>>| written.expect("claims and headers are JSON").len();
+    let parts = [json(serde_json::to_vec(&header)), json(serde_json::to_vec(&claims)), SIGNATURE_BYTES];
+    parts.map(in_base64).iter().sum::<usize>() + 2
+}
+
+fn longest_claims(roles: &Roles, issuer: &str, policy: &Policy) -> Claims {
+    let id = || Uuid::max().to_string();
+    let time = 9_999_999_999;
+    Claims {
+        iss: issuer.to_owned(),
+        sub: id(),
+        aud: policy.audience.clone(),
+        client_id: policy.client_id.clone(),
+        iat: time,
+        exp: time,
+        jti: id(),
+        sid: SessionId::fresh().to_string(),
+        scope: "x".repeat(roles.most_scopes(MAX_ROLES)),
+        roles: roles.longest_names(MAX_ROLES),
+        custom: Map::from_iter([("x".to_owned(), Value::String("x".repeat(MAX_CUSTOM_BYTES - r#"{"x":""}"#.len())))]),
+        epoch: i64::MAX,
+    }
+}
+
+/// Without padding.
+fn in_base64(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3)
+}

@@ -1,0 +1,409 @@
+//! How much one address, account or session may ask for, whatever comes of it. Counted in the memory of each process:
+//! what is refused costs no store anything, and nothing is kept of it. (What failed is counted in [`crate::domain::throttling`].)
+
+use shared::settings;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    hash::{BuildHasher, RandomState},
+    str::FromStr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How many keys a limit keeps in mind. With more of them than that at work, half are forgotten: nobody is refused for it.
+const KEYS: usize = 1 << 16;
+/// How many limits that have closed are kept in mind, so that each is reported once.
+const CLOSED: usize = 1 << 12;
+/// For how long a limit that has closed is not reported again.
+const SILENCE: Duration = Duration::from_secs(15 * 60);
+
+/// How many times as much as a client a crowd may ask for, whose members an address does not tell apart.
+pub const CROWD: u32 = 20;
+/// The highest number of a rate: beyond what a machine answers, it limits nothing.
+const MOST: u32 = 1_000_000;
+
+/// So many at once, and so many more in each such time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub most: u32,
+    /// In which time.
+    pub within: Duration,
+}
+
+/// Rates that all hold; without any, there is no limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rates {
+    rates: Vec<Rate>,
+    text: String,
+}
+
+/// The text is no rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a rate: write a number up to 1000000 and a time from 1s to 30d as 300/15m, or several that all hold as 300/15m,1500/1d; off or 0: no limit"
+)]
+pub struct NoRate;
+
+impl Rate {
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        Self { most: self.most.saturating_mul(factor), ..self }
+    }
+}
+
+impl Rates {
+    /// So many times as much.
+    #[must_use]
+    pub fn times(&self, factor: u32) -> Self {
+        Self { rates: self.rates.iter().map(|rate| rate.times(factor)).collect(), text: self.text.clone() }
+    }
+}
+
+impl FromStr for Rates {
+    type Err = NoRate;
+
+    fn from_str(text: &str) -> Result<Self, NoRate> {
+        if ["off", "0"].contains(&text) {
+            return Ok(Self::default());
+        }
+        let rates = text.split(',').map(|rate| rate.trim().parse()).collect::<Result<_, _>>()?;
+        Ok(Self { rates, text: text.to_owned() })
+    }
+}
+
+impl FromStr for Rate {
+    type Err = NoRate;
+
+    fn from_str(text: &str) -> Result<Self, NoRate> {
+        let (most, within) = text.split_once('/').ok_or(NoRate)?;
+        let most = most.parse().ok().filter(|most| (1..=MOST).contains(most)).ok_or(NoRate)?;
+        let within = settings::duration(within).map_err(|_| NoRate)?;
+        let is_sensible = (Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600)).contains(&within);
+        if is_sensible { Ok(Self { most, within }) } else { Err(NoRate) }
+    }
+}
+
+impl fmt::Display for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $limit:ident = $name:literal,)*) => {
+        /// What is limited.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Limit {
+            $($(#[$doc])* $limit,)*
+        }
+
+        impl Limit {
+            /// The names of all of them.
+            pub const NAMES: &[&'static str] = &[$($name,)*];
+
+            /// Its name, where it is counted and reported.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$limit => $name,)*
+                }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Registrations from an address.
+    Registrations = "registrations",
+    /// Passwords shown from an address, right or wrong.
+    Logins = "logins",
+    /// Right passwords of an account.
+    LoginsPerAccount = "logins_per_account",
+    /// Refresh tokens shown from an address.
+    Refreshes = "refreshes",
+    /// Refresh tokens of a session.
+    RefreshesPerSession = "refreshes_per_session",
+    /// Wrong passwords from an address.
+    Failures = "failures",
+    /// Wrong passwords for an account from everywhere.
+    FailuresPerAccount = "failures_per_account",
+    /// Wrong passwords for an account from one network.
+    FailuresPerAccountAndNetwork = "failures_per_account_and_network",
+}
+
+/// What the limits are set to.
+#[derive(Debug, Clone, Default)]
+pub struct LimitSettings {
+    /// [`Limit::Registrations`].
+    pub registrations: Rates,
+    /// [`Limit::Logins`].
+    pub logins: Rates,
+    /// [`Limit::LoginsPerAccount`].
+    pub logins_per_account: Rates,
+    /// [`Limit::Refreshes`].
+    pub refreshes: Rates,
+    /// [`Limit::RefreshesPerSession`].
+    pub refreshes_per_session: Rates,
+}
+
+/// A limit was exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exceeded {
+    /// When there is room again.
+    pub retry_after: Duration,
+}
+
+/// All limits that are counted in memory, and which limits have been reported as closed.
+pub struct Limits {
+    hasher: RandomState,
+    registrations: Buckets,
+    logins: Buckets,
+    logins_per_account: Buckets,
+    refreshes: Buckets,
+    refreshes_per_session: Buckets,
+    of_crowds: BTreeMap<Limit, Buckets>,
+    closed: Mutex<HashMap<(Limit, u64), Closed>>,
+}
+
+/// A limit that was reported.
+struct Closed {
+    at: Instant,
+    refused_since: u64,
+}
+
+impl Limits {
+    /// With these settings.
+    #[must_use]
+    pub fn new(settings: LimitSettings) -> Self {
+        let of_crowds = [
+            (Limit::Registrations, &settings.registrations),
+            (Limit::Logins, &settings.logins),
+            (Limit::Refreshes, &settings.refreshes),
+        ];
+        Self {
+            of_crowds: of_crowds.map(|(limit, rates)| (limit, Buckets::new(rates.times(CROWD)))).into(),
+            hasher: RandomState::new(),
+            registrations: Buckets::new(settings.registrations),
+            logins: Buckets::new(settings.logins),
+            logins_per_account: Buckets::new(settings.logins_per_account),
+            refreshes: Buckets::new(settings.refreshes),
+            refreshes_per_session: Buckets::new(settings.refreshes_per_session),
+            closed: Mutex::default(),
+        }
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// [`Exceeded`]: nothing was taken.
+    pub fn take(&self, limit: Limit, key: &str, now: Instant) -> Result<(), Exceeded> {
+        self.buckets(limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::One))
+    }
+
+    /// Takes one of what a crowd may ask for: [`CROWD`] times as much as a client.
+    ///
+    /// # Errors
+    /// [`Exceeded`]: nothing was taken.
+    pub fn take_of_crowd(&self, limit: Limit, key: &str, now: Instant) -> Result<(), Exceeded> {
+        self.of_crowds.get(&limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::One))
+    }
+
+    /// Whether one could be taken.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub fn look(&self, limit: Limit, key: &str, now: Instant) -> Result<(), Exceeded> {
+        self.buckets(limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::None))
+    }
+
+    /// What a limit is set to, if it is counted here.
+    #[must_use]
+    pub fn rates(&self, limit: Limit) -> Option<&Rates> {
+        self.buckets(limit).map(|buckets| &buckets.rates)
+    }
+
+    /// Notes that a limit has refused something. Where that is news: how much it has refused since it was last.
+    pub fn refused(&self, limit: Limit, key: &str, now: Instant) -> Option<u64> {
+        let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
+        if closed.len() >= CLOSED {
+            closed.retain(|_, closed| now.duration_since(closed.at) < SILENCE);
+        }
+        let is_full = closed.len() >= CLOSED;
+        match closed.get_mut(&(limit, self.hash(key))) {
+            Some(known) if now.duration_since(known.at) < SILENCE => {
+                known.refused_since += 1;
+                None
+            }
+            Some(known) => Some(std::mem::replace(known, Closed { at: now, refused_since: 0 }).refused_since),
+            None if is_full => None,
+            None => {
+                closed.insert((limit, self.hash(key)), Closed { at: now, refused_since: 0 });
+                Some(0)
+            }
+        }
+    }
+
+    fn buckets(&self, limit: Limit) -> Option<&Buckets> {
+        match limit {
+            Limit::Registrations => Some(&self.registrations),
+            Limit::Logins => Some(&self.logins),
+            Limit::LoginsPerAccount => Some(&self.logins_per_account),
+            Limit::Refreshes => Some(&self.refreshes),
+            Limit::RefreshesPerSession => Some(&self.refreshes_per_session),
+            Limit::Failures | Limit::FailuresPerAccount | Limit::FailuresPerAccountAndNetwork => None,
+        }
+    }
+
+    fn hash(&self, key: &str) -> u64 {
+        self.hasher.hash_one(key)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Take {
+    One,
+    None,
+}
+
+/// The buckets of one limit: for each rate, when each key's will be full again. A key that is not there has full ones.
+struct Buckets {
+    rates: Rates,
+    full_at: Mutex<Vec<HashMap<u64, Instant>>>,
+}
+
+impl Buckets {
+    fn new(rates: Rates) -> Self {
+        let full_at = Mutex::new(rates.rates.iter().map(|_| HashMap::new()).collect());
+        Self { rates, full_at }
+    }
+
+    fn take(&self, key: u64, now: Instant, take: Take) -> Result<(), Exceeded> {
+        let mut full_at = self.lock();
+        let rates = &self.rates.rates;
+        let next: Vec<Instant> = rates
+            .iter()
+            .zip(full_at.iter())
+            .map(|(rate, keys)| keys.get(&key).map_or(now, |at| now.max(*at)) + rate.within / rate.most)
+            .collect();
+        let lacks = |(rate, next): (&Rate, &Instant)| next.duration_since(now).checked_sub(rate.within);
+        let worst = rates.iter().zip(&next).filter_map(lacks).filter(|lack| !lack.is_zero()).max();
+        if let Some(retry_after) = worst {
+            return Err(Exceeded { retry_after });
+        }
+        if take == Take::One {
+            full_at.iter_mut().zip(next).for_each(|(keys, next)| remember(keys, key, next, now));
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<HashMap<u64, Instant>>> {
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn remember(keys: &mut HashMap<u64, Instant>, key: u64, full_at: Instant, now: Instant) {
+    if keys.len() >= KEYS {
+        keys.retain(|_, full_at| *full_at > now);
+    }
+    if keys.len() >= KEYS {
+        // Every second one, so that this is not done for each newcomer.
+        let mut is_kept = false;
+        keys.retain(|_, _| {
+            is_kept = !is_kept;
+            is_kept
+        });
+    }
+    keys.insert(key, full_at);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(logins: &str) -> Limits {
+        Limits::new(LimitSettings { logins: logins.parse().unwrap(), ..LimitSettings::default() })
+    }
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn so_many_at_once_and_then_one_by_one() {
+        let (limits, start) = (limits("3/30s"), Instant::now());
+        for _ in 0..3 {
+            assert_eq!(limits.take(Limit::Logins, "a", start), Ok(()));
+        }
+        assert_eq!(limits.take(Limit::Logins, "a", start), Err(Exceeded { retry_after: secs(10) }));
+        assert_eq!(limits.take(Limit::Logins, "b", start), Ok(()), "another address");
+        assert_eq!(limits.take(Limit::Logins, "a", start + secs(9)), Err(Exceeded { retry_after: secs(1) }));
+        assert_eq!(limits.take(Limit::Logins, "a", start + secs(10)), Ok(()), "what was refused counts for nothing");
+        assert!(limits.take(Limit::Logins, "a", start + secs(10)).is_err());
+        for _ in 0..3 {
+            assert_eq!(limits.take(Limit::Logins, "a", start + secs(60)), Ok(()), "and never more at once");
+        }
+        assert!(limits.take(Limit::Logins, "a", start + secs(60)).is_err());
+    }
+
+    #[test]
+    fn looking_takes_nothing() {
+        let (limits, now) = (limits("1/1m"), Instant::now());
+        for _ in 0..3 {
+            assert_eq!(limits.look(Limit::Logins, "a", now), Ok(()));
+        }
+        limits.take(Limit::Logins, "a", now).unwrap();
+        assert_eq!(limits.look(Limit::Logins, "a", now), Err(Exceeded { retry_after: secs(60) }));
+    }
+
+    #[test]
+    fn of_several_rates_all_hold() {
+        let (limits, start) = (limits("2/10s, 4/1h"), Instant::now());
+        let taken = (0..100).filter(|second| limits.take(Limit::Logins, "a", start + secs(*second)).is_ok()).count();
+        assert_eq!(taken, 4);
+    }
+
+    #[test]
+    fn without_a_rate_there_is_no_limit() {
+        for off in ["off", "0"] {
+            let (limits, now) = (limits(off), Instant::now());
+            assert!((0..10_000).all(|_| limits.take(Limit::Logins, "a", now).is_ok()));
+        }
+    }
+
+    #[test]
+    fn rates_read_as_people_write_them() {
+        for text in ["300/15m", "60/20s, 1500/1d"] {
+            assert_eq!(text.parse::<Rates>().map(|rates| rates.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "5", "0/1m", "-1/1m", "5/0s", "5/soon", "5/1m,", "5/400d", "off,5/1m"] {
+            assert_eq!(text.parse::<Rates>(), Err(NoRate), "{text}");
+        }
+    }
+
+    #[test]
+    fn more_keys_than_can_be_kept_in_mind_take_bounded_memory_and_refuse_nobody_else() {
+        let (limits, now) = (limits("1/1h"), Instant::now());
+        for key in 0..3 * KEYS {
+            assert_eq!(limits.take(Limit::Logins, &key.to_string(), now), Ok(()));
+        }
+        assert!(limits.logins.lock()[0].len() <= KEYS);
+    }
+
+    #[test]
+    fn a_limit_that_has_closed_is_reported_once_in_a_while_with_what_it_refused() {
+        let (limits, start) = (limits("1/1m"), Instant::now());
+        assert_eq!(limits.refused(Limit::Logins, "a", start), Some(0));
+        for second in 1..100 {
+            assert_eq!(limits.refused(Limit::Logins, "a", start + secs(second)), None);
+        }
+        assert_eq!(limits.refused(Limit::Refreshes, "a", start), Some(0), "another limit");
+        assert_eq!(limits.refused(Limit::Logins, "a", start + SILENCE), Some(99));
+        for key in 0..2 * CLOSED {
+            limits.refused(Limit::Logins, &key.to_string(), start);
+        }
+        assert!(limits.closed.lock().unwrap().len() <= CLOSED);
+    }
+}
