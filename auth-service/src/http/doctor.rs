@@ -3,7 +3,7 @@
 
 use super::{
     State,
-    client::{self, peer},
+    request::client::{self, peer},
 };
 use crate::domain::secrets::KeyRing;
 use actix_web::{

@@ -1,34 +1,21 @@
 //! The HTTP contract: every route, one line each. Handlers translate; the domain decides.
 
 mod admin;
-mod audit;
-mod caller;
-mod client;
-pub mod cookie;
-mod csrf;
+mod answer;
+mod auth;
 pub mod doctor;
-mod error;
-mod forwarded;
-mod health;
-mod login;
-mod logout;
-mod me;
 pub mod openapi;
-mod origin;
-mod own_cookie;
-mod password;
-mod refresh;
-mod refusals;
-mod register;
-mod sessions;
-mod site;
+mod operators;
+mod request;
 mod to_its_end;
-mod tokens;
 mod well_known;
 
-pub use forwarded::AddressHeader;
-pub use health::{PROOF as HEALTH_PROOF, Readiness};
-pub use site::{COOKIE_NAME, Site};
+pub use operators::health::{PROOF as HEALTH_PROOF, Readiness};
+pub use request::{
+    cookie,
+    forwarded::AddressHeader,
+    site::{COOKIE_NAME, Site},
+};
 
 use crate::domain::{Auth, secrets::KeyRing};
 use actix_web::{
@@ -65,21 +52,27 @@ pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
         problem::configure(app);
         app.app_data(state)
             .configure(openapi::routes)
-            .service(resource("/auth/register").route(post().to(register::register)))
-            .service(resource("/auth/login").route(post().to(login::login)))
-            .service(resource("/auth/refresh").route(post().to(refresh::refresh)))
-            .service(resource("/auth/csrf").route(get().to(csrf::csrf)))
-            .service(changing("/auth/logout").route(post().to(logout::logout)))
-            .service(changing("/auth/logout-all").route(post().to(logout::logout_all)))
-            .service(changing("/auth/me").route(get().to(me::me)).route(delete().to(me::delete)))
-            .service(changing("/auth/password").route(post().to(password::change)))
-            .service(resource("/auth/sessions").route(get().to(sessions::list)))
-            .service(changing("/auth/sessions/{id}").route(delete().to(sessions::end)))
-            .service(changing("/admin/users").route(get().to(admin::users)).route(post().to(admin::create)))
-            .service(changing("/admin/users/{id}").route(patch().to(admin::change)).route(delete().to(admin::delete)))
-            .service(resource("/admin/audit").route(get().to(audit::all)))
-            .service(resource("/admin/users/{id}/audit").route(get().to(audit::of_user)))
-            .service(changing("/admin/users/{id}/sessions").route(delete().to(admin::end_sessions)))
+            .service(resource("/auth/register").route(post().to(auth::register::register)))
+            .service(resource("/auth/login").route(post().to(auth::login::login)))
+            .service(resource("/auth/refresh").route(post().to(auth::refresh::refresh)))
+            .service(resource("/auth/csrf").route(get().to(auth::csrf::csrf)))
+            .service(changing("/auth/logout").route(post().to(auth::logout::logout)))
+            .service(changing("/auth/logout-all").route(post().to(auth::logout::logout_all)))
+            .service(changing("/auth/me").route(get().to(auth::me::me)).route(delete().to(auth::me::delete)))
+            .service(changing("/auth/password").route(post().to(auth::password::change)))
+            .service(resource("/auth/sessions").route(get().to(auth::sessions::list)))
+            .service(changing("/auth/sessions/{id}").route(delete().to(auth::sessions::end)))
+            .service(
+                changing("/admin/users").route(get().to(admin::users::users)).route(post().to(admin::users::create)),
+            )
+            .service(
+                changing("/admin/users/{id}")
+                    .route(patch().to(admin::users::change))
+                    .route(delete().to(admin::users::delete)),
+            )
+            .service(resource("/admin/audit").route(get().to(admin::audit::all)))
+            .service(resource("/admin/users/{id}/audit").route(get().to(admin::audit::of_user)))
+            .service(changing("/admin/users/{id}/sessions").route(delete().to(admin::users::end_sessions)))
             .service(resource("/.well-known/jwks.json").route(get().to(well_known::jwks)))
             .service(resource("/.well-known/oauth-authorization-server").route(get().to(well_known::metadata)));
     }
@@ -91,8 +84,8 @@ pub fn admin(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
         problem::configure(app);
         app.app_data(state)
             .service(resource("/health/live").route(get().to(server::live)))
-            .service(resource("/health/ready").route(get().to(health::ready)))
-            .service(resource("/metrics").route(get().to(health::metrics)));
+            .service(resource("/health/ready").route(get().to(operators::health::ready)))
+            .service(resource("/metrics").route(get().to(operators::health::metrics)));
     }
 }
 
@@ -111,7 +104,7 @@ pub fn cors(site: &Site) -> cors::Policy {
         methods: "GET, HEAD, POST, PATCH, DELETE",
         exposed_headers: "retry-after, www-authenticate, x-request-id",
         audience,
-        refusal: origin::not_allowed,
+        refusal: request::origin::not_allowed,
     }
 }
 

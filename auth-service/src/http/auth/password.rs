@@ -1,7 +1,10 @@
 //! `POST /auth/password`.
 
-use super::{State, caller::Caller, client::client};
 use crate::domain::{my_account::change_password::PasswordError, passwords::Password};
+use crate::http::{
+    State,
+    request::{caller::Caller, client::client},
+};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
 use shared::{

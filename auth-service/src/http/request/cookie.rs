@@ -4,7 +4,7 @@
 //! Browsers send the cookies of all applications of a host together, whatever bytes these have put into theirs, and proxies
 //! cut them into several header lines: cookies are read as bytes, each by itself.
 
-use super::Site;
+use crate::http::Site;
 use actix_web::{
     HttpRequest, HttpResponseBuilder,
     cookie::{Cookie, SameSite, time::Duration},

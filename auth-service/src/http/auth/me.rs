@@ -1,12 +1,11 @@
 //! `GET /auth/me` and `DELETE /auth/me`.
 
-use super::{
-    State,
-    caller::Caller,
-    client::client,
-    own_cookie::{self, Ends},
-};
 use crate::domain::{accounts::Account, my_account::delete::DeletionError, passwords::Password};
+use crate::http::{
+    State,
+    answer::own_cookie::{self, Ends},
+    request::{caller::Caller, client::client},
+};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

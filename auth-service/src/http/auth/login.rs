@@ -1,14 +1,15 @@
 //! `POST /auth/login`.
 
-use super::{
-    State,
-    client::client,
-    origin::Page,
-    own_cookie::{self, Ends},
-    tokens,
-};
 use crate::domain::{
     accounts::EmailAddress, passwords::Password, sessions::refresh_token::Transport, sign_in::login::LoginError,
+};
+use crate::http::{
+    State,
+    answer::{
+        own_cookie::{self, Ends},
+        tokens,
+    },
+    request::{client::client, origin::Page},
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;

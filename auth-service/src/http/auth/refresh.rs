@@ -1,19 +1,23 @@
 //! `POST /auth/refresh`, and how a refresh token is presented.
 
-use super::{
-    State,
-    client::{client, read},
-    cookie,
-    error::{ambiguous_credentials, csrf_rejected, invalid_refresh_token},
-    origin::{AllowedOrigin, Page},
-    tokens,
-};
 use crate::domain::{
     Auth,
     passwords::Password as Secret,
     sessions::{
         refresh::RefreshError,
         refresh_token::{RefreshClaims, Transport},
+    },
+};
+use crate::http::{
+    State,
+    answer::{
+        error::{ambiguous_credentials, csrf_rejected, invalid_refresh_token},
+        tokens,
+    },
+    request::{
+        client::{client, read},
+        cookie,
+        origin::{AllowedOrigin, Page},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};

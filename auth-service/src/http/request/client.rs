@@ -1,10 +1,11 @@
 //! Who is calling: address and user agent, and the refresh cookie that came along.
 
-use super::{State, cookie, forwarded::Nearest};
+use super::{cookie, forwarded::Nearest};
 use crate::domain::{
     Client,
     sessions::refresh_token::{RefreshClaims, Transport},
 };
+use crate::http::State;
 use actix_web::{
     HttpRequest,
     http::header::{self, HeaderMap},

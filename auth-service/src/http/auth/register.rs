@@ -1,10 +1,14 @@
 //! `POST /auth/register`.
 
-use super::{State, client::client, me::Registered, origin::AllowedOrigin};
+use super::me::Registered;
 use crate::domain::{
     accounts::{EmailAddress, InvalidEmail, InvalidName, PersonName},
     passwords::Password,
     sign_in::register::RegisterError,
+};
+use crate::http::{
+    State,
+    request::{client::client, origin::AllowedOrigin},
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde::Deserialize;
@@ -61,17 +65,17 @@ pub async fn register(
 }
 
 /// An address, or 422 `invalid_email`.
-pub(super) fn address(text: &str) -> Result<EmailAddress, Problem> {
+pub(in crate::http) fn address(text: &str) -> Result<EmailAddress, Problem> {
     EmailAddress::parse(text).map_err(|error| unprocessable("invalid_email", error.to_string()))
 }
 
 /// A name, or 422 `invalid_name`.
-pub(super) fn person_name(text: Option<&str>) -> Result<Option<PersonName>, Problem> {
+pub(in crate::http) fn person_name(text: Option<&str>) -> Result<Option<PersonName>, Problem> {
     text.map(PersonName::parse).transpose().map_err(|error| unprocessable("invalid_name", error.to_string()))
 }
 
 /// An address or a name that is none.
-pub(super) struct Invalid;
+pub(in crate::http) struct Invalid;
 
 impl Refuses for Invalid {
     fn problems() -> Vec<Problem> {

@@ -1,13 +1,13 @@
 //! `GET /admin/audit` and `GET /admin/users/{id}/audit`: what happened.
 
-use super::{
-    State,
-    admin::user_id,
-    caller::{Permitted, UsersRead},
-};
+use super::users::user_id;
 use crate::domain::{
     Unavailable,
     audit::{Action, AuditQuery, Event},
+};
+use crate::http::{
+    State,
+    request::caller::{Permitted, UsersRead},
 };
 use actix_web::{
     HttpRequest, HttpResponse,

@@ -2,11 +2,12 @@
 //! refresh token travels in bodies there is nothing that a browser adds on its own, and a page whose origin is not allowed
 //! cannot read the answer: native applications and their web views may call from whatever origin they have.
 
-use super::{
-    Site, State, cookie,
-    error::{cross_site_cookie, csrf_rejected},
-};
+use super::cookie;
 use crate::domain::sessions::refresh_token::Transport;
+use crate::http::{
+    Site, State,
+    answer::error::{cross_site_cookie, csrf_rejected},
+};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use shared::{
     cors,

@@ -1,7 +1,7 @@
 //! Guards of auth-service's own protected endpoints: a handler that takes one of these cannot run without it.
 
-use super::State;
 use crate::domain::{self, Unavailable, accounts::roles};
+use crate::http::State;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::future::LocalBoxFuture;
 use shared::{

@@ -1,13 +1,12 @@
 //! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: the user's devices.
 
-use super::{
-    State,
-    audit::Listed,
-    caller::Caller,
-    client::client,
-    own_cookie::{self, Ends},
-};
 use crate::domain::{Unavailable, sessions::devices::Device};
+use crate::http::{
+    State,
+    admin::audit::Listed,
+    answer::own_cookie::{self, Ends},
+    request::{caller::Caller, client::client},
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},

@@ -1,7 +1,7 @@
 //! `GET /health/ready`: whether the stores take what requests write, and how old the keys are; and `GET /metrics`. There is always a
 //! key to sign with once the service listens.
 
-use super::State;
+use crate::http::State;
 use crate::{
     domain::{Auth, Unavailable},
     metrics::registry,

@@ -1,19 +1,17 @@
 //! `GET /auth/csrf`: for a page that has lost the session's CSRF token in a reload.
 
-use super::{
-    State,
-    client::tokens,
-    cookie,
-    error::{ambiguous_credentials, invalid_refresh_token},
-    origin::AllowedOrigin,
-    refresh::InvalidRefreshToken,
-};
+use super::refresh::InvalidRefreshToken;
 use crate::domain::{
     Unavailable,
     sessions::{
         refresh::RefreshError,
         refresh_token::{RefreshClaims, Transport},
     },
+};
+use crate::http::{
+    State,
+    answer::error::{ambiguous_credentials, invalid_refresh_token},
+    request::{client::tokens, cookie, origin::AllowedOrigin},
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Serialize;

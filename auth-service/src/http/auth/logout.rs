@@ -1,16 +1,15 @@
 //! `POST /auth/logout` and `POST /auth/logout-all`.
 
-use super::{
-    State,
-    caller::Caller,
-    client::client,
-    cookie,
-    error::ambiguous_credentials,
-    origin::Page,
-    own_cookie::{self, Ends},
-    refresh::{InBody, Presented, check_csrf, presented},
-};
+use super::refresh::{InBody, Presented, check_csrf, presented};
 use crate::domain::{Unavailable, sessions::refresh_token::Transport};
+use crate::http::{
+    State,
+    answer::{
+        error::ambiguous_credentials,
+        own_cookie::{self, Ends},
+    },
+    request::{caller::Caller, client::client, cookie, origin::Page},
+};
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use shared::{
     body::{Body, BodyOfUsualSize},

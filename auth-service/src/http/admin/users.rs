@@ -1,17 +1,21 @@
 //! `/admin/users…`: the private list of users, and what admins change in it.
 
-use super::{
-    State,
-    caller::{Permitted, UsersRead, UsersWrite},
-    client::client,
-    me::User,
-    refusals::{UserOutOfReach, UserRefused},
-    register::{Invalid, address, person_name},
-};
 use crate::domain::{
     accounts::{AccountChange, AccountQuery, SearchError},
     admin::users::{AdminError, By, Creation, CreationError},
     passwords::Password,
+};
+use crate::http::{
+    State,
+    answer::refusals::{UserOutOfReach, UserRefused},
+    auth::{
+        me::User,
+        register::{Invalid, address, person_name},
+    },
+    request::{
+        caller::{Permitted, UsersRead, UsersWrite},
+        client::client,
+    },
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -234,6 +238,6 @@ pub async fn end_sessions(
     Ok(HttpResponse::NoContent().finish())
 }
 
-pub(super) fn user_id(text: &str) -> Result<UserId, Problem> {
+pub(in crate::http) fn user_id(text: &str) -> Result<UserId, Problem> {
     text.parse().map_err(|_| problem::not_found())
 }

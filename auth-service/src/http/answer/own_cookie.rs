@@ -1,12 +1,14 @@
 //! The cookie of whoever ends the session that it belongs to: cleared with the session. A newer login's is not, though it came
 //! with the request of an older page.
 
-use super::{
-    State,
-    client::{read, tokens},
-    cookie,
-};
 use crate::domain::sessions::refresh_token::RefreshClaims;
+use crate::http::{
+    State,
+    request::{
+        client::{read, tokens},
+        cookie,
+    },
+};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::StatusCode};
 use shared::{
     ids::{SessionId, UserId},

@@ -1,7 +1,7 @@
 //! The answer of a login and of a refresh.
 
-use super::{Site, cookie};
 use crate::domain::sessions::{refresh_token::Transport, tokens::Tokens};
+use crate::http::{Site, request::cookie};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,0 +1,4 @@
+//! `/admin/…`: what admins ask.
+
+pub mod audit;
+pub mod users;

@@ -1,0 +1,6 @@
+//! What an answer is made of: tokens, users, problems, cookies.
+
+pub mod error;
+pub mod own_cookie;
+pub mod refusals;
+pub mod tokens;

@@ -1,0 +1,3 @@
+//! The admin listener: what operators and their machines ask.
+
+pub mod health;

@@ -1,0 +1,8 @@
+//! What a request says: its client, its cookies, its page, its caller.
+
+pub mod caller;
+pub mod client;
+pub mod cookie;
+pub mod forwarded;
+pub mod origin;
+pub mod site;
