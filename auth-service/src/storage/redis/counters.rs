@@ -2,7 +2,7 @@
 
 use super::{
     RedisStores,
-    script::{Script, script},
+    engine::script::{Script, script},
 };
 use crate::domain::{
     Unavailable,

@@ -3,19 +3,14 @@
 //! All keys of one user share the hash tag `{sub}`, so that a script stays within one slot of a Cluster. Every operation
 //! is a script and may be repeated: what a broken connection has left in doubt is simply asked again.
 
-mod address;
-mod connection;
 mod counters;
-mod faults;
-mod link;
-mod script;
-mod sentinel;
+mod engine;
+mod inspect;
 mod sessions;
-mod state;
 
-pub use state::RedisState;
+pub use inspect::RedisState;
 
-use self::{address::Address, faults::Refusals, link::Link, script::Call};
+use self::engine::{address::Address, faults::Refusals, link::Link, script::Call};
 use super::per_runtime::PerRuntime;
 use crate::{
     domain::Unavailable,
@@ -39,7 +34,7 @@ impl RedisStores {
     /// What is wrong with the URL; never what stands in it.
     pub fn connect(url: &str) -> Result<Self, String> {
         let address = Arc::new(Address::parse(url)?);
-        let refusals = Arc::new(Refusals::of(address::hosts(url)));
+        let refusals = Arc::new(Refusals::of(engine::address::hosts(url)));
         let heard = Arc::clone(&refusals);
         let link = move || Link::to(Arc::clone(&address), Arc::clone(&heard));
         Ok(Self { links: Arc::new(PerRuntime::new(link)), refusals })

@@ -6,7 +6,7 @@
 
 use super::{
     RedisStores,
-    script::{Call, Script, script},
+    engine::script::{Call, Script, script},
 };
 use crate::domain::{
     Unavailable,

@@ -2,9 +2,11 @@
 
 use super::{
     Sql, Statement, audit,
-    connections::Answer,
+    engine::{
+        connections::Answer,
+        rows::{moment, parsed, to_json, unreadable, value},
+    },
     probe,
-    rows::{moment, parsed, to_json, unreadable, value},
     users::{Page, account, credentials, hash},
 };
 use crate::domain::{

@@ -2,7 +2,7 @@
 
 use super::{
     Sql, Statement,
-    rows::{json, moment, parsed, to_json, unreadable, value},
+    engine::rows::{json, moment, parsed, to_json, unreadable, value},
 };
 use crate::domain::{
     Unavailable,

@@ -1,6 +1,6 @@
 //! Counters where there is no Redis.
 
-use super::{Sql, rows::value};
+use super::{Sql, engine::rows::value};
 use crate::domain::{
     Unavailable,
     throttling::counters::{Count, CounterKey, Counters},

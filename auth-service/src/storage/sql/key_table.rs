@@ -2,7 +2,7 @@
 
 use super::{
     Sql,
-    rows::{moment, value},
+    engine::rows::{moment, value},
     unavailable,
 };
 use crate::domain::{

@@ -2,40 +2,34 @@
 //! with the same statements.
 
 mod accounts;
-mod address;
 mod audit;
-mod backend;
-mod connections;
 mod counters;
-mod faults;
+mod engine;
+mod inspect;
 mod key_table;
-mod lane;
-mod migrate;
-mod open;
-mod pool;
 mod probe;
-mod rows;
 mod search;
-
 mod sessions;
 mod slow_indexes;
-mod sqlite_file;
-mod state;
 mod tables;
 mod users;
 
-pub use address::{check, file_of};
-pub use faults::CannotOpen;
-pub use open::Opening;
+pub use engine::{
+    address::{check, file_of},
+    faults::CannotOpen,
+    open::Opening,
+};
+pub use inspect::DatabaseState;
 pub use slow_indexes::EXTENSION;
-pub use state::DatabaseState;
 pub use users::RowsSeen;
 
 use self::{
-    backend::{Backend, Purpose},
-    connections::Connections,
-    faults::Place,
-    lane::Lane,
+    engine::{
+        backend::{Backend, Purpose},
+        connections::Connections,
+        faults::Place,
+        lane::Lane,
+    },
     probe::Probing,
 };
 use super::per_runtime::PerRuntime;

@@ -3,9 +3,11 @@
 
 use super::{
     Sql,
-    backend::Purpose,
-    faults::{Place, told},
-    pool::{BUSY, is_busy, open},
+    engine::{
+        backend::Purpose,
+        faults::{Place, told},
+        pool::{BUSY, is_busy, open},
+    },
     unavailable,
 };
 use crate::{domain::Unavailable, storage::PATIENCE};

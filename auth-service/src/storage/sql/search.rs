@@ -5,7 +5,7 @@
 
 use super::{
     Sql, Statement,
-    backend::Backend,
+    engine::backend::Backend,
     users::{Page, text},
 };
 use crate::domain::{

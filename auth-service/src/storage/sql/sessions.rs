@@ -1,8 +1,9 @@
 //! Sessions where there is no Redis. An expired row reads as none, whenever it is forgotten.
 
 use super::{
-    Sql, probe,
-    rows::{moment, parsed, unreadable, value},
+    Sql,
+    engine::rows::{moment, parsed, unreadable, value},
+    probe,
 };
 use crate::domain::{
     Unavailable,

@@ -1,7 +1,10 @@
 //! PostgreSQL's indexes that take long to make: beside everything else, as a migration would have everybody wait meanwhile. The
 //! one for searches may not be within our rights.
 
-use super::{Sql, backend::Backend, rows::value};
+use super::{
+    Sql,
+    engine::{backend::Backend, rows::value},
+};
 use crate::domain::Unavailable;
 use sqlx::{AssertSqlSafe, query};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Whose tables a database holds. Nothing is made or changed.
 
-use super::{backend::Backend, migrate};
+use super::engine::{backend::Backend, migrate};
 use sqlx::{AnyConnection, Executor as _, Row as _, query};
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Reads rows of users. Another program may have written what cannot be read: such a row is passed over where there are
 //! others, and named where it is asked for.
 
-use super::{Sql, backend::Backend};
+use super::{Sql, engine::backend::Backend};
 use crate::domain::{
     Unavailable,
     accounts::{Account, Credentials, EmailAddress, Epoch, PersonName, Unreadable},

@@ -1,11 +1,11 @@
 //! What a Redis URL says.
 
-use super::connection::{CONNECT_NODE, RESPONSE};
+use super::server::{CONNECT_NODE, RESPONSE};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, cluster::ClusterClient, io::tcp::TcpSettings};
 use shared::settings::known_parameters;
 
 /// How Redis runs, and where.
-pub(super) enum Address {
+pub(in crate::storage) enum Address {
     Server(Client),
     Cluster(ClusterClient),
     Sentinels {
@@ -29,7 +29,7 @@ const SENTINEL_PORT: u16 = 26379;
 const UNREADABLE: &str = "it cannot be read: expected redis://user:password@host:port/database";
 
 impl Address {
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
+    pub(in crate::storage) fn parse(url: &str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
         let is_one_server = matches!(scheme, "redis" | "rediss");
         known_parameters(url, if is_one_server { &["protocol"] } else { &[] })?;
@@ -57,7 +57,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The hosts that a URL names, without what else stands in it.
-pub(super) fn hosts(url: &str) -> String {
+pub(in crate::storage) fn hosts(url: &str) -> String {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     Parts::of(rest).map_or_else(|_| String::new(), |parts| parts.hosts.join(","))
 }

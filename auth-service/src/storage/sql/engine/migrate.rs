@@ -24,7 +24,7 @@ static ON_SQLITE: Migrator = Migrator { ignore_missing: true, locking: false, ..
 /// and would outlive us in a pooler's.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7235421908)";
 
-pub(super) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result<(), MigrateError> {
+pub(in crate::storage) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result<(), MigrateError> {
     match backend {
         Backend::Sqlite => on_sqlite(options).await,
         Backend::Postgres => on_postgres(options).await,
@@ -62,12 +62,12 @@ async fn on_free_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError>
 }
 
 /// The version that [`run`] brings the tables to.
-pub(super) fn newest(backend: Backend) -> i64 {
+pub(in crate::storage) fn newest(backend: Backend) -> i64 {
     known(backend).map(|(version, _)| version).max().unwrap_or_default()
 }
 
 /// The versions that [`run`] passes through, and what they are called.
-pub(super) fn known(backend: Backend) -> impl Iterator<Item = (i64, &'static str)> {
+pub(in crate::storage) fn known(backend: Backend) -> impl Iterator<Item = (i64, &'static str)> {
     let own = match backend {
         Backend::Postgres => &ON_POSTGRES,
         Backend::Sqlite => &ON_SQLITE,

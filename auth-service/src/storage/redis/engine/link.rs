@@ -6,11 +6,12 @@
 
 use super::{
     address::Address,
-    connection::{Connection, RESPONSE, timed_out},
+    connection::{Connection, timed_out},
     faults::{Refusals, told},
     script::Call,
-    unavailable,
+    server::RESPONSE,
 };
+use crate::storage::redis::unavailable;
 use crate::{domain::Unavailable, storage::PATIENCE};
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use std::{
@@ -24,7 +25,7 @@ use tokio::{sync::Mutex, time::timeout};
 const COOLDOWN: Duration = Duration::from_millis(50);
 
 /// Connects when it is first needed.
-pub(super) struct Link {
+pub(in crate::storage) struct Link {
     address: Arc<Address>,
     refusals: Arc<Refusals>,
     current: Mutex<Current>,
@@ -41,12 +42,12 @@ struct Current {
 }
 
 impl Link {
-    pub(super) fn to(address: Arc<Address>, refusals: Arc<Refusals>) -> Self {
+    pub(in crate::storage) fn to(address: Arc<Address>, refusals: Arc<Refusals>) -> Self {
         Self { address, refusals, current: Mutex::default() }
     }
 
     /// Asks, and on a broken connection asks again on another.
-    pub(super) async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {
+    pub(in crate::storage) async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {
         match timeout(PATIENCE, self.twice_if_broken(call)).await {
             Ok(answer) => answer.map_err(|error| {
                 self.refusals.hear(&error);

@@ -2,14 +2,14 @@
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Backend {
+pub(in crate::storage) enum Backend {
     Sqlite,
     Postgres,
 }
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
+pub(in crate::storage) enum Purpose {
     /// SQLite, writing what must be durable: the log is flushed at every commit.
     SqliteDurable,
     /// SQLite, for the rest: commits survive the end of the process, not all that of the machine.
@@ -20,7 +20,7 @@ pub(super) enum Purpose {
 
 impl Purpose {
     /// For whoever looks first.
-    pub(super) fn first(backend: Backend) -> Self {
+    pub(in crate::storage) fn first(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => Self::SqliteDurable,
             Backend::Postgres => Self::Postgres,
@@ -29,7 +29,7 @@ impl Purpose {
 
     /// What is run on a new connection. SQLite's short busy timeout is no limit, see `pool.rs`. A PostgreSQL
     /// server may be set up to acknowledge what is not durable.
-    pub(super) fn setup(self) -> &'static str {
+    pub(in crate::storage) fn setup(self) -> &'static str {
         match self {
             Self::SqliteDurable => "PRAGMA busy_timeout = 5; PRAGMA cache_size = -1000; PRAGMA synchronous = FULL",
             Self::SqliteRelaxed => "PRAGMA busy_timeout = 5; PRAGMA cache_size = -1000; PRAGMA synchronous = NORMAL",
@@ -42,7 +42,7 @@ impl Purpose {
 
 impl Purpose {
     /// Begins a transaction that writes.
-    pub(super) fn begin(self) -> &'static str {
+    pub(in crate::storage) fn begin(self) -> &'static str {
         match self {
             Self::SqliteDurable | Self::SqliteRelaxed => "BEGIN IMMEDIATE",
             Self::Postgres => "BEGIN",
@@ -52,7 +52,7 @@ impl Purpose {
 
 impl Backend {
     /// Has other transactions that begin with it wait until this one ends. On SQLite, transactions that write do so anyway.
-    pub(super) fn one_after_the_other(self) -> Option<&'static str> {
+    pub(in crate::storage) fn one_after_the_other(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
             // As text, since what the function answers has a type that the driver cannot read. The number is any, and is used
@@ -61,7 +61,7 @@ impl Backend {
         }
     }
 
-    pub(super) fn of(url: &str) -> Option<Self> {
+    pub(in crate::storage) fn of(url: &str) -> Option<Self> {
         match url.split_once(':')?.0 {
             "sqlite" => Some(Self::Sqlite),
             "postgres" | "postgresql" => Some(Self::Postgres),
@@ -70,7 +70,7 @@ impl Backend {
     }
 
     /// The present moment in milliseconds, in SQL. PostgreSQL tells it; on SQLite it is the first value of a statement.
-    pub(super) fn now(self) -> &'static str {
+    pub(in crate::storage) fn now(self) -> &'static str {
         match self {
             Self::Sqlite => "$1",
             Self::Postgres => "coalesce($1, floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint)",

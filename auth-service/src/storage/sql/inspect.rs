@@ -1,11 +1,14 @@
 //! What `auth-service doctor` reads of a database. Nothing is made or migrated.
 
 use super::{
-    Sql, address,
-    backend::Backend,
-    faults::{Place, told},
-    migrate,
-    rows::{moment, unreadable, value},
+    Sql,
+    engine::{
+        address,
+        backend::Backend,
+        faults::{Place, told},
+        migrate,
+        rows::{moment, unreadable, value},
+    },
     tables::{self, Tables},
     unavailable,
 };

@@ -6,12 +6,11 @@
 //! that any error makes all of them suspect. The next call opens a fresh one.
 
 use super::{
-    Statement,
     backend::Purpose,
     faults::{is_refused_data, told},
     pool::{BUSY, Pool, is_busy},
-    unavailable,
 };
+use crate::storage::sql::{Statement, unavailable};
 use crate::{
     domain::{Unavailable, accounts::SearchError},
     metrics::{STORE_FAILURES, STORE_SECONDS},
@@ -34,7 +33,7 @@ use tokio::{
 const LEFT_FOR_THE_STATEMENT: Duration = Duration::from_millis(200);
 
 /// Connections of one kind.
-pub(super) struct Connections {
+pub(in crate::storage) struct Connections {
     pool: Arc<Pool>,
     /// How many statements may run at once.
     turns: Arc<Semaphore>,
@@ -42,21 +41,21 @@ pub(super) struct Connections {
 
 /// What a statement came to.
 #[derive(Default)]
-pub(super) struct Answer {
-    pub(super) rows: Vec<AnyRow>,
+pub(in crate::storage) struct Answer {
+    pub(in crate::storage) rows: Vec<AnyRow>,
     /// How many rows it wrote.
-    pub(super) written: u64,
+    pub(in crate::storage) written: u64,
 }
 
 impl Connections {
     /// Connections with as many statements at once as there are `turns`. Opens none yet.
-    pub(super) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Self {
+    pub(in crate::storage) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Self {
         let options = options.clone().disable_statement_logging();
         Self { pool: Pool::new(options, purpose), turns }
     }
 
     /// Runs a statement to its end.
-    pub(super) async fn run(
+    pub(in crate::storage) async fn run(
         &self,
         patience: Duration,
         statement: impl Fn() -> Statement,
@@ -77,7 +76,7 @@ impl Connections {
     }
 
     /// Runs statements in one transaction. Answers what the last of them does.
-    pub(super) async fn run_together(
+    pub(in crate::storage) async fn run_together(
         &self,
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,
@@ -86,7 +85,7 @@ impl Connections {
     }
 
     /// As [`Connections::run_together`], for a question that may be too much: then nobody is at fault.
-    pub(super) async fn search(
+    pub(in crate::storage) async fn search(
         &self,
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,

@@ -1,14 +1,14 @@
 //! Finding the master. All Sentinels are asked at once, so that one which stands still costs nothing; the redis crate's
 //! client hears them in their order.
 
-use super::connection;
+use super::server::server;
 use futures_util::future::select_ok;
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, RedisResult, aio::MultiplexedConnection, cmd,
 };
 
 /// A connection to the server that some Sentinel calls the master and that calls itself one.
-pub(super) async fn master(
+pub(in crate::storage) async fn master(
     sentinels: &[Client],
     name: &str,
     info: &ConnectionInfo,
@@ -18,12 +18,12 @@ pub(super) async fn master(
 }
 
 async fn connect_by(sentinel: &Client, name: &str, info: &ConnectionInfo) -> RedisResult<MultiplexedConnection> {
-    let mut asked = connection::server(sentinel).await?;
+    let mut asked = server(sentinel).await?;
     let address: Option<(String, u16)> =
         cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).query_async(&mut asked).await?;
     let (host, port) = address.ok_or_else(|| refusal("a Sentinel does not know the master's name"))?;
     let master = Client::open(info.clone().set_addr(at(info.addr(), host, port)))?;
-    let mut connection = connection::server(&master).await?;
+    let mut connection = server(&master).await?;
     let role: Vec<redis::Value> = cmd("ROLE").query_async(&mut connection).await?;
     let role: String = role.into_iter().next().map(redis::from_redis_value).transpose()?.unwrap_or_default();
     if role == "master" { Ok(connection) } else { Err(refusal("the server that a Sentinel named is no master")) }

@@ -28,10 +28,10 @@ const OPENING: usize = 2;
 
 /// How soon SQLite is asked again while another process writes. Its own way of waiting backs off to 100 ms, and a busy
 /// neighbour starves it.
-pub(super) const BUSY: Duration = Duration::from_millis(2);
+pub(in crate::storage) const BUSY: Duration = Duration::from_millis(2);
 
 /// Opens none before one is needed.
-pub(super) struct Pool {
+pub(in crate::storage) struct Pool {
     options: AnyConnectOptions,
     purpose: Purpose,
     opening: Arc<Semaphore>,
@@ -52,18 +52,18 @@ struct Idle {
 }
 
 impl Pool {
-    pub(super) fn new(options: AnyConnectOptions, purpose: Purpose) -> Arc<Self> {
+    pub(in crate::storage) fn new(options: AnyConnectOptions, purpose: Purpose) -> Arc<Self> {
         Arc::new(Self { options, purpose, opening: Arc::new(Semaphore::new(OPENING)), state: Mutex::default() })
     }
 
     /// What its connections are for.
-    pub(super) fn purpose(&self) -> Purpose {
+    pub(in crate::storage) fn purpose(&self) -> Purpose {
         self.purpose
     }
 
     /// One that is idle or is given back, or a new one: whichever is to be had first. It is out of reach of others until
     /// it is given back.
-    pub(super) async fn take(self: &Arc<Self>) -> sqlx::Result<AnyConnection> {
+    pub(in crate::storage) async fn take(self: &Arc<Self>) -> sqlx::Result<AnyConnection> {
         loop {
             match self.idle_or_place() {
                 Ok(Idle { mut connection, since }) => {
@@ -81,7 +81,7 @@ impl Pool {
     }
 
     /// Gives it to who has waited longest, or keeps it for whoever comes next.
-    pub(super) fn give_back(&self, connection: AnyConnection) {
+    pub(in crate::storage) fn give_back(&self, connection: AnyConnection) {
         self.hand_over(Ok(connection));
     }
 
@@ -98,7 +98,7 @@ impl Pool {
     }
 
     /// Closes those that nobody uses.
-    pub(super) fn close_idle(&self) {
+    pub(in crate::storage) fn close_idle(&self) {
         self.state().idle.clear();
     }
 
@@ -146,7 +146,7 @@ impl Pool {
 }
 
 /// A new connection that is ready for use. SQLite is busy for a moment also when another process closes its last one.
-pub(super) async fn open(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Result<AnyConnection> {
+pub(in crate::storage) async fn open(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Result<AnyConnection> {
     loop {
         match open_at_once(options, purpose).await {
             Err(error) if is_busy(&error) => sleep(BUSY).await,
@@ -162,7 +162,7 @@ async fn open_at_once(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Re
 }
 
 /// Another process writes to the SQLite file; nothing was done.
-pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+pub(in crate::storage) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: [&str; 4] = ["5", "261", "517", "773"];
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| SQLITE_BUSY.contains(&code.as_ref()))
 }

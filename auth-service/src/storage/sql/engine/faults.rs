@@ -17,12 +17,12 @@ pub enum CannotOpen {
 }
 
 /// How a password is written in a URL.
-pub(super) const PERCENT_ENCODED: &str =
+pub(in crate::storage) const PERCENT_ENCODED: &str =
     "in the URL, a password's @ is written as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25";
 
 /// Where a database is, in words that hold no password.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(in crate::storage) struct Place {
     name: String,
     user: String,
     database: String,
@@ -31,7 +31,7 @@ pub(super) struct Place {
 
 impl Place {
     /// What the URL names; its own text where it cannot be read is never repeated.
-    pub(super) fn of(url: &str) -> Self {
+    pub(in crate::storage) fn of(url: &str) -> Self {
         if url.starts_with("sqlite:") {
             let options = SqliteConnectOptions::from_str(url);
             let path = options.map(|options| options.get_filename().display().to_string()).unwrap_or_default();
@@ -57,16 +57,16 @@ impl Place {
     }
 
     /// A reason, with where it is.
-    pub(super) fn says(&self, reason: impl AsRef<str>) -> String {
+    pub(in crate::storage) fn says(&self, reason: impl AsRef<str>) -> String {
         format!("{}: {}", self.name, reason.as_ref())
     }
 
-    pub(super) fn database(&self) -> &str {
+    pub(in crate::storage) fn database(&self) -> &str {
         &self.database
     }
 
     /// Why it was not opened.
-    pub(super) fn refusal(&self, error: &Error) -> CannotOpen {
+    pub(in crate::storage) fn refusal(&self, error: &Error) -> CannotOpen {
         match self.lasting(error) {
             Some(reason) => CannotOpen::Never(self.says(reason)),
             None => CannotOpen::NotYet(self.says(told(error))),
@@ -74,7 +74,7 @@ impl Place {
     }
 
     /// As [`Place::refusal`], of tables that were not brought up to date.
-    pub(super) fn migration_refusal(&self, error: &MigrateError) -> CannotOpen {
+    pub(in crate::storage) fn migration_refusal(&self, error: &MigrateError) -> CannotOpen {
         match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => self.refusal(error),
             error => CannotOpen::Never(self.says(format!(
@@ -137,10 +137,10 @@ const TLS: &str = "sslmode and sslrootcert in the URL say what is asked of the s
 const FILE: &str = "let the service read and write the file and the directory that it is in";
 
 /// What transaction pooling without prepared statements looks like.
-pub(super) const POOLER: &str = "this is a connection pooler that hands each statement to another session (PgBouncer, pool_mode = transaction): set pool_mode = session for this database, or from PgBouncer 1.21 on max_prepared_statements = 200, or give PostgreSQL's own address";
+pub(in crate::storage) const POOLER: &str = "this is a connection pooler that hands each statement to another session (PgBouncer, pool_mode = transaction): set pool_mode = session for this database, or from PgBouncer 1.21 on max_prepared_statements = 200, or give PostgreSQL's own address";
 
 /// An error in the words of the database, and what an operator can do.
-pub(super) fn told(error: &Error) -> String {
+pub(in crate::storage) fn told(error: &Error) -> String {
     match advice(error) {
         Some(advice) => format!("{error}: {advice}"),
         None => error.to_string(),
@@ -166,7 +166,7 @@ fn advice(error: &Error) -> Option<&'static str> {
 
 /// Whether the database has understood what it was given, and does not take it: asking again is useless, and the
 /// connection is as good as before.
-pub(super) fn is_refused_data(error: &Error) -> bool {
+pub(in crate::storage) fn is_refused_data(error: &Error) -> bool {
     let Error::Database(cause) = error else { return false };
     let code = cause.code().unwrap_or_default();
     code.len() == 5 && (code.starts_with("22") || code == "54000")

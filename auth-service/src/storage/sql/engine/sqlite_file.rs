@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use std::str::FromStr as _;
 
 /// Makes the file, and the directory it is in, unless they are there.
-pub(super) fn create(url: &str) -> Result<(), String> {
+pub(in crate::storage) fn create(url: &str) -> Result<(), String> {
     address::names_a_file(url)?;
     let options = SqliteConnectOptions::from_str(url).map_err(|error| error.to_string())?;
     let path = options.get_filename();
@@ -14,6 +14,6 @@ pub(super) fn create(url: &str) -> Result<(), String> {
 }
 
 /// Whether the file is there.
-pub(super) fn is_there(url: &str) -> bool {
+pub(in crate::storage) fn is_there(url: &str) -> bool {
     SqliteConnectOptions::from_str(url).is_ok_and(|options| options.get_filename().is_file())
 }

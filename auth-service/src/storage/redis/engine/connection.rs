@@ -1,30 +1,27 @@
 //! One connection, to a server or to a Cluster.
 
-use super::{address::Address, sentinel};
+use super::{
+    address::Address,
+    sentinel,
+    server::{CONNECT, server},
+};
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value,
+    Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cluster_async::ClusterConnection,
 };
-use std::{io, time::Duration};
+use std::io;
 use tokio::time::timeout;
-
-/// How long a connection may take to be ready, and then an answer to come. Both fit into the patience of a call.
-pub(super) const CONNECT: Duration = Duration::from_millis(350);
-pub(super) const RESPONSE: Duration = Duration::from_millis(400);
-
-/// How long one node of a Cluster may take: one that stands still must leave time to hear from the others.
-pub(super) const CONNECT_NODE: Duration = Duration::from_millis(150);
 
 /// Clones share the sockets.
 #[derive(Clone)]
-pub(super) enum Connection {
+pub(in crate::storage) enum Connection {
     Server(MultiplexedConnection),
     Cluster(ClusterConnection),
 }
 
 impl Connection {
-    pub(super) async fn open(address: &Address) -> RedisResult<Self> {
+    pub(in crate::storage) async fn open(address: &Address) -> RedisResult<Self> {
         let opened = timeout(CONNECT, async {
             match address {
                 Address::Server(client) => server(client).await.map(Self::Server),
@@ -38,14 +35,8 @@ impl Connection {
     }
 }
 
-pub(super) fn timed_out() -> RedisError {
+pub(in crate::storage) fn timed_out() -> RedisError {
     RedisError::from(io::Error::from(io::ErrorKind::TimedOut))
-}
-
-pub(super) async fn server(client: &Client) -> RedisResult<MultiplexedConnection> {
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(RESPONSE));
-    client.get_multiplexed_async_connection_with_config(&config).await
 }
 
 impl ConnectionLike for Connection {

@@ -1,6 +1,6 @@
 //! What `auth-service doctor` reads of Redis.
 
-use super::{RedisStores, script::Call, unavailable};
+use super::{RedisStores, engine::script::Call, unavailable};
 use crate::domain::Unavailable;
 use redis::Value;
 use shared::clock::Timestamp;

@@ -1,12 +1,15 @@
 //! Opens a database: as whoever may make it, or as whoever needs one that is there.
 
 use super::{
-    Sql, address,
+    address,
     backend::{Backend, Purpose},
     faults::{CannotOpen, POOLER, Place},
     migrate,
     pool::{self, BUSY, is_busy},
     sqlite_file,
+};
+use crate::storage::sql::{
+    Sql,
     tables::{self, Tables},
 };
 use shared::clock::Clock;

@@ -50,7 +50,7 @@ fn passing(error: &RedisError) -> Option<&'static str> {
 }
 
 /// An error in the words of Redis, and what an operator can do.
-pub(super) fn told(error: &RedisError) -> String {
+pub(in crate::storage) fn told(error: &RedisError) -> String {
     match lasting(error).or_else(|| passing(error)) {
         Some(advice) => format!("{error}: {advice}"),
         None => error.to_string(),
@@ -59,18 +59,18 @@ pub(super) fn told(error: &RedisError) -> String {
 
 /// Refusals that no time cures. Each is reported once, and again if it comes back.
 #[derive(Debug)]
-pub(super) struct Refusals {
+pub(in crate::storage) struct Refusals {
     /// The hosts of the URL, and nothing else of it.
     place: String,
     reported: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Refusals {
-    pub(super) fn of(place: String) -> Self {
+    pub(in crate::storage) fn of(place: String) -> Self {
         Self { place, reported: Mutex::default() }
     }
 
-    pub(super) fn hear(&self, error: &RedisError) {
+    pub(in crate::storage) fn hear(&self, error: &RedisError) {
         let Some(advice) = lasting(error) else { return };
         if self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(advice) {
             tracing::error!(
@@ -81,7 +81,7 @@ impl Refusals {
     }
 
     /// All is as it should be.
-    pub(super) fn are_over(&self) {
+    pub(in crate::storage) fn are_over(&self) {
         self.reported.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn whatever_a_script_does_is_tried_before() {
-        let tried = commands(include_str!("probe.lua"));
+        let tried = commands(include_str!("../probe.lua"));
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/redis");
         for entry in fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();

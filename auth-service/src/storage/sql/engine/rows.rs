@@ -1,14 +1,14 @@
 //! Reads rows. A value that cannot be read is a fault of the store, never "not there".
 
-use super::unavailable;
 use crate::domain::Unavailable;
+use crate::storage::sql::unavailable;
 use serde::{Serialize, de::DeserializeOwned};
 use shared::clock::Timestamp;
 use sqlx::{Any, Decode, Row as _, Type, any::AnyRow};
 use std::{fmt::Display, str::FromStr};
 
 /// The value of a column.
-pub(super) fn value<'row, T>(row: &'row AnyRow, column: &str) -> Result<T, Unavailable>
+pub(in crate::storage) fn value<'row, T>(row: &'row AnyRow, column: &str) -> Result<T, Unavailable>
 where
     T: Decode<'row, Any> + Type<Any>,
 {
@@ -16,26 +16,26 @@ where
 }
 
 /// A moment.
-pub(super) fn moment(row: &AnyRow, column: &str) -> Result<Timestamp, Unavailable> {
+pub(in crate::storage) fn moment(row: &AnyRow, column: &str) -> Result<Timestamp, Unavailable> {
     value(row, column).map(Timestamp::from_millis)
 }
 
 /// A value that is kept as JSON.
-pub(super) fn json<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, Unavailable> {
+pub(in crate::storage) fn json<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, Unavailable> {
     serde_json::from_str(value(row, column)?).map_err(|_| unreadable(column))
 }
 
 /// An id.
-pub(super) fn parsed<T: FromStr<Err: Display>>(row: &AnyRow, column: &str) -> Result<T, Unavailable> {
+pub(in crate::storage) fn parsed<T: FromStr<Err: Display>>(row: &AnyRow, column: &str) -> Result<T, Unavailable> {
     value::<&str>(row, column)?.parse().map_err(|_| unreadable(column))
 }
 
 /// What is said of a value that another program must have written.
-pub(super) fn unreadable(column: &str) -> Unavailable {
+pub(in crate::storage) fn unreadable(column: &str) -> Unavailable {
     unavailable(format!("a value of {column} cannot be read"))
 }
 
 /// A value as it is kept as JSON.
-pub(super) fn to_json<T: Serialize>(value: &T) -> String {
+pub(in crate::storage) fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("what is stored has text for keys")
 }

@@ -5,27 +5,27 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, cmd};
 use std::sync::LazyLock;
 
 /// A script.
-pub(super) struct Script {
+pub(in crate::storage) struct Script {
     text: &'static str,
     hash: LazyLock<String>,
 }
 
 macro_rules! script {
     ($($file:literal),+) => {
-        $crate::storage::redis::script::Script::new(concat!($(include_str!($file)),+), || {
+        $crate::storage::redis::engine::script::Script::new(concat!($(include_str!($file)),+), || {
             redis::Script::new(concat!($(include_str!($file)),+)).get_hash().to_owned()
         })
     };
 }
-pub(super) use script;
+pub(in crate::storage) use script;
 
 impl Script {
-    pub(super) const fn new(text: &'static str, hash: fn() -> String) -> Self {
+    pub(in crate::storage) const fn new(text: &'static str, hash: fn() -> String) -> Self {
         Self { text, hash: LazyLock::new(hash) }
     }
 
     /// This script with its keys and values. In a Cluster it runs where its keys are.
-    pub(super) fn on(&self, keys: &[&str], values: &[&[u8]]) -> Call {
+    pub(in crate::storage) fn on(&self, keys: &[&str], values: &[&[u8]]) -> Call {
         let command = |name: &str, body: &str| {
             let mut command = cmd(name);
             command.arg(body).arg(keys.len()).arg(keys).arg(values);
@@ -36,7 +36,7 @@ impl Script {
 }
 
 /// A question that may be asked twice.
-pub(super) struct Call {
+pub(in crate::storage) struct Call {
     command: Cmd,
     /// For a server that does not know the script yet; it does after this.
     with_text: Option<Cmd>,
@@ -44,19 +44,19 @@ pub(super) struct Call {
 
 impl Call {
     /// Whether anybody is there; in a Cluster, whether all masters are.
-    pub(super) fn ping() -> Self {
+    pub(in crate::storage) fn ping() -> Self {
         Self { command: cmd("PING"), with_text: None }
     }
 
     /// What a server says of itself and of its settings; in a Cluster, what all say.
-    pub(super) fn about_itself() -> [Self; 2] {
+    pub(in crate::storage) fn about_itself() -> [Self; 2] {
         let mut saving = cmd("CONFIG");
         saving.arg("GET").arg("save");
         [cmd("INFO"), saving].map(|command| Self { command, with_text: None })
     }
 
     /// Asks once.
-    pub(super) async fn ask<T: FromRedisValue>(&self, connection: &mut Connection) -> RedisResult<T> {
+    pub(in crate::storage) async fn ask<T: FromRedisValue>(&self, connection: &mut Connection) -> RedisResult<T> {
         match (self.command.query_async(connection).await, &self.with_text) {
             (Err(error), Some(with_text)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 with_text.query_async(connection).await

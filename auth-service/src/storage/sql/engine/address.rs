@@ -64,7 +64,7 @@ pub fn file_of(url: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// What would be right.
-pub(super) fn names_a_file(url: &str) -> Result<(), String> {
+pub(in crate::storage) fn names_a_file(url: &str) -> Result<(), String> {
     let options = SqliteConnectOptions::from_str(url).map_err(|_| "it cannot be read".to_owned())?;
     if options.get_filename().as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory") {
         return Err("connections cannot share a database in memory: name a file".to_owned());
@@ -107,7 +107,7 @@ fn readable(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// When it is no URL.
-pub(super) fn options(url: &str) -> sqlx::Result<AnyConnectOptions> {
+pub(in crate::storage) fn options(url: &str) -> sqlx::Result<AnyConnectOptions> {
     // Behind `//`, the first directory would be taken for a host, and `..` for a way out of the rest.
     if let Some(path) = url.strip_prefix("sqlite://") {
         return AnyConnectOptions::from_str(&format!("sqlite:{path}"));

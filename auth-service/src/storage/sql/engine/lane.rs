@@ -1,9 +1,7 @@
 //! Where statements of one kind run.
 
-use super::{
-    Statement,
-    connections::{Answer, Connections},
-};
+use super::connections::{Answer, Connections};
+use crate::storage::sql::Statement;
 use crate::{
     domain::{Unavailable, accounts::SearchError},
     storage::per_runtime::PerRuntime,
@@ -12,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 /// Clones are the same lane.
 #[derive(Clone)]
-pub(super) enum Lane {
+pub(in crate::storage) enum Lane {
     /// For SQLite, whose connections are threads that any runtime may ask.
     Common(Arc<Connections>),
     /// For PostgreSQL, whose connections are sockets.
@@ -21,12 +19,12 @@ pub(super) enum Lane {
 
 impl Lane {
     /// Runs a statement to its end.
-    pub(super) async fn run(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
+    pub(in crate::storage) async fn run(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
         self.connections().run(crate::storage::PATIENCE, statement).await
     }
 
     /// As [`Lane::run`], for a statement that may take longer than others.
-    pub(super) async fn run_within(
+    pub(in crate::storage) async fn run_within(
         &self,
         patience: Duration,
         statement: impl Fn() -> Statement,
@@ -35,12 +33,15 @@ impl Lane {
     }
 
     /// Runs statements that count all together or not at all; what the last one came to.
-    pub(super) async fn run_together(&self, statements: impl Fn() -> Vec<Statement>) -> Result<Answer, Unavailable> {
+    pub(in crate::storage) async fn run_together(
+        &self,
+        statements: impl Fn() -> Vec<Statement>,
+    ) -> Result<Answer, Unavailable> {
         self.connections().run_together(crate::storage::PATIENCE, statements).await
     }
 
     /// Runs statements of which the last one searches; answers what it does.
-    pub(super) async fn search(
+    pub(in crate::storage) async fn search(
         &self,
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,

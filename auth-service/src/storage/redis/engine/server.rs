@@ -1,0 +1,17 @@
+//! A connection to one server, and how long it may take.
+
+use redis::{AsyncConnectionConfig, Client, RedisResult, aio::MultiplexedConnection};
+use std::time::Duration;
+
+/// How long a connection may take to be ready, and then an answer to come. Both fit into the patience of a call.
+pub(in crate::storage) const CONNECT: Duration = Duration::from_millis(350);
+pub(in crate::storage) const RESPONSE: Duration = Duration::from_millis(400);
+
+/// How long one node of a Cluster may take: one that stands still must leave time to hear from the others.
+pub(in crate::storage) const CONNECT_NODE: Duration = Duration::from_millis(150);
+
+pub(in crate::storage) async fn server(client: &Client) -> RedisResult<MultiplexedConnection> {
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(RESPONSE));
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
