@@ -2,75 +2,94 @@
 
 use argon2::Params;
 use auth_service::{
-    app,
+    app::{self, Installation},
     config::{CATALOG, Config},
     domain::{
         Client,
-        accounts::{Account, EmailAddress},
+        accounts::{Account, Accounts as _, EmailAddress},
+        operator::housekeeping::Housekeeping,
         passwords::{
             Password, PasswordHash,
             argon2id::Grant,
             pool::{Hasher, Lane},
         },
         sessions::refresh_token::Transport,
-        sign_in::{login::LoginError, register::Maker},
+        sign_in::{
+            login::{LoginAttempt, LoginError},
+            password_check::CheckError,
+        },
     },
-    http::State,
+    metrics::UNUSABLE_HASHES,
+    storage::sql::{Opening, Sql},
 };
 use clap::Command;
-use shared::ids::UserId;
+use shared::{clock::SystemClock, ids::UserId};
 use sqlx::Connection as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 use tempfile::TempDir;
 
 struct Service {
-    state: State,
+    service: app::Service,
+    accounts: Sql,
     directory: TempDir,
 }
 
 async fn service() -> Service {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let database = format!("sqlite://{}/auth.db", directory.path().display());
+    let database = database_in(&directory);
+    let service = app::assemble(config(&database)).await.unwrap_or_else(|reason| panic!("{reason}"));
+    let accounts = Sql::open(&database, Opening::Update, Arc::new(SystemClock)).await;
+    let accounts = accounts.unwrap_or_else(|reason| panic!("{reason}"));
+    Service { service, accounts, directory }
+}
+
+fn database_in(directory: &TempDir) -> String {
+    format!("sqlite://{}/auth.db", directory.path().display())
+}
+
+fn config(database: &str) -> Config {
     let matches =
         CATALOG.flags(Command::new("auth-service").no_binary_name(true)).get_matches_from(Vec::<String>::new());
-    let environment = [("AUTH_DATABASE_URL".to_owned(), database)];
-    let config = Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}"));
-    Service { state, directory }
+    let environment = [("AUTH_DATABASE_URL".to_owned(), database.to_owned())];
+    Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
 impl Service {
     async fn register(&self) -> Account {
-        self.state
-            .auth
-            .create_user(ada(), &password("grumpy-otter-42"), None, "reader", Maker::CommandLine)
-            .await
-            .expect("a new user")
+        let state = &self.service.state;
+        let registered = state.registrar.register(ada(), &password("grumpy-otter-42"), None, &client()).await;
+        registered.expect("a new user")
+    }
+
+    fn hasher(&self) -> &Hasher {
+        &self.service.state.hasher
+    }
+
+    fn housekeeping(&self) -> &Housekeeping {
+        &self.service.chores.housekeeping
     }
 
     async fn login(&self, email: EmailAddress, text: &str) -> Result<(), LoginError> {
-        let client = Client {
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            is_told_apart: true,
-            named: None,
-            user_agent: String::new(),
-            token: None,
-        };
-        self.state.auth.login(Some(email), &password(text), Transport::Body, &client).await.map(drop)
+        let attempt =
+            LoginAttempt { email: Some(email), password: &password(text), transport: Transport::Body, previous: None };
+        self.service.state.sign_in.login(attempt, &client()).await.map(drop)
     }
 
     async fn hash_runs_of_a_failed_login(&self, email: EmailAddress) -> u64 {
-        let before = self.state.auth.hasher.runs();
+        let before = self.hasher().runs();
         let outcome = self.login(email, "a wrong guess").await;
-        assert!(matches!(outcome, Err(LoginError::InvalidCredentials)));
-        self.state.auth.hasher.runs() - before
+        assert!(matches!(outcome, Err(LoginError::Check(CheckError::Wrong))));
+        self.hasher().runs() - before
     }
 
     /// In KiB that are passed over.
     async fn work_of_a_failed_login(&self, email: EmailAddress) -> u64 {
-        let before = self.state.auth.hasher.work();
+        let before = self.hasher().work();
         self.hash_runs_of_a_failed_login(email).await;
-        self.state.auth.hasher.work() - before
+        self.hasher().work() - before
     }
 
     /// Writes what another program may have written.
@@ -82,9 +101,19 @@ impl Service {
     }
 
     async fn store_hash(&self, hash: &str) {
-        let accounts = &self.state.auth.accounts;
+        let accounts = &self.accounts;
         let stored = accounts.by_email(&ada()).await.expect("a store").expect("a user");
         accounts.rehash(stored.account.id, &stored.hash, &PasswordHash(hash.to_owned())).await.expect("a store");
+    }
+}
+
+fn client() -> Client {
+    Client {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        is_told_apart: true,
+        named: None,
+        user_agent: String::new(),
+        device: None,
     }
 }
 
@@ -112,33 +141,35 @@ async fn a_refused_attempt_costs_no_hash_run() {
     for _ in 0..10 {
         assert_eq!(service.hash_runs_of_a_failed_login(ada()).await, 1);
     }
-    let before = service.state.auth.hasher.runs();
+    let before = service.hasher().runs();
     let outcome = service.login(ada(), "grumpy-otter-42").await;
-    assert!(matches!(outcome, Err(LoginError::TooManyAttempts { .. })));
-    assert_eq!(service.state.auth.hasher.runs(), before);
+    assert!(matches!(outcome, Err(LoginError::Check(CheckError::TooManyAttempts { .. }))));
+    assert_eq!(service.hasher().runs(), before);
 }
 
 #[tokio::test]
 async fn an_unlocked_account_lets_its_user_try_again_at_once() {
     let service = service().await;
     let id = service.register().await.id;
+    let operator = Installation::open(config(&database_in(&service.directory)), Opening::Update).await;
+    let operator = operator.unwrap_or_else(|reason| panic!("{reason}")).operator();
     for _ in 0..2 {
         for _ in 0..10 {
             service.hash_runs_of_a_failed_login(ada()).await;
         }
         let locked = service.login(ada(), "grumpy-otter-42").await;
-        assert!(matches!(locked, Err(LoginError::TooManyAttempts { .. })));
-        assert!(service.state.auth.unlock_user(id).await.expect("a store"));
+        assert!(matches!(locked, Err(LoginError::Check(CheckError::TooManyAttempts { .. }))));
+        assert!(operator.unlock(id).await.expect("a store"));
         service.login(ada(), "grumpy-otter-42").await.expect("a login");
     }
-    assert!(!service.state.auth.unlock_user(UserId::fresh()).await.expect("a store"), "there is no such user");
+    assert!(!operator.unlock(UserId::fresh()).await.expect("a store"), "there is no such user");
 }
 
 #[tokio::test]
 async fn a_hash_of_other_parameters_is_replaced_at_login_and_the_password_stays() {
     let service = service().await;
     let id = service.register().await.id;
-    let accounts = &service.state.auth.accounts;
+    let accounts = &service.accounts;
     let stored = async || accounts.by_id(id).await.expect("a store").expect("a user").hash;
     let params = Params::new(64, 1, 1, Some(32)).expect("parameters");
     let weaker = Hasher::with(params, 1, Grant { memory: 64, at_once: 1 });
@@ -162,7 +193,7 @@ async fn a_login_to_a_row_that_cannot_be_read_is_a_wrong_password_for_the_same_w
         assert_eq!(service.work_of_a_failed_login(ada()).await, work, "{column}");
         assert_eq!(service.hash_runs_of_a_failed_login(ada()).await, runs, "{column}");
         let right = service.login(ada(), "grumpy-otter-42").await;
-        assert!(matches!(right, Err(LoginError::InvalidCredentials)), "{column}: {right:?}");
+        assert!(matches!(right, Err(LoginError::Check(CheckError::Wrong))), "{column}: {right:?}");
     }
 }
 
@@ -182,7 +213,7 @@ async fn a_failed_login_costs_the_same_work_whatever_hash_is_stored() {
     ];
     for (hash, work) in kinds {
         service.store_hash(&hash).await;
-        service.state.auth.notice_hashes().await.expect("a store");
+        service.housekeeping().notice_hashes().await.expect("a store");
         assert_eq!(service.work_of_a_failed_login(nobody()).await, work, "{hash}");
         assert_eq!(service.work_of_a_failed_login(ada()).await, work, "{hash}");
     }
@@ -192,20 +223,13 @@ async fn a_failed_login_costs_the_same_work_whatever_hash_is_stored() {
 async fn the_operator_learns_of_hashes_that_cannot_be_used_and_strangers_do_not() {
     let service = service().await;
     service.register().await;
-    assert!(service.state.auth.unusable_hashes().await.expect("a store").is_empty());
+    assert!(service.housekeeping().unusable_hashes().await.expect("a store").is_empty());
     service.store_hash("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW").await;
-    let unusable = service.state.auth.unusable_hashes().await.expect("a store");
+    let unusable = service.housekeeping().unusable_hashes().await.expect("a store");
     assert_eq!(unusable.into_values().collect::<Vec<_>>(), [1]);
-    let counted = || {
-        let mut text = String::new();
-        let registry = auth_service::metrics::registry(&service.state.auth);
-        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
-        text.lines()
-            .find_map(|line| line.strip_prefix(r#"jeton_unusable_password_hashes_total{reason="algorithm"} "#))
-            .map(str::to_owned)
-    };
+    let counted = || UNUSABLE_HASHES.get("algorithm");
     let before = counted();
     let outcome = service.login(ada(), "grumpy-otter-42").await;
-    assert!(matches!(outcome, Err(LoginError::InvalidCredentials)));
+    assert!(matches!(outcome, Err(LoginError::Check(CheckError::Wrong))));
     assert_ne!(counted(), before);
 }

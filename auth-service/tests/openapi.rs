@@ -30,7 +30,7 @@ async fn the_document_has_the_routes_that_are_served_and_no_others() {
         CATALOG.flags(Command::new("auth-service").no_binary_name(true)).get_matches_from(Vec::<String>::new());
     let environment = [("AUTH_DATABASE_URL".to_owned(), database)];
     let config = Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}"));
+    let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}")).state;
     let app = init_service(App::new().configure(http::public(Data::new(state)))).await;
     assert_eq!(
         served(async |request| call_service(&app, request.to_request()).await).await,

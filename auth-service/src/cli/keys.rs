@@ -1,9 +1,9 @@
 //! `keys …`.
 
 use super::{Failure, report::Report};
-use auth_service::domain::{
-    Auth,
-    keys::{
+use auth_service::{
+    app::Installation,
+    domain::keys::{
         commands::{KeyCommandError, KeyStatus},
         schedule::KeyState,
     },
@@ -13,25 +13,25 @@ use serde_json::{Value, json};
 use shared::clock::Timestamp;
 
 /// Shows all keys.
-pub async fn list(auth: &Auth) -> Result<Report, Failure> {
-    let keys = auth.signing_keys().await.map_err(|error| error.to_string())?;
+pub async fn list(installation: &Installation) -> Result<Report, Failure> {
+    let keys = installation.key_commands().await?.list().await.map_err(|error| error.to_string())?;
     let listed: Vec<Value> = keys.iter().map(as_json).collect();
     Ok(Report { text: table(&keys), json: json!({ "keys": listed }) })
 }
 
 /// Publishes the next key.
-pub async fn rotate(auth: &Auth) -> Result<Report, Failure> {
-    next(auth.rotate_signing_key().await)
+pub async fn rotate(installation: &Installation) -> Result<Report, Failure> {
+    next(installation.key_commands().await?.rotate().await)
 }
 
 /// Lets the next key take over early.
-pub async fn retire(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    next(auth.retire_signing_key(kid(arguments)).await)
+pub async fn retire(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    next(installation.key_commands().await?.retire(kid(arguments)).await)
 }
 
 /// Withdraws a key.
-pub async fn revoke(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let signing = auth.revoke_signing_key(kid(arguments)).await.map_err(|error| error.to_string())?;
+pub async fn revoke(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let signing = installation.key_commands().await?.revoke(kid(arguments)).await.map_err(|error| error.to_string())?;
     let text =
         format!("revoked; {} signs now. Tokens of the revoked key are refused within the cache time", signing.kid);
     Ok(Report { text, json: as_json(&signing) })

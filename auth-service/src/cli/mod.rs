@@ -13,10 +13,10 @@ pub use arguments::command;
 
 use self::report::Report;
 use auth_service::{
-    app,
+    app::{self, Installation},
     config::Config,
     doctor,
-    domain::{Auth, secrets::RootSecret},
+    domain::secrets::RootSecret,
     http,
     storage::sql::Opening,
 };
@@ -118,13 +118,13 @@ fn wrong_settings(mistakes: shared::settings::Mistakes) -> Failure {
 }
 
 /// For a command that changes nothing.
-async fn look(matches: &ArgMatches) -> Result<Auth, Failure> {
-    Ok(app::open(settings(matches)?, Opening::Look).await?)
+async fn look(matches: &ArgMatches) -> Result<Installation, Failure> {
+    Ok(Installation::open(settings(matches)?, Opening::Look).await?)
 }
 
 /// For a command that changes something.
-async fn change(matches: &ArgMatches) -> Result<Auth, Failure> {
-    Ok(app::open(settings(matches)?, Opening::Update).await?)
+async fn change(matches: &ArgMatches) -> Result<Installation, Failure> {
+    Ok(Installation::open(settings(matches)?, Opening::Update).await?)
 }
 
 fn secret() -> Report {

@@ -5,15 +5,18 @@ use super::{
     report::{Report, printable},
     users::named,
 };
-use auth_service::domain::{Auth, admin::users::By, sessions::record::SessionRecord};
+use auth_service::{
+    app::Installation,
+    domain::{admin::users::By, sessions::record::SessionRecord},
+};
 use clap::ArgMatches;
 use serde_json::{Value, json};
 use shared::ids::SessionId;
 
 /// Shows where a user is logged in.
-pub async fn list(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
-    let sessions = auth.records_of(&user).await.map_err(|error| error.to_string())?;
+pub async fn list(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(installation, arguments).await?;
+    let sessions = installation.operator().sessions_of(&user).await.map_err(|error| error.to_string())?;
     let head = format!("{:<36}  {:<20}  {:<20}  {:<15}  {}", "ID", "BEGAN", "LAST USED", "FROM", "WITH");
     let text = std::iter::once(head).chain(sessions.iter().map(line)).collect::<Vec<_>>().join("\n");
     let listed: Vec<Value> = sessions.iter().map(as_json).collect();
@@ -21,12 +24,14 @@ pub async fn list(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure
 }
 
 /// Ends one session of a user, or all of them.
-pub async fn end(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
+pub async fn end(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(installation, arguments).await?;
     let session = arguments.get_one::<SessionId>("session").copied();
     match session {
-        Some(session) => auth.end_session_for(user.id, session).await.map_err(|error| error.to_string())?,
-        None => auth.end_sessions_of(&By::Operator, user.id).await.map_err(|error| error.to_string())?,
+        Some(session) => {
+            installation.operator().end_session(user.id, session).await.map_err(|error| error.to_string())?
+        }
+        None => installation.users().end_sessions(&By::Operator, user.id).await.map_err(|error| error.to_string())?,
     }
     let what = session.map_or_else(|| "all sessions".to_owned(), |session| format!("session {session}"));
     let text = format!("{what} of {} ended", user.email);
@@ -34,8 +39,8 @@ pub async fn end(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure>
 }
 
 /// Ends the sessions of everybody.
-pub async fn end_all(auth: &Auth) -> Result<Report, Failure> {
-    let users = auth.end_everybodys_sessions().await.map_err(|error| error.to_string())?;
+pub async fn end_all(installation: &Installation) -> Result<Report, Failure> {
+    let users = installation.operator().end_all_sessions().await.map_err(|error| error.to_string())?;
     Ok(Report { text: format!("ended the sessions of {users} users"), json: json!({ "users": users }) })
 }
 

@@ -7,11 +7,15 @@ use super::{
     look, password,
     report::{Report, printable},
 };
-use auth_service::domain::{
-    Auth,
-    accounts::{Account, AccountChange, AccountQuery, EmailAddress, FindError, PersonName, Unreadable},
-    admin::users::By,
-    sign_in::register::Maker,
+use auth_service::{
+    app::Installation,
+    domain::{
+        accounts::{
+            Account, AccountChange, AccountQuery, EmailAddress, FindError, PersonName, Unreadable, create::Newcomer,
+        },
+        admin::users::By,
+        operator::create_user::Maker,
+    },
 };
 use clap::ArgMatches;
 use serde_json::{Value, json};
@@ -25,16 +29,16 @@ fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
 }
 
 /// The user whom the arguments name.
-pub async fn named(auth: &Auth, arguments: &ArgMatches) -> Result<Account, Failure> {
-    Ok(found(auth, arguments).await?.map_err(|unreadable| {
+pub async fn named(installation: &Installation, arguments: &ArgMatches) -> Result<Account, Failure> {
+    Ok(found(installation, arguments).await?.map_err(|unreadable| {
         format!("{unreadable}: `auth-service user set-password` and `user delete` take the id all the same")
     })?)
 }
 
 /// The user whom the arguments name, even one whose row cannot be read.
-async fn found(auth: &Auth, arguments: &ArgMatches) -> Result<Result<Account, Unreadable>, Failure> {
+async fn found(installation: &Installation, arguments: &ArgMatches) -> Result<Result<Account, Unreadable>, Failure> {
     let name = text(arguments, "user").unwrap_or_default();
-    match auth.user_named(name).await {
+    match installation.operator().user_named(name).await {
         Ok(Some(user)) => Ok(Ok(user)),
         Ok(None) => Err(format!(
             "there is no user {name}: give an e-mail address or an id, as `auth-service user list` shows them"
@@ -56,8 +60,8 @@ struct Known {
 }
 
 /// The user whom the arguments name, as far as a command must know that changes no more than the password or all.
-async fn known_user(auth: &Auth, arguments: &ArgMatches) -> Result<Known, Failure> {
-    match found(auth, arguments).await? {
+async fn known_user(installation: &Installation, arguments: &ArgMatches) -> Result<Known, Failure> {
+    match found(installation, arguments).await? {
         Ok(user) => {
             let name = user.name.as_ref().map(|name| name.as_str().to_owned());
             let words = [Some(user.email.to_string()), name].into_iter().flatten().collect();
@@ -72,42 +76,42 @@ async fn known_user(auth: &Auth, arguments: &ArgMatches) -> Result<Known, Failur
 }
 
 /// Creates a user.
-pub async fn create(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let role = text(arguments, "role").unwrap_or(&auth.policy.default_role);
-    known(auth, role).map_err(|error| format!("--role {error}"))?;
+pub async fn create(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let role = text(arguments, "role").unwrap_or(installation.default_role());
+    known(installation, role).map_err(|error| format!("--role {error}"))?;
     let email = text(arguments, "email").unwrap_or_default();
     let email = EmailAddress::parse(email).map_err(|error| format!("--email: {error}"))?;
     let name =
         text(arguments, "name").map(PersonName::parse).transpose().map_err(|error| format!("--name: {error}"))?;
     let password = password::read(arguments)?;
-    let account = auth.create_user(email, &password, name, role, Maker::CommandLine).await;
+    let account = installation.creation().create(Newcomer::new(email, &password, name, role), Maker::CommandLine).await;
     let account = account.map_err(|error| error.to_string())?;
     let text = format!("{} {} {}", account.id, account.email, account.roles.join(","));
     Ok(Report { text, json: as_json(&account) })
 }
 
-fn known(auth: &Auth, role: &str) -> Result<(), String> {
-    if auth.roles.has(role) {
+fn known(installation: &Installation, role: &str) -> Result<(), String> {
+    if installation.roles().has(role) {
         return Ok(());
     }
-    let known: Vec<&str> = auth.roles.names().collect();
+    let known: Vec<&str> = installation.roles().names().collect();
     Err(format!("{role}: there is no such role; there are {}", known.join(", ")))
 }
 
 /// Prints users as they are read.
 pub async fn list(matches: &ArgMatches, arguments: &ArgMatches, is_json: bool) -> Result<(), Failure> {
-    let auth = match look(matches).await {
-        Ok(auth) => auth,
+    let installation = match look(matches).await {
+        Ok(installation) => installation,
         Err(failure) => return Err(super::refused(failure, is_json)),
     };
     let mut list = List::begin("users", &head(), is_json)?;
-    let outcome = each(&auth, arguments, |user| list.add(&line(user), &as_json(user))).await;
+    let outcome = each(&installation, arguments, |user| list.add(&line(user), &as_json(user))).await;
     list.end(outcome.as_ref().err().map(String::as_str))?;
     Ok(outcome?)
 }
 
 async fn each(
-    auth: &Auth,
+    installation: &Installation,
     arguments: &ArgMatches,
     mut show: impl FnMut(&Account) -> Result<Reader, String>,
 ) -> Result<(), String> {
@@ -116,11 +120,12 @@ async fn each(
         (!is_disabled || user.disabled) && role.is_none_or(|role| user.roles.iter().any(|held| held == role))
     };
     let search = text(arguments, "search").map(str::to_owned);
+    let users = installation.users();
     let mut after = None;
     loop {
         let query = AccountQuery { search: search.clone(), after, limit: PAGE };
-        let (users, next) = auth.users(query).await.map_err(|error| error.to_string())?;
-        for user in users.iter().filter(|user| is_asked_for(user)) {
+        let (found, next) = users.page(query).await.map_err(|error| error.to_string())?;
+        for user in found.iter().filter(|user| is_asked_for(user)) {
             if show(user)? == Reader::HasSeenEnough {
                 return Ok(());
             }
@@ -133,9 +138,9 @@ async fn each(
 }
 
 /// Shows one user.
-pub async fn show(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
-    let scopes: Vec<&str> = auth.roles.scopes(&user.roles).into_iter().collect();
+pub async fn show(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(installation, arguments).await?;
+    let scopes: Vec<&str> = installation.roles().scopes(&user.roles).into_iter().collect();
     let lines = [
         format!("id        {}", user.id),
         format!("email     {}", user.email),
@@ -152,48 +157,56 @@ pub async fn show(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure
 }
 
 /// Sets the password, and ends the sessions.
-pub async fn set_password(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = known_user(auth, arguments).await?;
+pub async fn set_password(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = known_user(installation, arguments).await?;
     let password = password::read(arguments)?;
-    auth.set_password(user.id, user.words, &password).await.map_err(|error| error.to_string())?;
+    installation
+        .operator()
+        .set_password(user.id, user.words, &password, &installation.hasher())
+        .await
+        .map_err(|error| error.to_string())?;
     let text = format!("{} has a new password; all sessions of the user have ended", user.name);
     Ok(Report { text, json: user.json })
 }
 
 /// Gives the user these roles, and no others.
-pub async fn set_roles(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
+pub async fn set_roles(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(installation, arguments).await?;
     let roles: Vec<String> = arguments.get_many::<String>("roles").unwrap_or_default().cloned().collect();
-    roles.iter().try_for_each(|role| known(auth, role))?;
-    changed(auth, &user, AccountChange { roles: Some(roles), ..AccountChange::default() }).await
+    roles.iter().try_for_each(|role| known(installation, role))?;
+    changed(installation, &user, AccountChange { roles: Some(roles), ..AccountChange::default() }).await
 }
 
 /// Disables or enables the user.
-pub async fn set_disabled(auth: &Auth, arguments: &ArgMatches, disabled: bool) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
-    changed(auth, &user, AccountChange { disabled: Some(disabled), ..AccountChange::default() }).await
+pub async fn set_disabled(
+    installation: &Installation,
+    arguments: &ArgMatches,
+    disabled: bool,
+) -> Result<Report, Failure> {
+    let user = named(installation, arguments).await?;
+    changed(installation, &user, AccountChange { disabled: Some(disabled), ..AccountChange::default() }).await
 }
 
-async fn changed(auth: &Auth, user: &Account, change: AccountChange) -> Result<Report, Failure> {
-    let user = auth.change_user(&By::Operator, user.id, change).await.map_err(|error| error.to_string())?;
+async fn changed(installation: &Installation, user: &Account, change: AccountChange) -> Result<Report, Failure> {
+    let user = installation.users().change(&By::Operator, user.id, change).await.map_err(|error| error.to_string())?;
     let text = format!("{} is {} now, with the roles {}", user.email, state(&user), printable(&user.roles.join(", ")));
     Ok(Report { text, json: as_json(&user) })
 }
 
 /// Forgets the failed logins that keep the user out.
-pub async fn unlock(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = named(auth, arguments).await?;
-    if !auth.unlock_user(user.id).await.map_err(|error| error.to_string())? {
+pub async fn unlock(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = named(installation, arguments).await?;
+    if !installation.operator().unlock(user.id).await.map_err(|error| error.to_string())? {
         return Err("there is no such user any more".to_owned().into());
     }
     Ok(Report { text: format!("{} can try again at once", user.email), json: as_json(&user) })
 }
 
 /// Deletes the user.
-pub async fn delete(auth: &Auth, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let user = known_user(auth, arguments).await?;
+pub async fn delete(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
+    let user = known_user(installation, arguments).await?;
     confirm(&format!("Delete {} ({}) for good?", user.name, user.id), arguments.get_flag("yes"))?;
-    auth.delete_user(&By::Operator, user.id).await.map_err(|error| error.to_string())?;
+    installation.users().delete(&By::Operator, user.id).await.map_err(|error| error.to_string())?;
     Ok(Report { text: format!("{} is deleted", user.name), json: user.json })
 }
 

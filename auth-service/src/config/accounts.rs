@@ -1,15 +1,13 @@
 //! Who may register, what users may do, and what is kept of them.
 
 use crate::domain::{
-    Policy,
     accounts::{
-        EmailAddress,
-        roles::{ADMIN_ROLE, Roles, USERS_READ, USERS_WRITE},
+        EmailAddress, MAX_CUSTOM_BYTES,
+        roles::{ADMIN_ROLE, MAX_ROLES, Roles, USERS_READ, USERS_WRITE},
     },
-    admin::users::{MAX_CUSTOM_BYTES, MAX_ROLES},
     passwords::Password,
-    sessions::token_size::longest_token,
-    sign_in::register::Registration,
+    sessions::{token_size::longest_token, tokens::AccessPolicy},
+    sign_in::register::{Registration, RegistrationPolicy},
 };
 use shared::{
     access_token::MAX_TOKEN_BYTES,
@@ -39,8 +37,7 @@ settings! {
 
 /// What is chosen about accounts.
 pub(super) struct Accounts {
-    pub(super) registration: Registration,
-    pub(super) default_role: String,
+    pub(super) registration: RegistrationPolicy,
     pub(super) roles: Roles,
     pub(super) stored_hash_memory: u32,
     pub(super) bootstrap_admin: Option<(EmailAddress, Password)>,
@@ -53,8 +50,7 @@ impl Accounts {
         let default_role = settings.get(&AUTH_DEFAULT_ROLE);
         Self {
             roles: roles(settings, registration, &default_role),
-            registration,
-            default_role,
+            registration: RegistrationPolicy { registration, default_role },
             stored_hash_memory: settings.get(&AUTH_STORED_HASH_MEMORY),
             bootstrap_admin: bootstrap_admin(settings),
             audit_keep: settings.get(&AUTH_AUDIT_KEEP),
@@ -105,7 +101,7 @@ fn check_roles(settings: &Settings, roles: &Roles, registration: Registration, d
 }
 
 /// Whoever had a longer token could only refresh it, in vain.
-pub(super) fn check_token_size(settings: &Settings, roles: &Roles, issuer: &str, policy: &Policy) {
+pub(super) fn check_token_size(settings: &Settings, roles: &Roles, issuer: &str, policy: &AccessPolicy) {
     let longest = longest_token(roles, issuer, policy);
     if longest <= MAX_TOKEN_BYTES {
         return;

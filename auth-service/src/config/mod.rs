@@ -12,11 +12,12 @@ mod web;
 use self::{accounts::Accounts, secrets::OwnSecret, stores::Stores};
 use crate::{
     domain::{
-        Policy,
         accounts::{EmailAddress, roles::Roles},
         keys::KeyPolicy,
         passwords::Password,
         secrets::KeyRing,
+        sessions::{Policy, tokens::AccessPolicy},
+        sign_in::register::RegistrationPolicy,
         throttling::{FailureLimits, limits::LimitSettings},
     },
     http::Site,
@@ -61,8 +62,12 @@ pub struct Config {
     pub keys: KeyRing,
     /// How signing keys are made and published.
     pub key_policy: KeyPolicy,
-    /// The domain's choices.
-    pub policy: Policy,
+    /// Access tokens.
+    pub access: AccessPolicy,
+    /// Sessions.
+    pub sessions: Policy,
+    /// Who may register, and as what.
+    pub registration: RegistrationPolicy,
     /// How much anybody may ask for.
     pub limits: LimitSettings,
     /// How often anybody may fail.
@@ -117,17 +122,19 @@ impl Config {
     ) -> Result<Self, Mistakes> {
         let settings = Settings::gather(CATALOG, flags, environment);
         let (stores, accounts) = (Stores::read(&settings), Accounts::read(&settings));
-        let policy = sessions::policy(&settings, &accounts);
+        let access = sessions::access_policy(&settings);
         let (listen, admin_listen) = web::addresses(&settings);
         let site = web::site(&settings);
-        accounts::check_token_size(&settings, &accounts.roles, site.issuer(), &policy);
+        accounts::check_token_size(&settings, &accounts.roles, site.issuer(), &access);
         let config = Self {
             listen,
             admin_listen,
             connections: web::connections(&settings),
             site,
-            key_policy: keys::key_policy(&settings, policy.access_ttl),
-            policy,
+            key_policy: keys::key_policy(&settings, access.ttl),
+            access,
+            sessions: sessions::policy(&settings, &accounts),
+            registration: accounts.registration,
             roles: accounts.roles,
             limits: limits::limits(&settings),
             failure_limits: limits::failure_limits(&settings),

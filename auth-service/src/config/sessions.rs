@@ -1,10 +1,7 @@
 //! Tokens and sessions.
 
 use super::accounts::Accounts;
-use crate::domain::{
-    Policy, ReuseEnds,
-    sessions::{rules as session, rules::LATE_RETRIES},
-};
+use crate::domain::sessions::{Policy, ReuseEnds, rules, rules::LATE_RETRIES, tokens::AccessPolicy};
 use shared::{
     settings,
     settings::{Settings, duration_within, number_within, on_off, one_of},
@@ -39,20 +36,23 @@ pub(super) fn policy(settings: &Settings, accounts: &Accounts) -> Policy {
         settings.mistake("AUTH_SESSION_IDLE: must not be longer than AUTH_SESSION_MAX, which ends the session first");
     }
     Policy {
-        audience: settings.get(&AUTH_AUDIENCE),
-        client_id: settings.get(&AUTH_CLIENT_ID),
-        access_ttl: settings.get(&AUTH_ACCESS_TTL),
-        session_idle: idle,
-        session_max: max,
+        idle,
+        max,
         max_sessions: settings.get(&AUTH_MAX_SESSIONS),
-        session: session::Policy {
+        rules: rules::Policy {
             replay_window: settings.get(&AUTH_REPLAY_WINDOW),
             late_retries: if settings.get(&AUTH_LATE_RETRY) { LATE_RETRIES } else { 0 },
         },
         reuse_ends: settings.get(&AUTH_REUSE_ENDS),
         audit_keep: accounts.audit_keep,
-        registration: accounts.registration,
-        default_role: accounts.default_role.clone(),
+    }
+}
+
+pub(super) fn access_policy(settings: &Settings) -> AccessPolicy {
+    AccessPolicy {
+        audience: settings.get(&AUTH_AUDIENCE),
+        client_id: settings.get(&AUTH_CLIENT_ID),
+        ttl: settings.get(&AUTH_ACCESS_TTL),
     }
 }
 

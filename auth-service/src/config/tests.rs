@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{ReuseEnds, secrets::RootSecret};
+use crate::domain::{secrets::RootSecret, sessions::ReuseEnds};
 use clap::Command;
 use std::time::Duration;
 
@@ -21,10 +21,10 @@ fn refusal(environment: &[(&str, &str)]) -> String {
 fn the_defaults_are_those_of_the_design() {
     let config = read(&[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.policy.access_ttl, Duration::from_secs(900));
-    assert_eq!(config.policy.session.replay_window, Duration::from_secs(10));
-    assert_eq!(config.policy.session.late_retries, crate::domain::sessions::rules::LATE_RETRIES);
-    assert_eq!(config.policy.reuse_ends, ReuseEnds::User);
+    assert_eq!(config.access.ttl, Duration::from_secs(900));
+    assert_eq!(config.sessions.rules.replay_window, Duration::from_secs(10));
+    assert_eq!(config.sessions.rules.late_retries, crate::domain::sessions::rules::LATE_RETRIES);
+    assert_eq!(config.sessions.reuse_ends, ReuseEnds::User);
     assert_eq!(config.site.issuer(), "http://localhost:8080");
 }
 

@@ -23,7 +23,7 @@ use crate::{
         operator::housekeeping::HASHES,
         passwords::{argon2id::Argon, pool::today},
         secrets::KeyRing,
-        sessions::store::Sessions,
+        sessions::store::SessionStore,
     },
     http::doctor::question,
     machine,
@@ -164,7 +164,7 @@ async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) ->
     }
     let mut writing = patiently(|| Accounts::probe(&sql)).await;
     if writing.is_ok() && !has_redis {
-        writing = patiently(|| Sessions::probe(&sql)).await;
+        writing = patiently(|| SessionStore::probe(&sql)).await;
     }
     let users = patiently(|| look_at_users(&sql)).await.ok();
     DatabaseSeen { state, writing: Some(writing), keys: patiently(|| sql.keys()).await.ok(), users }

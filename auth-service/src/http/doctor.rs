@@ -39,7 +39,7 @@ pub fn question(secrets: &KeyRing, now: Timestamp) -> String {
 #[must_use]
 pub fn answer(request: &HttpRequest, state: &State) -> Option<[(&'static str, String); 2]> {
     let asked = request.headers().get(ASKS)?.to_str().ok()?;
-    is_ours(asked, &state.secrets, state.auth.clock.now()).then(|| {
+    is_ours(asked, &state.secrets, state.clock.now()).then(|| {
         let client = client::client(request, state);
         let is_told_apart = if client.is_told_apart { "yes" } else { "no" };
         let seen = format!("{}, {}, {is_told_apart}", client.address, peer(request));

@@ -17,7 +17,17 @@ pub use request::{
     site::{COOKIE_NAME, Site},
 };
 
-use crate::domain::{Auth, secrets::KeyRing};
+use crate::domain::{
+    accounts::roles::Roles,
+    admin::{create::UserCreation, users::Users},
+    audit::Audit,
+    keys::SigningKeys,
+    my_account::MyAccount,
+    passwords::pool::Hasher,
+    secrets::KeyRing,
+    sessions::Sessions,
+    sign_in::{login::SignIn, register::Registrar},
+};
 use actix_web::{
     http::header,
     middleware::DefaultHeaders,
@@ -25,6 +35,7 @@ use actix_web::{
 };
 use shared::{
     access_token::Verifier,
+    clock::Clock,
     cors::{self, Audience},
     problem,
     server::{self, get},
@@ -34,14 +45,34 @@ use to_its_end::changing;
 
 /// What handlers need.
 pub struct State {
-    /// What auth-service can do.
-    pub auth: Auth,
+    /// Begins, refreshes, shows and ends sessions.
+    pub sessions: Arc<Sessions>,
+    /// Logs in.
+    pub sign_in: SignIn,
+    /// Registers users.
+    pub registrar: Registrar,
+    /// Changes and deletes the callers' own accounts.
+    pub my_account: MyAccount,
+    /// Shows and changes users.
+    pub users: Arc<Users>,
+    /// Creates users for admins.
+    pub user_creation: UserCreation,
+    /// What happened.
+    pub audit: Arc<Audit>,
+    /// What signs access tokens.
+    pub keys: Arc<SigningKeys>,
+    /// What roles bring.
+    pub roles: Arc<Roles>,
+    /// Argon2id on its pool, for its metrics.
+    pub hasher: Arc<Hasher>,
     /// Where it is on the web.
     pub site: Site,
-    /// Checks access tokens before [`Auth::caller`] does.
+    /// Checks access tokens before [`Sessions::caller`] does.
     pub verifier: Verifier,
-    /// Knows whether it is `auth-service doctor` that asks.
+    /// Tells whether it is `auth-service doctor` that asks.
     pub secrets: Arc<KeyRing>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
     /// Whether the stores take what requests write.
     pub readiness: Readiness,
 }
@@ -85,7 +116,7 @@ pub fn admin(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
         app.app_data(state)
             .service(resource("/health/live").route(get().to(server::live)))
             .service(resource("/health/ready").route(get().to(operators::health::ready)))
-            .service(resource("/metrics").route(get().to(operators::health::metrics)));
+            .service(resource("/metrics").route(get().to(operators::metrics::metrics)));
     }
 }
 

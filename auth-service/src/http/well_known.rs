@@ -60,8 +60,8 @@ struct PublicKey {
     )
 )]
 pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    let keys = state.auth.keys.active();
-    let max_age = state.auth.keys.max_age(&keys);
+    let keys = state.keys.active();
+    let max_age = state.keys.max_age(&keys);
     let is_known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok()).any(|tags| {
         tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == keys.etag || tag == "*")
     });
@@ -109,7 +109,7 @@ struct Metadata<'a> {
 )]
 pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let issuer = state.site.issuer();
-    let max_age = state.auth.keys.policy().max_age.as_secs();
+    let max_age = state.keys.policy().max_age.as_secs();
     let mut answer = HttpResponse::Ok();
     match doctor::answer(&request, &state) {
         Some(seen) => seen
@@ -123,6 +123,6 @@ pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse 
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         response_types_supported: [],
         grant_types_supported: [],
-        scopes_supported: state.auth.roles.all_scopes(),
+        scopes_supported: state.roles.all_scopes(),
     })
 }

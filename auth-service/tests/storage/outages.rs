@@ -5,7 +5,7 @@ mod postgres;
 mod redis;
 
 use auth_service::{
-    domain::{Unavailable, sessions::store::Sessions},
+    domain::{Unavailable, sessions::store::SessionStore},
     storage::{redis::RedisStores, sql::Sql},
 };
 use futures_util::future::join_all;
@@ -24,7 +24,7 @@ const CROWD: usize = 40;
 #[tokio::test]
 async fn an_outage_is_told_without_secrets() {
     let postgres = Sql::connect("postgres://ada:hunter2@127.0.0.1:1/jeton", Arc::new(SystemClock)).await;
-    let redis = async |url| Sessions::probe(&RedisStores::connect(url).unwrap()).await;
+    let redis = async |url| SessionStore::probe(&RedisStores::connect(url).unwrap()).await;
     let postgres = postgres.map(drop).unwrap_err().to_string();
     assert!(postgres.contains("PostgreSQL at 127.0.0.1:1: ") && postgres.contains("refused"), "{postgres}");
     assert!(!postgres.contains("hunter2"), "{postgres}");

@@ -10,6 +10,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
+/// How many roles a user may have.
+pub const MAX_ROLES: usize = 16;
+
 /// Who may do everything.
 pub const ADMIN_ROLE: &str = "admin";
 /// May see the users.

@@ -1,4 +1,5 @@
 //! What admins do with users.
 
 pub mod authority;
+pub mod create;
 pub mod users;

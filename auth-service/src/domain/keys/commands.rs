@@ -1,11 +1,11 @@
-//! What operators do with signing keys: look at them, replace the present one in time, early, or at once.
+//! What operators may do with signing keys: look at them, and replace the current one in time, early, or at once.
 
 use super::{
     KeyError, SigningKeys,
     schedule::{KeyState, Schedule},
     table::KeyRows,
 };
-use crate::domain::{Auth, Unavailable, audit::Action};
+use crate::domain::Unavailable;
 use shared::clock::Timestamp;
 use std::time::Duration;
 
@@ -49,54 +49,12 @@ impl From<Unavailable> for KeyCommandError {
     }
 }
 
-impl Auth {
+impl SigningKeys {
     /// All signing keys, the newest last.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn signing_keys(&self) -> Result<Vec<KeyStatus>, Unavailable> {
-        self.keys.statuses().await
-    }
-
-    /// Publishes the next key, which signs after the usual lead; if there is one already, changes nothing. Answers it.
-    ///
-    /// # Errors
-    /// [`KeyCommandError`].
-    pub async fn rotate_signing_key(&self) -> Result<KeyStatus, KeyCommandError> {
-        let next = self.keys.succeed(self.keys.policy().lead).await?;
-        self.note(self.event(Action::KeyRotate).on_command_line().with("kid", next.kid.clone())).await;
-        Ok(next)
-    }
-
-    /// Lets the next key sign as soon as every verifier has it, and not only after the usual lead. Answers that key.
-    ///
-    /// # Errors
-    /// [`KeyCommandError`].
-    pub async fn retire_signing_key(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
-        let state = self.keys.found(kid).await?.state;
-        if state != KeyState::Active {
-            return Err(KeyCommandError::NotActive { kid: kid.to_owned(), state });
-        }
-        let lead = self.keys.policy().shortest_lead();
-        let next = self.keys.succeed(lead).await?;
-        self.note(self.event(Action::KeyRetire).on_command_line().with("kid", kid)).await;
-        Ok(next)
-    }
-
-    /// Withdraws a key at once: nothing is signed with it any more, and verifiers drop it, and all tokens that it signed,
-    /// within the cache time. If it was the one that signs, the next one does at once. Answers the key that signs now.
-    ///
-    /// # Errors
-    /// [`KeyCommandError`].
-    pub async fn revoke_signing_key(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
-        let signing = self.keys.revoke(kid).await?;
-        self.note(self.event(Action::KeyRevoke).on_command_line().with("kid", kid)).await;
-        Ok(signing)
-    }
-}
-
-impl SigningKeys {
-    async fn statuses(&self) -> Result<Vec<KeyStatus>, Unavailable> {
+    pub async fn statuses(&self) -> Result<Vec<KeyStatus>, Unavailable> {
         Ok(statuses(&self.table.keys().await?))
     }
 
@@ -109,14 +67,34 @@ impl SigningKeys {
         Ok(self.statuses().await?.into_iter().find(|key| key.state == state))
     }
 
-    /// Sees to it that a key follows the one that signs, at the latest so long after its publication.
-    async fn succeed(&self, lead: Duration) -> Result<KeyStatus, KeyCommandError> {
+    /// Publishes the next key, which signs after the usual lead; if there is one already, changes nothing. Answers it.
+    ///
+    /// # Errors
+    /// [`KeyCommandError`].
+    pub async fn rotate(&self) -> Result<KeyStatus, KeyCommandError> {
+        self.ensure_successor(self.policy().lead).await
+    }
+
+    /// Lets the next key sign as soon as every verifier has it, and not only after the usual lead. Answers that key.
+    ///
+    /// # Errors
+    /// [`KeyCommandError`].
+    pub async fn retire(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
+        let state = self.found(kid).await?.state;
+        if state != KeyState::Active {
+            return Err(KeyCommandError::NotActive { kid: kid.to_owned(), state });
+        }
+        self.ensure_successor(self.policy().shortest_lead()).await
+    }
+
+    /// Sees to it that a key follows the one that signs, at the latest `lead` after its publication.
+    async fn ensure_successor(&self, lead: Duration) -> Result<KeyStatus, KeyCommandError> {
         let rows = self.table.keys().await?;
         let slot = match Schedule::at(&rows.keys, rows.now).pending() {
             Some(pending) => pending.slot,
             None => {
                 let slot = rows.keys.last().map_or(0, |last| last.slot + 1);
-                self.fill(slot, lead).await?;
+                self.insert_if_vacant(slot, lead).await?;
                 slot
             }
         };
@@ -131,7 +109,8 @@ impl SigningKeys {
         next.ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()).into())
     }
 
-    /// As [`Auth::revoke_signing_key`], which also writes it down.
+    /// Withdraws a key at once: nothing is signed with it any more, and verifiers drop it, and all tokens that it signed,
+    /// within the cache time. If it was the one that signs, the next one does at once. Answers the key that signs now.
     ///
     /// # Errors
     /// [`KeyCommandError`].
@@ -139,7 +118,7 @@ impl SigningKeys {
         let revoked = self.found(kid).await?;
         if revoked.state == KeyState::Active {
             // First the successor, so that at no moment there is none.
-            self.succeed(Duration::ZERO).await?;
+            self.ensure_successor(Duration::ZERO).await?;
         }
         let rows = self.table.keys().await?;
         if let Some(row) = rows.keys.iter().find(|row| row.kid == kid) {

@@ -16,7 +16,10 @@ const ROUNDS: u32 = 4;
 
 /// Compares the root secret with the one that the database was set up with; while it is being replaced, takes the new one
 /// over.
-pub(in crate::domain) async fn check_secret(table: &dyn KeyTable, secrets: &KeyRing) -> Result<(), KeyError> {
+///
+/// # Errors
+/// [`KeyError::AnotherSecret`], [`KeyError::Unavailable`].
+pub async fn check_secret(table: &dyn KeyTable, secrets: &KeyRing) -> Result<(), KeyError> {
     let current = secrets.current().check();
     for _ in 0..ROUNDS {
         let stored = table.fact(SECRET_CHECK, current).await?;
@@ -37,7 +40,7 @@ pub(in crate::domain) async fn check_secret(table: &dyn KeyTable, secrets: &KeyR
 }
 
 /// Seals under the present root secret what the previous one has sealed; only if ours is the present one.
-pub(in crate::domain) async fn reseal(table: &dyn KeyTable, rows: &KeyRows, secrets: &KeyRing) -> Result<(), KeyError> {
+pub(super) async fn reseal(table: &dyn KeyTable, rows: &KeyRows, secrets: &KeyRing) -> Result<(), KeyError> {
     let old: Vec<_> = rows.keys.iter().filter(|key| !secrets.is_sealed_by_current(&key.sealed)).collect();
     if old.is_empty() {
         return Ok(());

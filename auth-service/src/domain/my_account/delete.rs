@@ -1,9 +1,8 @@
 //! Deletion of one's own account.
 
-use super::change_password::PasswordError;
+use super::{MyAccount, change_password::PasswordError};
 use crate::domain::{
-    Auth, Client, accounts::Checked, admin::users::AdminError, audit::Action, passwords::Password,
-    sessions::caller::Caller, throttling::limits::Limit,
+    Client, accounts::Checked, admin::users::AdminError, audit::Action, passwords::Password, sessions::caller::Caller,
 };
 
 /// Why an account was not deleted.
@@ -17,26 +16,22 @@ pub enum DeletionError {
     Admin(#[from] AdminError),
 }
 
-impl Auth {
+impl MyAccount {
     /// Deletes the caller's account, and with it all its sessions.
     ///
     /// # Errors
     /// [`DeletionError`].
-    pub async fn delete_account(
-        &self,
-        caller: &Caller,
-        password: &Password,
-        client: &Client,
-    ) -> Result<(), DeletionError> {
-        self.take_of_address(Limit::Logins, client).map_err(PasswordError::from)?;
-        let hash = self.confirm_password(caller, password, client).await?.hash;
+    pub async fn delete(&self, caller: &Caller, password: &Password, client: &Client) -> Result<(), DeletionError> {
+        self.check.take_of_address(client).map_err(PasswordError::from)?;
+        let hash = self.check.confirm(caller, password, client).await.map_err(PasswordError::from)?.hash;
         let sub = caller.account.id;
         let checked = Checked { hash: &hash, epoch: caller.account.session_epoch, session: caller.session };
-        if !self.delete_oneself(sub, &checked).await? {
+        if !self.users.delete_oneself(sub, &checked).await? {
             return Err(self.what_changed(caller).await.into());
         }
-        self.note(self.event(Action::AccountDelete).to(sub).by(sub).about(caller.session).from(client)).await;
-        self.forget(self.sessions.remove_all(sub, None)).await;
+        let event = self.audit.event(Action::AccountDelete).to(sub).by(sub);
+        self.audit.record(event.about(caller.session).from(client)).await;
+        self.live.forget_all(sub, None).await;
         Ok(())
     }
 }

@@ -1,11 +1,18 @@
 //! What is done now and then, by every replica: forgetting what can no longer matter. What has ended is forgotten by the
 //! database's clock, and by none that has jumped: what is forgotten too early comes back.
 
-use crate::domain::{Auth, Unavailable, passwords::PasswordHash};
+use crate::domain::{
+    Unavailable,
+    accounts::Accounts,
+    audit::Audit,
+    passwords::{PasswordHash, pool::Hasher},
+    sessions::live::LiveSessions,
+    throttling::Throttle,
+};
 use shared::clock::Timestamp;
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -20,7 +27,31 @@ const PARTED: Duration = Duration::from_secs(60);
 /// For how long the clocks must have run evenly. Whatever is forgotten can wait for so long, also at each start.
 const EVENLY: Duration = Duration::from_secs(3600);
 
-impl Auth {
+/// Forgets what can no longer matter.
+pub struct Housekeeping {
+    accounts: Arc<dyn Accounts>,
+    live: Arc<LiveSessions>,
+    throttle: Arc<Throttle>,
+    hasher: Arc<Hasher>,
+    audit: Arc<Audit>,
+    audit_keep: Duration,
+    clocks: Clocks,
+}
+
+impl Housekeeping {
+    /// Of a running service, which keeps audit events for `audit_keep`.
+    #[must_use]
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        live: Arc<LiveSessions>,
+        throttle: Arc<Throttle>,
+        hasher: Arc<Hasher>,
+        audit: Arc<Audit>,
+        audit_keep: Duration,
+    ) -> Self {
+        Self { accounts, live, throttle, hasher, audit, audit_keep, clocks: Clocks::start() }
+    }
+
     /// Takes notice of what the stored hashes cost: a password that is wrong costs as much as the dearest of them.
     ///
     /// # Errors
@@ -56,15 +87,13 @@ impl Auth {
     pub async fn tidy(&self) -> Result<bool, Unavailable> {
         self.notice_hashes().await?;
         let now = self.accounts.clock().await?;
-        if !self.clocks.can_be_believed(now, self.now(), Instant::now()) {
+        if !self.clocks.can_be_believed(now, self.live.now(), Instant::now()) {
             return Ok(false);
         }
-        let forgotten = [
-            self.accounts.forget_ended(now, BATCH).await?,
-            self.sessions.forget_expired(now, BATCH).await?,
-            self.throttle.forget_expired(BATCH).await?,
-            self.audit.forget_events(now.minus(self.policy.audit_keep), BATCH).await?,
-        ];
+        let [ended, expired] = self.live.forget_expired(now, BATCH).await?;
+        let counters = self.throttle.forget_expired(BATCH).await?;
+        let events = self.audit.forget(now.minus(self.audit_keep), BATCH).await?;
+        let forgotten = [ended, expired, counters, events];
         Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
     }
 }

@@ -1,5 +1,6 @@
 //! What whoever runs the program does, on the command line or by the clock.
 
+pub mod create_user;
 pub mod housekeeping;
-pub mod unlock;
+pub mod keys;
 pub mod users;

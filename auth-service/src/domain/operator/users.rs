@@ -1,17 +1,20 @@
-//! What operators do on the command line beside what admins do as well. Whoever has the settings of the service need not be
-//! a user of it.
+//! What operators do with users on the command line beside what admins do as well. Whoever has the settings of the service
+//! need not be a user of it.
 
 use crate::domain::{
-    Auth, Unavailable,
-    accounts::{Account, EmailAddress, FindError},
-    admin::users::By,
-    audit::Action,
+    Unavailable,
+    accounts::{Account, Accounts, EmailAddress, FindError},
+    admin::users::{By, event_by},
+    audit::{Action, Audit},
     passwords::{
         Password, WeakPassword,
-        pool::{Lane, NotComputed},
+        judging::Judges,
+        pool::{Hasher, Lane, NotComputed},
     },
+    sessions::{live::LiveSessions, record::SessionRecord},
 };
 use shared::ids::{SessionId, UserId};
+use std::sync::Arc;
 
 /// Why a password was not set.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +33,20 @@ pub enum SetPasswordError {
     Unavailable(#[from] Unavailable),
 }
 
-impl Auth {
+/// Finds users and ends sessions, whoever's they are.
+pub struct Operator {
+    accounts: Arc<dyn Accounts>,
+    live: Arc<LiveSessions>,
+    audit: Arc<Audit>,
+}
+
+impl Operator {
+    /// Of an installation.
+    #[must_use]
+    pub fn new(accounts: Arc<dyn Accounts>, live: Arc<LiveSessions>, audit: Arc<Audit>) -> Self {
+        Self { accounts, live, audit }
+    }
+
     /// The user of that address or id, if there is one.
     ///
     /// # Errors
@@ -44,8 +60,8 @@ impl Auth {
         Ok(found.map(|credentials| credentials.account))
     }
 
-    /// Sets a user's password, which is judged with what is known of the user, and ends all the user's sessions. Durable when it
-    /// returns.
+    /// Sets a user's password, which is judged with what is known of the user, and ends all the user's sessions. Durable when
+    /// it returns.
     ///
     /// # Errors
     /// [`SetPasswordError`].
@@ -54,26 +70,60 @@ impl Auth {
         user: UserId,
         known: Vec<String>,
         password: &Password,
+        hasher: &Hasher,
     ) -> Result<(), SetPasswordError> {
-        self.judges.judge(password, known).await??;
-        let hash = self.hasher.hash(Lane::HERE, password).await?;
-        if !self.accounts.set_password(user, &hash, self.now()).await? {
+        Judges::new(1).judge(password, known).await??;
+        let hash = hasher.hash(Lane::HERE, password).await?;
+        if !self.accounts.set_password(user, &hash, self.live.now()).await? {
             return Err(SetPasswordError::NoSuchUser);
         }
         let changed = serde_json::json!({ "password": true });
-        self.note(self.event_by(&By::Operator, Action::UserChange, user).with("changed", changed)).await;
-        self.forget(self.sessions.remove_all(user, None)).await;
+        let event = event_by(&self.audit, &By::Operator, Action::UserChange, user);
+        self.audit.record(event.with("changed", changed)).await;
+        self.live.forget_all(user, None).await;
         Ok(())
+    }
+
+    /// Lets the user try again at once: failed logins before now count against the account no more, on any replica. Those of
+    /// an address over all accounts go on counting. `false`: there is no such user.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing was unlocked.
+    pub async fn unlock(&self, id: UserId) -> Result<bool, Unavailable> {
+        let is_unlocked = self.accounts.unlock(id).await?;
+        if is_unlocked {
+            self.audit.record(event_by(&self.audit, &By::Operator, Action::UserUnlock, id)).await;
+        }
+        Ok(is_unlocked)
+    }
+
+    /// The records of a user's sessions that go on, the last used first.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn sessions_of(&self, account: &Account) -> Result<Vec<SessionRecord>, Unavailable> {
+        self.live.of(account).await
     }
 
     /// Ends one session of a user, whether or not the session store remembers it. Durable when it returns.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
-    pub async fn end_session_for(&self, user: UserId, session: SessionId) -> Result<(), Unavailable> {
-        self.accounts.end_session(user, session, self.last_possible_use(None)).await?;
-        self.forget(self.sessions.remove(user, session)).await;
-        self.note(self.event_by(&By::Operator, Action::UserSessionsEnd, user).about(session)).await;
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), Unavailable> {
+        self.live.end(user, session).await?;
+        self.live.forget(user, session).await;
+        let event = event_by(&self.audit, &By::Operator, Action::UserSessionsEnd, user);
+        self.audit.record(event.about(session)).await;
         Ok(())
+    }
+
+    /// Ends all sessions of everybody, as after a database was restored; answers how many users there are.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing has ended.
+    pub async fn end_all_sessions(&self) -> Result<u64, Unavailable> {
+        let users = self.live.end_all().await?;
+        self.audit.record(self.audit.event(Action::AllSessionsEnd).on_command_line().with("users", users)).await;
+        Ok(users)
     }
 }

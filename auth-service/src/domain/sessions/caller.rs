@@ -1,10 +1,10 @@
-//! Who calls auth-service's own protected endpoints. They are not offline: besides the access token, the session, the
+//! Callers of auth-service's own protected endpoints. They are not offline: besides the access token, the session, the
 //! user and the roles are checked in SQL, so that a demoted admin or an ended session is refused at once.
 
-use super::refresh_token::RefreshClaims;
+use super::{Sessions, refresh_token::RefreshClaims};
 use crate::domain::{
-    Auth, Unavailable,
-    accounts::{Account, Epoch, Standing},
+    Unavailable,
+    accounts::{Account, Epoch},
 };
 use shared::{
     access_token::VerifiedToken,
@@ -31,8 +31,8 @@ pub enum CallerError {
     Unavailable(#[from] Unavailable),
 }
 
-impl Auth {
-    /// Finds out who holds a verified access token.
+impl Sessions {
+    /// The user who holds a verified access token.
     ///
     /// # Errors
     /// [`CallerError`].
@@ -40,9 +40,9 @@ impl Auth {
         let sub: UserId = token.subject().parse().map_err(|_| CallerError::Ended)?;
         let sid: SessionId = token.session_id().parse().map_err(|_| CallerError::Ended)?;
         let epoch = token.epoch().map(Epoch).ok_or(CallerError::Ended)?;
-        let standing = self.accounts.standing(sub, sid).await?;
-        match standing.filter(|standing| standing.is_alive(sid, epoch)) {
-            Some(standing) => Ok(Caller { account: standing.account, session: sid }),
+        let status = self.live.endings.status(sub, sid).await?;
+        match status.filter(|status| status.is_alive(sid, epoch)) {
+            Some(status) => Ok(Caller { account: status.account, session: sid }),
             None => Err(CallerError::Ended),
         }
     }
@@ -52,26 +52,15 @@ impl Auth {
     /// # Errors
     /// [`Unavailable`]: it is not known.
     pub async fn is_over(&self, token: &RefreshClaims) -> Result<bool, Unavailable> {
-        if token.is_expired(self.now()) {
+        if token.is_expired(self.live.now()) {
             return Ok(true);
         }
-        let standing = self.accounts.standing(token.sub, token.sid).await?;
-        Ok(!standing.is_some_and(|standing| standing.is_alive(token.sid, token.epoch)))
-    }
-
-    /// What SQL now knows of the caller, if the session goes on.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub(in crate::domain) async fn standing_of(&self, caller: &Caller) -> Result<Option<Standing>, Unavailable> {
-        let epoch = caller.account.session_epoch;
-        let standing = self.accounts.standing(caller.account.id, caller.session).await?;
-        Ok(standing.filter(|standing| standing.is_alive(caller.session, epoch)))
+        Ok(self.live.status_of(token).await?.is_none())
     }
 
     /// Whether the caller's roles bring a scope, now.
     #[must_use]
     pub fn permits(&self, caller: &Caller, scope: &str) -> bool {
-        self.roles.scopes(&caller.account.roles).contains(scope)
+        self.issuer.roles.scopes(&caller.account.roles).contains(scope)
     }
 }

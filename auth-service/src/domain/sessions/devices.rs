@@ -1,9 +1,8 @@
 //! A user's own sessions: where one is logged in.
 
-use super::{caller::Caller, record::SessionRecord};
+use super::{Sessions, caller::Caller, record::SessionRecord};
 use crate::domain::{
-    Auth, Client, Unavailable,
-    accounts::Account,
+    Client, Unavailable,
     audit::{Action, AuditQuery},
 };
 use shared::{
@@ -12,7 +11,7 @@ use shared::{
 };
 use std::time::Duration;
 
-/// So many events of a session say whose it is: all of them happened to its user, or were done by its user to others.
+/// This many events of a session show whose it is: all of them happened to its user, or were done by its user to others.
 const SOME_EVENTS: u32 = 10;
 
 /// What is shown of the last use of a session is so coarse, and so late. Whoever has copied a token could otherwise watch the
@@ -38,60 +37,31 @@ pub struct Device {
     pub is_current: bool,
 }
 
-impl Auth {
+impl Sessions {
     /// The caller's sessions that go on: the caller's own, then the last used first.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn sessions_of(&self, caller: &Caller, client: &Client) -> Result<Vec<Device>, Unavailable> {
-        let sessions = self.records_of(&caller.account).await?;
+    pub async fn devices(&self, caller: &Caller, client: &Client) -> Result<Vec<Device>, Unavailable> {
+        let sessions = self.live.of(&caller.account).await?;
         let mut devices: Vec<Device> = sessions.iter().map(|record| self.device(record, caller, client)).collect();
         devices.sort_by_key(|device| std::cmp::Reverse((device.is_current, device.last_used)));
         Ok(devices)
     }
 
-    /// The records of a user's sessions that go on, the last used first: for operators.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub async fn records_of(&self, account: &Account) -> Result<Vec<SessionRecord>, Unavailable> {
-        let remembered = self.sessions.of_user(account.id).await?;
-        let mut sessions = self.going_on(account, remembered).await?;
-        sessions.sort_by_key(|record| std::cmp::Reverse(record.last_used));
-        Ok(sessions)
-    }
-
-    /// Of a user's records, those whose sessions go on: what has ended in SQL may linger in the session store.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub(in crate::domain) async fn going_on(
-        &self,
-        account: &Account,
-        mut records: Vec<SessionRecord>,
-    ) -> Result<Vec<SessionRecord>, Unavailable> {
-        let remembered: Vec<_> = records.iter().map(|record| record.sid).collect();
-        let ended = self.accounts.ended_among(account.id, &remembered).await?;
-        records.retain(|record| {
-            let is_of_today = record.epoch == account.session_epoch || account.kept_session == Some(record.sid);
-            is_of_today && !ended.contains(&record.sid)
-        });
-        Ok(records)
-    }
-
     fn device(&self, record: &SessionRecord, caller: &Caller, client: &Client) -> Device {
         let is_current = record.sid == caller.session;
         let (used, ip, user_agent) = if is_current {
-            (coarse(self.now(), Duration::from_secs(60)), client.address, &client.user_agent)
+            (coarse(self.live.now(), Duration::from_secs(60)), client.address, &client.user_agent)
         } else {
-            (coarse(self.shown_use(record, self.now()), STEP), record.ip, &record.user_agent)
+            (coarse(self.shown_use(record, self.live.now()), STEP), record.ip, &record.user_agent)
         };
         let used = used.max(record.auth_time);
         Device {
             sid: record.sid,
             created_at: record.auth_time,
             last_used: used,
-            expires_at: self.refresh_expiry(used, record.auth_time),
+            expires_at: self.policy.expiry(used, record.auth_time),
             ip: ip.to_string(),
             user_agent: user_agent.clone(),
             is_current,
@@ -100,8 +70,8 @@ impl Auth {
 
     /// When a session was last used, as far as that may be known at `now`: its last use, once that is long enough ago, and
     /// until then what was known before. A refresh changes nothing of it at that moment.
-    pub(in crate::domain) fn shown_use(&self, record: &SessionRecord, now: Timestamp) -> Timestamp {
-        let late = STEP.max(self.policy.session.replay_window);
+    pub(super) fn shown_use(&self, record: &SessionRecord, now: Timestamp) -> Timestamp {
+        let late = STEP.max(self.policy.rules.replay_window);
         if now >= record.last_used.plus(late) { record.last_used } else { record.shown_used }
     }
 
@@ -112,23 +82,24 @@ impl Auth {
     /// [`Unavailable`]: nothing has ended.
     pub async fn end_own_session(&self, caller: &Caller, sid: SessionId, client: &Client) -> Result<(), Unavailable> {
         let sub = caller.account.id;
-        let has_ended = self.accounts.standing(sub, sid).await?.is_none_or(|standing| standing.ended);
+        let has_ended = self.live.endings.status(sub, sid).await?.is_none_or(|status| status.ended);
         if !has_ended && self.may_go_on(sub, sid).await? {
-            self.accounts.end_session(sub, sid, self.last_possible_use(None)).await?;
-            self.note(self.event(Action::SessionEnd).to(sub).by(sub).about(sid).from(client)).await;
+            self.live.end(sub, sid).await?;
+            let event = self.audit.event(Action::SessionEnd).to(sub).by(sub);
+            self.audit.record(event.about(sid).from(client)).await;
         }
-        self.forget(self.sessions.remove(sub, sid)).await;
+        self.live.forget(sub, sid).await;
         Ok(())
     }
 
     /// Whether the user has, or may have, this session. What the session store has lost goes on from its token: then the
     /// audit log knows of its login, unless it forgets sooner than sessions end.
     async fn may_go_on(&self, sub: UserId, sid: SessionId) -> Result<bool, Unavailable> {
-        if self.policy.audit_keep < self.policy.session_max || self.sessions.read(sub, sid).await?.record.is_some() {
+        if self.policy.audit_keep < self.policy.max || self.live.records.read(sub, sid).await?.record.is_some() {
             return Ok(true);
         }
         let about_it = AuditQuery { sid: Some(sid), limit: SOME_EVENTS, ..AuditQuery::default() };
-        Ok(self.audit.events(&about_it).await?.iter().any(|event| [event.sub, event.actor].contains(&Some(sub))))
+        Ok(self.audit.events(about_it).await?.0.iter().any(|event| [event.sub, event.actor].contains(&Some(sub))))
     }
 }
 

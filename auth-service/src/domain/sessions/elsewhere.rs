@@ -1,22 +1,19 @@
-//! What is noted of refreshes that are not a session's ordinary next one. A thief who copies a token and keeps to the rules
+//! What is recorded of refreshes that are not a session's ordinary next one. A thief who copies a token and keeps to the rules
 //! of [`super::rules`] leaves these traces.
 
-use super::{
-    record::SessionRecord,
-    refresh::{How, last_refresh},
-};
+use super::{Sessions, record::SessionRecord, refresh::How, theft::last_refresh};
 use crate::domain::{
-    Auth, Client,
+    Client,
     audit::{Action, Event},
-    throttling::network,
+    client::network,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use shared::ids::EventId;
 
-impl Auth {
-    /// Notes a retry and an adoption; and whatever is asked for again from elsewhere. Where the store had lost the session,
+impl Sessions {
+    /// Records a retry and an adoption; and whatever is asked for again from elsewhere. Where the store had lost the session,
     /// there is nothing to compare with.
-    pub(in crate::domain) async fn note_refresh(
+    pub(super) async fn record_refresh(
         &self,
         session: &SessionRecord,
         before: Option<&SessionRecord>,
@@ -32,6 +29,7 @@ impl Auth {
             How::Replayed | How::Retried | How::Adopted => Action::RefreshElsewhere,
         };
         let mut event = self
+            .audit
             .event(action)
             .to(session.sub)
             .about(session.sid)
@@ -41,9 +39,9 @@ impl Auth {
             event = event.with("how", how.name()).with("differs", differs).with("last_refresh", last_refresh(before));
         }
         match how {
-            // A replay writes nothing to the record: however many come within a window, one is noted.
-            How::Replayed => self.note_once(Event { id: of_this_window(session), ..event }).await,
-            _ => self.note(event).await,
+            // A replay writes nothing to the record: however many come within a window, one is recorded.
+            How::Replayed => self.audit.record_once(Event { id: of_this_window(session), ..event }).await,
+            _ => self.audit.record(event).await,
         }
     }
 }

@@ -3,10 +3,12 @@
 
 use super::{
     record::{NoRecord, SessionRecord},
-    store::{Change, Commit, Sealed, Sessions},
+    store::{Change, Commit, Sealed, SessionStore},
 };
-use crate::domain::{Unavailable, secrets::KeyRing};
-use crate::metrics::RECORDS_REFUSED;
+use crate::{
+    domain::{Unavailable, secrets::KeyRing},
+    metrics::RECORDS_REFUSED,
+};
 use shared::{
     clock::Timestamp,
     ids::{SessionId, UserId},
@@ -21,7 +23,7 @@ const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
 
 /// The session store, and what it is trusted with.
 pub struct Records {
-    store: Arc<dyn Sessions>,
+    store: Arc<dyn SessionStore>,
     secrets: Arc<KeyRing>,
     warned: Mutex<Option<Instant>>,
 }
@@ -40,7 +42,7 @@ pub struct Found {
 impl Records {
     /// Of a store.
     #[must_use]
-    pub fn new(store: Arc<dyn Sessions>, secrets: Arc<KeyRing>) -> Self {
+    pub fn new(store: Arc<dyn SessionStore>, secrets: Arc<KeyRing>) -> Self {
         Self { store, secrets, warned: Mutex::default() }
     }
 

@@ -2,6 +2,8 @@
 //! expiry, record, `decide`, compare-and-swap, and only then the one read from SQL.
 
 use super::{
+    Sessions,
+    live::unavailable,
     record::SessionRecord,
     records::Found,
     refresh_token::RefreshClaims,
@@ -9,24 +11,23 @@ use super::{
     store::Commit,
     tokens::Tokens,
 };
-use crate::domain::{
-    Auth, Client, ReuseEnds, Unavailable,
-    accounts::{Standing, Theft},
-    audit::{Action, Event},
-    throttling::limits::{Exceeded, Limit},
+use crate::{
+    domain::{
+        Client, Unavailable,
+        throttling::limits::{Exceeded, Limit},
+    },
+    metrics::REFRESHES,
 };
-use crate::metrics::REFRESHES;
-use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Whoever loses the compare-and-swap decides again; each round somebody wins, so that so many rounds mean a crowd.
+/// Whoever loses the compare-and-swap decides again. Somebody wins each round, so this many rounds mean a crowd.
 const MAX_ROUNDS: u32 = 64;
 
-/// How long a request may be in our hands before the record is read. What is read later proves nothing: the client has
-/// given up and gone on by then, and its own old request would look like a theft (the model checker found this).
-const HELD_AT_MOST: Duration = Duration::from_secs(2);
+/// Longest time between receiving a request and reading its record. A client has given up by then and gone on, so that its own
+/// old request would look like a theft (the model checker found this).
+const MAX_HOLD: Duration = Duration::from_secs(2);
 
 /// Why a session was not refreshed.
 #[derive(Debug, thiserror::Error)]
@@ -56,15 +57,11 @@ impl From<Exceeded> for RefreshError {
 
 /// How old a decision may be when it is committed. A replica that stalls in between would begin a window in the past, and
 /// the client's other requests would find it over.
-const DECIDED_AT_MOST: Duration = Duration::from_secs(1);
-
-fn unavailable(cause: &str) -> Unavailable {
-    Unavailable { store: "session store", cause: cause.to_owned() }
-}
+const MAX_DECISION_AGE: Duration = Duration::from_secs(1);
 
 /// How the token to answer with came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::domain) enum How {
+pub(super) enum How {
     Rotated,
     Replayed,
     Retried,
@@ -73,7 +70,7 @@ pub(in crate::domain) enum How {
 
 impl How {
     /// Its name among what is counted.
-    pub(in crate::domain) const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Rotated => "rotated",
             Self::Replayed => "replayed",
@@ -91,7 +88,7 @@ enum Decision {
     Reuse(Box<SessionRecord>),
 }
 
-impl Auth {
+impl Sessions {
     /// Exchanges a refresh token, whose signature was checked, for new tokens.
     ///
     /// # Errors
@@ -109,15 +106,14 @@ impl Auth {
     }
 
     async fn refreshed(&self, token: &RefreshClaims, client: &Client) -> Result<(Tokens, How), RefreshError> {
-        self.take_of_user(Limit::RefreshesPerSession, &token.sid.to_string(), token.sub, client)?;
-        self.take_of_address(Limit::Refreshes, client)?;
+        self.limiter.take_of_user(Limit::RefreshesPerSession, &token.sid.to_string(), token.sub, client)?;
+        self.limiter.take_of_address(Limit::Refreshes, client)?;
         if self.is_past_its_time(token) {
             return Err(RefreshError::SessionEnded);
         }
         let decision = self.decide_and_commit(token, client).await?;
-        let standing = self.accounts.standing(token.sub, token.sid).await?;
-        let Some(standing) = standing.filter(|standing| standing.is_alive(token.sid, token.epoch)) else {
-            self.forget(self.sessions.remove(token.sub, token.sid)).await;
+        let Some(status) = self.live.status_of(token).await? else {
+            self.live.forget(token.sub, token.sid).await;
             return Err(RefreshError::SessionEnded);
         };
         match decision {
@@ -125,36 +121,32 @@ impl Auth {
                 if how == How::Adopted {
                     tracing::warn!(sub = %token.sub, sid = %token.sid, "a session record was missing; restored from its refresh token");
                 }
-                self.note_refresh(&session, before.as_deref(), how, client).await;
-                Ok((self.give(&standing, &session)?, how))
+                self.record_refresh(&session, before.as_deref(), how, client).await;
+                Ok((self.issuer.tokens(&status.account, &session)?, how))
             }
-            Decision::Reuse(found) => Err(self.end_stolen(token, &found, &standing, client).await?),
+            Decision::Reuse(found) => Err(self.end_stolen(token, &found, &status, client).await?),
         }
-    }
-
-    fn give(&self, standing: &Standing, session: &SessionRecord) -> Result<Tokens, RefreshError> {
-        self.tokens(&standing.account, session).map_err(|error| RefreshError::Unavailable(error.into()))
     }
 
     /// A session's life is never longer than today's settings allow, whatever the token says.
     fn is_past_its_time(&self, token: &RefreshClaims) -> bool {
-        let now = self.now();
-        token.is_expired(now) || now >= Timestamp::from_secs(token.auth_time).plus(self.policy.session_max)
+        let now = self.live.now();
+        token.is_expired(now) || now >= Timestamp::from_secs(token.auth_time).plus(self.policy.max)
     }
 
     async fn decide_and_commit(&self, token: &RefreshClaims, client: &Client) -> Result<Decision, Unavailable> {
         let arrived = Instant::now();
         for _ in 0..MAX_ROUNDS {
-            let found = self.sessions.read(token.sub, token.sid).await?;
+            let found = self.live.records.read(token.sub, token.sid).await?;
             // Its client may have gone on since.
-            if self.pulse.has_stood_still_since(arrived.into_std()) {
-                return Err(Unavailable { store: "this process", cause: "it stood still".to_owned() });
+            if self.stalls.stalled_since(arrived.into_std()) {
+                return Err(Unavailable { store: "this process", cause: "it stalled".to_owned() });
             }
-            if arrived.elapsed() > HELD_AT_MOST {
+            if arrived.elapsed() > MAX_HOLD {
                 return Err(unavailable("answered too late"));
             }
             let (record, now) = (found.record.as_ref(), found.now);
-            let outcome = decide(record.map(|record| &record.lineage), &token.presented(), now, &self.policy.session);
+            let outcome = decide(record.map(|record| &record.lineage), &token.presented(), now, &self.policy.rules);
             let (next, how) = match (outcome, record) {
                 (Outcome::Replay, Some(record)) => {
                     let session = Box::new(record.clone());
@@ -168,10 +160,10 @@ impl Auth {
             };
             // A retry that cannot be answered would count against the client all the same.
             if how == How::Retried {
-                self.accounts.standing(token.sub, token.sid).await?;
+                self.live.endings.status(token.sub, token.sid).await?;
             }
             let session = self.successor(token, next, &found, client);
-            match self.sessions.commit(&found, &session, now.plus(DECIDED_AT_MOST)).await? {
+            match self.live.records.commit(&found, &session, now.plus(MAX_DECISION_AGE)).await? {
                 Commit::Done => {
                     let before = found.record.map(Box::new);
                     return Ok(Decision::Give { session: Box::new(session), before, how });
@@ -192,53 +184,11 @@ impl Auth {
             epoch: token.epoch,
             auth_time,
             transport: token.transport,
-            newest: self.newest_token(found.now, auth_time),
+            newest: self.issuer.newest_token(found.now, self.policy.expiry(found.now, auth_time)),
             last_used: found.now,
             shown_used: found.record.as_ref().map_or(auth_time, |before| self.shown_use(before, found.now)),
             ip: client.address,
             user_agent: client.user_agent.clone(),
         }
     }
-
-    async fn end_stolen(
-        &self,
-        token: &RefreshClaims,
-        found: &SessionRecord,
-        standing: &Standing,
-        client: &Client,
-    ) -> Result<RefreshError, Unavailable> {
-        let (sub, sid) = (token.sub, token.sid);
-        let ends_user = self.policy.reuse_ends == ReuseEnds::User;
-        // Only the epoch that was read is ended: a new login in between is not the thief's doing.
-        let epoch = ends_user.then_some(standing.account.session_epoch);
-        let until = self.last_possible_use(Some(token));
-        let event = self.incident(token, found).from(client).with("ends", if ends_user { "user" } else { "session" });
-        self.accounts.end_stolen(&Theft { sub, sid, until, epoch, event: &event }).await?;
-        self.note_recorded(&event);
-        if ends_user {
-            self.forget(self.sessions.remove_all(sub, None)).await;
-        } else {
-            self.forget(self.sessions.remove(sub, sid)).await;
-        }
-        Ok(RefreshError::Reused)
-    }
-
-    /// What is known of a theft: the token that came again was issued when its parent was used; when the session last moved
-    /// on, another of its family had been used.
-    fn incident(&self, token: &RefreshClaims, found: &SessionRecord) -> Event {
-        let moved_on = found.lineage.rotated_at.unwrap_or(found.auth_time);
-        self.event(Action::RefreshReuse)
-            .to(token.sub)
-            .about(token.sid)
-            .with("parent_used_at", Timestamp::from_secs(token.iat).rfc3339())
-            .with("sibling_used_at", moved_on.rfc3339())
-            .with("generation", token.generation)
-            .with("newest_generation", found.lineage.generation)
-            .with("last_refresh", last_refresh(found))
-    }
-}
-
-/// Who refreshed a session last.
-pub(in crate::domain) fn last_refresh(session: &SessionRecord) -> Value {
-    json!({ "at": session.last_used.rfc3339(), "ip": session.ip.to_string(), "user_agent": session.user_agent })
 }

@@ -1,5 +1,5 @@
-//! Notices that the process stood still: frozen, swapped out, starved. What it finds waiting for it afterwards may be long
-//! given up by the clients that sent it: they have gone on, and their own outdated tokens would look like a theft.
+//! Notices that the process stalled: frozen, swapped out, starved. The requests that it then finds waiting may have been given
+//! up by their clients long ago: they have gone on, and their own outdated tokens would look like a theft.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,47 +7,47 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the pulse beats.
+/// How often the thread beats.
 const BEAT: Duration = Duration::from_millis(200);
-/// Without a beat for so long, the process stood still.
-const STILL: Duration = Duration::from_secs(1);
-/// For as long again, what is begun may have waited: the more has come meanwhile, the longer it takes to work it off.
-const AFTERMATH_AT_LEAST: Duration = Duration::from_millis(500);
-const AFTERMATH_AT_MOST: Duration = Duration::from_secs(2);
+/// Without a beat for this long, the process stalled.
+const STALL: Duration = Duration::from_secs(1);
+/// After a stall, requests are suspect for as long again, within these bounds: the backlog takes time to drain.
+const MIN_AFTERMATH: Duration = Duration::from_millis(500);
+const MAX_AFTERMATH: Duration = Duration::from_secs(2);
 
-/// A thread that beats, and what its beats tell. Times are milliseconds since it began.
-pub struct Pulse {
+/// A thread that beats, and what its beats show. Times are milliseconds since it began.
+pub struct StallDetector {
     began: Instant,
     last: AtomicU64,
     suspect_until: AtomicU64,
 }
 
-impl Pulse {
+impl StallDetector {
     /// Begins to beat, for as long as the process lives.
     ///
     /// # Panics
     /// If the operating system gives no thread.
     #[must_use]
     pub fn start() -> &'static Self {
-        let pulse: &'static Self = Box::leak(Box::new(Self::at_rest()));
+        let detector: &'static Self = Box::leak(Box::new(Self::at_rest()));
         let beat = move || {
             loop {
                 thread::sleep(BEAT);
-                pulse.beat(pulse.began.elapsed());
+                detector.beat(detector.began.elapsed());
             }
         };
         thread::Builder::new().name("pulse".to_owned()).spawn(beat).expect("the operating system gives a thread");
-        pulse
+        detector
     }
 
     fn at_rest() -> Self {
         Self { began: Instant::now(), last: AtomicU64::new(0), suspect_until: AtomicU64::new(0) }
     }
 
-    /// Whether the process stood still shortly before `begun` or at any time since, so that what was begun then may have
-    /// waited for long.
+    /// Whether the process stalled shortly before `begun` or at any time since, so that what was begun then may have waited for
+    /// long.
     #[must_use]
-    pub fn has_stood_still_since(&self, begun: Instant) -> bool {
+    pub fn stalled_since(&self, begun: Instant) -> bool {
         self.is_suspect(begun.saturating_duration_since(self.began), self.began.elapsed())
     }
 
@@ -55,15 +55,15 @@ impl Pulse {
         let now = millis(now);
         let last = self.last.swap(now, Ordering::Relaxed);
         let gap = now.saturating_sub(last);
-        if gap > millis(STILL) {
-            let aftermath = gap.clamp(millis(AFTERMATH_AT_LEAST), millis(AFTERMATH_AT_MOST));
+        if gap > millis(STALL) {
+            let aftermath = gap.clamp(millis(MIN_AFTERMATH), millis(MAX_AFTERMATH));
             self.suspect_until.store(now + aftermath, Ordering::Relaxed);
         }
     }
 
     fn is_suspect(&self, begun: Duration, now: Duration) -> bool {
         let since_beat = millis(now).saturating_sub(self.last.load(Ordering::Relaxed));
-        since_beat > millis(STILL) || millis(begun) < self.suspect_until.load(Ordering::Relaxed)
+        since_beat > millis(STALL) || millis(begun) < self.suspect_until.load(Ordering::Relaxed)
     }
 }
 
@@ -79,39 +79,39 @@ mod tests {
         Duration::from_millis(millis)
     }
 
-    fn beating_until(last: u64) -> Pulse {
-        let pulse = Pulse::at_rest();
-        (1..=last / 200).for_each(|beat| pulse.beat(at(beat * 200)));
-        pulse
+    fn beating_until(last: u64) -> StallDetector {
+        let detector = StallDetector::at_rest();
+        (1..=last / 200).for_each(|beat| detector.beat(at(beat * 200)));
+        detector
     }
 
     #[test]
     fn a_gap_between_beats_is_suspect_before_and_for_a_while_after_it_is_noticed() {
-        let pulse = beating_until(600);
-        assert!(!pulse.is_suspect(at(1_600), at(1_600)));
-        assert!(pulse.is_suspect(at(1_601), at(1_601)), "whoever comes before the next beat sees it as well");
-        pulse.beat(at(1_700));
-        assert!(pulse.is_suspect(at(2_799), at(2_799)));
-        pulse.beat(at(1_900));
-        assert!(!pulse.is_suspect(at(2_800), at(2_800)), "as long again");
+        let detector = beating_until(600);
+        assert!(!detector.is_suspect(at(1_600), at(1_600)));
+        assert!(detector.is_suspect(at(1_601), at(1_601)), "whoever comes before the next beat sees it as well");
+        detector.beat(at(1_700));
+        assert!(detector.is_suspect(at(2_799), at(2_799)));
+        detector.beat(at(1_900));
+        assert!(!detector.is_suspect(at(2_800), at(2_800)), "as long again");
     }
 
     #[test]
     fn after_a_long_gap_two_seconds_are_suspect() {
-        let pulse = beating_until(600);
-        pulse.beat(at(60_000));
-        assert!(pulse.is_suspect(at(61_999), at(61_999)));
-        (1..=10).for_each(|beat| pulse.beat(at(60_000 + beat * 200)));
-        assert!(!pulse.is_suspect(at(62_000), at(62_000)));
+        let detector = beating_until(600);
+        detector.beat(at(60_000));
+        assert!(detector.is_suspect(at(61_999), at(61_999)));
+        (1..=10).for_each(|beat| detector.beat(at(60_000 + beat * 200)));
+        assert!(!detector.is_suspect(at(62_000), at(62_000)));
     }
 
     #[test]
     fn what_was_begun_before_or_soon_after_a_gap_stays_suspect_however_long_it_takes() {
-        let pulse = beating_until(600);
-        pulse.beat(at(1_700));
-        (1..=60).for_each(|beat| pulse.beat(at(1_700 + beat * 200)));
-        assert!(pulse.is_suspect(at(500), at(13_700)), "it was under way");
-        assert!(pulse.is_suspect(at(2_799), at(13_700)), "it may have waited");
-        assert!(!pulse.is_suspect(at(2_800), at(13_700)));
+        let detector = beating_until(600);
+        detector.beat(at(1_700));
+        (1..=60).for_each(|beat| detector.beat(at(1_700 + beat * 200)));
+        assert!(detector.is_suspect(at(500), at(13_700)), "it was under way");
+        assert!(detector.is_suspect(at(2_799), at(13_700)), "it may have waited");
+        assert!(!detector.is_suspect(at(2_800), at(13_700)));
     }
 }

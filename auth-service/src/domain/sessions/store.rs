@@ -50,7 +50,7 @@ pub struct Snapshot {
 
 /// The store of refresh sessions: compare-and-swap and no opinions.
 #[async_trait]
-pub trait Sessions: Send + Sync {
+pub trait SessionStore: Send + Sync {
     /// Reads a session and the time, in one round trip.
     async fn read(&self, sub: UserId, sid: SessionId) -> Result<Snapshot, Unavailable>;
 

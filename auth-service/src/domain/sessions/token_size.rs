@@ -1,9 +1,9 @@
 //! How long access tokens may become. A token that is too long for verifiers is refused by all of them, again after each refresh.
 
-use crate::domain::{
-    Policy,
-    accounts::roles::Roles,
-    admin::users::{MAX_CUSTOM_BYTES, MAX_ROLES},
+use super::tokens::AccessPolicy;
+use crate::domain::accounts::{
+    MAX_CUSTOM_BYTES,
+    roles::{MAX_ROLES, Roles},
 };
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ const KID_CHARACTERS: usize = 43;
 /// How many bytes the longest access token has that anybody can be issued: of 16 roles with all their scopes, and the largest
 /// custom claims. With more than 16 roles it may be an overestimate, as they are counted as if no two shared a scope.
 #[must_use]
-pub fn longest_token(roles: &Roles, issuer: &str, policy: &Policy) -> usize {
+pub fn longest_token(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> usize {
     let mut header = Header::new(Algorithm::RS256);
     header.typ = Some(TOKEN_TYPE.to_owned());
     header.kid = Some("x".repeat(KID_CHARACTERS));
@@ -31,7 +31,7 @@ pub fn longest_token(roles: &Roles, issuer: &str, policy: &Policy) -> usize {
     parts.map(in_base64).iter().sum::<usize>() + 2
 }
 
-fn longest_claims(roles: &Roles, issuer: &str, policy: &Policy) -> Claims {
+fn longest_claims(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> Claims {
     let id = || Uuid::max().to_string();
     let time = 9_999_999_999;
     Claims {

@@ -1,17 +1,21 @@
 //! What a login and a refresh give.
 
 use super::{
-    record::SessionRecord,
-    refresh_token::{NotOurs, RefreshClaims, RefreshToken, Transport},
+    record::{NewestToken, SessionRecord},
+    refresh_token::{NotOurs, RefreshClaims, RefreshToken, RefreshTokens, Transport},
 };
-use crate::domain::{Auth, accounts::Account};
+use crate::domain::{
+    Unavailable,
+    accounts::{Account, roles::Roles},
+    keys::SigningKeys,
+};
 use jsonwebtoken::{Algorithm, Header};
 use shared::{
     access_token::{Claims, TOKEN_TYPE},
-    clock::Timestamp,
-    ids::SessionId,
+    clock::{Clock, Timestamp},
+    ids::{SessionId, TokenId},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// The tokens of one answer.
@@ -32,25 +36,67 @@ pub struct Tokens {
     pub refresh_expires_in: Duration,
 }
 
-impl Auth {
-    /// Signs an access token for a session of `account`, and the session's newest refresh token, perhaps again: what it says
-    /// is made of what the record says, never signed as it stands there.
-    pub(in crate::domain) fn tokens(&self, account: &Account, session: &SessionRecord) -> Result<Tokens, NotOurs> {
+/// What settings say of access tokens.
+#[derive(Debug, Clone)]
+pub struct AccessPolicy {
+    /// For whom they are.
+    pub audience: String,
+    /// The client that they are issued to.
+    pub client_id: String,
+    /// How long one lives.
+    pub ttl: Duration,
+}
+
+/// Issues tokens.
+pub struct Issuer {
+    pub(super) refresh_tokens: RefreshTokens,
+    pub(super) roles: Arc<Roles>,
+    keys: Arc<SigningKeys>,
+    policy: AccessPolicy,
+    clock: Arc<dyn Clock>,
+}
+
+impl Issuer {
+    /// With what it makes tokens.
+    #[must_use]
+    pub fn new(
+        refresh_tokens: RefreshTokens,
+        keys: Arc<SigningKeys>,
+        roles: Arc<Roles>,
+        policy: AccessPolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { refresh_tokens, roles, keys, policy, clock }
+    }
+
+    /// Signs an access token for a session of `account`, and the session's newest refresh token, perhaps again: its claims are
+    /// made from the record, never signed as a store holds them.
+    pub(super) fn tokens(&self, account: &Account, session: &SessionRecord) -> Result<Tokens, Unavailable> {
         let claims = session.newest_claims(self.refresh_tokens.issuer());
-        let refresh_token = self.refresh_tokens.sign(&claims, &session.newest.key_id)?;
+        let refresh_token = self.refresh_tokens.sign(&claims, &session.newest.key_id).map_err(not_signed)?;
         Ok(Tokens {
             access_token: self.access_token(account, &claims),
-            expires_in: self.policy.access_ttl,
+            expires_in: self.policy.ttl,
             session_id: claims.sid,
             csrf_token: self.refresh_tokens.csrf_token(claims.sid),
             refresh_token,
             transport: claims.transport,
-            refresh_expires_in: Timestamp::from_secs(claims.exp).since(self.now()),
+            refresh_expires_in: Timestamp::from_secs(claims.exp).since(self.clock.now()),
         })
     }
 
+    /// A new refresh token of a session, issued at `now`.
+    pub(super) fn newest_token(&self, now: Timestamp, expires_at: Timestamp) -> NewestToken {
+        NewestToken {
+            id: TokenId::fresh(),
+            key_id: self.refresh_tokens.key_id().to_owned(),
+            issued_at: now.secs(),
+            expires_at: expires_at.secs(),
+        }
+    }
+
     fn access_token(&self, account: &Account, session: &RefreshClaims) -> String {
-        let iat = self.now().secs();
+        let iat = self.clock.now().secs();
         let scopes: Vec<&str> = self.roles.scopes(&account.roles).into_iter().collect();
         let claims = Claims {
             iss: self.refresh_tokens.issuer().to_owned(),
@@ -58,7 +104,7 @@ impl Auth {
             aud: self.policy.audience.clone(),
             client_id: self.policy.client_id.clone(),
             iat,
-            exp: iat + i64::try_from(self.policy.access_ttl.as_secs()).unwrap_or(0),
+            exp: iat + i64::try_from(self.policy.ttl.as_secs()).unwrap_or(0),
             jti: Uuid::new_v4().to_string(),
             sid: session.sid.to_string(),
             scope: scopes.join(" "),
@@ -70,6 +116,11 @@ impl Auth {
         let mut header = Header::new(Algorithm::RS256);
         header.typ = Some(TOKEN_TYPE.to_owned());
         header.kid = Some(keys.signer.kid.clone());
-        jsonwebtoken::encode(&header, &claims, &keys.signer.key).expect("signing_keys checks the key when it is read")
+        jsonwebtoken::encode(&header, &claims, &keys.signer.key).expect("publish.rs has opened the key")
     }
+}
+
+/// Our own claims were not accepted by ourselves.
+fn not_signed(error: NotOurs) -> Unavailable {
+    Unavailable { store: "session store", cause: error.to_string() }
 }

@@ -1,4 +1,5 @@
 //! The ways in.
 
 pub mod login;
+pub mod password_check;
 pub mod register;

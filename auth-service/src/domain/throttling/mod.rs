@@ -5,21 +5,22 @@
 //! guesses learns no more than the same guesses one after the other.
 
 pub mod counters;
-pub mod limiting;
+pub mod limiter;
 pub mod limits;
 
 use self::{
     counters::{Count, CounterKey, Counters},
     limits::{CROWD, Limit, Rate},
 };
-use super::{Unavailable, accounts::EmailAddress, secrets::KeyRing};
-use futures_util::future::try_join_all;
-use shared::ids::SessionId;
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-    time::Duration,
+use super::{
+    Client, Unavailable,
+    accounts::EmailAddress,
+    client::{host, network},
+    secrets::KeyRing,
 };
+use futures_util::future::try_join_all;
+use shared::ids::{SessionId, UserId};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// How long a device is known after a login.
 const DEVICE_KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -46,6 +47,15 @@ pub struct Origin {
     pub named: Option<IpAddr>,
     /// The session of this account's whose token the device has shown.
     pub known_device: Option<SessionId>,
+}
+
+impl Origin {
+    /// Where a client's attempt on an account comes from.
+    #[must_use]
+    pub fn of(client: &Client, account: Option<UserId>) -> Self {
+        let Client { address, is_told_apart, named, .. } = *client;
+        Self { address, is_told_apart, named, known_device: client.known_by(account) }
+    }
 }
 
 /// Whose password is tried. It need not be anybody's.
@@ -235,23 +245,6 @@ fn places_of(origin: &Origin, prefix: fn(IpAddr) -> IpAddr, crowd: u32) -> Vec<(
     }
     let named = origin.named.map(|named| (format!("{place} for {}", prefix(named)), 1));
     named.into_iter().chain([(format!("crowd {place}"), crowd)]).collect()
-}
-
-/// What one subscriber has: an IPv4 address, an IPv6 /56.
-pub(in crate::domain) fn host(address: IpAddr) -> IpAddr {
-    prefix(address, 32, 56)
-}
-
-/// What one subscriber moves about in: an IPv4 /24, an IPv6 /56.
-pub(in crate::domain) fn network(address: IpAddr) -> IpAddr {
-    prefix(address, 24, 56)
-}
-
-fn prefix(address: IpAddr, v4: u32, v6: u32) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => (address & std::net::Ipv4Addr::from(u32::MAX << (32 - v4))).into(),
-        IpAddr::V6(address) => (address & Ipv6Addr::from(u128::MAX << (128 - v6))).into(),
-    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,15 @@
 //! `GET /admin/audit` and `GET /admin/users/{id}/audit`: what happened.
 
 use super::users::user_id;
-use crate::domain::{
-    Unavailable,
-    audit::{Action, AuditQuery, Event},
-};
-use crate::http::{
-    State,
-    request::caller::{Permitted, UsersRead},
+use crate::{
+    domain::{
+        Unavailable,
+        audit::{Action, AuditQuery, Event},
+    },
+    http::{
+        State,
+        request::caller::{Permitted, UsersRead},
+    },
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -218,7 +220,7 @@ pub async fn of_user(
 }
 
 async fn answer(state: &State, query: AuditQuery) -> Result<HttpResponse, Problem> {
-    let (events, next) = state.auth.events(query).await?;
+    let (events, next) = state.audit.events(query).await?;
     let events = events.iter().map(Listed::of).collect();
     Ok(HttpResponse::Ok().json(Events { events, next }))
 }

@@ -1,20 +1,25 @@
 //! `/admin/users…`: the private list of users, and what admins change in it.
 
-use crate::domain::{
-    accounts::{AccountChange, AccountQuery, SearchError},
-    admin::users::{AdminError, By, Creation, CreationError},
-    passwords::Password,
-};
-use crate::http::{
-    State,
-    answer::refusals::{UserOutOfReach, UserRefused},
-    auth::{
-        me::User,
-        register::{Invalid, address, person_name},
+use crate::{
+    domain::{
+        accounts::{AccountChange, AccountQuery, SearchError},
+        admin::{
+            create::{Creation, CreationError},
+            users::{AdminError, By},
+        },
+        passwords::Password,
     },
-    request::{
-        caller::{Permitted, UsersRead, UsersWrite},
-        client::client,
+    http::{
+        State,
+        answer::refusals::{UserOutOfReach, UserRefused},
+        auth::{
+            me::User,
+            register::{Invalid, address, person_name},
+        },
+        request::{
+            caller::{Permitted, UsersRead, UsersWrite},
+            client::client,
+        },
     },
 };
 use actix_web::{
@@ -99,7 +104,7 @@ fn invalid_query() -> Problem {
 pub async fn users(_: Permitted<UsersRead>, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     let listing = Query::<Listing>::from_query(request.query_string()).ok();
     let query = listing.and_then(|listing| listing.into_inner().query()).ok_or_else(invalid_query)?;
-    let (users, next) = state.auth.users(query).await?;
+    let (users, next) = state.users.page(query).await?;
     let users = users.iter().map(User::of).collect();
     Ok(HttpResponse::Ok().json(Users { users, next }))
 }
@@ -155,7 +160,7 @@ pub async fn create(
         roles: input.roles,
         custom: input.custom.unwrap_or_default(),
     };
-    let account = state.auth.create_user_for(&caller, &client(&request, &state), creation).await?;
+    let account = state.user_creation.create(&caller, &client(&request, &state), creation).await?;
     Ok(HttpResponse::Created().json(User::of(&account)))
 }
 
@@ -198,7 +203,7 @@ pub async fn change(
     let input = body.read().await?;
     let change = AccountChange { roles: input.roles, disabled: input.disabled, custom: input.custom };
     let client = client(&request, &state);
-    let account = state.auth.change_user(&By::Admin { caller: &caller, client: &client }, id, change).await?;
+    let account = state.users.change(&By::Admin { caller: &caller, client: &client }, id, change).await?;
     Ok(HttpResponse::Ok().json(User::of(&account)))
 }
 
@@ -216,7 +221,7 @@ pub async fn delete(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request, &state);
-    state.auth.delete_user(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
+    state.users.delete(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -234,7 +239,7 @@ pub async fn end_sessions(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request, &state);
-    state.auth.end_sessions_of(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
+    state.users.end_sessions(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -2,15 +2,12 @@
 
 use crate::domain::{
     Unavailable,
-    accounts::{SearchError, roles},
-    admin::{
-        authority::Forbidden,
-        users::{AdminError, CreationError},
-    },
+    accounts::{BadCustomClaims, SearchError, create::NewcomerError, roles},
+    admin::{authority::Forbidden, create::CreationError, users::AdminError},
     my_account::{change_password::PasswordError, delete::DeletionError},
     passwords::{WeakPassword, pool::NotComputed},
     sessions::{caller::CallerError, refresh::RefreshError},
-    sign_in::{login::LoginError, register::RegisterError},
+    sign_in::{login::LoginError, password_check::CheckError, register::RegisterError},
 };
 use actix_web::http::StatusCode;
 use shared::{
@@ -35,14 +32,22 @@ impl From<RegisterError> for Problem {
                 "registration_closed",
                 "nobody registers here without being asked: whoever manages the users can create an account for you",
             ),
-            RegisterError::Outdated => user_changed(),
-            RegisterError::EmailTaken => {
+            RegisterError::TooMany { retry_after } => too_many_attempts(retry_after),
+            RegisterError::Newcomer(error) => error.into(),
+        }
+    }
+}
+
+impl From<NewcomerError> for Problem {
+    fn from(error: NewcomerError) -> Self {
+        match error {
+            NewcomerError::Outdated => user_changed(),
+            NewcomerError::EmailTaken => {
                 Problem::new(StatusCode::CONFLICT, "email_taken", "this e-mail address is registered already")
             }
-            RegisterError::WeakPassword(weak) => weak.into(),
-            RegisterError::TooMany { retry_after } => too_many_attempts(retry_after),
-            RegisterError::NotComputed(error) => error.into(),
-            RegisterError::Unavailable(error) => error.into(),
+            NewcomerError::WeakPassword(weak) => weak.into(),
+            NewcomerError::NotComputed(error) => error.into(),
+            NewcomerError::Unavailable(error) => error.into(),
         }
     }
 }
@@ -56,14 +61,11 @@ impl From<WeakPassword> for Problem {
 impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials => {
+            LoginError::Disabled => Problem::new(StatusCode::FORBIDDEN, "account_disabled", "this account is disabled"),
+            LoginError::Check(error) => unchecked(error, || {
                 Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "wrong e-mail address or password")
                     .challenge(&Challenge::default())
-            }
-            LoginError::Disabled => Problem::new(StatusCode::FORBIDDEN, "account_disabled", "this account is disabled"),
-            LoginError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
-            LoginError::NotComputed(error) => error.into(),
-            LoginError::Unavailable(error) => error.into(),
+            }),
         }
     }
 }
@@ -71,15 +73,22 @@ impl From<LoginError> for Problem {
 impl From<PasswordError> for Problem {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::Wrong => {
+            PasswordError::Check(error) => unchecked(error, || {
                 Problem::new(StatusCode::FORBIDDEN, "wrong_password", "the current password is wrong")
-            }
+            }),
             PasswordError::SessionEnded => CallerError::Ended.into(),
             PasswordError::Weak(weak) => weak.into(),
-            PasswordError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
-            PasswordError::NotComputed(error) => error.into(),
-            PasswordError::Unavailable(error) => error.into(),
         }
+    }
+}
+
+/// A password that was not taken. What a wrong one means depends on the call.
+fn unchecked(error: CheckError, wrong: impl FnOnce() -> Problem) -> Problem {
+    match error {
+        CheckError::Wrong => wrong(),
+        CheckError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
+        CheckError::NotComputed(error) => error.into(),
+        CheckError::Unavailable(error) => error.into(),
     }
 }
 
@@ -112,16 +121,16 @@ impl From<CallerError> for Problem {
 
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
-        let unprocessable = |code, detail: &'static str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
+        let unprocessable = |code, detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail);
         match error {
             AdminError::NoSuchUser => Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"),
-            AdminError::UnknownRole => unprocessable("unknown_role", "an unknown role, or more than 16 roles"),
-            AdminError::CustomTooLarge => {
-                unprocessable("custom_too_large", "custom claims must not exceed 1 KiB of JSON")
+            AdminError::UnknownRole => {
+                unprocessable("unknown_role", "an unknown role, or more than 16 roles".to_owned())
             }
-            AdminError::CustomTooDeep => {
-                unprocessable("custom_too_deep", "lists and objects of custom claims may lie 8 deep within each other")
+            AdminError::Custom(error @ BadCustomClaims::TooLarge) => {
+                unprocessable("custom_too_large", error.to_string())
             }
+            AdminError::Custom(error @ BadCustomClaims::TooDeep) => unprocessable("custom_too_deep", error.to_string()),
             AdminError::Forbidden(error) => error.into(),
             AdminError::LastAdmin => Problem::new(
                 StatusCode::CONFLICT,
@@ -156,7 +165,7 @@ impl From<CreationError> for Problem {
     fn from(error: CreationError) -> Self {
         match error {
             CreationError::Admin(error) => error.into(),
-            CreationError::Register(error) => error.into(),
+            CreationError::Newcomer(error) => error.into(),
         }
     }
 }

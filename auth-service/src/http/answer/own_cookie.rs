@@ -1,12 +1,14 @@
 //! The cookie of whoever ends the session that it belongs to: cleared with the session. A newer login's is not, though it came
 //! with the request of an older page.
 
-use crate::domain::sessions::refresh_token::RefreshClaims;
-use crate::http::{
-    State,
-    request::{
-        client::{read, tokens},
-        cookie,
+use crate::{
+    domain::sessions::refresh_token::RefreshClaims,
+    http::{
+        State,
+        request::{
+            client::{read, tokens},
+            cookie,
+        },
     },
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, http::StatusCode};
@@ -66,7 +68,7 @@ async fn all_are_dead(request: &HttpRequest, state: &State) -> bool {
     for token in cookie::refresh_tokens(request, &state.site) {
         // What is not ours costs no store a question.
         let Some(token) = read(token, state) else { continue };
-        if !matches!(state.auth.is_over(&token).await, Ok(true)) {
+        if !matches!(state.sessions.is_over(&token).await, Ok(true)) {
             return false;
         }
     }

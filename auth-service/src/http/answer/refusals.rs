@@ -2,114 +2,174 @@
 
 use crate::domain::{
     Unavailable,
-    accounts::SearchError,
-    admin::{
-        authority::Forbidden,
-        users::{AdminError, CreationError},
-    },
+    accounts::{BadCustomClaims, SearchError, create::NewcomerError},
+    admin::{authority::Forbidden, create::CreationError, users::AdminError},
     my_account::{change_password::PasswordError, delete::DeletionError},
     passwords::{WeakPassword, pool::NotComputed},
     sessions::refresh::RefreshError,
-    sign_in::{login::LoginError, register::RegisterError},
+    sign_in::{login::LoginError, password_check::CheckError, register::RegisterError},
 };
 use shared::{openapi::Refuses, problem::Problem};
 use std::time::Duration;
 
-/// How a password that is asked for again is refused.
-pub struct PasswordConfirmed;
+/// When to try again, in examples.
+const SOON: Duration = Duration::from_secs(60);
 
-/// How an admin is refused who wants to end the sessions of a user.
+/// Values of an error: one for each problem that it may become.
+trait Examples: Sized {
+    fn examples() -> Vec<Self>;
+}
+
+/// Every variant and its examples. A variant that is forgotten does not compile.
+macro_rules! examples {
+    ($error:ty { $($variant:pat => $examples:expr,)* }) => {
+        impl Examples for $error {
+            fn examples() -> Vec<Self> {
+                let _every_variant = |error: &Self| match error { $($variant => (),)* };
+                let mut all = Vec::new();
+                $(all.extend::<Vec<Self>>($examples);)*
+                all
+            }
+        }
+    };
+}
+
+macro_rules! refuses {
+    ($($error:ty,)*) => {
+        $(impl Refuses for $error {
+            fn problems() -> Vec<Problem> {
+                Self::examples().into_iter().map(Problem::from).collect()
+            }
+        })*
+    };
+}
+
+refuses! {
+    Unavailable,
+    RegisterError,
+    CreationError,
+    LoginError,
+    PasswordError,
+    DeletionError,
+    RefreshError,
+    SearchError,
+    AdminError,
+}
+
+fn each<Error, Outer>(into: impl Fn(Error) -> Outer) -> Vec<Outer>
+where
+    Error: Examples,
+{
+    Error::examples().into_iter().map(into).collect()
+}
+
+impl Examples for Unavailable {
+    fn examples() -> Vec<Self> {
+        vec![Self { store: "any store", cause: "an example".into() }]
+    }
+}
+
+examples!(WeakPassword {
+    Self::Length => vec![Self::Length],
+    Self::Common => vec![Self::Common],
+});
+
+examples!(NotComputed {
+    Self::Overloaded => vec![Self::Overloaded],
+    // A fault of the program: any operation may answer 500.
+    Self::Failed => vec![],
+});
+
+examples!(NewcomerError {
+    Self::EmailTaken => vec![Self::EmailTaken],
+    Self::Outdated => vec![Self::Outdated],
+    Self::WeakPassword(_) => each(Self::WeakPassword),
+    Self::NotComputed(_) => each(Self::NotComputed),
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(RegisterError {
+    Self::Closed => vec![Self::Closed],
+    Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
+    // No admin is involved who might have been changed.
+    Self::Newcomer(_) => {
+        each(Self::Newcomer).into_iter().filter(|error| !matches!(error, Self::Newcomer(NewcomerError::Outdated))).collect()
+    },
+});
+
+examples!(CheckError {
+    Self::Wrong => vec![Self::Wrong],
+    Self::TooManyAttempts { .. } => vec![Self::TooManyAttempts { retry_after: SOON }],
+    Self::NotComputed(_) => each(Self::NotComputed),
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(LoginError {
+    Self::Disabled => vec![Self::Disabled],
+    Self::Check(_) => each(Self::Check),
+});
+
+examples!(PasswordError {
+    Self::Check(_) => each(Self::Check),
+    // As whatever else the guard refuses.
+    Self::SessionEnded => vec![],
+    Self::Weak(_) => each(Self::Weak),
+});
+
+examples!(DeletionError {
+    // There is no new password that could be weak.
+    Self::Password(_) => each(|error| Self::Password(PasswordError::Check(error))),
+    Self::Admin(_) => vec![Self::Admin(AdminError::LastAdmin), Self::Admin(AdminError::Outdated)],
+});
+
+examples!(RefreshError {
+    Self::SessionEnded => vec![Self::SessionEnded],
+    Self::Reused => vec![Self::Reused],
+    Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(Forbidden {
+    // As the guard refuses whoever has not the scope.
+    Self::NotPermitted => vec![],
+    Self::Outranked => vec![Self::Outranked],
+    Self::RoleBeyondOwn => vec![Self::RoleBeyondOwn],
+});
+
+examples!(BadCustomClaims {
+    Self::TooLarge => vec![Self::TooLarge],
+    Self::TooDeep => vec![Self::TooDeep],
+});
+
+examples!(AdminError {
+    Self::NoSuchUser => vec![Self::NoSuchUser],
+    Self::UnknownRole => vec![Self::UnknownRole],
+    Self::Custom(_) => each(Self::Custom),
+    Self::Forbidden(_) => each(Self::Forbidden),
+    Self::LastAdmin => vec![Self::LastAdmin],
+    Self::Outdated => vec![Self::Outdated],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(CreationError {
+    Self::Admin(_) => {
+        let role = AdminError::Forbidden(Forbidden::RoleBeyondOwn);
+        let wishes = each(AdminError::Custom).into_iter().chain([AdminError::UnknownRole, role]);
+        wishes.chain(each(AdminError::Unavailable)).map(Self::Admin).collect()
+    },
+    Self::Newcomer(_) => each(Self::Newcomer),
+});
+
+examples!(SearchError {
+    Self::TooSlow => vec![Self::TooSlow],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+/// How ending the sessions of a user is refused.
 pub struct UserOutOfReach;
 
-/// How an admin is refused who wants a user to be gone, or another one.
+/// How changing a user, or deleting one, is refused.
 pub struct UserRefused;
-
-impl Refuses for Unavailable {
-    fn problems() -> Vec<Problem> {
-        vec![example_outage().into()]
-    }
-}
-
-impl Refuses for RegisterError {
-    fn problems() -> Vec<Problem> {
-        let weak = [WeakPassword::Length, WeakPassword::Common].map(Self::WeakPassword);
-        let outages = [Self::NotComputed(NotComputed::Overloaded), Self::Unavailable(example_outage())];
-        weak.into_iter()
-            .chain(outages)
-            .chain([Self::EmailTaken, Self::Closed, Self::TooMany { retry_after: SOON }])
-            .map(Problem::from)
-            .collect()
-    }
-}
-
-impl Refuses for CreationError {
-    fn problems() -> Vec<Problem> {
-        let weak = [WeakPassword::Length, WeakPassword::Common].map(RegisterError::WeakPassword);
-        let others =
-            [RegisterError::NotComputed(NotComputed::Overloaded), RegisterError::EmailTaken, RegisterError::Outdated];
-        let wishes = [
-            AdminError::UnknownRole,
-            AdminError::CustomTooLarge,
-            AdminError::CustomTooDeep,
-            AdminError::Forbidden(Forbidden::RoleBeyondOwn),
-            AdminError::Unavailable(example_outage()),
-        ];
-        let refusals = weak.into_iter().chain(others).map(Problem::from);
-        refusals.chain(wishes.map(Problem::from)).collect()
-    }
-}
-
-impl Refuses for DeletionError {
-    fn problems() -> Vec<Problem> {
-        let admin = [AdminError::LastAdmin, AdminError::Outdated].map(Problem::from);
-        admin.into_iter().chain(PasswordConfirmed::problems()).collect()
-    }
-}
-
-impl Refuses for LoginError {
-    fn problems() -> Vec<Problem> {
-        let outages = [Self::NotComputed(NotComputed::Overloaded), Self::Unavailable(example_outage())];
-        let refusals = [Self::InvalidCredentials, Self::Disabled, Self::TooManyAttempts { retry_after: SOON }];
-        outages.into_iter().chain(refusals).map(Problem::from).collect()
-    }
-}
-
-impl Refuses for PasswordError {
-    fn problems() -> Vec<Problem> {
-        let weak = [WeakPassword::Length, WeakPassword::Common].map(Self::Weak).map(Problem::from);
-        weak.into_iter().chain(PasswordConfirmed::problems()).collect()
-    }
-}
-
-impl Refuses for PasswordConfirmed {
-    fn problems() -> Vec<Problem> {
-        let outages =
-            [PasswordError::NotComputed(NotComputed::Overloaded), PasswordError::Unavailable(example_outage())];
-        let refusals = [PasswordError::Wrong, PasswordError::TooManyAttempts { retry_after: SOON }];
-        outages.into_iter().chain(refusals).map(Problem::from).collect()
-    }
-}
-
-impl Refuses for RefreshError {
-    fn problems() -> Vec<Problem> {
-        let refusals = [Self::SessionEnded, Self::Reused, Self::TooMany { retry_after: SOON }];
-        refusals.into_iter().chain([Self::Unavailable(example_outage())]).map(Problem::from).collect()
-    }
-}
-
-impl Refuses for AdminError {
-    fn problems() -> Vec<Problem> {
-        let wishes = [Self::UnknownRole, Self::CustomTooLarge, Self::CustomTooDeep];
-        let forbidden = Self::Forbidden(Forbidden::RoleBeyondOwn);
-        wishes.into_iter().chain([forbidden]).map(Problem::from).chain(UserRefused::problems()).collect()
-    }
-}
-
-impl Refuses for SearchError {
-    fn problems() -> Vec<Problem> {
-        [Self::TooSlow, Self::Unavailable(example_outage())].map(Problem::from).into()
-    }
-}
 
 impl Refuses for UserRefused {
     fn problems() -> Vec<Problem> {
@@ -121,13 +181,7 @@ impl Refuses for UserRefused {
 impl Refuses for UserOutOfReach {
     fn problems() -> Vec<Problem> {
         let forbidden = AdminError::Forbidden(Forbidden::Outranked);
-        [AdminError::NoSuchUser, forbidden, AdminError::Unavailable(example_outage())].map(Problem::from).into()
+        let refusals = [AdminError::NoSuchUser, forbidden].into_iter().chain(each(AdminError::Unavailable));
+        refusals.map(Problem::from).collect()
     }
-}
-
-/// When to try again, in examples.
-const SOON: Duration = Duration::from_secs(60);
-
-fn example_outage() -> Unavailable {
-    Unavailable { store: "any store", cause: "an example".into() }
 }

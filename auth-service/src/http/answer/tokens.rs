@@ -1,7 +1,9 @@
 //! The answer of a login and of a refresh.
 
-use crate::domain::sessions::{refresh_token::Transport, tokens::Tokens};
-use crate::http::{Site, request::cookie};
+use crate::{
+    domain::sessions::{refresh_token::Transport, tokens::Tokens},
+    http::{Site, request::cookie},
+};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use utoipa::ToSchema;

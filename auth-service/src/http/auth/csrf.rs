@@ -1,17 +1,19 @@
 //! `GET /auth/csrf`: for a page that has lost the session's CSRF token in a reload.
 
 use super::refresh::InvalidRefreshToken;
-use crate::domain::{
-    Unavailable,
-    sessions::{
-        refresh::RefreshError,
-        refresh_token::{RefreshClaims, Transport},
+use crate::{
+    domain::{
+        Unavailable,
+        sessions::{
+            refresh::RefreshError,
+            refresh_token::{RefreshClaims, Transport},
+        },
     },
-};
-use crate::http::{
-    State,
-    answer::error::{ambiguous_credentials, invalid_refresh_token},
-    request::{client::tokens, cookie, origin::AllowedOrigin},
+    http::{
+        State,
+        answer::error::{ambiguous_credentials, invalid_refresh_token},
+        request::{client::tokens, cookie, origin::AllowedOrigin},
+    },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Serialize;
@@ -51,8 +53,8 @@ pub async fn csrf(_: AllowedOrigin, request: HttpRequest, state: Data<State>) ->
     }
     let is_ours = |token: &RefreshClaims| token.transport == Transport::Cookie;
     let token = tokens(&request, &state).into_iter().find(is_ours).ok_or_else(invalid_refresh_token)?;
-    if state.auth.is_over(&token).await? {
+    if state.sessions.is_over(&token).await? {
         return Err(RefreshError::SessionEnded.into());
     }
-    Ok(HttpResponse::Ok().json(CsrfToken { csrf_token: state.auth.refresh_tokens.csrf_token(token.sid) }))
+    Ok(HttpResponse::Ok().json(CsrfToken { csrf_token: state.sessions.csrf_token(token.sid) }))
 }

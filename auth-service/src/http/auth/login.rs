@@ -1,15 +1,23 @@
 //! `POST /auth/login`.
 
-use crate::domain::{
-    accounts::EmailAddress, passwords::Password, sessions::refresh_token::Transport, sign_in::login::LoginError,
-};
-use crate::http::{
-    State,
-    answer::{
-        own_cookie::{self, Ends},
-        tokens,
+use crate::{
+    domain::{
+        accounts::EmailAddress,
+        passwords::Password,
+        sessions::refresh_token::Transport,
+        sign_in::login::{LoginAttempt, LoginError},
     },
-    request::{client::client, origin::Page},
+    http::{
+        State,
+        answer::{
+            own_cookie::{self, Ends},
+            tokens,
+        },
+        request::{
+            client::{client_with_device, refresh_cookie},
+            origin::Page,
+        },
+    },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
@@ -62,11 +70,14 @@ pub async fn login(
         page.keeps_cookies()?;
     }
     let email = EmailAddress::parse(&input.email).ok();
-    let client = client(&request, &state);
-    let tokens = state.auth.login(email, &input.password, input.transport, &client).await?;
+    let previous = refresh_cookie(&request, &state);
+    let ended = previous.as_ref().map(|token| token.sid);
+    let client = client_with_device(&request, &state);
+    let attempt = LoginAttempt { email, password: &input.password, transport: input.transport, previous };
+    let tokens = state.sign_in.login(attempt, &client).await?;
     let mut answer = HttpResponse::Ok();
-    if let (Transport::Body, Some(ended)) = (input.transport, &client.token) {
-        own_cookie::clear_after(Ends::Session(ended.sid), &mut answer, &request, &state);
+    if let (Transport::Body, Some(ended)) = (input.transport, ended) {
+        own_cookie::clear_after(Ends::Session(ended), &mut answer, &request, &state);
     }
     Ok(tokens::finish(answer, &tokens, &request, &state.site))
 }

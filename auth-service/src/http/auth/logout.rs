@@ -1,14 +1,16 @@
 //! `POST /auth/logout` and `POST /auth/logout-all`.
 
 use super::refresh::{InBody, Presented, check_csrf, presented};
-use crate::domain::{Unavailable, sessions::refresh_token::Transport};
-use crate::http::{
-    State,
-    answer::{
-        error::ambiguous_credentials,
-        own_cookie::{self, Ends},
+use crate::{
+    domain::{Unavailable, sessions::refresh_token::Transport},
+    http::{
+        State,
+        answer::{
+            error::ambiguous_credentials,
+            own_cookie::{self, Ends},
+        },
+        request::{caller::Caller, client::client, cookie, origin::Page},
     },
-    request::{caller::Caller, client::client, cookie, origin::Page},
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use shared::{
@@ -56,9 +58,9 @@ pub async fn logout(
     }
     if let Some(token) = token {
         if by == Transport::Cookie {
-            check_csrf(&request, &state.auth, &token)?;
+            check_csrf(&request, &state.sessions, &token)?;
         }
-        state.auth.logout(&token, &client(&request, &state)).await?;
+        state.sessions.logout(&token, &client(&request, &state)).await?;
     }
     let mut answer = HttpResponse::NoContent();
     if has_cookie {
@@ -86,6 +88,6 @@ pub async fn logout_all(
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {
     let caller = own_cookie::or_dead(caller, &request, &state).await?;
-    state.auth.logout_everywhere(&caller, &client(&request, &state)).await?;
+    state.sessions.logout_everywhere(&caller, &client(&request, &state)).await?;
     Ok(own_cookie::gone(Ends::AllSessionsOf(caller.account.id), &request, &state))
 }

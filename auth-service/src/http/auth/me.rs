@@ -1,10 +1,12 @@
 //! `GET /auth/me` and `DELETE /auth/me`.
 
-use crate::domain::{accounts::Account, my_account::delete::DeletionError, passwords::Password};
-use crate::http::{
-    State,
-    answer::own_cookie::{self, Ends},
-    request::{caller::Caller, client::client},
+use crate::{
+    domain::{accounts::Account, my_account::delete::DeletionError, passwords::Password},
+    http::{
+        State,
+        answer::own_cookie::{self, Ends},
+        request::{caller::Caller, client::client_with_device},
+    },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::{Deserialize, Serialize};
@@ -113,6 +115,6 @@ pub async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let caller = own_cookie::or_dead(caller, &request, &state).await?;
     let input = body.read().await?;
-    state.auth.delete_account(&caller, &input.password, &client(&request, &state)).await?;
+    state.my_account.delete(&caller, &input.password, &client_with_device(&request, &state)).await?;
     Ok(own_cookie::gone(Ends::AllSessionsOf(caller.account.id), &request, &state))
 }

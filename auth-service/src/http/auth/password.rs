@@ -1,9 +1,11 @@
 //! `POST /auth/password`.
 
-use crate::domain::{my_account::change_password::PasswordError, passwords::Password};
-use crate::http::{
-    State,
-    request::{caller::Caller, client::client},
+use crate::{
+    domain::{my_account::change_password::PasswordError, passwords::Password},
+    http::{
+        State,
+        request::{caller::Caller, client::client_with_device},
+    },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use serde::Deserialize;
@@ -43,6 +45,9 @@ pub async fn change(
     body: Body<Change>,
 ) -> Result<HttpResponse, Problem> {
     let input = body.read().await?;
-    state.auth.change_password(&caller, &input.current, &input.new, &client(&request, &state)).await?;
+    state
+        .my_account
+        .change_password(&caller, &input.current, &input.new, &client_with_device(&request, &state))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }

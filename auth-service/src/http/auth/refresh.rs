@@ -1,23 +1,25 @@
 //! `POST /auth/refresh`, and how a refresh token is presented.
 
-use crate::domain::{
-    Auth,
-    passwords::Password as Secret,
-    sessions::{
-        refresh::RefreshError,
-        refresh_token::{RefreshClaims, Transport},
+use crate::{
+    domain::{
+        passwords::Password as Secret,
+        sessions::{
+            Sessions,
+            refresh::RefreshError,
+            refresh_token::{RefreshClaims, Transport},
+        },
     },
-};
-use crate::http::{
-    State,
-    answer::{
-        error::{ambiguous_credentials, csrf_rejected, invalid_refresh_token},
-        tokens,
-    },
-    request::{
-        client::{client, read},
-        cookie,
-        origin::{AllowedOrigin, Page},
+    http::{
+        State,
+        answer::{
+            error::{ambiguous_credentials, csrf_rejected, invalid_refresh_token},
+            tokens,
+        },
+        request::{
+            client::{client, read},
+            cookie,
+            origin::{AllowedOrigin, Page},
+        },
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -64,9 +66,9 @@ pub async fn refresh(
     page.admit(by)?;
     let token = token.filter(|token| token.transport == by).ok_or_else(invalid_refresh_token)?;
     if by == Transport::Cookie {
-        check_csrf(&request, &state.auth, &token)?;
+        check_csrf(&request, &state.sessions, &token)?;
     }
-    let tokens = state.auth.refresh(&token, &client(&request, &state)).await?;
+    let tokens = state.sessions.refresh(&token, &client(&request, &state)).await?;
     Ok(tokens::answer(&tokens, &request, &state.site))
 }
 
@@ -100,12 +102,12 @@ pub async fn presented(request: &HttpRequest, state: &State, body: Body<InBody>)
 }
 
 /// A page shows that it is of the session: a cookie alone is sent by the browser on its own.
-pub fn check_csrf(request: &HttpRequest, auth: &Auth, token: &RefreshClaims) -> Result<(), Problem> {
+pub fn check_csrf(request: &HttpRequest, sessions: &Sessions, token: &RefreshClaims) -> Result<(), Problem> {
     let mut shown = request.headers().get_all(cookie::CSRF_HEADER).peekable();
     if shown.peek().is_none() {
         return Err(csrf_rejected("missing X-CSRF-Token header: get the token from GET /auth/csrf"));
     }
-    let is_token = |shown: &str| auth.refresh_tokens.is_csrf_token(token.sid, shown);
+    let is_token = |shown: &str| sessions.is_csrf_token(token.sid, shown);
     let is_right = shown.all(|shown| std::str::from_utf8(shown.as_bytes()).is_ok_and(is_token));
     if is_right { Ok(()) } else { Err(csrf_rejected("X-CSRF-Token does not match this session")) }
 }

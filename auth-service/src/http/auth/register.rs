@@ -1,14 +1,16 @@
 //! `POST /auth/register`.
 
 use super::me::Registered;
-use crate::domain::{
-    accounts::{EmailAddress, InvalidEmail, InvalidName, PersonName},
-    passwords::Password,
-    sign_in::register::RegisterError,
-};
-use crate::http::{
-    State,
-    request::{client::client, origin::AllowedOrigin},
+use crate::{
+    domain::{
+        accounts::{EmailAddress, InvalidEmail, InvalidName, PersonName},
+        passwords::Password,
+        sign_in::register::RegisterError,
+    },
+    http::{
+        State,
+        request::{client::client, origin::AllowedOrigin},
+    },
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde::Deserialize;
@@ -57,10 +59,10 @@ pub async fn register(
     state: Data<State>,
     body: Body<Registration>,
 ) -> Result<HttpResponse, Problem> {
-    state.auth.admit_strangers()?;
+    state.registrar.admit()?;
     let input = body.read().await?;
     let (email, name) = (address(&input.email)?, person_name(input.name.as_deref())?);
-    let account = state.auth.register(email, &input.password, name, &client(&request, &state)).await?;
+    let account = state.registrar.register(email, &input.password, name, &client(&request, &state)).await?;
     Ok(HttpResponse::Created().json(Registered::of(&account)))
 }
 

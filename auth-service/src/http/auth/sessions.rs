@@ -1,11 +1,13 @@
 //! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: the user's devices.
 
-use crate::domain::{Unavailable, sessions::devices::Device};
-use crate::http::{
-    State,
-    admin::audit::Listed,
-    answer::own_cookie::{self, Ends},
-    request::{caller::Caller, client::client},
+use crate::{
+    domain::{Unavailable, sessions::devices::Device},
+    http::{
+        State,
+        admin::audit::Listed,
+        answer::own_cookie::{self, Ends},
+        request::{caller::Caller, client::client},
+    },
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -60,9 +62,9 @@ struct Session<'a> {
     security(("bearer" = []))
 )]
 pub async fn list(caller: Caller, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let devices = state.auth.sessions_of(&caller, &client(&request, &state)).await?;
+    let devices = state.sessions.devices(&caller, &client(&request, &state)).await?;
     let sessions = devices.iter().map(session).collect();
-    let incidents = state.auth.incidents(caller.account.id).await?;
+    let incidents = state.audit.incidents(caller.account.id).await?;
     let incidents = incidents.iter().map(Listed::of).collect();
     Ok(HttpResponse::Ok().json(Sessions { sessions, incidents }))
 }
@@ -100,6 +102,6 @@ pub async fn end(
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let id: SessionId = id.parse().map_err(|_| problem::not_found())?;
-    state.auth.end_own_session(&caller, id, &client(&request, &state)).await?;
+    state.sessions.end_own_session(&caller, id, &client(&request, &state)).await?;
     Ok(own_cookie::gone(Ends::Session(id), &request, &state))
 }

@@ -1,10 +1,9 @@
-//! `GET /health/ready`: whether the stores take what requests write, and how old the keys are; and `GET /metrics`. There is always a
-//! key to sign with once the service listens.
+//! `GET /health/ready`: whether the stores take what requests write, and how old the keys are. There is always a key to sign with once
+//! the service listens.
 
-use crate::http::State;
 use crate::{
-    domain::{Auth, Unavailable},
-    metrics::registry,
+    domain::{Unavailable, accounts::Accounts, sessions::live::LiveSessions},
+    http::State,
 };
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
@@ -18,15 +17,16 @@ use tokio::sync::Mutex;
 /// Where an answer about health has what no other program says of itself: a JSON pointer (RFC 6901).
 pub const PROOF: &str = "/accounts";
 
-/// So many readings of the keys must have been missed before that is worth a word.
+/// Report `degraded` after this many missed reloads.
 const MISSED: u32 = 10;
 
 /// For how long an answer of the stores is good. Whoever asks more often costs them no more.
 const FRESH: Duration = Duration::from_millis(100);
 
 /// What the stores last answered. They are tried by one question at a time, whoever asks, and ten times a second at most.
-#[derive(Default)]
 pub struct Readiness {
+    accounts: Arc<dyn Accounts>,
+    live: Arc<LiveSessions>,
     latest: Arc<Mutex<Option<(Instant, Stores)>>>,
 }
 
@@ -38,16 +38,23 @@ struct Stores {
 }
 
 impl Readiness {
+    /// Of these stores.
+    #[must_use]
+    pub fn new(accounts: Arc<dyn Accounts>, live: Arc<LiveSessions>) -> Self {
+        Self { accounts, live, latest: Arc::default() }
+    }
+
     /// A question that is given up is answered all the same, for the next one.
-    async fn of(state: Data<State>) -> Stores {
-        let mut latest = Arc::clone(&state.readiness.latest).lock_owned().await;
+    async fn stores(&self) -> Stores {
+        let mut latest = Arc::clone(&self.latest).lock_owned().await;
         if let Some((at, stores)) = &*latest
             && at.elapsed() < FRESH
         {
             return stores.clone();
         }
+        let (accounts, live) = (Arc::clone(&self.accounts), Arc::clone(&self.live));
         let trying = tokio::spawn(async move {
-            let stores = Stores::tried(&state.auth).await;
+            let stores = Stores::tried(&*accounts, &live).await;
             *latest = Some((Instant::now(), stores.clone()));
             stores
         });
@@ -56,10 +63,10 @@ impl Readiness {
 }
 
 impl Stores {
-    async fn tried(auth: &Auth) -> Self {
-        let told = |outcome: Result<(), Unavailable>| outcome.map_err(|error| error.to_string());
-        let (accounts, sessions) = futures_util::future::join(auth.accounts.probe(), auth.sessions.probe()).await;
-        Self { accounts: told(accounts), sessions: told(sessions) }
+    async fn tried(accounts: &dyn Accounts, live: &LiveSessions) -> Self {
+        let reason = |outcome: Result<(), Unavailable>| outcome.map_err(|error| error.to_string());
+        let (accounts, sessions) = futures_util::future::join(accounts.probe(), live.probe()).await;
+        Self { accounts: reason(accounts), sessions: reason(sessions) }
     }
 
     fn unknown() -> Self {
@@ -71,7 +78,7 @@ impl Stores {
 /// 200 when the stores take what a request may write, else 503, with what is wrong. Degraded, and still 200, is a service whose
 /// stores answer and whose keys could not be read for a while: it goes on with the known ones, and would miss a new one.
 pub async fn ready(state: Data<State>) -> Result<HttpResponse, Problem> {
-    let Stores { accounts, sessions } = Readiness::of(state.clone()).await;
+    let Stores { accounts, sessions } = state.readiness.stores().await;
     if accounts.is_err() || sessions.is_err() {
         let answered = |outcome: Result<(), String>| outcome.err().unwrap_or_else(|| "ok".to_owned());
         return Err(Problem::unavailable(format!(
@@ -80,7 +87,7 @@ pub async fn ready(state: Data<State>) -> Result<HttpResponse, Problem> {
             answered(sessions)
         )));
     }
-    let (keys, latest) = (state.auth.keys.ages(), state.auth.keys.policy().notice() * MISSED);
+    let (keys, latest) = (state.keys.ages(), state.keys.policy().notice() * MISSED);
     Ok(HttpResponse::Ok().json(json!({
         "status": if keys.read <= latest { "ready" } else { "degraded" },
         "accounts": "ok",
@@ -91,9 +98,4 @@ pub async fn ready(state: Data<State>) -> Result<HttpResponse, Problem> {
             "read_age_seconds": keys.read.as_secs(),
         },
     })))
-}
-
-/// What is counted, for Prometheus.
-pub async fn metrics(state: Data<State>) -> HttpResponse {
-    shared::metrics::exposed(&registry(&state.auth))
 }

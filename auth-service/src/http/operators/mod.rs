@@ -1,3 +1,4 @@
 //! The admin listener: what operators and their machines ask.
 
 pub mod health;
+pub mod metrics;

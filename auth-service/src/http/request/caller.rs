@@ -1,7 +1,9 @@
 //! Guards of auth-service's own protected endpoints: a handler that takes one of these cannot run without it.
 
-use crate::domain::{self, Unavailable, accounts::roles};
-use crate::http::State;
+use crate::{
+    domain::{self, Unavailable, accounts::roles},
+    http::State,
+};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use futures_util::future::LocalBoxFuture;
 use shared::{
@@ -65,7 +67,7 @@ impl<S: Scope> FromRequest for Permitted<S> {
         let request = request.clone();
         Box::pin(async move {
             let caller = identify(&request).await?;
-            if state(&request).auth.permits(&caller, S::NAME) {
+            if state(&request).sessions.permits(&caller, S::NAME) {
                 Ok(Self(caller, PhantomData))
             } else {
                 Err(guard::insufficient_scope(S::NAME))
@@ -93,12 +95,12 @@ fn state(request: &HttpRequest) -> &State {
 async fn identify(request: &HttpRequest) -> Result<domain::sessions::caller::Caller, Problem> {
     let state = state(request);
     let token = guard::bearer(request)?;
-    let keys = state.auth.keys.active();
+    let keys = state.keys.active();
     let verdict = state.verifier.verify(token, &keys.verification);
     count_verification(&verdict);
     let verified = verdict.map_err(|refusal| {
         tracing::debug!(path = request.path(), reason = %refusal, "access token rejected");
         guard::refused(&refusal)
     })?;
-    state.auth.caller(&verified).await.map_err(Problem::from)
+    state.sessions.caller(&verified).await.map_err(Problem::from)
 }

@@ -1,11 +1,13 @@
 //! Who is calling: address and user agent, and the refresh cookie that came along.
 
 use super::{cookie, forwarded::Nearest};
-use crate::domain::{
-    Client,
-    sessions::refresh_token::{RefreshClaims, Transport},
+use crate::{
+    domain::{
+        Client, KnownDevice,
+        sessions::refresh_token::{RefreshClaims, Transport},
+    },
+    http::State,
 };
-use crate::http::State;
 use actix_web::{
     HttpRequest,
     http::header::{self, HeaderMap},
@@ -18,11 +20,22 @@ const USER_AGENT_CHARS: usize = 200;
 
 static SAID: Seldom = Seldom::new();
 
-/// What is known of the client of a request.
+/// What is known of the client of a request, but for its device.
 pub fn client(request: &HttpRequest, state: &State) -> Client {
     let Nearest { address, is_told_apart, named } = nearest(request, state);
-    let token = tokens(request, state).into_iter().find(|token| token.transport == Transport::Cookie);
-    Client { address, is_told_apart, named, user_agent: user_agent(request.headers()), token }
+    Client { address, is_told_apart, named, user_agent: user_agent(request.headers()), device: None }
+}
+
+/// As [`client`], with the device as which a refresh cookie shows it: for whatever checks a password.
+pub fn client_with_device(request: &HttpRequest, state: &State) -> Client {
+    let token = refresh_cookie(request, state);
+    let device = token.map(|token| KnownDevice { user: token.sub, session: token.sid });
+    Client { device, ..client(request, state) }
+}
+
+/// The refresh token of ours that came along in a cookie, expired or not.
+pub fn refresh_cookie(request: &HttpRequest, state: &State) -> Option<RefreshClaims> {
+    tokens(request, state).into_iter().find(|token| token.transport == Transport::Cookie)
 }
 
 /// What the request's cookies say, as far as it is ours, expired or not.
@@ -32,7 +45,7 @@ pub fn tokens(request: &HttpRequest, state: &State) -> Vec<RefreshClaims> {
 
 /// One of our refresh tokens, expired or not.
 pub fn read(token: &[u8], state: &State) -> Option<RefreshClaims> {
-    state.auth.refresh_tokens.read(std::str::from_utf8(token).ok()?).ok()
+    state.sessions.read_token(std::str::from_utf8(token).ok()?)
 }
 
 /// Who sent the request: the client, or a proxy.

@@ -3,10 +3,12 @@
 //! cannot read the answer: native applications and their web views may call from whatever origin they have.
 
 use super::cookie;
-use crate::domain::sessions::refresh_token::Transport;
-use crate::http::{
-    Site, State,
-    answer::error::{cross_site_cookie, csrf_rejected},
+use crate::{
+    domain::sessions::refresh_token::Transport,
+    http::{
+        Site, State,
+        answer::error::{cross_site_cookie, csrf_rejected},
+    },
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use shared::{

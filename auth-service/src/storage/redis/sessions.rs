@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    sessions::store::{Change, Commit, Sealed, Sessions, Snapshot},
+    sessions::store::{Change, Commit, Sealed, SessionStore, Snapshot},
 };
 use async_trait::async_trait;
 use shared::{
@@ -30,7 +30,7 @@ static PROBE: Script = script!("probe.lua");
 const EXPIRY_BYTES: usize = 8;
 
 #[async_trait]
-impl Sessions for RedisStores {
+impl SessionStore for RedisStores {
     async fn read(&self, sub: UserId, sid: SessionId) -> Result<Snapshot, Unavailable> {
         let (value, now): (Option<Vec<u8>>, i64) = self.ask(&READ.on(&[&key(sub)], &[&sid.to_bytes()])).await?;
         let now = Timestamp::from_millis(now);

@@ -4,6 +4,7 @@
 mod accounts;
 mod audit;
 mod counters;
+mod endings;
 mod engine;
 mod inspect;
 mod key_table;

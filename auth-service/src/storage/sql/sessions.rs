@@ -7,7 +7,7 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    sessions::store::{Change, Commit, Sealed, Sessions, Snapshot},
+    sessions::store::{Change, Commit, Sealed, SessionStore, Snapshot},
 };
 use async_trait::async_trait;
 use shared::{
@@ -17,7 +17,7 @@ use shared::{
 use sqlx::{AssertSqlSafe, query};
 
 #[async_trait]
-impl Sessions for Sql {
+impl SessionStore for Sql {
     async fn read(&self, sub: UserId, sid: SessionId) -> Result<Snapshot, Unavailable> {
         let read = || {
             self.timed(

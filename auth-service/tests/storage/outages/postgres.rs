@@ -6,7 +6,7 @@ use crate::{
     servers::{Wire, sql},
 };
 use auth_service::{
-    domain::{Unavailable, accounts::Accounts},
+    domain::{Unavailable, accounts::Accounts, sessions::endings::Endings as _},
     storage::sql::Sql,
 };
 use futures_util::future::{join_all, try_join_all};
@@ -28,9 +28,9 @@ async fn postgres_is_killed_and_started_again() {
     let mut server = Postgres::start();
     let (store, new) = (sql(&server.fresh_database()).await, account());
     store.create(&new).await.unwrap();
-    is_over_in_time("at first", async || store.standing(new.id, SessionId::fresh()).await).await;
+    is_over_in_time("at first", async || store.status(new.id, SessionId::fresh()).await).await;
     server.kill();
-    is_told_in_time("PostgreSQL killed", async || store.standing(new.id, SessionId::fresh()).await).await;
+    is_told_in_time("PostgreSQL killed", async || store.status(new.id, SessionId::fresh()).await).await;
     is_told_in_time("PostgreSQL killed, write", async || store.raise_epoch(new.id, None, now()).await).await;
     server.restart();
     is_over_in_time("PostgreSQL killed", async || ask(&store).await).await;
@@ -47,7 +47,7 @@ async fn postgres_is_started_again_before_anybody_asks() {
 }
 
 async fn ask(store: &Sql) -> Result<(), Unavailable> {
-    store.standing(UserId::fresh(), SessionId::fresh()).await.map(drop)
+    store.status(UserId::fresh(), SessionId::fresh()).await.map(drop)
 }
 
 /// A database that is reached by a wire, which nobody has asked anything yet.

@@ -6,7 +6,7 @@ use crate::{
     servers::{Cluster, Sentinel},
 };
 use auth_service::{
-    domain::{Unavailable, sessions::store::Sessions},
+    domain::{Unavailable, sessions::store::SessionStore},
     storage::redis::RedisStores,
 };
 use harness::redis::Redis;

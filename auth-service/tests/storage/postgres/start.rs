@@ -2,7 +2,7 @@
 
 use crate::{promises, servers::sql};
 use auth_service::{
-    domain::{keys::table::KeyTable as _, sessions::store::Sessions as _},
+    domain::{keys::table::KeyTable as _, sessions::store::SessionStore as _},
     storage::sql::Sql,
 };
 use futures_util::future::join_all;

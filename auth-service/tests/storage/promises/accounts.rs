@@ -2,10 +2,13 @@
 
 use crate::samples::{LATER, account, event, named, now, unique};
 use auth_service::domain::{
-    accounts::{Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Epoch, NewAccount, Theft},
+    accounts::{Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Epoch, NewAccount},
     audit::{Action, AuditLog, AuditQuery},
     passwords::PasswordHash,
-    sessions::store::Sessions,
+    sessions::{
+        endings::{Endings, Theft},
+        store::SessionStore,
+    },
 };
 use futures_util::future::{join, join_all};
 use serde_json::{Map, Value, json};
@@ -17,25 +20,25 @@ use std::{collections::BTreeSet, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-async fn created(store: &impl Accounts, account: &NewAccount) -> UserId {
+async fn created(store: &(impl Accounts + Endings), account: &NewAccount) -> UserId {
     store.create(account).await.unwrap();
     account.id
 }
 
-async fn somebody(store: &impl Accounts) -> UserId {
+async fn somebody(store: &(impl Accounts + Endings)) -> UserId {
     created(store, &account()).await
 }
 
-async fn read(store: &impl Accounts, id: UserId) -> Account {
+async fn read(store: &(impl Accounts + Endings), id: UserId) -> Account {
     store.by_id(id).await.unwrap().expect("the user exists").account
 }
 
-async fn hash_of(store: &impl Accounts, id: UserId) -> PasswordHash {
+async fn hash_of(store: &(impl Accounts + Endings), id: UserId) -> PasswordHash {
     store.by_id(id).await.unwrap().expect("the user exists").hash
 }
 
-async fn has_ended(store: &impl Accounts, id: UserId, session: SessionId) -> bool {
-    store.standing(id, session).await.unwrap().expect("the user exists").ended
+async fn has_ended(store: &(impl Accounts + Endings), id: UserId, session: SessionId) -> bool {
+    store.status(id, session).await.unwrap().expect("the user exists").ended
 }
 
 fn hash(text: &str) -> PasswordHash {
@@ -46,7 +49,7 @@ fn claims(value: Value) -> Map<String, Value> {
     value.as_object().expect("claims are an object").clone()
 }
 
-pub async fn an_account_is_found_by_address_and_by_id(store: &impl Accounts) {
+pub async fn an_account_is_found_by_address_and_by_id(store: &(impl Accounts + Endings)) {
     let new = account();
     assert!(store.by_email(&new.email).await.unwrap().is_none());
     assert!(store.by_id(new.id).await.unwrap().is_none());
@@ -71,7 +74,7 @@ pub async fn an_account_is_found_by_address_and_by_id(store: &impl Accounts) {
     assert_eq!(read(store, new.id).await, found.account);
 }
 
-pub async fn whatever_a_name_or_a_claim_holds_comes_back(store: &impl Accounts) {
+pub async fn whatever_a_name_or_a_claim_holds_comes_back(store: &(impl Accounts + Endings)) {
     let nameless = created(store, &NewAccount { name: None, roles: vec![], ..account() }).await;
     assert_eq!((read(store, nameless).await.name, read(store, nameless).await.roles), (None, vec![]));
 
@@ -86,7 +89,7 @@ pub async fn whatever_a_name_or_a_claim_holds_comes_back(store: &impl Accounts) 
     assert_eq!(read(store, id).await, changed);
 }
 
-pub async fn two_accounts_cannot_have_one_address(store: &impl Accounts) {
+pub async fn two_accounts_cannot_have_one_address(store: &(impl Accounts + Endings)) {
     let first = named("First");
     store.create(&first).await.unwrap();
     let second = NewAccount { email: first.email.clone(), ..named("Second") };
@@ -95,7 +98,7 @@ pub async fn two_accounts_cannot_have_one_address(store: &impl Accounts) {
     assert_eq!(read(store, first.id).await.name, first.name);
 }
 
-pub async fn of_many_registrations_with_one_address_one_succeeds(store: &impl Accounts) {
+pub async fn of_many_registrations_with_one_address_one_succeeds(store: &(impl Accounts + Endings)) {
     let email = account().email;
     let rivals: Vec<_> = (0..20).map(|_| NewAccount { email: email.clone(), ..account() }).collect();
     let outcomes = join_all(rivals.iter().map(|rival| store.create(rival))).await;
@@ -105,7 +108,7 @@ pub async fn of_many_registrations_with_one_address_one_succeeds(store: &impl Ac
     assert_eq!(store.by_email(&email).await.unwrap().expect("one is there").account.id, created[0].0.id);
 }
 
-pub async fn raised_epochs_rise_strictly_whatever_the_clock_says(store: &impl Accounts) {
+pub async fn raised_epochs_rise_strictly_whatever_the_clock_says(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let now = now();
     assert!(store.raise_epoch(id, None, now).await.unwrap());
@@ -118,7 +121,7 @@ pub async fn raised_epochs_rise_strictly_whatever_the_clock_says(store: &impl Ac
     assert!(!store.raise_epoch(UserId::fresh(), None, now).await.unwrap());
 }
 
-pub async fn of_many_that_raise_the_epoch_they_saw_one_does(store: &impl Accounts) {
+pub async fn of_many_that_raise_the_epoch_they_saw_one_does(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let outcomes = join_all((0..20).map(|_| store.raise_epoch(id, Some(Epoch::FIRST), now()))).await;
     assert_eq!(outcomes.iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 1);
@@ -127,7 +130,7 @@ pub async fn of_many_that_raise_the_epoch_they_saw_one_does(store: &impl Account
     assert_eq!(read(store, id).await.session_epoch, seen);
 }
 
-pub async fn raising_the_epoch_spares_no_session(store: &impl Accounts) {
+pub async fn raising_the_epoch_spares_no_session(store: &(impl Accounts + Endings)) {
     let (id, kept) = (somebody(store).await, SessionId::fresh());
     let old = hash_of(store, id).await;
     assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now()).await.unwrap());
@@ -136,7 +139,7 @@ pub async fn raising_the_epoch_spares_no_session(store: &impl Accounts) {
     assert_eq!(read(store, id).await.kept_session, None);
 }
 
-pub async fn raising_all_epochs_reaches_every_user(store: &impl Accounts) {
+pub async fn raising_all_epochs_reaches_every_user(store: &(impl Accounts + Endings)) {
     let (one, other) = (somebody(store).await, somebody(store).await);
     let old = hash_of(store, one).await;
     assert!(
@@ -152,7 +155,7 @@ pub async fn raising_all_epochs_reaches_every_user(store: &impl Accounts) {
     assert_eq!(read(store, other).await.session_epoch, Epoch(1000));
 }
 
-pub async fn a_password_changes_only_from_the_one_that_was_seen(store: &impl Accounts) {
+pub async fn a_password_changes_only_from_the_one_that_was_seen(store: &(impl Accounts + Endings)) {
     let (id, kept) = (somebody(store).await, SessionId::fresh());
     let before = read(store, id).await;
     let old = hash_of(store, id).await;
@@ -167,17 +170,22 @@ pub async fn a_password_changes_only_from_the_one_that_was_seen(store: &impl Acc
     let after = read(store, id).await;
     assert_eq!((after.session_epoch, after.kept_session), (Epoch(now.millis()), Some(kept)));
     assert_eq!(hash_of(store, id).await, hash("new"));
-    let standing = store.standing(id, kept).await.unwrap().expect("the user exists");
+    let standing = store.status(id, kept).await.unwrap().expect("the user exists");
     assert!(standing.is_alive(kept, Epoch::FIRST), "the session that changed the password goes on");
     assert!(!standing.is_alive(SessionId::fresh(), Epoch::FIRST));
 }
 
-async fn checked<'a>(store: &impl Accounts, id: UserId, hash: &'a PasswordHash, session: SessionId) -> Checked<'a> {
+async fn checked<'a>(
+    store: &(impl Accounts + Endings),
+    id: UserId,
+    hash: &'a PasswordHash,
+    session: SessionId,
+) -> Checked<'a> {
     Checked { hash, epoch: read(store, id).await.session_epoch, session }
 }
 
 /// Each in a way that ends what was checked: the epoch is raised, the user is disabled, the session is ended by name.
-async fn ends(store: &impl Accounts, id: UserId, session: SessionId, way: usize) {
+async fn ends(store: &(impl Accounts + Endings), id: UserId, session: SessionId, way: usize) {
     match way {
         0 => drop(store.raise_epoch(id, None, now()).await.unwrap()),
         1 => {
@@ -188,7 +196,7 @@ async fn ends(store: &impl Accounts, id: UserId, session: SessionId, way: usize)
     }
 }
 
-pub async fn what_a_check_allowed_is_not_written_after_what_was_checked_has_ended(store: &impl Accounts) {
+pub async fn what_a_check_allowed_is_not_written_after_what_was_checked_has_ended(store: &(impl Accounts + Endings)) {
     for way in 0..3 {
         let (id, session) = (somebody(store).await, SessionId::fresh());
         let old = hash_of(store, id).await;
@@ -202,20 +210,22 @@ pub async fn what_a_check_allowed_is_not_written_after_what_was_checked_has_ende
 }
 
 /// Whichever comes first, a session that was ended does not go on because it changed the password.
-pub async fn a_password_change_and_an_end_of_all_sessions_at_once_spare_nobody_who_was_ended(store: &impl Accounts) {
+pub async fn a_password_change_and_an_end_of_all_sessions_at_once_spare_nobody_who_was_ended(
+    store: &(impl Accounts + Endings),
+) {
     for way in [0, 1, 2].repeat(10) {
         let (id, session) = (somebody(store).await, SessionId::fresh());
         let old = hash_of(store, id).await;
         let seen = checked(store, id, &old, session).await;
         let new = hash("new");
         let (changed, ()) = join(store.change_password(id, &seen, &new, now()), ends(store, id, session, way)).await;
-        let standing = store.standing(id, session).await.unwrap().expect("the user exists");
+        let standing = store.status(id, session).await.unwrap().expect("the user exists");
         assert!(!standing.is_alive(session, seen.epoch), "way {way}");
         assert_eq!(hash_of(store, id).await == new, changed.unwrap());
     }
 }
 
-pub async fn an_account_is_deleted_only_as_it_was_checked(store: &impl Accounts) {
+pub async fn an_account_is_deleted_only_as_it_was_checked(store: &(impl Accounts + Endings)) {
     let (id, session) = (somebody(store).await, SessionId::fresh());
     let old = hash_of(store, id).await;
     let seen = checked(store, id, &old, session).await;
@@ -225,7 +235,7 @@ pub async fn an_account_is_deleted_only_as_it_was_checked(store: &impl Accounts)
     assert!(!store.delete(id, &[], Some(&seen)).await.unwrap());
 }
 
-pub async fn of_many_that_change_the_same_password_one_does(store: &impl Accounts) {
+pub async fn of_many_that_change_the_same_password_one_does(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let old = hash_of(store, id).await;
     let new: Vec<_> = (0..20).map(|number| hash(&format!("new {number}"))).collect();
@@ -236,7 +246,7 @@ pub async fn of_many_that_change_the_same_password_one_does(store: &impl Account
     assert_eq!(&hash_of(store, id).await, winners[0].0);
 }
 
-pub async fn another_hash_of_the_same_password_ends_nothing(store: &impl Accounts) {
+pub async fn another_hash_of_the_same_password_ends_nothing(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let (before, old) = (read(store, id).await, hash_of(store, id).await);
     store.rehash(id, &old, &hash("stronger")).await.unwrap();
@@ -245,7 +255,7 @@ pub async fn another_hash_of_the_same_password_ends_nothing(store: &impl Account
     assert_eq!((read(store, id).await, hash_of(store, id).await), (before, hash("stronger")));
 }
 
-pub async fn a_session_ends_by_name_and_alone(store: &impl Accounts) {
+pub async fn a_session_ends_by_name_and_alone(store: &(impl Accounts + Endings)) {
     let (id, ended, other) = (somebody(store).await, SessionId::fresh(), SessionId::fresh());
     assert!(!has_ended(store, id, ended).await);
     store.end_session(id, ended, now().plus(HOUR)).await.unwrap();
@@ -261,10 +271,10 @@ pub async fn a_session_ends_by_name_and_alone(store: &impl Accounts) {
 
     let unknown = UserId::fresh();
     store.end_session(unknown, ended, now().plus(HOUR)).await.unwrap();
-    assert!(store.standing(unknown, ended).await.unwrap().is_none());
+    assert!(store.status(unknown, ended).await.unwrap().is_none());
 }
 
-pub async fn a_theft_ends_what_it_should_and_is_told_together(store: &(impl Accounts + AuditLog)) {
+pub async fn a_theft_ends_what_it_should_and_is_told_together(store: &(impl Accounts + Endings + AuditLog)) {
     let (one, other) = (somebody(store).await, somebody(store).await);
     for sub in [one, other] {
         let sid = SessionId::fresh();
@@ -280,7 +290,7 @@ pub async fn a_theft_ends_what_it_should_and_is_told_together(store: &(impl Acco
     }
 }
 
-pub async fn a_theft_that_cannot_be_told_ends_nothing(store: &(impl Accounts + AuditLog)) {
+pub async fn a_theft_that_cannot_be_told_ends_nothing(store: &(impl Accounts + Endings + AuditLog)) {
     let (sub, sid) = (somebody(store).await, SessionId::fresh());
     let before = read(store, sub).await.session_epoch;
     let event = event(Action::RefreshReuse).to(sub).about(sid);
@@ -292,7 +302,7 @@ pub async fn a_theft_that_cannot_be_told_ends_nothing(store: &(impl Accounts + A
     assert_eq!(read(store, sub).await.session_epoch, before);
 }
 
-pub async fn what_has_ended_is_remembered_until_the_later_moment(store: &impl Accounts) {
+pub async fn what_has_ended_is_remembered_until_the_later_moment(store: &(impl Accounts + Endings)) {
     let (id, session) = (somebody(store).await, SessionId::fresh());
     let (early, late) = (Timestamp::from_secs(100), Timestamp::from_secs(200));
     for until in [early, late, early] {
@@ -304,7 +314,7 @@ pub async fn what_has_ended_is_remembered_until_the_later_moment(store: &impl Ac
     assert!(!has_ended(store, id, session).await);
 }
 
-pub async fn ended_sessions_are_forgotten_in_bounded_batches(store: &impl Accounts) {
+pub async fn ended_sessions_are_forgotten_in_bounded_batches(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let lasting = SessionId::fresh();
     store.end_session(id, lasting, now().plus(HOUR)).await.unwrap();
@@ -318,12 +328,17 @@ pub async fn ended_sessions_are_forgotten_in_bounded_batches(store: &impl Accoun
     assert_eq!(store.ended_among(id, &[over, vec![lasting]].concat()).await.unwrap(), [lasting]);
 }
 
-async fn page(store: &impl Accounts, search: Option<&str>, after: Option<UserId>, limit: u32) -> Vec<UserId> {
+async fn page(
+    store: &(impl Accounts + Endings),
+    search: Option<&str>,
+    after: Option<UserId>,
+    limit: u32,
+) -> Vec<UserId> {
     let query = AccountQuery { search: search.map(str::to_owned), after, limit };
     store.page(&query).await.unwrap().iter().map(|account| account.id).collect()
 }
 
-pub async fn pages_follow_one_another_in_the_order_of_ids(store: &impl Accounts) {
+pub async fn pages_follow_one_another_in_the_order_of_ids(store: &(impl Accounts + Endings)) {
     let mut ids = Vec::new();
     for _ in 0..5 {
         ids.push(somebody(store).await);
@@ -336,7 +351,7 @@ pub async fn pages_follow_one_another_in_the_order_of_ids(store: &impl Accounts)
     assert_eq!(page(store, Some("LOVELACE"), Some(ids[0]), 2).await, ids[1..3]);
 }
 
-pub async fn the_search_is_literal_and_knows_no_case(store: &impl Accounts) {
+pub async fn the_search_is_literal_and_knows_no_case(store: &(impl Accounts + Endings)) {
     let ada = created(store, &named("Ада Лавлейс")).await;
     let percent = created(store, &named("100% Grüße_\\")).await;
     let found = async |text: &str| page(store, Some(text), None, 9).await;
@@ -354,7 +369,7 @@ pub async fn the_search_is_literal_and_knows_no_case(store: &impl Accounts) {
 }
 
 /// One or two characters are looked for in another way than three.
-pub async fn a_search_goes_on_from_page_to_page_whatever_its_length(store: &impl Accounts) {
+pub async fn a_search_goes_on_from_page_to_page_whatever_its_length(store: &(impl Accounts + Endings)) {
     let name = unique("Жё");
     let (mut made, mut others) = (BTreeSet::new(), BTreeSet::new());
     for _ in 0..4 {
@@ -373,7 +388,7 @@ pub async fn a_search_goes_on_from_page_to_page_whatever_its_length(store: &impl
     }
 }
 
-pub async fn a_set_password_ends_all_sessions_whatever_it_was(store: &impl Accounts) {
+pub async fn a_set_password_ends_all_sessions_whatever_it_was(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let (first, second) = (PasswordHash("$argon2id$first".to_owned()), PasswordHash("$argon2id$second".to_owned()));
     let known = store.by_id(id).await.unwrap().unwrap();
@@ -387,15 +402,15 @@ pub async fn a_set_password_ends_all_sessions_whatever_it_was(store: &impl Accou
     assert!(!store.set_password(UserId::fresh(), &first, now()).await.unwrap(), "nobody");
 }
 
-pub async fn trying_it_out_leaves_nothing_behind(store: &(impl Accounts + Sessions)) {
+pub async fn trying_it_out_leaves_nothing_behind(store: &(impl Accounts + Endings + SessionStore)) {
     for _ in 0..3 {
         Accounts::probe(store).await.unwrap();
-        Sessions::probe(store).await.unwrap();
+        SessionStore::probe(store).await.unwrap();
     }
     assert_eq!(store.forget_ended(now().plus(HOUR), 100).await.unwrap(), 0);
 }
 
-pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &impl Accounts) {
+pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let before = read(store, id).await;
     let change =
@@ -415,7 +430,7 @@ pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &impl Accoun
     assert_eq!(nobody, None);
 }
 
-pub async fn disabling_a_user_raises_the_epoch(store: &impl Accounts) {
+pub async fn disabling_a_user_raises_the_epoch(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let old = hash_of(store, id).await;
     assert!(
@@ -434,7 +449,7 @@ pub async fn disabling_a_user_raises_the_epoch(store: &impl Accounts) {
     assert_eq!(enabled, Account { disabled: false, revision: 2, ..disabled });
 }
 
-pub async fn every_unlocking_is_counted_and_changes_nothing_else(store: &impl Accounts) {
+pub async fn every_unlocking_is_counted_and_changes_nothing_else(store: &(impl Accounts + Endings)) {
     let (id, other) = (somebody(store).await, somebody(store).await);
     let before = store.by_id(id).await.unwrap().expect("the user exists");
     assert_eq!(before.unlocks, 0);
@@ -446,18 +461,18 @@ pub async fn every_unlocking_is_counted_and_changes_nothing_else(store: &impl Ac
     assert!(!store.unlock(UserId::fresh()).await.unwrap());
 }
 
-pub async fn a_deleted_user_is_gone_and_the_address_free(store: &impl Accounts) {
+pub async fn a_deleted_user_is_gone_and_the_address_free(store: &(impl Accounts + Endings)) {
     let new = account();
     let session = SessionId::fresh();
     store.create(&new).await.unwrap();
     assert!(store.delete(new.id, &[], None).await.unwrap());
     assert!(!store.delete(new.id, &[], None).await.unwrap());
     assert!(store.by_email(&new.email).await.unwrap().is_none());
-    assert!(store.standing(new.id, session).await.unwrap().is_none());
+    assert!(store.status(new.id, session).await.unwrap().is_none());
     store.create(&NewAccount { id: UserId::fresh(), ..new }).await.unwrap();
 }
 
-pub async fn a_role_is_held_by_its_whole_name(store: &impl Accounts) {
+pub async fn a_role_is_held_by_its_whole_name(store: &(impl Accounts + Endings)) {
     assert!(!store.has_any_with_role("admin").await.unwrap());
     let roles = ["administrator", "an\",\"admin", "Admin"].map(str::to_owned).to_vec();
     let id = created(store, &NewAccount { roles, ..account() }).await;
@@ -468,7 +483,7 @@ pub async fn a_role_is_held_by_its_whole_name(store: &impl Accounts) {
 }
 
 /// Somebody with these roles.
-async fn holder(store: &impl Accounts, roles: &[&str]) -> Account {
+async fn holder(store: &(impl Accounts + Endings), roles: &[&str]) -> Account {
     let roles = roles.iter().map(|role| (*role).to_owned()).collect();
     let id = created(store, &NewAccount { roles, ..account() }).await;
     read(store, id).await
@@ -478,7 +493,7 @@ fn to_readers() -> AccountChange {
     AccountChange { roles: Some(vec!["reader".to_owned()]), ..Default::default() }
 }
 
-pub async fn what_was_decided_on_another_state_changes_nothing(store: &impl Accounts) {
+pub async fn what_was_decided_on_another_state_changes_nothing(store: &(impl Accounts + Endings)) {
     let (user, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
     let both = [user.seen(), other.seen()];
     let demoted = store.update(other.id, &to_readers(), &both, now()).await.unwrap().expect("both are as seen");
@@ -496,7 +511,7 @@ pub async fn what_was_decided_on_another_state_changes_nothing(store: &impl Acco
     assert!(store.delete(user.id, &current, None).await.unwrap());
 }
 
-pub async fn of_many_that_change_one_user_as_seen_one_does(store: &impl Accounts) {
+pub async fn of_many_that_change_one_user_as_seen_one_does(store: &(impl Accounts + Endings)) {
     let user = holder(store, &["reader"]).await;
     let seen = [user.seen()];
     let change = to_readers();
@@ -504,7 +519,7 @@ pub async fn of_many_that_change_one_user_as_seen_one_does(store: &impl Accounts
     assert_eq!(outcomes.iter().filter(|outcome| outcome.as_ref().unwrap().is_some()).count(), 1);
 }
 
-pub async fn of_two_that_rely_on_each_other_one_can_go(store: &impl Accounts) {
+pub async fn of_two_that_rely_on_each_other_one_can_go(store: &(impl Accounts + Endings)) {
     for _ in 0..10 {
         let (one, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
         let seen = [one.seen(), other.seen()];
@@ -519,7 +534,7 @@ pub async fn of_two_that_rely_on_each_other_one_can_go(store: &impl Accounts) {
     }
 }
 
-pub async fn another_enabled_user_with_certain_roles_is_found(store: &impl Accounts) {
+pub async fn another_enabled_user_with_certain_roles_is_found(store: &(impl Accounts + Endings)) {
     let is_admin = |roles: &[String]| roles.iter().any(|role| role == "admin");
     let reader = holder(store, &["reader"]).await;
     let admin = holder(store, &["reader", "admin"]).await;
@@ -530,7 +545,7 @@ pub async fn another_enabled_user_with_certain_roles_is_found(store: &impl Accou
     assert_eq!(store.another_enabled(reader.id, &is_admin).await.unwrap(), None);
 }
 
-pub async fn hashes_that_are_not_as_new_ones_are_found(store: &impl Accounts) {
+pub async fn hashes_that_are_not_as_new_ones_are_found(store: &(impl Accounts + Endings)) {
     let new = hash("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$AAECAwQFBgcICQoLDA0ODw");
     created(store, &NewAccount { hash: new, ..account() }).await;
     assert_eq!(store.odd_hashes(9).await.unwrap(), []);
@@ -544,7 +559,7 @@ pub async fn hashes_that_are_not_as_new_ones_are_found(store: &impl Accounts) {
     assert_eq!(store.odd_hashes(2).await.unwrap().len(), 2);
 }
 
-pub async fn holders_of_roles_are_counted(store: &impl Accounts) {
+pub async fn holders_of_roles_are_counted(store: &(impl Accounts + Endings)) {
     for roles in [&["reader"][..], &["admin", "reader"], &["reader"]] {
         holder(store, roles).await;
     }
@@ -554,7 +569,7 @@ pub async fn holders_of_roles_are_counted(store: &impl Accounts) {
     assert_eq!(holders, [(list(&["admin", "reader"]), 1), (list(&["reader"]), 2)]);
 }
 
-pub async fn the_database_tells_the_time(store: &impl Accounts) {
+pub async fn the_database_tells_the_time(store: &(impl Accounts + Endings)) {
     let before = now();
     let told = store.clock().await.unwrap();
     let millisecond = Duration::from_millis(2);

@@ -1,7 +1,7 @@
 //! What a store of sessions promises.
 
 use crate::samples::{LATER, Session, change, now, number, rotated, session, session_for};
-use auth_service::domain::sessions::store::{Commit, Sealed, Sessions};
+use auth_service::domain::sessions::store::{Commit, Sealed, SessionStore};
 use futures_util::future::join_all;
 use harness::eventually;
 use shared::ids::{SessionId, UserId};
@@ -12,15 +12,15 @@ use tokio::time::timeout;
 const SHORT: Duration = Duration::from_millis(150);
 const PATIENCE: Duration = Duration::from_secs(3);
 
-async fn begin(store: &impl Sessions, record: &Session) {
+async fn begin(store: &impl SessionStore, record: &Session) {
     assert_eq!(store.commit(&change(None, record, LATER)).await.unwrap(), Commit::Done);
 }
 
-async fn stored(store: &impl Sessions, session: &Session) -> Option<Sealed> {
+async fn stored(store: &impl SessionStore, session: &Session) -> Option<Sealed> {
     store.read(session.sub, session.sid).await.unwrap().sealed
 }
 
-async fn names(store: &impl Sessions, sub: UserId) -> Vec<SessionId> {
+async fn names(store: &impl SessionStore, sub: UserId) -> Vec<SessionId> {
     let mut names: Vec<_> = store.of_user(sub).await.unwrap().iter().map(|(sid, _)| *sid).collect();
     names.sort();
     names
@@ -31,7 +31,7 @@ fn sorted(mut names: Vec<SessionId>) -> Vec<SessionId> {
     names
 }
 
-pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl Sessions) {
+pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     assert_eq!(stored(store, &first).await.as_ref(), Some(&first.sealed));
@@ -41,7 +41,7 @@ pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl Sessions
     assert_eq!(stored(store, &first).await, Some(all_bytes.sealed));
 }
 
-pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl Sessions) {
+pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl SessionStore) {
     let before = now();
     let snapshot = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap();
     assert_eq!(snapshot.sealed, None);
@@ -50,7 +50,7 @@ pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl S
     assert!(snapshot.now <= now().plus(Duration::from_millis(2)), "{:?} is in the future", snapshot.now);
 }
 
-pub async fn a_decision_that_is_too_old_changes_nothing(store: &impl Sessions) {
+pub async fn a_decision_that_is_too_old_changes_nothing(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     let too_late = now().minus(Duration::from_millis(10));
     assert_eq!(store.commit(&change(None, &first, too_late)).await.unwrap(), Commit::Conflict);
@@ -61,20 +61,20 @@ pub async fn a_decision_that_is_too_old_changes_nothing(store: &impl Sessions) {
     assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
-pub async fn a_first_commit_does_not_overwrite(store: &impl Sessions) {
+pub async fn a_first_commit_does_not_overwrite(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     assert_eq!(store.commit(&change(None, &rotated(&first), LATER)).await.unwrap(), Commit::Conflict);
     assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
-pub async fn a_later_commit_does_not_begin(store: &impl Sessions) {
+pub async fn a_later_commit_does_not_begin(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     assert_eq!(store.commit(&change(Some(&first), &rotated(&first), LATER)).await.unwrap(), Commit::Conflict);
     assert_eq!(stored(store, &first).await, None);
 }
 
-pub async fn a_commit_that_expects_another_record_changes_nothing(store: &impl Sessions) {
+pub async fn a_commit_that_expects_another_record_changes_nothing(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     let begins_alike = Session { sealed: Sealed(first.sealed.0[..20].to_vec()), ..first.clone() };
@@ -85,20 +85,20 @@ pub async fn a_commit_that_expects_another_record_changes_nothing(store: &impl S
     assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
-pub async fn of_many_first_commits_one_is_done(store: &impl Sessions) {
+pub async fn of_many_first_commits_one_is_done(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
     one_is_done(store, None, &rivals).await;
 }
 
-pub async fn of_many_commits_that_expect_the_same_one_is_done(store: &impl Sessions) {
+pub async fn of_many_commits_that_expect_the_same_one_is_done(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
     one_is_done(store, Some(&first), &rivals).await;
 }
 
-async fn one_is_done(store: &impl Sessions, expected: Option<&Session>, rivals: &[Session]) {
+async fn one_is_done(store: &impl SessionStore, expected: Option<&Session>, rivals: &[Session]) {
     let outcomes = join_all(rivals.iter().map(async |rival| store.commit(&change(expected, rival, LATER)).await)).await;
     let done: Vec<_> =
         rivals.iter().zip(outcomes).filter(|(_, outcome)| outcome.as_ref().unwrap() == &Commit::Done).collect();
@@ -106,7 +106,7 @@ async fn one_is_done(store: &impl Sessions, expected: Option<&Session>, rivals: 
     assert_eq!(stored(store, done[0].0).await.as_ref(), Some(&done[0].0.sealed));
 }
 
-pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl Sessions) {
+pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     let writer = async || {
@@ -124,7 +124,7 @@ pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl Sessions
     assert_eq!(number(&last), number(&first.sealed) + 50);
 }
 
-pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl Sessions) {
+pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl SessionStore) {
     let mut life = SHORT;
     let short = loop {
         let short = session_for(UserId::fresh(), life);
@@ -145,14 +145,14 @@ pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl
     assert_eq!(stored(store, &short).await, Some(again.sealed));
 }
 
-pub async fn a_session_that_is_over_when_it_is_written_reads_as_none(store: &impl Sessions) {
+pub async fn a_session_that_is_over_when_it_is_written_reads_as_none(store: &impl SessionStore) {
     let over = Session { expires_at: now().minus(SHORT), ..session(UserId::fresh()) };
     begin(store, &over).await;
     assert_eq!(stored(store, &over).await, None);
     assert_eq!(names(store, over.sub).await, []);
 }
 
-pub async fn a_removed_session_is_gone_and_its_place_free(store: &impl Sessions) {
+pub async fn a_removed_session_is_gone_and_its_place_free(store: &impl SessionStore) {
     let sub = UserId::fresh();
     let (gone, stays) = (session(sub), session(sub));
     begin(store, &gone).await;
@@ -164,7 +164,7 @@ pub async fn a_removed_session_is_gone_and_its_place_free(store: &impl Sessions)
     begin(store, &rotated(&gone)).await;
 }
 
-pub async fn all_but_one_are_removed_and_of_one_user_only(store: &impl Sessions) {
+pub async fn all_but_one_are_removed_and_of_one_user_only(store: &impl SessionStore) {
     let (sub, other) = (UserId::fresh(), UserId::fresh());
     let records = [session(sub), session(sub), session(sub)];
     let strangers = session(other);
@@ -184,7 +184,7 @@ pub async fn all_but_one_are_removed_and_of_one_user_only(store: &impl Sessions)
     assert_eq!(names(store, other).await, [strangers.sid]);
 }
 
-pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl Sessions) {
+pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl SessionStore) {
     let sub = UserId::fresh();
     let (long, other, short) = (session(sub), session(sub), session_for(sub, SHORT));
     for record in [&long, &other, &short] {
@@ -202,7 +202,7 @@ pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl 
     assert_eq!(Some(rotated), stored(store, &long).await.as_ref());
 }
 
-pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl Sessions) {
+pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl SessionStore) {
     let sub = UserId::fresh();
     let (long, short, shorter) = (session(sub), session_for(sub, SHORT), session_for(sub, SHORT));
     for record in [&long, &short, &shorter] {
@@ -219,7 +219,7 @@ pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl Sessi
     eventually("the short ones go", PATIENCE, || async { (names(store, sub).await == [long.sid]).then_some(()) }).await;
 }
 
-pub async fn a_call_that_is_given_up_harms_no_other(store: &impl Sessions) {
+pub async fn a_call_that_is_given_up_harms_no_other(store: &impl SessionStore) {
     let records = [session(UserId::fresh()), session(UserId::fresh())];
     for record in &records {
         begin(store, record).await;
@@ -230,12 +230,12 @@ pub async fn a_call_that_is_given_up_harms_no_other(store: &impl Sessions) {
     }
 }
 
-pub async fn a_store_that_is_not_nearly_full_has_room(store: &impl Sessions) {
+pub async fn a_store_that_is_not_nearly_full_has_room(store: &impl SessionStore) {
     for _ in 0..10 {
         assert!(store.has_room(UserId::fresh()).await.unwrap());
     }
 }
 
-pub async fn it_can_be_reached(store: &impl Sessions) {
+pub async fn it_can_be_reached(store: &impl SessionStore) {
     store.probe().await.unwrap();
 }

@@ -3,7 +3,7 @@
 use crate::samples::{LATER, change, counter, rotated, session};
 use auth_service::{
     domain::{
-        sessions::store::{Commit, Sessions},
+        sessions::store::{Commit, SessionStore},
         throttling::counters::{Count, CounterKey, Counters},
     },
     storage::redis::RedisStores,
@@ -35,7 +35,7 @@ async fn a_value_of_another_type_where_the_sessions_of_a_user_are_counts_as_none
         assert_eq!(store.commit(&change(None, record, LATER)).await.unwrap(), Commit::Done);
     }
     spoil(&mut raw, sub);
-    assert_eq!(Sessions::read(&store, sub, first.sid).await.unwrap().sealed, None);
+    assert_eq!(SessionStore::read(&store, sub, first.sid).await.unwrap().sealed, None);
     assert_eq!(store.of_user(sub).await.unwrap(), []);
     assert_eq!(store.commit(&change(Some(&first), &rotated(&first), LATER)).await.unwrap(), Commit::Conflict);
     spoil(&mut raw, sub);
@@ -44,8 +44,8 @@ async fn a_value_of_another_type_where_the_sessions_of_a_user_are_counts_as_none
     store.remove_all(sub, None).await.unwrap();
     spoil(&mut raw, sub);
     assert_eq!(store.commit(&change(None, &first, LATER)).await.unwrap(), Commit::Done);
-    assert_eq!(Sessions::read(&store, sub, first.sid).await.unwrap().sealed, Some(first.sealed));
-    assert_eq!(Sessions::read(&store, other, strangers.sid).await.unwrap().sealed, Some(strangers.sealed));
+    assert_eq!(SessionStore::read(&store, sub, first.sid).await.unwrap().sealed, Some(first.sealed));
+    assert_eq!(SessionStore::read(&store, other, strangers.sid).await.unwrap().sealed, Some(strangers.sealed));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use auth_service::{
             records::Records,
             refresh_token::Transport,
             rules::Lineage,
-            store::{Commit, Sessions},
+            store::{Commit, SessionStore},
         },
         throttling::counters::Counters as _,
     },
@@ -126,7 +126,7 @@ async fn a_server_that_has_forgotten_the_scripts_is_told_them_again() {
     let (store, record) = (store_on(&redis), session(UserId::fresh()));
     assert_eq!(store.commit(&change(None, &record, LATER)).await.unwrap(), Commit::Done);
     cmd("SCRIPT").arg("FLUSH").exec(&mut raw(&redis)).unwrap();
-    assert_eq!(Sessions::read(&store, record.sub, record.sid).await.unwrap().sealed.as_ref(), Some(&record.sealed));
+    assert_eq!(SessionStore::read(&store, record.sub, record.sid).await.unwrap().sealed.as_ref(), Some(&record.sealed));
     assert_eq!(store.commit(&change(Some(&record), &rotated(&record), LATER)).await.unwrap(), Commit::Done);
 }
 

@@ -8,7 +8,10 @@ use crate::{
 use auth_service::{
     domain::{
         accounts::Accounts as _,
-        sessions::store::{Commit, Sessions},
+        sessions::{
+            endings::Endings as _,
+            store::{Commit, SessionStore},
+        },
         throttling::counters::Counters as _,
     },
     storage::sql::Sql,
@@ -165,7 +168,7 @@ async fn its_time_is_the_programs() {
     let clock = ManualClock::at(Timestamp::from_secs(1_000));
     let store = Sql::connect(&sqlite_url(directory.path()), Arc::new(clock.clone())).await.unwrap();
     clock.advance(Duration::from_secs(5));
-    let snapshot = Sessions::read(&store, UserId::fresh(), SessionId::fresh()).await.unwrap();
+    let snapshot = SessionStore::read(&store, UserId::fresh(), SessionId::fresh()).await.unwrap();
     assert_eq!(snapshot.now, Timestamp::from_secs(1_005));
 }
 

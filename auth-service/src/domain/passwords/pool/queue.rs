@@ -1,7 +1,8 @@
 //! What waits for the pool, in turn by whom it is for: however many jobs one client has, another one's comes soon.
 
 use super::{Memory, NotComputed};
-use crate::domain::accounts::EmailAddress;
+use crate::domain::{Client, client::host};
+use shared::ids::UserId;
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
@@ -42,7 +43,7 @@ pub enum Member {
     /// The client that the proxy names. It may have named itself.
     Client(IpAddr),
     /// Whoever tries this account.
-    Account(EmailAddress),
+    Account(String),
 }
 
 /// Whose job it is.
@@ -59,6 +60,19 @@ pub struct Lane {
 impl Lane {
     /// The service itself, or an operator.
     pub const HERE: Self = Self { place: Place::Here, member: Member::Sole, is_known: true };
+
+    /// A client's, on an account, whose address is given if the client gave one.
+    #[must_use]
+    pub fn of(client: &Client, email: Option<&str>, account: Option<UserId>) -> Self {
+        let address = client.host();
+        let (place, member) = match (client.is_told_apart, client.named, email) {
+            (true, _, _) => (Place::Address(address), Member::Sole),
+            (false, Some(named), _) => (Place::Crowd(address), Member::Client(host(named))),
+            (false, None, Some(email)) => (Place::Crowd(address), Member::Account(email.to_owned())),
+            (false, None, None) => (Place::Crowd(address), Member::Sole),
+        };
+        Self { place, member, is_known: client.known_by(account).is_some() }
+    }
 }
 
 pub(super) type Job = Box<dyn FnOnce(&mut Memory) + Send>;

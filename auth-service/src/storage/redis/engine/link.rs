@@ -11,8 +11,10 @@ use super::{
     script::Call,
     server::RESPONSE,
 };
-use crate::storage::redis::unavailable;
-use crate::{domain::Unavailable, storage::PATIENCE};
+use crate::{
+    domain::Unavailable,
+    storage::{PATIENCE, redis::unavailable},
+};
 use redis::{ErrorKind, FromRedisValue, RedisError, RedisResult, ServerErrorKind};
 use std::{
     sync::Arc,

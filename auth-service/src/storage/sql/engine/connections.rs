@@ -10,10 +10,10 @@ use super::{
     faults::{is_refused_data, told},
     pool::{BUSY, Pool, is_busy},
 };
-use crate::storage::sql::{Statement, unavailable};
 use crate::{
     domain::{Unavailable, accounts::SearchError},
     metrics::{STORE_FAILURES, STORE_SECONDS},
+    storage::sql::{Statement, unavailable},
 };
 use futures_util::TryStreamExt as _;
 use sqlx::{

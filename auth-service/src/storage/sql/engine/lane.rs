@@ -1,10 +1,9 @@
 //! Where statements of one kind run.
 
 use super::connections::{Answer, Connections};
-use crate::storage::sql::Statement;
 use crate::{
     domain::{Unavailable, accounts::SearchError},
-    storage::per_runtime::PerRuntime,
+    storage::{per_runtime::PerRuntime, sql::Statement},
 };
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,6 @@
 //! Reads rows. A value that cannot be read is a fault of the store, never "not there".
 
-use crate::domain::Unavailable;
-use crate::storage::sql::unavailable;
+use crate::{domain::Unavailable, storage::sql::unavailable};
 use serde::{Serialize, de::DeserializeOwned};
 use shared::clock::Timestamp;
 use sqlx::{Any, Decode, Row as _, Type, any::AnyRow};

@@ -1,0 +1,137 @@
+//! An installation: its stores, its secret and its roles. What a command needs beside them it asks for.
+
+use super::stores;
+use crate::{
+    config::Config,
+    crypto,
+    domain::{
+        accounts::{create::Creator, roles::Roles},
+        admin::users::Users,
+        audit::Audit,
+        keys::{KeyPolicy, SigningKeys, root_secret::check_secret},
+        operator::{create_user::OperatorCreation, keys::KeyCommands, users::Operator},
+        passwords::{judging::Judges, pool::Hasher},
+        secrets::KeyRing,
+        sessions::{live::LiveSessions, records::Records},
+        throttling::counters::Counters,
+    },
+    machine,
+    storage::sql::{Opening, Sql},
+};
+use shared::clock::{Clock, SystemClock};
+use std::sync::Arc;
+
+/// How many passwords a command hashes at once.
+const HASHING_THREADS_OF_A_COMMAND: usize = 1;
+
+/// The stores of an installation, and what follows from them and the settings alone. Nothing runs in the background.
+pub struct Installation {
+    pub(super) sql: Arc<Sql>,
+    pub(super) counters: Arc<dyn Counters>,
+    pub(super) live: Arc<LiveSessions>,
+    pub(super) roles: Arc<Roles>,
+    pub(super) audit: Arc<Audit>,
+    pub(super) secrets: Arc<KeyRing>,
+    pub(super) clock: Arc<dyn Clock>,
+    key_policy: KeyPolicy,
+    default_role: String,
+    stored_hash_memory: u32,
+}
+
+impl Installation {
+    /// Opens an installation that is there, for a command.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub async fn open(config: Config, opening: Opening) -> Result<Self, String> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let opened = Sql::open(&config.database_url, opening, Arc::clone(&clock)).await;
+        let sql = opened.map_err(|error| format!("AUTH_DATABASE_URL: {error}"))?;
+        Self::of(config, sql, clock).await
+    }
+
+    /// Opens an installation, makes what is missing, and waits for the database if it does not answer yet.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub(super) async fn make(config: Config) -> Result<Self, String> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let sql = stores::open_database(&config.database_url, &clock).await?;
+        Self::of(config, sql, clock).await
+    }
+
+    async fn of(config: Config, sql: Sql, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        crypto::install();
+        let sql = Arc::new(sql);
+        let stores = stores::session_stores(config.redis_url.as_deref(), &sql)?;
+        let secrets = Arc::new(config.keys);
+        check_secret(&*sql, &secrets).await.map_err(|error| error.to_string())?;
+        let records = Records::new(stores.sessions, Arc::clone(&secrets));
+        Ok(Self {
+            live: Arc::new(LiveSessions::new(sql.clone(), records, Arc::clone(&clock), config.sessions.max)),
+            audit: Arc::new(Audit::new(sql.clone(), Arc::clone(&clock))),
+            counters: stores.counters,
+            roles: Arc::new(config.roles),
+            secrets,
+            clock,
+            sql,
+            key_policy: config.key_policy,
+            default_role: config.registration.default_role,
+            stored_hash_memory: config.stored_hash_memory,
+        })
+    }
+
+    /// What roles there are.
+    #[must_use]
+    pub fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// The role of a user for whom none is given.
+    #[must_use]
+    pub fn default_role(&self) -> &str {
+        &self.default_role
+    }
+
+    /// What operators do with users and sessions.
+    #[must_use]
+    pub fn operator(&self) -> Operator {
+        Operator::new(self.sql.clone(), Arc::clone(&self.live), Arc::clone(&self.audit))
+    }
+
+    /// What admins do with users, and operators as well.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        Users::new(self.sql.clone(), Arc::clone(&self.live), Arc::clone(&self.roles), Arc::clone(&self.audit))
+    }
+
+    /// A pool that hashes one password at a time.
+    #[must_use]
+    pub fn hasher(&self) -> Hasher {
+        let grant = machine::hash_grant(self.stored_hash_memory, HASHING_THREADS_OF_A_COMMAND);
+        Hasher::start(HASHING_THREADS_OF_A_COMMAND, grant)
+    }
+
+    /// Creates users for an operator.
+    #[must_use]
+    pub fn creation(&self) -> OperatorCreation {
+        let judges = Arc::new(Judges::new(HASHING_THREADS_OF_A_COMMAND));
+        let creator = Creator::new(self.sql.clone(), judges, Arc::new(self.hasher()), Arc::clone(&self.clock));
+        OperatorCreation::new(Arc::new(creator), Arc::clone(&self.audit))
+    }
+
+    /// What operators do with signing keys.
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub async fn key_commands(&self) -> Result<KeyCommands, String> {
+        Ok(KeyCommands::new(self.signing_keys().await?, Arc::clone(&self.audit)))
+    }
+
+    /// The signing keys; the first one is made if there is none.
+    pub(super) async fn signing_keys(&self) -> Result<Arc<SigningKeys>, String> {
+        let (secrets, clock) = (Arc::clone(&self.secrets), Arc::clone(&self.clock));
+        let keys = SigningKeys::open(self.sql.clone(), secrets, self.key_policy, clock).await;
+        Ok(Arc::new(keys.map_err(|error| error.to_string())?))
+    }
+}

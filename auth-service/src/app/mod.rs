@@ -1,0 +1,116 @@
+//! The composition root: the only place that knows all the parts. Which store, which keys, which clock is chosen here.
+
+mod chores;
+mod installation;
+mod serve;
+mod stores;
+
+pub use self::{chores::Chores, installation::Installation, serve::serve};
+
+use crate::{
+    config::Config,
+    domain::{
+        accounts::{Accounts, create::Creator},
+        admin::create::UserCreation,
+        my_account::{MyAccount, NewPasswords},
+        operator::{create_user::OperatorCreation, housekeeping::Housekeeping},
+        passwords::{judging::Judges, pool::Hasher},
+        sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
+        sign_in::{login::SignIn, password_check::PasswordCheck, register::Registrar},
+        throttling::{Throttle, limiter::Limiter, limits::Limits},
+    },
+    http::{Readiness, State},
+    machine,
+};
+use shared::access_token::Verifier;
+use std::{mem, sync::Arc};
+
+/// A service that is put together.
+pub struct Service {
+    /// What the HTTP layer needs.
+    pub state: State,
+    /// What it does beside answering.
+    pub chores: Chores,
+}
+
+/// Puts the service together: makes what is missing, and waits for the database if it does not answer yet.
+///
+/// # Errors
+/// One sentence that says what to change.
+pub async fn assemble(mut config: Config) -> Result<Service, String> {
+    let (site, access, registration) = (config.site.clone(), config.access.clone(), config.registration.clone());
+    let (session_policy, failure_limits) = (config.sessions, config.failure_limits);
+    let limits = Limits::new(mem::take(&mut config.limits));
+    let stored_hash_memory = config.stored_hash_memory;
+    let first_admin = config.bootstrap_admin.take();
+    let installation = Installation::make(config).await?;
+
+    let keys = installation.signing_keys().await?;
+    let users = Arc::new(installation.users());
+    let Installation { sql, counters, live, roles, audit, secrets, clock, .. } = installation;
+    let accounts: Arc<dyn Accounts> = sql;
+    let threads = machine::hashing_threads();
+    let hasher = Arc::new(Hasher::start(threads, machine::hash_grant(stored_hash_memory, threads)));
+    let judges = Arc::new(Judges::new(threads));
+    let limiter = Arc::new(Limiter::new(limits, audit.clone()));
+    let throttle = Arc::new(Throttle::new(counters, secrets.clone(), failure_limits));
+    let creator = Arc::new(Creator::new(accounts.clone(), judges.clone(), hasher.clone(), clock.clone()));
+    if let Some((email, password)) = first_admin {
+        let creation = OperatorCreation::new(creator.clone(), audit.clone());
+        let created = creation.ensure_admin(&*accounts, email, &password).await;
+        created.map_err(|error| format!("AUTH_ADMIN_PASSWORD: {error}"))?;
+    }
+
+    let refresh_tokens = RefreshTokens::new(secrets.clone(), site.issuer().to_owned());
+    let verifier = Verifier::new(site.issuer().to_owned(), &access.audience, clock.clone());
+    let issuer = Issuer::new(refresh_tokens, keys.clone(), roles.clone(), access, clock.clone());
+    let sessions =
+        Sessions::new(accounts.clone(), live.clone(), issuer, limiter.clone(), audit.clone(), session_policy);
+    let sessions = Arc::new(sessions);
+    let check = PasswordCheck::new(
+        accounts.clone(),
+        live.clone(),
+        throttle.clone(),
+        hasher.clone(),
+        limiter.clone(),
+        audit.clone(),
+    );
+    let check = Arc::new(check);
+    let passwords = NewPasswords { judges, hasher: hasher.clone() };
+    let my_account =
+        MyAccount::new(accounts.clone(), users.clone(), live.clone(), check.clone(), passwords, audit.clone());
+    let default_role = registration.default_role.clone();
+    let housekeeping = Arc::new(Housekeeping::new(
+        accounts.clone(),
+        live.clone(),
+        throttle,
+        hasher.clone(),
+        audit.clone(),
+        session_policy.audit_keep,
+    ));
+    let chores = Chores {
+        housekeeping,
+        keys: keys.clone(),
+        users: users.clone(),
+        accounts: accounts.clone(),
+        live: live.clone(),
+    };
+    let state = State {
+        sign_in: SignIn::new(accounts.clone(), check, live.clone(), sessions.clone(), audit.clone()),
+        registrar: Registrar::new(creator.clone(), hasher.clone(), limiter, audit.clone(), registration),
+        user_creation: UserCreation::new(creator, roles.clone(), audit.clone(), default_role),
+        readiness: Readiness::new(accounts, live),
+        keys,
+        sessions,
+        my_account,
+        users,
+        audit,
+        roles,
+        hasher,
+        site,
+        verifier,
+        secrets,
+        clock,
+    };
+    Ok(Service { state, chores })
+}

@@ -1,0 +1,118 @@
+//! Creating a user, whoever asks for it.
+
+use super::{Account, Accounts, CreateError, EmailAddress, Epoch, NewAccount, PersonName, Seen};
+use crate::domain::{
+    Unavailable,
+    passwords::{
+        Password, WeakPassword,
+        judging::Judges,
+        pool::{Hasher, Lane, NotComputed},
+    },
+};
+use serde_json::{Map, Value};
+use shared::{clock::Clock, ids::UserId};
+use std::sync::Arc;
+
+/// A user to be, with the password.
+pub struct Newcomer<'a> {
+    /// How the user will log in.
+    pub email: EmailAddress,
+    /// The first password.
+    pub password: &'a Password,
+    /// What the user is called.
+    pub name: Option<PersonName>,
+    /// What the user is.
+    pub roles: Vec<String>,
+    /// The custom claims.
+    pub custom: Map<String, Value>,
+    /// The admin who creates the user.
+    pub by: Option<Seen>,
+    /// In which lane the password is hashed.
+    pub lane: Lane,
+}
+
+impl<'a> Newcomer<'a> {
+    /// With one role, no custom claims, and created by no admin.
+    #[must_use]
+    pub fn new(email: EmailAddress, password: &'a Password, name: Option<PersonName>, role: &str) -> Self {
+        Self { email, password, name, roles: vec![role.to_owned()], custom: Map::new(), by: None, lane: Lane::HERE }
+    }
+}
+
+/// Why a user was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum NewcomerError {
+    /// Another user has this address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The admin who creates the user may no longer do so.
+    #[error("what this was decided on no longer stands")]
+    Outdated,
+    /// The password may not be chosen.
+    #[error(transparent)]
+    WeakPassword(#[from] WeakPassword),
+    /// The password was not hashed.
+    #[error(transparent)]
+    NotComputed(#[from] NotComputed),
+    /// The store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<CreateError> for NewcomerError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::EmailTaken => Self::EmailTaken,
+            CreateError::Outdated => Self::Outdated,
+            CreateError::Unavailable(error) => Self::Unavailable(error),
+        }
+    }
+}
+
+/// Creates users.
+pub struct Creator {
+    accounts: Arc<dyn Accounts>,
+    judges: Arc<Judges>,
+    hasher: Arc<Hasher>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Creator {
+    /// In a store of users.
+    #[must_use]
+    pub fn new(accounts: Arc<dyn Accounts>, judges: Arc<Judges>, hasher: Arc<Hasher>, clock: Arc<dyn Clock>) -> Self {
+        Self { accounts, judges, hasher, clock }
+    }
+
+    /// Creates a user. Nothing is recorded in the audit log: that depends on who asked.
+    ///
+    /// # Errors
+    /// [`NewcomerError`].
+    pub async fn create(&self, newcomer: Newcomer<'_>) -> Result<Account, NewcomerError> {
+        let Newcomer { email, password, name, roles, custom, by, lane } = newcomer;
+        password.check_length()?;
+        // Spares the judging and the hash; the store's own check is the one that counts.
+        if self.accounts.is_taken(&email).await? {
+            return Err(NewcomerError::EmailTaken);
+        }
+        let known = [Some(email.as_str()), name.as_ref().map(PersonName::as_str)];
+        let known = known.into_iter().flatten().map(str::to_owned).collect();
+        self.judges.judge(password, known).await??;
+        let hash = self.hasher.hash(lane, password).await?;
+        let created_at = self.clock.now();
+        let account = NewAccount { id: UserId::fresh(), email, name, hash, roles, custom, created_at, by };
+        self.accounts.create(&account).await?;
+        Ok(Account {
+            id: account.id,
+            email: account.email,
+            name: account.name,
+            roles: account.roles,
+            custom: account.custom,
+            disabled: false,
+            session_epoch: Epoch::FIRST,
+            kept_session: None,
+            created_at: account.created_at,
+            revision: 0,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! Whoever is calling: from where, with what, and as which known device.
+
+use shared::ids::{SessionId, UserId};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The client of a request.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The client's address.
+    pub address: IpAddr,
+    /// Whether different clients have different addresses here. Otherwise it is the address of a crowd, or of a client that
+    /// pretends to be a proxy.
+    pub is_told_apart: bool,
+    /// Where clients are not told apart, the client that the nearest proxy names: it may have named itself. That divides what
+    /// the crowd may do, and adds nothing to it.
+    pub named: Option<IpAddr>,
+    /// The `User-Agent`, shortened.
+    pub user_agent: String,
+    /// The device, if it shows a refresh token of an account, expired or not. Looked at only where passwords are checked.
+    pub device: Option<KnownDevice>,
+}
+
+/// A device that has logged in to an account before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// The account.
+    pub user: UserId,
+    /// The session that it began then.
+    pub session: SessionId,
+}
+
+impl Client {
+    /// The session by which the account knows the device, if it does.
+    #[must_use]
+    pub fn known_by(&self, account: Option<UserId>) -> Option<SessionId> {
+        self.device.filter(|device| Some(device.user) == account).map(|device| device.session)
+    }
+
+    /// What one subscriber has: an IPv4 address, an IPv6 /56.
+    #[must_use]
+    pub fn host(&self) -> IpAddr {
+        host(self.address)
+    }
+}
+
+/// What one subscriber has: an IPv4 address, an IPv6 /56.
+pub(super) fn host(address: IpAddr) -> IpAddr {
+    prefix(address, 32, 56)
+}
+
+/// What one subscriber moves about in: an IPv4 /24, an IPv6 /56.
+pub(super) fn network(address: IpAddr) -> IpAddr {
+    prefix(address, 24, 56)
+}
+
+fn prefix(address: IpAddr, v4: u32, v6: u32) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => (address & Ipv4Addr::from(u32::MAX << (32 - v4))).into(),
+        IpAddr::V6(address) => (address & Ipv6Addr::from(u128::MAX << (128 - v6))).into(),
+    }
+}

@@ -1,0 +1,67 @@
+//! What is due in the table of signing keys, and is done by whichever replica comes first.
+
+use super::{
+    KeyError, KeyPolicy,
+    make::make,
+    root_secret,
+    schedule::Schedule,
+    table::{KeyRows, KeyTable},
+};
+use crate::domain::{Unavailable, secrets::KeyRing};
+use std::time::Duration;
+
+/// For how long an operator may look back at keys that are gone or revoked, before they are removed.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// Makes the next key if it is due, or the first one.
+///
+/// # Errors
+/// [`KeyError`].
+pub(super) async fn make_due(table: &dyn KeyTable, secrets: &KeyRing, policy: &KeyPolicy) -> Result<(), KeyError> {
+    let rows = table.keys().await?;
+    let schedule = Schedule::at(&rows.keys, rows.now);
+    let is_due = schedule.next_due(policy.lifetime, policy.lead).is_some_and(|due| due <= rows.now);
+    let lead = match schedule.signing() {
+        Some(_) if !is_due => return Ok(()),
+        Some(_) => policy.lead,
+        // Nobody can log in until there is one: it signs at once.
+        None => Duration::ZERO,
+    };
+    let slot = rows.keys.last().map_or(0, |last| last.slot + 1);
+    table.fill(&make(slot, lead, policy, secrets).await?).await?;
+    tracing::info!(slot, "a new signing key is published");
+    Ok(())
+}
+
+/// Reads the rows and does what is due: signs of longer lives are recorded, keys are sealed under the current root secret,
+/// and those long gone are removed.
+///
+/// # Errors
+/// [`KeyError`].
+pub(super) async fn reload_rows(
+    table: &dyn KeyTable,
+    secrets: &KeyRing,
+    policy: &KeyPolicy,
+) -> Result<KeyRows, KeyError> {
+    let rows = table.keys().await?;
+    let signing = Schedule::at(&rows.keys, rows.now).signing().map(|key| key.slot);
+    let is_short = |slot: i64| rows.keys.iter().any(|key| key.slot >= slot && key.token_life < policy.token_life);
+    if let Some(slot) = signing.filter(|slot| is_short(*slot)) {
+        table.extend(slot, policy.token_life).await?;
+    }
+    root_secret::reseal(table, &rows, secrets).await?;
+    forget_long_gone(table, &rows).await?;
+    Ok(rows)
+}
+
+async fn forget_long_gone(table: &dyn KeyTable, rows: &KeyRows) -> Result<(), Unavailable> {
+    let schedule = Schedule::at(&rows.keys, rows.now);
+    let newest = rows.keys.last().map(|key| key.slot);
+    for key in rows.keys.iter().filter(|key| Some(key.slot) != newest) {
+        let over = [key.revoked_at, schedule.gone_at(key)].into_iter().flatten().min();
+        if over.is_some_and(|over| over.plus(KEPT) < rows.now) {
+            table.forget(key.slot).await?;
+        }
+    }
+    Ok(())
+}

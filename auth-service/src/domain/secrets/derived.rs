@@ -1,0 +1,90 @@
+//! The keys that are derived from a root secret.
+
+use super::RootSecret;
+use aws_lc_rs::{
+    aead::{AES_256_GCM, RandomizedNonceKey},
+    constant_time::verify_slices_are_equal,
+    hkdf, hmac,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+/// The keys derived from one root secret: HKDF-SHA256, one label each. This is the list of the labels.
+pub struct Keys {
+    pub(super) id: String,
+    refresh: Zeroizing<[u8; 32]>,
+    pub(super) csrf: hmac::Key,
+    record: hmac::Key,
+    throttle: hmac::Key,
+    pub(super) doctor: hmac::Key,
+    pub(super) sealing: RandomizedNonceKey,
+    check: String,
+}
+
+impl Keys {
+    /// Derives all keys.
+    ///
+    /// # Panics
+    /// Never: the lengths are fixed.
+    #[must_use]
+    pub fn derive(root: &RootSecret) -> Self {
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"jeton").extract(&root.0);
+        let key = |label: &str| {
+            let mut out = Zeroizing::new([0; 32]);
+            let info = [label.as_bytes()];
+            prk.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut *out)).expect("32 bytes can be derived");
+            out
+        };
+        Self {
+            id: URL_SAFE_NO_PAD.encode(&key("secret id")[..6]),
+            refresh: key("refresh token"),
+            csrf: hmac::Key::new(hmac::HMAC_SHA256, &*key("csrf token")),
+            record: hmac::Key::new(hmac::HMAC_SHA256, &*key("session record")),
+            throttle: hmac::Key::new(hmac::HMAC_SHA256, &*key("throttle counters")),
+            doctor: hmac::Key::new(hmac::HMAC_SHA256, &*key("doctor")),
+            sealing: RandomizedNonceKey::new(&AES_256_GCM, &*key("signing key sealing")).expect("the key has 32 bytes"),
+            check: URL_SAFE_NO_PAD.encode(*key("secret check")),
+        }
+    }
+
+    /// Which root secret these keys are of. Public: it stands in the header of refresh tokens.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The HMAC key of refresh tokens.
+    #[must_use]
+    pub fn refresh(&self) -> &[u8] {
+        &*self.refresh
+    }
+
+    /// What SQL stores so that a replica with another secret is stopped. Not secret.
+    #[must_use]
+    pub fn check(&self) -> &str {
+        &self.check
+    }
+
+    /// The keyed hash that names throttling counters.
+    #[must_use]
+    pub fn throttle_name(&self, text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(&hmac::sign(&self.throttle, text.as_bytes()).as_ref()[..16])
+    }
+
+    /// The MAC of a session's record.
+    #[must_use]
+    pub fn record_mac(&self, record: &[u8]) -> hmac::Tag {
+        hmac::sign(&self.record, record)
+    }
+
+    /// Whether `mac` is the beginning of the MAC of a session's record, in constant time.
+    #[must_use]
+    pub fn is_record_mac(&self, record: &[u8], mac: &[u8]) -> bool {
+        let tag = self.record_mac(record);
+        tag.as_ref().get(..mac.len()).is_some_and(|tag| verify_slices_are_equal(tag, mac).is_ok())
+    }
+
+    pub(super) fn csrf_tag(&self, session: &str) -> hmac::Tag {
+        hmac::sign(&self.csrf, session.as_bytes())
+    }
+}

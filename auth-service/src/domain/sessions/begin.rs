@@ -1,0 +1,121 @@
+//! The beginning of a session, after a password was checked.
+
+use super::{
+    Sessions, live::unavailable, record::SessionRecord, refresh_token::Transport, rules::Lineage, store::Commit,
+    tokens::Tokens,
+};
+use crate::domain::{
+    Client, Unavailable,
+    accounts::{Account, Credentials, FindError},
+    audit::Action,
+};
+use shared::{
+    clock::Timestamp,
+    ids::{SessionId, TokenId},
+};
+
+/// How often a session is begun while others end all sessions of the user.
+const MAX_ROUNDS: u32 = 4;
+
+/// Why no session was begun.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// The account was disabled meanwhile.
+    #[error("the account is disabled")]
+    Disabled,
+    /// What was checked does not hold any more: the password was changed, or the account deleted.
+    #[error("what was checked does not hold any more")]
+    Outdated,
+    /// A store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<FindError> for BeginError {
+    fn from(error: FindError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+impl Sessions {
+    /// Begins a session of the user whose credentials were checked, if they still hold: as at a refresh, SQL is read after the
+    /// session was written, so that whatever ends it is either seen here or finds it.
+    ///
+    /// # Errors
+    /// [`BeginError`].
+    pub async fn begin(
+        &self,
+        checked: Credentials,
+        transport: Transport,
+        client: &Client,
+    ) -> Result<Tokens, BeginError> {
+        let Credentials { mut account, hash, .. } = checked;
+        for _ in 0..MAX_ROUNDS {
+            let session = self.write_first_record(&account, transport, client).await?;
+            let status = self.live.endings.status(account.id, session.sid).await?;
+            if let Some(status) = status.filter(|status| status.is_alive(session.sid, session.epoch)) {
+                let event = self.audit.event(Action::Login).to(account.id).by(account.id);
+                self.audit.record(event.about(session.sid).from(client)).await;
+                self.end_surplus(&status.account, &session).await?;
+                return Ok(self.issuer.tokens(&status.account, &session)?);
+            }
+            self.live.forget(account.id, session.sid).await;
+            // All sessions were ended meanwhile, perhaps because the password was changed.
+            match self.accounts.by_id(account.id).await? {
+                Some(found) if found.account.disabled => return Err(BeginError::Disabled),
+                Some(found) if found.hash == hash => account = found.account,
+                _ => return Err(BeginError::Outdated),
+            }
+        }
+        Err(unavailable("the user's sessions are being ended again and again").into())
+    }
+
+    async fn write_first_record(
+        &self,
+        account: &Account,
+        transport: Transport,
+        client: &Client,
+    ) -> Result<SessionRecord, Unavailable> {
+        let now = self.live.now();
+        let sid = SessionId::fresh();
+        let session = SessionRecord {
+            sub: account.id,
+            sid,
+            // The first family has no parent: it is named after the session.
+            lineage: Lineage::begin(TokenId::from(sid)),
+            epoch: account.session_epoch,
+            auth_time: Timestamp::from_secs(now.secs()),
+            transport,
+            newest: self.issuer.newest_token(now, self.policy.expiry(now, now)),
+            last_used: now,
+            shown_used: now,
+            ip: client.address,
+            user_agent: client.user_agent.clone(),
+        };
+        match self.live.records.begin(&session).await? {
+            Commit::Done => Ok(session),
+            Commit::Conflict => Err(unavailable("a session id twice")),
+        }
+    }
+
+    /// Ends the least recently used sessions beyond the limit; durably, and never the newest.
+    async fn end_surplus(&self, account: &Account, newest: &SessionRecord) -> Result<(), Unavailable> {
+        let mut others = self.live.records.of_user(newest.sub).await?;
+        others.retain(|record| record.sid != newest.sid);
+        if others.len() < self.policy.max_sessions {
+            return Ok(());
+        }
+        // What a logout could not remove from the session store takes no place.
+        let mut others = self.live.among(account, others).await?;
+        others.sort_by_key(|record| record.last_used);
+        let surplus = (others.len() + 1).saturating_sub(self.policy.max_sessions);
+        for record in &others[..surplus] {
+            let until = self.live.last_possible_use(None).max(record.expires_at());
+            self.live.endings.end_session(record.sub, record.sid, until).await?;
+            self.live.forget(record.sub, record.sid).await;
+            let event = self.audit.event(Action::SessionEvict).to(record.sub).about(record.sid);
+            self.audit.record(event.with("last_used_at", record.last_used.rfc3339())).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,216 @@
+//! Checking a password, under throttling, at the same cost whoever it is for: at a login, and where a password is asked for
+//! again.
+
+use crate::{
+    domain::{
+        Client, Unavailable,
+        accounts::{Accounts, Credentials, EmailAddress, FindError},
+        audit::{Action, Audit},
+        passwords::{
+            Password,
+            pool::{Hasher, Lane, NotComputed},
+            stored_hash::Unusable,
+        },
+        sessions::{caller::Caller, live::LiveSessions},
+        throttling::{
+            Attempt, Origin, Target, Throttle, Throttled,
+            limiter::Limiter,
+            limits::{Exceeded, Limit},
+        },
+    },
+    metrics::UNUSABLE_HASHES,
+};
+use shared::ids::UserId;
+use std::{sync::Arc, time::Duration};
+
+/// Why a password was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// It is the wrong one, or there is no such user: the two look alike.
+    #[error("wrong e-mail address or password")]
+    Wrong,
+    /// Too many failures, or too many attempts at all.
+    #[error("too many attempts")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The password was not hashed.
+    #[error(transparent)]
+    NotComputed(#[from] NotComputed),
+    /// A store did not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl From<Exceeded> for CheckError {
+    fn from(Exceeded { retry_after }: Exceeded) -> Self {
+        Self::TooManyAttempts { retry_after }
+    }
+}
+
+impl From<FindError> for CheckError {
+    fn from(error: FindError) -> Self {
+        Self::Unavailable(error.into())
+    }
+}
+
+/// Checks passwords.
+pub struct PasswordCheck {
+    accounts: Arc<dyn Accounts>,
+    live: Arc<LiveSessions>,
+    throttle: Arc<Throttle>,
+    hasher: Arc<Hasher>,
+    limiter: Arc<Limiter>,
+    audit: Arc<Audit>,
+}
+
+impl PasswordCheck {
+    /// With the users, and what limits attempts.
+    #[must_use]
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        live: Arc<LiveSessions>,
+        throttle: Arc<Throttle>,
+        hasher: Arc<Hasher>,
+        limiter: Arc<Limiter>,
+        audit: Arc<Audit>,
+    ) -> Self {
+        Self { accounts, live, throttle, hasher, limiter, audit }
+    }
+
+    /// Refuses early what would be refused anyway: an address that logs in too often, or a full pool.
+    ///
+    /// # Errors
+    /// [`CheckError`].
+    pub(super) fn admit(&self, email: Option<&EmailAddress>, client: &Client) -> Result<(), CheckError> {
+        self.take_of_address(client)?;
+        Ok(self.hasher.admit(&Lane::of(client, email.map(EmailAddress::as_str), None))?)
+    }
+
+    /// Takes one of the attempts that the client's address may make.
+    ///
+    /// # Errors
+    /// [`CheckError`].
+    pub fn take_of_address(&self, client: &Client) -> Result<(), CheckError> {
+        Ok(self.limiter.take_of_address(Limit::Logins, client)?)
+    }
+
+    /// Answers for an address that is not an e-mail address as for an unknown one, at the same cost.
+    ///
+    /// # Errors
+    /// [`CheckError`], always.
+    pub(super) async fn check_nobody(&self, password: &Password, client: &Client) -> CheckError {
+        match self.refuse_nobody(password, client).await {
+            Ok(()) => CheckError::Wrong,
+            Err(error) => error,
+        }
+    }
+
+    async fn refuse_nobody(&self, password: &Password, client: &Client) -> Result<(), CheckError> {
+        let attempt = Attempt { target: None, origin: Origin::of(client, None) };
+        let throttled = |error| self.throttled(error, None, client);
+        self.throttle.admit(&attempt).await.map_err(throttled)?;
+        self.hasher.verify_nobody(Lane::of(client, None, None), password).await?;
+        self.throttle.failed(&attempt).await.map_err(throttled)
+    }
+
+    /// Checks a password; for an unknown address at the same cost. A hash of other parameters than those of new ones is
+    /// replaced.
+    ///
+    /// # Errors
+    /// [`CheckError`].
+    pub(super) async fn check(
+        &self,
+        email: &EmailAddress,
+        found: Option<Credentials>,
+        password: &Password,
+        client: &Client,
+    ) -> Result<Credentials, CheckError> {
+        let sub = found.as_ref().map(|found| found.account.id);
+        let target = Target { email, unlocks: found.as_ref().map_or(0, |found| found.unlocks) };
+        let attempt = Attempt { target: Some(target), origin: Origin::of(client, sub) };
+        let throttled = |error| self.throttled(error, sub, client);
+        self.throttle.admit(&attempt).await.map_err(throttled)?;
+        let lane = Lane::of(client, Some(email.as_str()), sub);
+        let verdict = match &found {
+            Some(found) => {
+                self.limiter.look_at_user(Limit::LoginsPerAccount, &of_account(found), found.account.id, client)?;
+                self.hasher.verify(lane.clone(), password, &found.hash).await?
+            }
+            None => self.hasher.verify_nobody(lane.clone(), password).await?,
+        };
+        if let (Some(found), Some(flaw)) = (&found, verdict.flaw) {
+            report_unusable_hash(found.account.id, flaw);
+        }
+        let Some(found) = found.filter(|_| verdict.matches) else {
+            self.throttle.failed(&attempt).await.map_err(throttled)?;
+            return Err(CheckError::Wrong);
+        };
+        self.throttle.succeeded(&attempt).await.map_err(throttled)?;
+        self.limiter.take_of_user(Limit::LoginsPerAccount, &of_account(&found), found.account.id, client)?;
+        if verdict.is_outdated { self.upgraded(found, password, lane).await } else { Ok(found) }
+    }
+
+    /// The credentials with a hash as new ones have it.
+    async fn upgraded(
+        &self,
+        mut found: Credentials,
+        password: &Password,
+        lane: Lane,
+    ) -> Result<Credentials, CheckError> {
+        let upgraded = self.hasher.hash(lane, password).await?;
+        if self.accounts.rehash(found.account.id, &found.hash, &upgraded).await? {
+            found.hash = upgraded;
+        } else if let Some(current) = self.accounts.by_id(found.account.id).await?
+            && current.account.session_epoch == found.account.session_epoch
+        {
+            // Another attempt with the same password was faster: a new password raises the epoch.
+            found.hash = current.hash;
+        }
+        Ok(found)
+    }
+
+    /// Asks a caller for the password again, under the same throttling as a login.
+    ///
+    /// # Errors
+    /// [`CheckError`].
+    pub async fn confirm(
+        &self,
+        caller: &Caller,
+        password: &Password,
+        client: &Client,
+    ) -> Result<Credentials, CheckError> {
+        let sub = caller.account.id;
+        // A failure that cannot be counted may not be reported.
+        self.live.has_room_for(sub).await?;
+        let found = self.accounts.by_id(sub).await?;
+        let checked = self.check(&caller.account.email, found, password, client).await;
+        if let Err(CheckError::Wrong) = checked {
+            let event = self.audit.event(Action::PasswordConfirm).failed().to(sub).by(sub);
+            self.audit.record(event.about(caller.session).from(client)).await;
+        }
+        checked
+    }
+
+    fn throttled(&self, error: Throttled, sub: Option<UserId>, client: &Client) -> CheckError {
+        match error {
+            Throttled::TooMany { limit, key, retry_after } => {
+                self.limiter.report(limit, &key.0, sub, client);
+                CheckError::TooManyAttempts { retry_after }
+            }
+            Throttled::Unavailable(error) => CheckError::Unavailable(error),
+        }
+    }
+}
+
+/// Every unlocking gives an account new counters.
+fn of_account(found: &Credentials) -> String {
+    format!("{} {}", found.account.id, found.unlocks)
+}
+
+/// Whoever logs in gets the answer for a wrong password and learns no more; the operator does.
+pub(super) fn report_unusable_hash(user: UserId, flaw: Unusable) {
+    UNUSABLE_HASHES.add(flaw.name());
+    tracing::warn!(%user, reason = %flaw, "this user cannot log in: the stored password hash cannot be used (docs/operate.md)");
+}

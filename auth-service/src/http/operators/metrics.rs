@@ -1,0 +1,47 @@
+//! `GET /metrics`: what is counted, for Prometheus.
+
+use crate::{
+    http::State,
+    metrics::{LIMITED, LOGINS, RECORDS_REFUSED, REFRESHES, STORE_FAILURES, STORE_SECONDS, UNUSABLE_HASHES},
+};
+use actix_web::{HttpResponse, web::Data};
+use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
+
+/// Everything, at this moment.
+pub async fn metrics(state: Data<State>) -> HttpResponse {
+    shared::metrics::exposed(&registry(&state))
+}
+
+fn registry(state: &State) -> Registry {
+    let mut registry = shared::metrics::registry();
+    LOGINS.show(&mut registry, "logins", "Login attempts by outcome");
+    UNUSABLE_HASHES.show(
+        &mut registry,
+        "unusable_password_hashes",
+        "Logins that failed because the stored hash cannot be used",
+    );
+    REFRESHES.show(&mut registry, "refreshes", "Refreshes by outcome; reuse is a theft");
+    LIMITED.show(
+        &mut registry,
+        "limited",
+        "Requests refused because an address, an account or a session asked for too much",
+    );
+    let help = "Records in the session store that auth-service has not written, or not for their session";
+    RECORDS_REFUSED.show(&mut registry, "session_records_refused", help);
+    STORE_SECONDS.show(&mut registry, "store_seconds", "How long the stores took to answer");
+    STORE_FAILURES.show(&mut registry, "store_failures", "How often a store did not answer in time, or with an error");
+    let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
+    gauge("hashing_queue_jobs", "Passwords waiting to be hashed", state.hasher.waiting() as f64);
+    gauge(
+        "hashing_queue_capacity_jobs",
+        "How many passwords may wait before logins are refused",
+        state.hasher.capacity() as f64,
+    );
+    let keys = state.keys.ages();
+    let lifetime = state.keys.policy().lifetime.as_secs_f64();
+    gauge("signing_key_lifetime_seconds", "Lifetime of a signing key; 0: until it is replaced by command", lifetime);
+    gauge("signing_key_age_seconds", "Age of the current signing key", keys.signing.as_secs_f64());
+    gauge("signing_keys_published", "Keys published to verifiers", keys.published as f64);
+    gauge("signing_keys_read_age_seconds", "Time since the keys were last read from SQL", keys.read.as_secs_f64());
+    registry
+}

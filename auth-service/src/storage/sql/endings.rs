@@ -1,0 +1,122 @@
+//! What has ended: each call is one statement, or one transaction.
+
+use super::{
+    Sql, Statement, audit,
+    engine::rows::{parsed, value},
+    users::account,
+};
+use crate::domain::{
+    Unavailable,
+    accounts::Epoch,
+    sessions::endings::{Endings, SessionStatus, Theft},
+};
+use async_trait::async_trait;
+use shared::{
+    clock::Timestamp,
+    ids::{SessionId, UserId},
+};
+use sqlx::{AssertSqlSafe, any::AnyRow, query};
+use std::time::Duration;
+
+/// How long raising the epoch of all users may take; an operator waits for it.
+const MANY_ROWS: Duration = Duration::from_secs(120);
+
+/// How many sessions one statement asks about.
+const AT_ONCE: usize = 100;
+
+#[async_trait]
+impl Endings for Sql {
+    async fn status(&self, id: UserId, session: SessionId) -> Result<Option<SessionStatus>, Unavailable> {
+        let read = || {
+            query(AssertSqlSafe(format!(
+                "SELECT {}, sid AS ended FROM users
+                 LEFT JOIN ended_sessions ON sub = id AND sid = $2 WHERE id = $1",
+                self.backend.columns()
+            )))
+            .bind(id.to_string())
+            .bind(session.to_string())
+        };
+        let status = |row: &AnyRow| {
+            Ok(SessionStatus { account: account(row)?, ended: value::<Option<&str>>(row, "ended")?.is_some() })
+        };
+        self.reading.run(read).await?.rows.first().map(status).transpose()
+    }
+
+    async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable> {
+        Ok(self.durable.run(|| raise_epoch(id, seen, now)).await?.written > 0)
+    }
+
+    async fn raise_all_epochs(&self, now: Timestamp) -> Result<u64, Unavailable> {
+        let update = || {
+            query(
+                "UPDATE users SET kept_sid = NULL,
+                 session_epoch = CASE WHEN session_epoch >= $1 THEN session_epoch + 1 ELSE $1 END",
+            )
+            .bind(now.millis())
+        };
+        Ok(self.durable.run_within(MANY_ROWS, update).await?.written)
+    }
+
+    async fn end_session(&self, id: UserId, session: SessionId, until: Timestamp) -> Result<(), Unavailable> {
+        self.durable.run(|| end_session(id, session, until)).await.map(drop)
+    }
+
+    async fn end_stolen(&self, theft: &Theft<'_>) -> Result<(), Unavailable> {
+        let statements = || {
+            let raised = theft.epoch.map(|epoch| raise_epoch(theft.sub, Some(epoch), theft.event.at));
+            let ended = end_session(theft.sub, theft.sid, theft.until);
+            [Some(ended), raised, Some(audit::insert(theft.event))].into_iter().flatten().collect()
+        };
+        self.durable.run_together(statements).await.map(drop)
+    }
+
+    async fn ended_among(&self, id: UserId, sessions: &[SessionId]) -> Result<Vec<SessionId>, Unavailable> {
+        let mut ended = Vec::new();
+        for some in sessions.chunks(AT_ONCE) {
+            let read = || {
+                let places: Vec<String> = (2..some.len() + 2).map(|place| format!("${place}")).collect();
+                let places = places.join(", ");
+                let read = query(AssertSqlSafe(format!(
+                    "SELECT sid FROM ended_sessions WHERE sub = $1 AND sid IN ({places})"
+                )));
+                some.iter().fold(read.bind(id.to_string()), |read, sid| read.bind(sid.to_string()))
+            };
+            let answer = self.reading.run(read).await?;
+            ended.extend(answer.rows.iter().map(|row| parsed(row, "sid")).collect::<Result<Vec<SessionId>, _>>()?);
+        }
+        Ok(ended)
+    }
+
+    async fn forget_ended(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
+        let delete = || {
+            query(
+                "DELETE FROM ended_sessions WHERE (sub, sid) IN
+                 (SELECT sub, sid FROM ended_sessions WHERE until < $1 ORDER BY until LIMIT $2)",
+            )
+            .bind(now.millis())
+            .bind(i64::from(at_most))
+        };
+        Ok(self.durable.run(delete).await?.written)
+    }
+}
+
+fn raise_epoch(id: UserId, seen: Option<Epoch>, now: Timestamp) -> Statement {
+    query(
+        "UPDATE users SET kept_sid = NULL,
+         session_epoch = CASE WHEN session_epoch >= $3 THEN session_epoch + 1 ELSE $3 END
+         WHERE id = $1 AND session_epoch = coalesce($2, session_epoch)",
+    )
+    .bind(id.to_string())
+    .bind(seen.map(|epoch| epoch.0))
+    .bind(now.millis())
+}
+
+fn end_session(id: UserId, session: SessionId, until: Timestamp) -> Statement {
+    query(
+        "INSERT INTO ended_sessions (sub, sid, until) VALUES ($1, $2, $3)
+         ON CONFLICT (sub, sid) DO UPDATE SET until = excluded.until WHERE ended_sessions.until < excluded.until",
+    )
+    .bind(id.to_string())
+    .bind(session.to_string())
+    .bind(until.millis())
+}
