@@ -9,7 +9,7 @@ fn read(path: &str) -> String {
 
 #[test]
 fn the_examples_of_verification_are_those_that_interop_runs() {
-    let document = read("docs/verify-in-any-language.md");
+    let document = read("docs/verify/README.md");
     let examples = [
         ("python", "python/verify.py"),
         ("javascript", "node/verify.mjs"),
@@ -18,7 +18,7 @@ fn the_examples_of_verification_are_those_that_interop_runs() {
     ];
     for (language, file) in examples {
         let file = format!("tests/interop/{file}");
-        let shown = format!("[`{file}`](../{file})\n\n```{language}\n{}```\n", read(&file));
+        let shown = format!("[`{file}`](../../{file})\n\n```{language}\n{}```\n", read(&file));
         assert!(document.contains(&shown), "{file} is not shown as it is: copy it into the document");
     }
     let blocks = document.lines().filter(|line| line.starts_with("```") && line.len() > 3).count();
@@ -69,7 +69,7 @@ fn pages() -> Vec<(String, &'static str)> {
         let names = entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned());
         names.filter(|name| name.ends_with(".md")).map(move |name| (format!("{directory}{name}"), directory))
     };
-    pages_in("").chain(pages_in("docs/")).collect()
+    ["", "docs/", "docs/verify/"].into_iter().flat_map(pages_in).collect()
 }
 
 #[test]
