@@ -7,22 +7,32 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The languages in which a page shows a verifier: the page, how its listing is marked, and the file that interop runs.
+const VERIFIERS: [(&str, &str, &str); 4] = [
+    ("python.md", "python", "python/verify.py"),
+    ("node.md", "javascript", "node/verify.mjs"),
+    ("go.md", "go", "go/verify.go"),
+    ("java.md", "java", "java/Verifier.java"),
+];
+
 #[test]
 fn the_examples_of_verification_are_those_that_interop_runs() {
-    let document = read("docs/verify/README.md");
-    let examples = [
-        ("python", "python/verify.py"),
-        ("javascript", "node/verify.mjs"),
-        ("go", "go/verify.go"),
-        ("java", "java/Verifier.java"),
-    ];
-    for (language, file) in examples {
+    let index = read("docs/verify/README.md");
+    for (page, language, file) in VERIFIERS {
         let file = format!("tests/interop/{file}");
         let shown = format!("[`{file}`](../../{file})\n\n```{language}\n{}```\n", read(&file));
-        assert!(document.contains(&shown), "{file} is not shown as it is: copy it into the document");
+        let text = read(&format!("docs/verify/{page}"));
+        assert!(text.contains(&shown), "{file} is not shown as it is: copy it into docs/verify/{page}");
+        assert!(index.contains(&format!("]({page})")), "docs/verify/README.md does not lead to {page}");
     }
-    let blocks = document.lines().filter(|line| line.starts_with("```") && line.len() > 3).count();
-    assert_eq!(blocks, examples.len(), "an example that nobody runs");
+    let texts = pages().into_iter().filter(|(page, _)| page.starts_with("docs/verify/")).map(|(page, _)| read(&page));
+    let listings: usize = texts.map(|text| text.lines().filter(|line| is_listing(line)).count()).sum();
+    assert_eq!(listings, VERIFIERS.len(), "an example that nobody runs");
+}
+
+/// Whether a listing in some language begins with this line.
+fn is_listing(line: &str) -> bool {
+    line.starts_with("```") && line.len() > 3
 }
 
 #[test]

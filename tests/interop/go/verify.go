@@ -20,7 +20,7 @@ import (
 
 const leeway = 5 * time.Second
 
-// What stands in a claim that the token has not, since an empty scope is a scope.
+// Marks a claim that the token lacks, since an empty scope is a scope.
 const missing = "\x00"
 
 // ErrCannotVerify: no keys could be fetched yet, and nothing can be said about the token. Answer 503, not 401.
@@ -101,7 +101,7 @@ func (v *Verifier) check(c *Claims, now time.Time) error {
 	case c.Iss != v.issuer:
 		return errors.New("another issuer")
 	case !names(c.Aud, v.audience):
-		return errors.New("for somebody else")
+		return errors.New("another audience")
 	case c.Sub == "" || c.Sid == "" || c.Jti == "" || c.ClientID == "" || c.Scope == missing || c.Iat == 0:
 		return errors.New("a claim is missing")
 	case !now.Before(time.Unix(c.Exp, 0).Add(leeway)):
@@ -109,7 +109,7 @@ func (v *Verifier) check(c *Claims, now time.Time) error {
 	case now.Add(leeway).Before(time.Unix(c.Nbf, 0)), now.Add(leeway).Before(time.Unix(c.Iat, 0)):
 		return errors.New("not valid yet")
 	case c.Cnf != nil:
-		return errors.New("bound to a key of its holder, which is not checked here")
+		return errors.New("bound to its holder's key, which is not checked here")
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (v *Verifier) key(kid string) (*rsa.PublicKey, error) {
 	return known.keys[kid], nil
 }
 
-// Fetches keys that are stale or lack that id, once per cooldown at most. When that fails, those at hand stay.
+// Fetches keys that are stale or lack that id, once per cooldown at most. If that fails, the current ones stay.
 func (v *Verifier) fetchIfDue(kid string) {
 	known := v.known.Load()
 	if time.Now().Before(v.nextTry) || known.keys[kid] != nil && time.Now().Before(known.staleAt) {
@@ -191,7 +191,7 @@ func fetchKeys(url string) (map[string]*rsa.PublicKey, time.Duration, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, 0, errors.New("no key that is usable")
+		return nil, 0, errors.New("no usable key")
 	}
 	seconds := 300
 	if found := maxAge.FindStringSubmatch(answer.Header.Get("Cache-Control")); found != nil {

@@ -56,13 +56,13 @@ final class Verifier {
         long now = System.currentTimeMillis() / 1000;
         require(issuer.equals(claims.get("iss")), "another issuer");
         Object aud = claims.get("aud");
-        require(audience.equals(aud) || aud instanceof List<?> list && list.contains(audience), "for somebody else");
+        require(audience.equals(aud) || aud instanceof List<?> list && list.contains(audience), "another audience");
         require(now < time(claims, "exp") + LEEWAY, "expired");
         require(time(claims, "iat") <= now + LEEWAY, "not valid yet");
         require(!claims.containsKey("nbf") || time(claims, "nbf") <= now + LEEWAY, "not valid yet");
         for (String name : List.of("sub", "sid", "jti", "client_id", "scope"))
             require(claims.get(name) instanceof String, name + " is missing");
-        require(!claims.containsKey("cnf"), "bound to a key of its holder, which is not checked here");
+        require(!claims.containsKey("cnf"), "bound to its holder's key, which is not checked here");
         return claims;
     }
 
@@ -79,7 +79,7 @@ final class Verifier {
         return keys.get(id);
     }
 
-    /** Fetches keys that are stale or lack that id, once per cooldown at most. When that fails, those at hand stay. */
+    /** Fetches keys that are stale or lack that id, once per cooldown at most. If that fails, the current ones stay. */
     private void fetchIfDue(String id) {
         long now = System.nanoTime();
         if (now - nextTry < 0 || keys.containsKey(id) && now - staleAt < 0) return;
@@ -116,7 +116,7 @@ final class Verifier {
             if (n.bitLength() < 2048) continue;
             published.put(id, KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(n, e)));
         }
-        if (published.isEmpty()) throw new IllegalStateException("no key that is usable");
+        if (published.isEmpty()) throw new IllegalStateException("no usable key");
         Matcher maxAge = MAX_AGE.matcher(answer.headers().firstValue("Cache-Control").orElse(""));
         long life = maxAge.find() ? Long.parseLong(maxAge.group(1)) : 300;
         keys = published;

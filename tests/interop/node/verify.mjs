@@ -17,7 +17,7 @@ export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks
 
   return async (token) => {
     const { payload } = await jwtVerify(token, key, rules)
-    if (TEXTS.some((name) => typeof payload[name] !== 'string')) throw new Error('a claim that is no string')
+    if (TEXTS.some((name) => typeof payload[name] !== 'string')) throw new Error('a claim is not a string')
     if ('cnf' in payload) throw new Error('bound to a key of its holder, which is not checked here')
     return payload
   }
@@ -27,14 +27,14 @@ export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks
     const due = !known || performance.now() >= staleAt
     const begins = due && !fetching && performance.now() >= nextTry
     if (begins) fetching = fetchKeys().finally(() => (fetching = undefined))
-    // While one call fetches, whoever has the key, if an old one, goes on with it.
+    // While one call fetches, callers that have the key, even an old one, go on with it.
     if (known && !begins) return known
     await fetching
     if (!keys) throw new CannotVerify(`no keys from ${keysUrl} yet`)
     return keys(header, token)
   }
 
-  /** For as long as the answer says. When it fails, the keys at hand stay. */
+  /** For as long as the answer says. If it fails, the current keys stay. */
   async function fetchKeys() {
     try {
       const answer = await fetch(keysUrl, { signal: AbortSignal.timeout(5000), redirect: 'error' })
@@ -46,7 +46,7 @@ export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks
       }
       const published = JSON.parse(Buffer.concat(chunks)).keys
       const usable = published.filter((key) => key.kty === 'RSA' && key.use === 'sig' && key.alg === 'RS256' && key.kid)
-      if (!answer.ok || usable.length === 0) throw new Error(`${answer.status}, and no key that is usable`)
+      if (!answer.ok || usable.length === 0) throw new Error(`${answer.status}, no usable key`)
       const maxAge = /max-age=(\d+)/.exec(answer.headers.get('cache-control'))?.[1] ?? 300
       keys = createLocalJWKSet({ keys: usable })
       staleAt = performance.now() + (maxAge - (answer.headers.get('age') ?? 0)) * 1000

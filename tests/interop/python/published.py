@@ -33,5 +33,5 @@ class PublishedKeys:
             max_age = re.search(r"max-age=(\d+)", headers.get("Cache-Control", ""))
             self.keys, self.stale_at = keys, time.monotonic() + (int(max_age[1]) if max_age else 300)
         except (OSError, ValueError, http.client.HTTPException):
-            pass  # Those at hand stay.
+            pass  # The current ones stay.
         self.next_try = time.monotonic() + (self.cooldown if self.keys else min(self.cooldown, 1))

@@ -32,13 +32,13 @@ class Verifier:
             raise jwt.InvalidTokenError("not an access token")
         claims = jwt.decode(token, self.key(header.get("kid")), algorithms=["RS256"], **self.rules)
         if not all(isinstance(claims[name], str) for name in TEXTS):
-            raise jwt.InvalidTokenError("a claim that is no string")
+            raise jwt.InvalidTokenError("a claim is not a string")
         if "cnf" in claims:
-            raise jwt.InvalidTokenError("bound to a key of its holder, which is not checked here")
+            raise jwt.InvalidTokenError("bound to its holder's key, which is not checked here")
         return claims
 
     def key(self, kid):
-        # One thread fetches at a time. Whoever has the key, if an old one, goes on with it meanwhile.
+        # One thread fetches at a time. Callers that have the key, even an old one, go on with it meanwhile.
         due = kid not in self.keys or time.monotonic() >= self.stale_at
         if due and self.lock.acquire(blocking=kid not in self.keys):
             try:
@@ -53,7 +53,7 @@ class Verifier:
         return self.keys[kid]
 
     def fetch(self):
-        """For as long as the answer says. When it fails, the keys at hand stay."""
+        """For as long as the answer says. If it fails, the current keys stay."""
         try:
             body, headers = download(self.url)
             published = json.loads(body)["keys"]
@@ -62,7 +62,7 @@ class Verifier:
             usable = [key for key in published if (key["kty"], key.get("use"), key.get("alg")) == ("RSA", "sig", "RS256")]
             keys = {key["kid"]: jwt.PyJWK(key).key for key in usable}
             if not keys:
-                raise ValueError("no key that is usable")
+                raise ValueError("no usable key")
             self.keys, self.stale_at = keys, time.monotonic() + (int(max_age[1]) if max_age else 300) - age
         except Exception as failure:
             logging.warning("no new keys from %s: %s", self.url, failure)
@@ -70,12 +70,12 @@ class Verifier:
 
 
 def download(url, seconds=5, limit=1 << 18):
-    """What is published there, and its headers. It ends after so many seconds, even if a byte comes now and then."""
+    """The published document, and its headers. It gives up after that many seconds, even if bytes keep trickling in."""
     parts = urllib.parse.urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc, timeout=seconds)
     connection.connect()
-    # The timeout of a socket begins anew with each byte.
+    # A socket's timeout starts again with each byte.
     deadline = threading.Timer(seconds, connection.sock.shutdown, [socket.SHUT_RDWR])
     deadline.start()
     try:
