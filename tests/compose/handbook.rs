@@ -1,4 +1,4 @@
-//! What `docs/operate.md` says of docker-compose, done as it is written there.
+//! The commands of `docs/compose.md`, run as they are written there.
 
 use crate::pages::blocks;
 use harness::{Person, Transport, assert_problem, containers::Shipped};
@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 /// The commands to make a backup, to restore it, and to replace the root secret.
 fn handbook() -> [String; 3] {
-    let blocks = blocks("docs/operate.md", "With docker-compose");
+    let sections = ["Backup and restore", "Replacing the root secret"];
+    let blocks: Vec<String> = sections.iter().flat_map(|section| blocks("docs/compose.md", section)).collect();
     let handbook: [String; 3] = blocks.try_into().expect("three blocks of commands");
     for (block, words) in handbook.iter().zip(["pg_dump", "pg_restore", "AUTH_SECRET_PREVIOUS_FILE"]) {
         assert!(block.contains(words), "{block}");

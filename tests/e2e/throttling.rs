@@ -1,4 +1,4 @@
-//! Guessing passwords is limited (docs/operate.md): by account and address, by account, by address.
+//! Guessing passwords is limited (docs/limits.md): by account and address, by account, by address.
 
 use harness::{
     Answer, Person, Request, Stack, Storage, Transport, assert_problem, eventually,
