@@ -100,3 +100,20 @@ fn the_documents_link_to_files_and_headings_that_exist() {
     }
     assert!(links > 100, "{links} links were found");
 }
+
+#[test]
+fn the_figures_of_readme_stand_in_the_pages_that_it_links_to() {
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("| measured on ").expect("README has a table of figures");
+    let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 5, "{rows:?}");
+    for row in rows {
+        let (said, link) = row.split_once("](").expect("each figure is linked");
+        let page = link.split(['#', ')']).next().unwrap_or_default();
+        let text = read(page);
+        let numbers = said.split(|letter: char| !letter.is_ascii_digit() && !".,".contains(letter));
+        for number in numbers.map(|number| number.trim_matches(['.', ','])).filter(|number| !number.is_empty()) {
+            assert!(text.contains(number), "{page} does not say {number}, as README does: {row}");
+        }
+    }
+}
