@@ -52,6 +52,7 @@ mod health;
 mod hostile_tokens;
 mod installations;
 mod key_server;
+mod logging_page;
 mod logout;
 mod lost_stores;
 mod metrics;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a directory of the workspace")
 }
 
@@ -23,7 +23,8 @@ fn is_test_name(text: &str) -> bool {
     text.matches('_').count() >= 3 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-fn sources(directory: &Path) -> Vec<PathBuf> {
+/// Every Rust file of a directory.
+pub(crate) fn sources(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).expect("a directory of the workspace").map(|entry| entry.expect("readable"));
     let (directories, files): (Vec<_>, Vec<_>) = entries.map(|entry| entry.path()).partition(|path| path.is_dir());
     let mut sources: Vec<_> =
