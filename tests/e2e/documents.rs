@@ -1,5 +1,6 @@
 //! What the documents show is what runs.
 
+use crate::security_page::{sources, workspace};
 use std::{fs, path::Path};
 
 fn read(path: &str) -> String {
@@ -116,4 +117,20 @@ fn the_figures_of_readme_stand_in_the_pages_that_it_links_to() {
             assert!(text.contains(number), "{page} does not say {number}, as README does: {row}");
         }
     }
+}
+
+#[test]
+fn what_troubleshooting_quotes_of_a_503_is_what_the_services_say() {
+    let page = read("docs/troubleshooting.md");
+    let (_, section) = page.split_once("\n## 503\n").expect("the page has the section");
+    let rows = section.lines().take_while(|line| !line.starts_with("## "));
+    let quoted: Vec<&str> = rows.filter_map(|row| row.strip_prefix("| \"")?.split('"').next()).collect();
+    assert!(quoted.len() >= 5, "{quoted:?}");
+    let code: String = ["auth-service/src", "resource-service/src", "shared/src"]
+        .iter()
+        .flat_map(|part| sources(&workspace().join(part)))
+        .map(|path| fs::read_to_string(path).expect("sources are UTF-8"))
+        .collect();
+    let missing: Vec<_> = quoted.iter().filter(|text| !code.contains(**text)).collect();
+    assert!(missing.is_empty(), "no service says {missing:?}");
 }
