@@ -1,6 +1,6 @@
 //! What the documents show is what runs.
 
-use crate::security_page::{sources, workspace};
+use crate::{logging_page::code, security_page::workspace};
 use std::{fs, path::Path};
 
 fn read(path: &str) -> String {
@@ -126,11 +126,27 @@ fn what_troubleshooting_quotes_of_a_503_is_what_the_services_say() {
     let rows = section.lines().take_while(|line| !line.starts_with("## "));
     let quoted: Vec<&str> = rows.filter_map(|row| row.strip_prefix("| \"")?.split('"').next()).collect();
     assert!(quoted.len() >= 5, "{quoted:?}");
-    let code: String = ["auth-service/src", "resource-service/src", "shared/src"]
-        .iter()
-        .flat_map(|part| sources(&workspace().join(part)))
-        .map(|path| fs::read_to_string(path).expect("sources are UTF-8"))
-        .collect();
+    let code = code().concat();
     let missing: Vec<_> = quoted.iter().filter(|text| !code.contains(**text)).collect();
     assert!(missing.is_empty(), "no service says {missing:?}");
+}
+
+/// `a/{b,c}.rs` names two files.
+fn expanded(path: &str) -> Vec<String> {
+    let parts = path.split_once('{').and_then(|(before, rest)| Some((before, rest.split_once('}')?)));
+    let Some((before, (names, after))) = parts else {
+        return vec![path.to_owned()];
+    };
+    names.split(',').map(|name| format!("{before}{name}{after}")).collect()
+}
+
+#[test]
+fn the_page_on_architecture_names_files_that_exist() {
+    let page = read("docs/architecture.md");
+    let (_, tables) = page.split_once("\n## Where to find what\n").expect("the page has the section");
+    let quoted = tables.split('`').skip(1).step_by(2).filter(|text| text.contains('/'));
+    let paths: Vec<String> = quoted.flat_map(expanded).collect();
+    assert!(paths.len() > 30, "{paths:?}");
+    let missing: Vec<_> = paths.iter().filter(|path| !workspace().join(path).exists()).collect();
+    assert!(missing.is_empty(), "docs/architecture.md names what is not there: {missing:?}");
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fs};
 type Line = (String, String);
 
 /// The code of the services and of what they share, without the tests that stand below it.
-fn code() -> Vec<String> {
+pub(crate) fn code() -> Vec<String> {
     let parts =
         fs::read_dir(workspace()).expect("the workspace is a directory").map(|part| part.expect("a part").path());
     let directories: Vec<_> = parts
