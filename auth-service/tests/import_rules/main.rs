@@ -1,10 +1,11 @@
 //! Which part may use which, checked against the sources: `http` → `domain` ← `storage`, and verifying tokens needs
 //! neither a web server nor a private key.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+mod circles;
+mod source;
+
+use source::{paths, sources};
+use std::{fs, path::Path};
 
 /// What a part must not name.
 struct Rule {
@@ -21,7 +22,7 @@ const RULES: [Rule; 6] = [
     Rule {
         part: "auth-service/src/domain",
         crates: &["actix", "redis", "sqlx"],
-        modules: &["http", "storage", "app", "config"],
+        modules: &["http", "storage", "app", "config", "crypto", "doctor", "machine"],
         words: &[],
     },
     Rule { part: "auth-service/src/storage", crates: &["actix"], modules: &["http", "app", "config"], words: &[] },
@@ -40,12 +41,65 @@ const fn verification(part: &'static str) -> Rule {
     }
 }
 
+/// The rooms of the domain: each may use those before it.
+const ROOMS: [&str; 11] = [
+    "secrets",
+    "passwords",
+    "accounts",
+    "audit",
+    "throttling",
+    "keys",
+    "sessions",
+    "sign_in",
+    "admin",
+    "my_account",
+    "operator",
+];
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is around the service")
+}
+
+#[test]
+fn a_room_of_the_domain_uses_only_those_before_it() {
+    let domain = workspace().join("auth-service/src/domain");
+    let rank = |room: &str| ROOMS.iter().position(|known| *known == room);
+    let mut broken = Vec::new();
+    for entry in fs::read_dir(&domain).expect("the domain is there").map(|entry| entry.expect("a readable directory")) {
+        let name = entry.file_name().into_string().expect("names are UTF-8");
+        // What stands beside the rooms is used by all of them, and uses none.
+        let own = if entry.path().is_dir() { Some(rank(&name)) } else { None };
+        if own == Some(None) && !sources(&entry.path()).is_empty() {
+            broken.push(format!("the room {name} has no place in the order"));
+        }
+        for path in sources(&entry.path()) {
+            let text = fs::read_to_string(&path).expect("sources are UTF-8");
+            let used = paths(&text).into_iter().filter_map(|named| match named[..] {
+                ["crate", "domain", room, ..] => rank(room).map(|rank| (room.to_owned(), rank)),
+                _ => None,
+            });
+            let may_use = |used: usize| own.flatten().is_some_and(|own| used <= own);
+            broken.extend(
+                used.filter(|(_, used)| !may_use(*used)).map(|(room, _)| format!("{} uses {room}", path.display())),
+            );
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    for package in ["auth-service"] {
+        let circles = circles::of(&workspace().join(package).join("src"));
+        assert!(circles.is_empty(), "{package}: {circles:#?}");
+    }
+}
+
 #[test]
 fn every_part_uses_only_what_it_may() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is around the service");
     let mut broken = Vec::new();
     for rule in &RULES {
-        let sources = sources(&root.join(rule.part));
+        let sources = sources(&workspace().join(rule.part));
         assert!(!sources.is_empty(), "{} has moved: tell this test where to", rule.part);
         for path in sources {
             let text = fs::read_to_string(&path).expect("sources are UTF-8");
@@ -84,79 +138,4 @@ impl Rule {
         let is_forbidden = if own > 0 { self.modules.contains(&first) } else { self.crates.iter().any(is_kin) };
         is_forbidden || named.iter().any(|name| self.words.iter().any(|word| name.contains(word)))
     }
-}
-
-fn sources(part: &Path) -> Vec<PathBuf> {
-    if part.is_file() {
-        return vec![part.to_owned()];
-    }
-    let entries = fs::read_dir(part).into_iter().flatten().map(|entry| entry.expect("a readable directory").path());
-    let (directories, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
-    let mut sources: Vec<_> =
-        files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
-    sources.extend(directories.iter().flat_map(|directory| self::sources(directory)));
-    sources
-}
-
-/// All paths of two names or more in the code of a source, `use` groups written out.
-fn paths(source: &str) -> Vec<Vec<&str>> {
-    let mut paths = Vec::new();
-    // What is to be continued in each open brace: nothing, but in a `use` group.
-    let mut prefixes: Vec<Vec<&str>> = Vec::new();
-    let mut path: Vec<&str> = Vec::new();
-    let mut is_continued = false;
-    for token in source.lines().flat_map(tokens) {
-        let continues = std::mem::replace(&mut is_continued, token == "::");
-        if token == "::" {
-            continue;
-        }
-        if continues && token == "{" {
-            prefixes.push(std::mem::take(&mut path));
-            continue;
-        }
-        if !continues {
-            paths.push(std::mem::take(&mut path));
-        }
-        match token {
-            "{" => prefixes.push(Vec::new()),
-            "}" => drop(prefixes.pop()),
-            name if !is_name(name) => {}
-            name => {
-                if !continues {
-                    path = prefixes.last().cloned().unwrap_or_default();
-                }
-                path.push(name);
-            }
-        }
-    }
-    paths.push(path);
-    paths.retain(|path| path.len() > 1);
-    paths
-}
-
-/// The names, the `::` and the other characters of a line before its comment.
-fn tokens(line: &str) -> Vec<&str> {
-    let code = line.split("//").next().unwrap_or_default();
-    let mut tokens = Vec::new();
-    let mut rest = code.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let name = rest.find(|character| !is_in_name(character)).unwrap_or(rest.len());
-        let length = match name {
-            0 if rest.starts_with("::") => 2,
-            0 => first.len_utf8(),
-            length => length,
-        };
-        let (token, after) = rest.split_at(length);
-        tokens.push(token);
-        rest = after.trim_start();
-    }
-    tokens
-}
-
-fn is_name(token: &str) -> bool {
-    token.starts_with(is_in_name)
-}
-
-fn is_in_name(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
 }
