@@ -1,4 +1,4 @@
-//! The HTTP contract: every route, one line each. Handlers translate; the domain decides.
+//! The HTTP contract: every operation, once. Handlers translate; the domain decides.
 
 mod admin;
 mod answer;
@@ -17,6 +17,10 @@ pub use request::{
     site::{COOKIE_NAME, Site},
 };
 
+use self::{
+    admin::{audit, users},
+    auth::{csrf, login, logout, me, password, refresh, register, sessions},
+};
 use crate::domain::{
     accounts::roles::Roles,
     admin::{create::UserCreation, users::Users},
@@ -29,14 +33,17 @@ use crate::domain::{
     sign_in::{login::SignIn, register::Registrar},
 };
 use actix_web::{
+    Resource,
     http::header,
     middleware::DefaultHeaders,
-    web::{self, ServiceConfig, delete, patch, post, resource},
+    web::{self, ServiceConfig, resource},
 };
 use shared::{
     access_token::Verifier,
     clock::Clock,
     cors::{self, Audience},
+    endpoints,
+    openapi::Endpoints as _,
     problem,
     server::{self, get},
 };
@@ -77,35 +84,40 @@ pub struct State {
     pub readiness: Readiness,
 }
 
-/// The public API. HEAD is answered as GET, without the body.
+endpoints! {
+    /// What reads, and what a client may give up half-way.
+    pub struct Plain {
+        register: register;
+        login: login;
+        refresh: refresh;
+        csrf: csrf;
+        audit: all, of_user;
+        well_known: jwks, metadata;
+    }
+}
+
+endpoints! {
+    /// What changes something that the audit log has to hear of, once it has begun.
+    pub struct Changing {
+        logout: logout, logout_all;
+        me: me, delete;
+        password: change;
+        sessions: list, end;
+        users: list, create, change, delete, end_sessions;
+    }
+}
+
+/// The public API.
 pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
         problem::configure(app);
-        app.app_data(state)
-            .configure(openapi::routes)
-            .service(resource("/auth/register").route(post().to(auth::register::register)))
-            .service(resource("/auth/login").route(post().to(auth::login::login)))
-            .service(resource("/auth/refresh").route(post().to(auth::refresh::refresh)))
-            .service(resource("/auth/csrf").route(get().to(auth::csrf::csrf)))
-            .service(changing("/auth/logout").route(post().to(auth::logout::logout)))
-            .service(changing("/auth/logout-all").route(post().to(auth::logout::logout_all)))
-            .service(changing("/auth/me").route(get().to(auth::me::me)).route(delete().to(auth::me::delete)))
-            .service(changing("/auth/password").route(post().to(auth::password::change)))
-            .service(resource("/auth/sessions").route(get().to(auth::sessions::list)))
-            .service(changing("/auth/sessions/{id}").route(delete().to(auth::sessions::end)))
-            .service(
-                changing("/admin/users").route(get().to(admin::users::users)).route(post().to(admin::users::create)),
-            )
-            .service(
-                changing("/admin/users/{id}")
-                    .route(patch().to(admin::users::change))
-                    .route(delete().to(admin::users::delete)),
-            )
-            .service(resource("/admin/audit").route(get().to(admin::audit::all)))
-            .service(resource("/admin/users/{id}/audit").route(get().to(admin::audit::of_user)))
-            .service(changing("/admin/users/{id}/sessions").route(delete().to(admin::users::end_sessions)))
-            .service(resource("/.well-known/jwks.json").route(get().to(well_known::jwks)))
-            .service(resource("/.well-known/oauth-authorization-server").route(get().to(well_known::metadata)));
+        app.app_data(state).configure(openapi::routes);
+        for (path, routes) in Plain::routes() {
+            app.service(routes.into_iter().fold(resource(&*path), Resource::route));
+        }
+        for (path, routes) in Changing::routes() {
+            app.service(routes.into_iter().fold(changing(&path), Resource::route));
+        }
     }
 }
 

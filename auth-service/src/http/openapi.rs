@@ -1,7 +1,8 @@
 //! The OpenAPI document of the public API. It is made when `cargo xtask openapi` asks; what is served is the committed
 //! text, so that a running service need not hold it.
 
-use shared::openapi::{Common, Published};
+use super::{Changing, Plain};
+use shared::openapi::{About, Common, Endpoints as _, Published};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -16,7 +17,7 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
     app.configure(shared::openapi::routes(Published::new(document)));
 }
 
-/// The document, as the code says it.
+/// What the document says beside its operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -36,34 +37,18 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
         (name = "published", description = "What verifiers fetch"),
         (name = "about", description = "The API itself"),
     ),
-    paths(
-        super::auth::register::register,
-        super::auth::login::login,
-        super::auth::refresh::refresh,
-        super::auth::csrf::csrf,
-        super::auth::logout::logout,
-        super::auth::logout::logout_all,
-        super::auth::me::me,
-        super::auth::me::delete,
-        super::auth::password::change,
-        super::auth::sessions::list,
-        super::auth::sessions::end,
-        super::admin::users::users,
-        super::admin::users::create,
-        super::admin::users::change,
-        super::admin::users::delete,
-        super::admin::users::end_sessions,
-        super::admin::audit::all,
-        super::admin::audit::of_user,
-        super::well_known::jwks,
-        super::well_known::metadata,
-        shared::openapi::document,
-        shared::openapi::docs,
-        shared::openapi::style,
-    ),
-    modifiers(&Common, &RefreshToken)
 )]
-pub struct Document;
+struct Frame;
+
+/// The document, as the code says it.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Frame::openapi();
+    [Plain::document(), Changing::document(), About::document()].into_iter().for_each(|part| document.merge(part));
+    Common.modify(&mut document);
+    RefreshToken.modify(&mut document);
+    document
+}
 
 /// The two ways in which a refresh token travels.
 struct RefreshToken;

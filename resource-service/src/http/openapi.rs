@@ -1,8 +1,8 @@
 //! The OpenAPI document of the public API. It is made when `cargo xtask openapi` asks; what is served is the committed
 //! text, so that a running service need not hold it.
 
-use shared::openapi::{Common, Published};
-use utoipa::OpenApi;
+use shared::openapi::{About, Common, Endpoints as _, Published};
+use utoipa::{Modify as _, OpenApi};
 
 /// Serves the document and its page.
 pub fn routes(app: &mut actix_web::web::ServiceConfig) {
@@ -10,7 +10,7 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
     app.configure(shared::openapi::routes(Published::new(document)));
 }
 
-/// The document, as the code says it.
+/// What the document says beside its operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -32,10 +32,15 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
         super::books::read,
         super::books::create,
         super::books::append,
-        shared::openapi::document,
-        shared::openapi::docs,
-        shared::openapi::style,
     ),
-    modifiers(&Common)
 )]
-pub struct Document;
+struct Frame;
+
+/// The document, as the code says it.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Frame::openapi();
+    document.merge(About::document());
+    Common.modify(&mut document);
+    document
+}

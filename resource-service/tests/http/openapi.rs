@@ -1,12 +1,11 @@
 //! The OpenAPI document and its page.
 
 use super::{document::*, *};
-use resource_service::http::openapi::Document;
-use utoipa::OpenApi as _;
+use resource_service::http::openapi;
 
 #[test]
 fn the_committed_document_is_what_the_code_says() {
-    assert_is_committed("resource-service.json", &Document::openapi());
+    assert_is_committed("resource-service.json", &openapi::document());
 }
 
 #[actix_web::test]
@@ -16,5 +15,5 @@ async fn the_document_has_the_routes_that_are_served_and_no_others() {
     let mut served = served(async |request| test::call_service(&app, request.to_request()).await).await;
     assert!(served.remove("* /verify"), "any method: gateways pass on the client's\n{served:#?}");
     served.insert("GET /verify".to_owned());
-    assert_eq!(served, documented(&Document::openapi()));
+    assert_eq!(served, documented(&openapi::document()));
 }

@@ -1,11 +1,13 @@
 //! OpenAPI documents: what the services' own documents have in common, and how they are served.
 
+mod endpoints;
 mod page;
 mod refusals;
 mod served;
 
+pub use endpoints::{Endpoints, Routes, paste};
 pub use refusals::{NothingBut, Refusals, Refuses};
-pub use served::{__path_docs, __path_document, __path_style, Published, docs, document, routes, style};
+pub use served::{About, Published, routes};
 
 use crate::problem;
 use std::collections::BTreeMap;

@@ -1,9 +1,10 @@
 //! `GET /openapi.json`, and `GET /docs`, which shows it to people.
 
+use super::Endpoints as _;
 use super::{Refusals, page};
-use crate::server::{IsShared, get};
+use crate::server::IsShared;
 use actix_web::{
-    HttpResponse,
+    HttpResponse, Resource,
     http::header,
     web::{Bytes, Data, ServiceConfig, resource},
 };
@@ -27,13 +28,18 @@ impl Published {
     }
 }
 
-/// The routes of the document and of its page. HEAD is answered as GET, without the body.
+crate::endpoints! {
+    /// The document and its page, for the document itself.
+    pub struct About { self: document, docs, style; }
+}
+
+/// The routes of the document and of its page.
 pub fn routes(published: Data<Published>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
-        app.app_data(published)
-            .service(resource("/openapi.json").route(get().to(document)))
-            .service(resource("/docs").route(get().to(docs)))
-            .service(resource("/docs/style.css").route(get().to(style)));
+        app.app_data(published);
+        for (path, routes) in About::routes() {
+            app.service(routes.into_iter().fold(resource(&*path), Resource::route));
+        }
     }
 }
 
@@ -42,7 +48,7 @@ pub fn routes(published: Data<Published>) -> impl FnOnce(&mut ServiceConfig) {
     get, path = "/openapi.json", tag = "about", operation_id = "get_openapi_document",
     responses((status = 200, description = "OpenAPI 3.1", body = Object), Refusals<()>)
 )]
-pub async fn document(published: Data<Published>) -> HttpResponse {
+async fn document(published: Data<Published>) -> HttpResponse {
     shared(HttpResponse::Ok().content_type("application/json").body(published.json))
 }
 
@@ -51,7 +57,7 @@ pub async fn document(published: Data<Published>) -> HttpResponse {
     get, path = "/docs", tag = "about", operation_id = "get_docs_page",
     responses((status = 200, description = "A page", body = String, content_type = "text/html"), Refusals<()>)
 )]
-pub async fn docs(published: Data<Published>) -> HttpResponse {
+async fn docs(published: Data<Published>) -> HttpResponse {
     let page = published.page.get_or_init(|| page::of(published.json).into());
     let mut answer = HttpResponse::Ok();
     answer
@@ -72,6 +78,6 @@ fn shared(mut answer: HttpResponse) -> HttpResponse {
     get, path = "/docs/style.css", tag = "about", operation_id = "get_docs_style",
     responses((status = 200, description = "A style sheet", body = String, content_type = "text/css"), Refusals<()>)
 )]
-pub async fn style() -> HttpResponse {
+async fn style() -> HttpResponse {
     HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("style.css"))
 }

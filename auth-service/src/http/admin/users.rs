@@ -101,7 +101,7 @@ fn invalid_query() -> Problem {
     ),
     security(("bearer" = []))
 )]
-pub async fn users(_: Permitted<UsersRead>, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
+pub async fn list(_: Permitted<UsersRead>, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     let listing = Query::<Listing>::from_query(request.query_string()).ok();
     let query = listing.and_then(|listing| listing.into_inner().query()).ok_or_else(invalid_query)?;
     let (users, next) = state.users.page(query).await?;
