@@ -16,6 +16,7 @@ pub mod observe;
 pub mod openapi;
 pub mod origin;
 pub mod output;
+pub mod paging;
 pub mod problem;
 pub mod seldom;
 pub mod server;

@@ -13,8 +13,7 @@ use crate::{
 };
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path, Query},
+    web::{Data, Path},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,6 +21,7 @@ use shared::{
     clock::Timestamp,
     ids::{EventId, SessionId, UserId},
     openapi::{Refusals, Refuses},
+    paging::{Limit, Listing},
     problem::{NotFound, Problem},
 };
 use utoipa::{
@@ -31,9 +31,6 @@ use utoipa::{
         schema::{ObjectBuilder, Type},
     },
 };
-
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 200;
 
 /// Something that happened.
 #[derive(Serialize, ToSchema)]
@@ -103,10 +100,11 @@ impl<'a> Listed<'a> {
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Listing {
+struct Asked {
     /// How many at most.
-    #[param(value_type = Option<u32>, nullable = false, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 200, default = 50)]
+    limit: Limit<200>,
     /// The `next` of the page before.
     #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     cursor: Option<EventId>,
@@ -127,9 +125,13 @@ struct Listing {
     until: Option<String>,
 }
 
-impl Listing {
+impl Listing for Asked {
+    const TAKES: &'static str = "takes limit (1 to 200), cursor (the `next` of the page before), session, action, result \
+         (success or failure), since and until (RFC 3339)";
+}
+
+impl Asked {
     fn query(self) -> Option<AuditQuery> {
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         let moment = |text: Option<String>| text.map(|text| Timestamp::from_rfc3339(&text).ok_or(())).transpose();
         let is_success = match self.result.as_deref() {
             None => None,
@@ -137,7 +139,6 @@ impl Listing {
             Some("failure") => Some(false),
             Some(_) => return None,
         };
-        (1..=MAX_LIMIT).contains(&limit).then_some(())?;
         Some(AuditQuery {
             sub: None,
             sid: self.session,
@@ -146,14 +147,14 @@ impl Listing {
             since: moment(self.since).ok()?,
             until: moment(self.until).ok()?,
             before: self.cursor,
-            limit,
+            limit: self.limit.get(),
         })
     }
 }
 
-impl Refuses for Listing {
+impl Refuses for Asked {
     fn problems() -> Vec<Problem> {
-        vec![invalid_query()]
+        vec![Self::refusal()]
     }
 }
 
@@ -186,10 +187,10 @@ impl PartialSchema for ResultName {
 /// Of all users, the newest first.
 #[utoipa::path(
     get, path = "/admin/audit", tag = "users", operation_id = "list_audit_events",
-    params(Listing),
+    params(Asked),
     responses(
         (status = 200, description = "A page", body = Events<'_>),
-        Refusals<(Permitted<UsersRead>, Listing, Unavailable)>,
+        Refusals<(Permitted<UsersRead>, Asked, Unavailable)>,
     ),
     security(("bearer" = []))
 )]
@@ -202,10 +203,10 @@ pub async fn all(_: Permitted<UsersRead>, request: HttpRequest, state: Data<Stat
 /// Also to one who has been deleted since; the newest first.
 #[utoipa::path(
     get, path = "/admin/users/{id}/audit", tag = "users", operation_id = "list_audit_events_of_user",
-    params(("id" = String, Path, format = Uuid, description = "The user's id"), Listing),
+    params(("id" = String, Path, format = Uuid, description = "The user's id"), Asked),
     responses(
         (status = 200, description = "A page", body = Events<'_>),
-        Refusals<(Permitted<UsersRead>, NotFound, Listing, Unavailable)>,
+        Refusals<(Permitted<UsersRead>, NotFound, Asked, Unavailable)>,
     ),
     security(("bearer" = []))
 )]
@@ -226,15 +227,5 @@ async fn answer(state: &State, query: AuditQuery) -> Result<HttpResponse, Proble
 }
 
 fn query(request: &HttpRequest) -> Result<AuditQuery, Problem> {
-    let listing = Query::<Listing>::from_query(request.query_string()).ok();
-    listing.and_then(|listing| listing.into_inner().query()).ok_or_else(invalid_query)
-}
-
-fn invalid_query() -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "invalid_query",
-        "takes limit (1 to 200), cursor (the `next` of the page before), session, action, result (success or failure), \
-         since and until (RFC 3339)",
-    )
+    Asked::of(request)?.query().ok_or_else(Asked::refusal)
 }

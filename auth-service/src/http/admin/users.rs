@@ -24,8 +24,7 @@ use crate::{
 };
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Data, Path, Query},
+    web::{Data, Path},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -33,22 +32,23 @@ use shared::{
     body::{Body, BodyOfUsualSize},
     ids::UserId,
     openapi::{Refusals, Refuses},
+    paging::{Limit, Listing},
     problem::{self, NotFound, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
 
-const DEFAULT_LIMIT: u32 = 50;
-const MAX_LIMIT: u32 = 200;
+/// How many characters a search may have.
 const MAX_SEARCH_CHARS: usize = 200;
 
 /// Which users.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct Listing {
+struct Asked {
     /// How many at most.
-    #[param(value_type = Option<u32>, nullable = false, minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 200, default = 50)]
+    limit: Limit<200>,
     /// The `next` of the page before.
     #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     cursor: Option<UserId>,
@@ -67,44 +67,41 @@ struct Users<'a> {
     next: Option<UserId>,
 }
 
-impl Listing {
-    fn query(self) -> Option<AccountQuery> {
-        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+impl Listing for Asked {
+    const TAKES: &'static str =
+        "takes limit (1 to 200), cursor (the `next` of the page before) and q (at most 200 characters)";
+}
+
+impl Asked {
+    fn query(self) -> Result<AccountQuery, Problem> {
         let is_searchable =
             |text: &String| text.chars().count() <= MAX_SEARCH_CHARS && !text.chars().any(char::is_control);
-        let fits = (1..=MAX_LIMIT).contains(&limit) && self.q.as_ref().is_none_or(is_searchable);
-        fits.then(|| AccountQuery { search: self.q.filter(|text| !text.is_empty()), after: self.cursor, limit })
+        if !self.q.as_ref().is_none_or(is_searchable) {
+            return Err(Self::refusal());
+        }
+        let search = self.q.filter(|text| !text.is_empty());
+        Ok(AccountQuery { search, after: self.cursor, limit: self.limit.get() })
     }
 }
 
-impl Refuses for Listing {
+impl Refuses for Asked {
     fn problems() -> Vec<Problem> {
-        vec![invalid_query()]
+        vec![Self::refusal()]
     }
-}
-
-fn invalid_query() -> Problem {
-    Problem::new(
-        StatusCode::BAD_REQUEST,
-        "invalid_query",
-        "takes limit (1 to 200), cursor (the `next` of the page before) and q (at most 200 characters)",
-    )
 }
 
 /// List users
 #[utoipa::path(
     get, path = "/admin/users", tag = "users", operation_id = "list_users",
-    params(Listing),
+    params(Asked),
     responses(
         (status = 200, description = "A page", body = Users<'_>),
-        Refusals<(Permitted<UsersRead>, Listing, SearchError)>,
+        Refusals<(Permitted<UsersRead>, Asked, SearchError)>,
     ),
     security(("bearer" = []))
 )]
 pub async fn list(_: Permitted<UsersRead>, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let listing = Query::<Listing>::from_query(request.query_string()).ok();
-    let query = listing.and_then(|listing| listing.into_inner().query()).ok_or_else(invalid_query)?;
-    let (users, next) = state.users.page(query).await?;
+    let (users, next) = state.users.page(Asked::of(&request)?.query()?).await?;
     let users = users.iter().map(User::of).collect();
     Ok(HttpResponse::Ok().json(Users { users, next }))
 }
