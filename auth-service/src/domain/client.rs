@@ -1,4 +1,4 @@
-//! Whoever is calling: from where, with what, and as which known device.
+//! The caller: its address, its user agent, and whether it is a known device.
 
 use shared::ids::{SessionId, UserId};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,15 +8,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Client {
     /// The client's address.
     pub address: IpAddr,
-    /// Whether different clients have different addresses here. Otherwise it is the address of a crowd, or of a client that
+    /// Whether each client has an address of its own here. If not, the address belongs to a crowd, or to a client that
     /// pretends to be a proxy.
     pub is_told_apart: bool,
-    /// Where clients are not told apart, the client that the nearest proxy names: it may have named itself. That divides what
-    /// the crowd may do, and adds nothing to it.
+    /// The client that the nearest proxy names, if addresses do not tell clients apart. The client may have chosen this
+    /// name itself: it divides what the crowd may do, and never adds to it.
     pub named: Option<IpAddr>,
     /// The `User-Agent`, shortened.
     pub user_agent: String,
-    /// The device, if it shows a refresh token of an account, expired or not. Looked at only where passwords are checked.
+    /// The device, if it shows a refresh token of an account, expired or not. Only password checks look at it.
     pub device: Option<KnownDevice>,
 }
 
@@ -25,7 +25,7 @@ pub struct Client {
 pub struct KnownDevice {
     /// The account.
     pub user: UserId,
-    /// The session that it began then.
+    /// The session that the device began at that login.
     pub session: SessionId,
 }
 
@@ -36,19 +36,19 @@ impl Client {
         self.device.filter(|device| Some(device.user) == account).map(|device| device.session)
     }
 
-    /// What one subscriber has: an IPv4 address, an IPv6 /56.
+    /// The part of an address that one subscriber has: an IPv4 address, an IPv6 /56.
     #[must_use]
     pub fn host(&self) -> IpAddr {
         host(self.address)
     }
 }
 
-/// What one subscriber has: an IPv4 address, an IPv6 /56.
+/// The part of an address that one subscriber has: an IPv4 address, an IPv6 /56.
 pub(super) fn host(address: IpAddr) -> IpAddr {
     prefix(address, 32, 56)
 }
 
-/// What one subscriber moves about in: an IPv4 /24, an IPv6 /56.
+/// The range within which one subscriber's address may change: an IPv4 /24, an IPv6 /56.
 pub(super) fn network(address: IpAddr) -> IpAddr {
     prefix(address, 24, 56)
 }

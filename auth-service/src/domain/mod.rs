@@ -1,4 +1,4 @@
-//! What auth-service is about, without HTTP, SQL or Redis: accounts, sessions, keys, and the flows between them.
+//! The domain of auth-service, without HTTP, SQL or Redis: accounts, sessions, keys, and the flows between them.
 
 pub mod accounts;
 pub mod admin;
@@ -16,12 +16,12 @@ pub mod throttling;
 
 pub use client::{Client, KnownDevice};
 
-/// A store did not answer, or not in time. Never means "not there" or "wrong".
+/// A store did not answer, or not in time. It never means "not found" or "wrong".
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{store} is unavailable: {cause}")]
 pub struct Unavailable {
-    /// Which store.
+    /// The name of the store.
     pub store: &'static str,
-    /// What happened, for the log; no secret, nothing a client sent.
+    /// What happened, for the log; never a secret or anything that a client sent.
     pub cause: String,
 }

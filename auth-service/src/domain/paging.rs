@@ -1,6 +1,7 @@
-//! A page of anything.
+//! Paging through rows of any kind.
 
-/// A page of at most `limit`, of one row more if there is more; and where the next one begins.
+/// Makes a page of at most `limit` rows, given one row more than that if there are more. Also returns the id after
+/// which the next page begins.
 pub(super) fn page<T, Id>(mut rows: Vec<T>, limit: u32, id: impl Fn(&T) -> Id) -> (Vec<T>, Option<Id>) {
     let has_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
