@@ -1,4 +1,4 @@
-//! Creating a user, whoever asks for it.
+//! Creating a user: used by registration, admins and operators.
 
 use super::{Account, Accounts, CreateError, EmailAddress, Epoch, NewAccount, PersonName, Seen};
 use crate::domain::{
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use shared::{clock::Clock, ids::UserId};
 use std::sync::Arc;
 
-/// A user to be, with the password.
+/// A new user, with the password.
 pub struct Newcomer<'a> {
     /// How the user will log in.
     pub email: EmailAddress,
@@ -21,18 +21,18 @@ pub struct Newcomer<'a> {
     pub password: &'a Password,
     /// What the user is called.
     pub name: Option<PersonName>,
-    /// What the user is.
+    /// The user's roles.
     pub roles: Vec<String>,
     /// The custom claims.
     pub custom: Map<String, Value>,
-    /// The admin who creates the user.
+    /// The admin who creates the user, if one does.
     pub by: Option<Seen>,
-    /// In which lane the password is hashed.
+    /// The queue lane in which the password is hashed.
     pub lane: Lane,
 }
 
 impl<'a> Newcomer<'a> {
-    /// With one role, no custom claims, and created by no admin.
+    /// A user with one role and no custom claims, not created by an admin.
     #[must_use]
     pub fn new(email: EmailAddress, password: &'a Password, name: Option<PersonName>, role: &str) -> Self {
         Self { email, password, name, roles: vec![role.to_owned()], custom: Map::new(), by: None, lane: Lane::HERE }
@@ -45,13 +45,13 @@ pub enum NewcomerError {
     /// Another user has this address.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    /// The admin who creates the user may no longer do so.
-    #[error("what this was decided on no longer stands")]
+    /// The admin who creates the user was changed meanwhile, and may no longer be allowed to.
+    #[error("the admin was changed meanwhile")]
     Outdated,
-    /// The password may not be chosen.
+    /// The password is too weak.
     #[error(transparent)]
     WeakPassword(#[from] WeakPassword),
-    /// The password was not hashed.
+    /// The password could not be hashed.
     #[error(transparent)]
     NotComputed(#[from] NotComputed),
     /// The store did not answer.
@@ -78,20 +78,20 @@ pub struct Creator {
 }
 
 impl Creator {
-    /// In a store of users.
+    /// Creates users in this store.
     #[must_use]
     pub fn new(accounts: Arc<dyn Accounts>, judges: Arc<Judges>, hasher: Arc<Hasher>, clock: Arc<dyn Clock>) -> Self {
         Self { accounts, judges, hasher, clock }
     }
 
-    /// Creates a user. Nothing is recorded in the audit log: that depends on who asked.
+    /// Creates a user. Nothing is recorded in the audit log: the caller does that.
     ///
     /// # Errors
     /// [`NewcomerError`].
     pub async fn create(&self, newcomer: Newcomer<'_>) -> Result<Account, NewcomerError> {
         let Newcomer { email, password, name, roles, custom, by, lane } = newcomer;
         password.check_length()?;
-        // Spares the judging and the hash; the store's own check is the one that counts.
+        // Saves the strength check and the hash. What counts is the store's own check.
         if self.accounts.is_taken(&email).await? {
             return Err(NewcomerError::EmailTaken);
         }

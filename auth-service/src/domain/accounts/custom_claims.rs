@@ -1,11 +1,11 @@
-//! Custom claims: what admins say of a user, copied into access tokens.
+//! Custom claims: what admins add to a user, copied into access tokens.
 
 use serde_json::{Map, Value};
 
-/// How many bytes of JSON a user's custom claims may have: they stand in every access token.
+/// The most bytes of JSON that a user's custom claims may have: they are part of every access token.
 pub const MAX_CUSTOM_BYTES: usize = 1024;
-/// How deep lists and objects may lie within each other in custom claims: some verifiers' parsers go no deeper than a few
-/// dozen, and the token is around them.
+/// How deep lists and objects may be nested in custom claims. Some verifiers' parsers accept only a few dozen levels,
+/// including the token around the claims.
 pub const MAX_CUSTOM_DEPTH: usize = 8;
 /// Why custom claims are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,8 +13,8 @@ pub enum BadCustomClaims {
     /// They are larger than [`MAX_CUSTOM_BYTES`].
     #[error("custom claims must not exceed 1 KiB of JSON")]
     TooLarge,
-    /// They lie deeper than [`MAX_CUSTOM_DEPTH`].
-    #[error("lists and objects of custom claims may lie 8 deep within each other")]
+    /// They are nested deeper than [`MAX_CUSTOM_DEPTH`].
+    #[error("lists and objects in custom claims must not be nested more than 8 deep")]
     TooDeep,
 }
 
@@ -31,7 +31,8 @@ pub fn check_custom(custom: &Map<String, Value>) -> Result<(), BadCustomClaims> 
     if depth > MAX_CUSTOM_DEPTH { Err(BadCustomClaims::TooDeep) } else { Ok(()) }
 }
 
-/// How deep lists and objects lie within each other: 0 for neither. Bounded, as what was parsed is.
+/// How deep a value is nested: 0 for neither a list nor an object. The recursion is bounded, because the parser bounds
+/// the depth.
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),

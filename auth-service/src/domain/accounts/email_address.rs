@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-/// An e-mail address, in lower case: two spellings that differ in case only are one address.
+/// An e-mail address, in lower case: two spellings that differ only in case are one address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EmailAddress(String);
 
-/// The text is no e-mail address.
+/// The text is not an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an e-mail address")]
 pub struct InvalidEmail;
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in
             ["", "ada", "@a.b", "ada@", "a@b@c", "a b@c.d", "a@-b.c", "a@b..c", "a\0@b.c", "a@b.c\n", ".a@b.c", "é@b.c"]
         {

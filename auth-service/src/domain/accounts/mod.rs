@@ -1,4 +1,4 @@
-//! Users: what is known of them, and what the store of them promises.
+//! Users: what is known about them, and what their store promises.
 
 pub mod create;
 mod custom_claims;
@@ -22,8 +22,8 @@ use shared::{
     ids::{SessionId, UserId},
 };
 
-/// A user's session epoch: only sessions that began in the present one live on. A raised epoch is never one that was
-/// used before, not even by a database that was since restored, as it is at least the milliseconds since 1970.
+/// A user's session epoch: only sessions that began in the current epoch live on. An epoch is raised to at least the
+/// milliseconds since 1970, so a value is never used twice, even after the database was restored from a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub i64);
@@ -42,15 +42,15 @@ pub struct Account {
     pub email: EmailAddress,
     /// What the user is called.
     pub name: Option<PersonName>,
-    /// What the user is.
+    /// The user's roles.
     pub roles: Vec<String>,
-    /// What else admins said of the user; copied into access tokens.
+    /// Custom claims set by admins; copied into access tokens.
     pub custom: Map<String, Value>,
     /// A disabled user has no sessions and cannot log in.
     pub disabled: bool,
     /// See [`Epoch`].
     pub session_epoch: Epoch,
-    /// The one session of an earlier epoch that goes on: the one that changed the password.
+    /// The one session of an earlier epoch that lives on: the one in which the password was changed.
     pub kept_session: Option<SessionId>,
     /// When the user registered.
     pub created_at: Timestamp,
@@ -59,19 +59,19 @@ pub struct Account {
 }
 
 impl Account {
-    /// What was looked at, for a write that holds only if it still stands.
+    /// The user as read, for a write that is valid only while the user is unchanged.
     #[must_use]
     pub const fn seen(&self) -> Seen {
         Seen { id: self.id, revision: self.revision }
     }
 }
 
-/// A user as somebody has seen the roles, the custom claims, and whether it was disabled.
+/// The state in which a user was read: roles, custom claims, and whether the user was disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// Whom.
+    /// The user.
     pub id: UserId,
-    /// As of when.
+    /// The revision that was read.
     pub revision: i64,
 }
 
@@ -86,10 +86,10 @@ pub struct Credentials {
     pub unlocks: i64,
 }
 
-/// What a check has found, and must still be so when what it allowed is written.
+/// What a password check found. It must still hold when the change that it allowed is written.
 #[derive(Debug, Clone, Copy)]
 pub struct Checked<'a> {
-    /// The hash of the password that was right.
+    /// The hash that the password matched.
     pub hash: &'a PasswordHash,
     /// The user's epoch.
     pub epoch: Epoch,

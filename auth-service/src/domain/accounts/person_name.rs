@@ -1,7 +1,8 @@
-//! What people are called.
+//! Names of users.
 
-/// Whether whoever shows a text obeys this character instead of showing it: a control character (Unicode's Cc), a line or
-/// paragraph separator (Zl, Zp), a byte order mark, or one that turns the direction of what is around it.
+/// Whether programs that display a text obey this character instead of showing it: a control character (Unicode's Cc),
+/// a line or paragraph separator (Zl, Zp), a byte order mark, or a character that changes the direction of the text
+/// around it.
 #[must_use]
 pub const fn is_obeyed(character: char) -> bool {
     let is_control = matches!(character, '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}');
@@ -10,13 +11,13 @@ pub const fn is_obeyed(character: char) -> bool {
     is_control || turns || matches!(character, '\u{2028}' | '\u{2029}' | '\u{FEFF}')
 }
 
-/// What a user is called: 1 to 200 characters, none of them a control character or another one that is obeyed.
+/// A user's name: 1 to 200 characters, none of which [`is_obeyed`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonName(String);
 
-/// The text is no name.
+/// The text is not a valid name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to 200 characters, no control characters and none that turn the direction of text")]
+#[error("a name has 1 to 200 characters, no control characters and none that change the direction of text")]
 pub struct InvalidName;
 
 impl PersonName {
@@ -28,7 +29,7 @@ impl PersonName {
         if text.trim().chars().any(is_obeyed) { Err(InvalidName) } else { Self::stored(text) }
     }
 
-    /// A name that is stored: earlier versions took what a new one may not hold.
+    /// Reads a stored name: earlier versions accepted characters that new names may not contain.
     ///
     /// # Errors
     /// [`InvalidName`].
@@ -57,7 +58,7 @@ mod tests {
             assert_eq!(PersonName::parse(&format!("a{obeyed}b")), Err(InvalidName), "{obeyed:?}");
             assert_eq!(PersonName::stored(&format!("a{obeyed}b")).is_ok(), !obeyed.is_control(), "{obeyed:?}");
         }
-        // Persian and emoji join, or do not.
+        // Persian text and emoji need the joiner and the non-joiner.
         assert!(PersonName::parse("a\u{200C}b\u{200D}c\u{A0}d").is_ok());
         assert_eq!(PersonName::parse("  "), Err(InvalidName));
         assert_eq!(PersonName::parse(&"a".repeat(201)), Err(InvalidName));

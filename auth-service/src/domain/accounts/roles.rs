@@ -1,4 +1,4 @@
-//! Roles, and the scopes that they bring.
+//! Roles, and the scopes that they grant.
 
 use std::{
     cmp::Reverse,
@@ -10,10 +10,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-/// How many roles a user may have.
+/// The most roles that a user may have.
 pub const MAX_ROLES: usize = 16;
 
-/// Who may do everything.
+/// The role that may do everything.
 pub const ADMIN_ROLE: &str = "admin";
 /// May see the users.
 pub const USERS_READ: &str = "users:read";
@@ -26,7 +26,7 @@ const BUILT_IN: &str = r#"
     admin = ["books:read", "books:write", "users:read", "users:write"]
 "#;
 
-/// Which scopes each role brings.
+/// The scopes that each role grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles(BTreeMap<String, BTreeSet<String>>);
 
@@ -53,8 +53,8 @@ impl Roles {
         if reading.mistakes.is_empty() { Ok(Self(reading.roles)) } else { Err(reading.in_order()) }
     }
 
-    /// The built-in roles and these, of which one takes the place of a built-in one of the same name. Unless `admin` is
-    /// among them, it brings what any role brings.
+    /// Adds the built-in roles that are not defined here. Unless `admin` is defined here, it gets all scopes of all
+    /// roles.
     #[must_use]
     pub fn with_built_in(self) -> Self {
         let defines_admin = self.has(ADMIN_ROLE);
@@ -73,7 +73,8 @@ impl Roles {
         self.0.contains_key(role)
     }
 
-    /// The roles that users have and that do not exist, with how many have each. `holders`: how many users have which list.
+    /// Roles that users have but that do not exist, with the number of users who have each. `holders`: how many users
+    /// have which list of roles.
     #[must_use]
     pub fn lost(&self, holders: Vec<(Vec<String>, u64)>) -> BTreeMap<String, u64> {
         let mut lost = BTreeMap::new();
@@ -90,25 +91,26 @@ impl Roles {
         self.0.keys().map(String::as_str)
     }
 
-    /// All scopes that any role brings, in order.
+    /// All scopes of all roles, in order.
     #[must_use]
     pub fn all_scopes(&self) -> BTreeSet<&str> {
         self.0.values().flatten().map(String::as_str).collect()
     }
 
-    /// Those of the roles that there are, in their order: one that no longer exists is worth nothing, not even its name.
+    /// Those of the roles that exist, in their order. A role that no longer exists counts for nothing, not even its
+    /// name.
     #[must_use]
     pub fn known(&self, roles: &[String]) -> Vec<String> {
         roles.iter().filter(|role| self.has(role)).cloned().collect()
     }
 
-    /// The scopes of somebody with these roles, in order. A role that no longer exists brings nothing.
+    /// The scopes of a user with these roles, in order. A role that no longer exists grants nothing.
     #[must_use]
     pub fn scopes<'a>(&'a self, roles: &[String]) -> BTreeSet<&'a str> {
         roles.iter().filter_map(|role| self.0.get(role)).flatten().map(String::as_str).collect()
     }
 
-    /// The longest names of `most` roles.
+    /// The `most` longest role names.
     #[must_use]
     pub fn longest_names(&self, most: usize) -> Vec<String> {
         let mut names: Vec<String> = self.0.keys().cloned().collect();
@@ -117,7 +119,7 @@ impl Roles {
         names
     }
 
-    /// How many bytes the scopes of somebody with `most` roles may have at most, separated by blanks.
+    /// The most bytes that the scopes of a user with `most` roles may have, separated by blanks.
     #[must_use]
     pub fn most_scopes(&self, most: usize) -> usize {
         let length = |scopes: &mut dyn Iterator<Item = &str>| scopes.map(|scope| scope.len() + 1).sum::<usize>();
@@ -128,8 +130,9 @@ impl Roles {
         of_the_largest.min(length(&mut self.all_scopes().into_iter())).saturating_sub(1)
     }
 
-    /// Whether somebody with the roles `own` may do all that the roles `others` allow, and so may give and take them. A
-    /// role without scopes is worth what applications make of its name: whoever holds it, or governs, may give it.
+    /// Whether a user with the roles `own` may do all that the roles `others` allow, and so may grant and revoke them.
+    /// What a role without scopes means is up to applications: only users who have it, or who [`Roles::govern`], may
+    /// grant it.
     #[must_use]
     pub fn cover(&self, own: &[String], others: &[String]) -> bool {
         let scopes = self.scopes(own);
@@ -141,8 +144,8 @@ impl Roles {
         others.iter().all(covers)
     }
 
-    /// Whether somebody with these roles may make others an admin: may change users, and do all that an admin may. Where
-    /// nobody can be both, whoever may change users.
+    /// Whether a user with these roles governs, that is, may make others an admin: may change users, and may do all
+    /// that an admin may. If `admin` may not change users, everyone who may change users governs.
     #[must_use]
     pub fn govern(&self, roles: &[String]) -> bool {
         let scopes = self.scopes(roles);
@@ -155,7 +158,7 @@ impl Roles {
 struct Reading<'a> {
     text: &'a str,
     roles: BTreeMap<String, BTreeSet<String>>,
-    /// With the place of each.
+    /// Each with its offset in the text.
     mistakes: Vec<(usize, String)>,
 }
 
@@ -200,10 +203,10 @@ impl Reading<'_> {
     }
 }
 
-/// What a role and a scope are called.
+/// The form of the names of roles and scopes.
 const NAME: &str = "a name has 1 to 64 letters, digits and . _ : / -";
 
-/// Scope tokens of RFC 6749, without the characters that would need quoting anywhere.
+/// Scope tokens of RFC 6749, without the characters that need quoting somewhere.
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte))
 }
@@ -265,19 +268,19 @@ mod tests {
         ];
         assert_eq!(mistakes.len(), expected.len(), "{mistakes:#?}");
         for (mistake, (line, what)) in mistakes.iter().zip(expected) {
-            assert!(mistake.starts_with(line) && mistake.contains(what), "{line}{what} is not said by {mistake}");
+            assert!(mistake.starts_with(line) && mistake.contains(what), "{mistake} does not say {line}{what}");
         }
     }
 
     #[test]
-    fn what_is_no_toml_is_reported_with_its_line_too() {
-        let mistakes = Roles::parse("reader = [\"a\"]\nreader = [\"b\"]\nauthor = [\n").expect_err("no TOML");
+    fn invalid_toml_is_reported_with_its_line_too() {
+        let mistakes = Roles::parse("reader = [\"a\"]\nreader = [\"b\"]\nauthor = [\n").expect_err("not TOML");
         assert!(mistakes.iter().any(|mistake| mistake.starts_with("line 2: ")), "{mistakes:?}");
         assert!(mistakes.len() > 1, "{mistakes:?}");
     }
 
     #[test]
-    fn a_role_that_is_gone_brings_nothing_and_is_not_known() {
+    fn a_role_that_no_longer_exists_grants_nothing_and_is_not_known() {
         let roles = Roles::default();
         assert_eq!(roles.known(&list(&["gone", "reader", "Admin"])), ["reader"]);
         assert!(roles.cover(&[], &list(&["gone"])));
@@ -294,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn one_gives_only_what_one_has() {
+    fn users_grant_only_what_they_have() {
         let roles = added("helpdesk = [\"users:read\", \"users:write\"]\nbeta = []\nbilling = [\"billing:write\"]");
         let may = |own: &str, others: &[&str]| roles.cover(&list(&[own]), &list(others));
         assert!(may("helpdesk", &["helpdesk"]));
@@ -309,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_do_what_an_admin_may_governs() {
+    fn a_user_who_may_do_all_that_an_admin_may_governs() {
         let roles = added(
             "helpdesk = [\"users:read\", \"users:write\"]\nowner = [\"users:read\", \"users:write\", \"books:read\", \"books:write\"]",
         );

@@ -1,4 +1,4 @@
-//! What the store of users keeps and promises.
+//! The store of users: what it keeps, and what it promises.
 
 use super::{Account, Checked, Credentials, EmailAddress, PersonName, Seen};
 use crate::domain::{Unavailable, passwords::PasswordHash};
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use shared::{clock::Timestamp, ids::UserId};
 
-/// A user to be.
+/// A new user.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     /// A fresh id.
@@ -17,17 +17,17 @@ pub struct NewAccount {
     pub name: Option<PersonName>,
     /// The password's hash.
     pub hash: PasswordHash,
-    /// What the user is.
+    /// The user's roles.
     pub roles: Vec<String>,
     /// The custom claims.
     pub custom: Map<String, Value>,
-    /// When.
+    /// When the user is created.
     pub created_at: Timestamp,
-    /// The admin who creates it: it is created only while the admin is as seen.
+    /// The admin who creates the user, if one does: the user is created only while the admin is as seen.
     pub by: Option<Seen>,
 }
 
-/// What an admin changes; `None` leaves as it is.
+/// What an admin changes; `None` leaves it as it is.
 #[derive(Debug, Clone, Default)]
 pub struct AccountChange {
     /// The user's roles from now on.
@@ -41,11 +41,11 @@ pub struct AccountChange {
 /// Which users an admin asks for.
 #[derive(Debug, Clone)]
 pub struct AccountQuery {
-    /// Only those whose e-mail address or name contains this, whatever the case.
+    /// Only those whose e-mail address or name contains this text, ignoring case.
     pub search: Option<String>,
     /// Only those after this id (the last one of the page before).
     pub after: Option<UserId>,
-    /// At most so many.
+    /// The most users to return.
     pub limit: u32,
 }
 
@@ -55,25 +55,25 @@ pub enum CreateError {
     /// Another account has this address.
     #[error("the e-mail address is taken")]
     EmailTaken,
-    /// The admin who creates it is no longer as seen.
-    #[error("what this was decided on no longer stands")]
+    /// The admin who creates the user is no longer as seen.
+    #[error("the admin was changed meanwhile")]
     Outdated,
     /// The store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// A row of a user that cannot be read: another program has written it.
+/// A user's row that cannot be read: another program has written it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the row of the user {} cannot be read, its column {column} (docs/operate.md says what belongs there)", .id.map(|id| id.to_string()).unwrap_or_default())]
+#[error("the row of user {} cannot be read because of its column {column} (docs/operate.md says what belongs there)", .id.map(|id| id.to_string()).unwrap_or_default())]
 pub struct Unreadable {
-    /// Whose, unless the id cannot be read either.
+    /// The user, unless the id cannot be read either.
     pub id: Option<UserId>,
     /// The first column that cannot be read.
     pub column: &'static str,
 }
 
-/// That one user is out of reach.
+/// Only this user is unavailable.
 impl From<Unreadable> for Unavailable {
     fn from(error: Unreadable) -> Self {
         Self { store: "the user", cause: error.to_string() }
@@ -83,7 +83,7 @@ impl From<Unreadable> for Unavailable {
 /// Why a user was not found.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// The user is there, and cannot be read.
+    /// The user exists, but its row cannot be read.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
     /// The store did not answer.
@@ -103,7 +103,7 @@ impl From<FindError> for Unavailable {
 /// Why users were not found.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
-    /// There are too many users for so short a text.
+    /// The text is too short for this many users.
     #[error("the search takes too long: give more letters of the address or name")]
     TooSlow,
     /// The store did not answer.
@@ -111,7 +111,7 @@ pub enum SearchError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The store of users. All it says it did is durable.
+/// The store of users. Whatever it reports as done is durable.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Creates an account.
@@ -123,14 +123,15 @@ pub trait Accounts: Send + Sync {
     /// Finds a user by id.
     async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, FindError>;
 
-    /// Whether a user has this address, and be it one whose row cannot be read.
+    /// Whether a user has this address, even one whose row cannot be read.
     async fn is_taken(&self, email: &EmailAddress) -> Result<bool, Unavailable>;
 
-    /// Replaces a hash by one of the same password with other parameters; `false`: another one is stored by now.
+    /// Replaces a hash with one of the same password and other parameters; `false`: the stored hash is another one by
+    /// now.
     async fn rehash(&self, id: UserId, old: &PasswordHash, new: &PasswordHash) -> Result<bool, Unavailable>;
 
-    /// Changes the password, raises the epoch and spares the session of whoever changes it, in one statement. `false`: the
-    /// user is disabled, or something is not any more as it was checked, and nothing was changed.
+    /// Changes the password, raises the epoch and keeps the session that changes it, in one statement. `false`: the
+    /// user is disabled, or is no longer as checked, and nothing was changed.
     async fn change_password(
         &self,
         id: UserId,
@@ -139,18 +140,18 @@ pub trait Accounts: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, Unavailable>;
 
-    /// Sets the password, whatever it was, raises the epoch and spares no session, in one statement. `false`: there is no
-    /// such user.
+    /// Sets the password, whatever it was, raises the epoch and keeps no session, in one statement. `false`: there is
+    /// no such user.
     async fn set_password(&self, id: UserId, new: &PasswordHash, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Users in the order of their ids. Rows that cannot be read are left out.
     async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, SearchError>;
 
-    /// Makes the indexes that may take long to make, while all goes on.
+    /// Creates the indexes that may take long, while the service runs.
     async fn make_indexes(&self) -> Result<(), Unavailable>;
 
-    /// Changes a user while all of `seen` are as they were seen; `None`: one of them is not, or there is no such user. Of
-    /// such changes, creations and deletions, one is made after the other, whichever process makes them.
+    /// Changes a user if all of `seen` are still as seen; `None`: one of them is not, or there is no such user. Such
+    /// changes, creations and deletions are made one after the other, across all processes.
     async fn update(
         &self,
         id: UserId,
@@ -159,14 +160,14 @@ pub trait Accounts: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Account>, Unavailable>;
 
-    /// Counts that the account was unlocked; `false`: there is no such user.
+    /// Increments the number of times that the account was unlocked; `false`: there is no such user.
     async fn unlock(&self, id: UserId) -> Result<bool, Unavailable>;
 
-    /// Deletes a user, as [`Accounts::update`] changes one, and if something was checked, only one who is not disabled and as it
-    /// was checked; `false`: nothing was deleted.
+    /// Deletes a user under the conditions of [`Accounts::update`] and, if `checked` is given, only if the user is not
+    /// disabled and still as checked; `false`: nothing was deleted.
     async fn delete(&self, id: UserId, seen: &[Seen], checked: Option<&Checked<'_>>) -> Result<bool, Unavailable>;
 
-    /// Another user than this one who is not disabled and has roles that are wanted, if there is one.
+    /// Returns a user other than this one who is not disabled and whose roles are wanted, if there is one.
     async fn another_enabled(
         &self,
         than: UserId,
@@ -176,15 +177,16 @@ pub trait Accounts: Send + Sync {
     /// Whether any user has this role.
     async fn has_any_with_role(&self, role: &str) -> Result<bool, Unavailable>;
 
-    /// Hashes that do not begin as new ones do, at most so many.
+    /// Up to `at_most` hashes that do not begin as new ones do.
     async fn odd_hashes(&self, at_most: u32) -> Result<Vec<PasswordHash>, Unavailable>;
 
-    /// How many users have which list of roles.
+    /// Each list of roles that users have, with the number of users who have it.
     async fn holders(&self) -> Result<Vec<(Vec<String>, u64)>, Unavailable>;
 
-    /// Answers when the store can be reached and takes what requests write: it is tried, and leaves nothing behind.
+    /// Succeeds if the store can be reached and accepts what requests write. It tries a write, which leaves nothing
+    /// behind.
     async fn probe(&self) -> Result<(), Unavailable>;
 
-    /// The time on the clock that all replicas share: the database's.
+    /// The database's time: the clock that all replicas share.
     async fn clock(&self) -> Result<Timestamp, Unavailable>;
 }
