@@ -1,20 +1,20 @@
-//! What can happen.
+//! The actions that the audit log knows.
 
 use std::{fmt, str::FromStr};
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $action:ident = $name:literal,)*) => {
-        /// What can happen.
+        /// An action of the audit log.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Action {
             $($(#[$doc])* $action,)*
         }
 
         impl Action {
-            /// All of them.
+            /// All actions.
             pub const ALL: &[Self] = &[$(Self::$action,)*];
 
-            /// Its name, in the log and in answers.
+            /// The action's name, in the log and in responses.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -26,50 +26,50 @@ macro_rules! actions {
 }
 
 actions! {
-    /// Somebody registered.
+    /// A user registered.
     Register = "register",
     /// A user was created by an operator or from the settings.
     UserCreate = "user_create",
-    /// A login.
+    /// A login, or a failed attempt.
     Login = "login",
-    /// A password, asked for again.
+    /// A user confirmed the password, or failed to.
     PasswordConfirm = "password_confirm",
     /// Logout of one session.
     Logout = "logout",
     /// Logout of all sessions, by their user.
     LogoutAll = "logout_all",
-    /// A change of one's own password.
+    /// A user changed the password.
     PasswordChange = "password_change",
-    /// A user deleted the own account.
+    /// A user deleted their account.
     AccountDelete = "account_delete",
-    /// A session ended by its user, from another one.
+    /// A user ended one session from another.
     SessionEnd = "session_end",
-    /// A session ended because the user had too many.
+    /// A session was ended because the user had too many.
     SessionEvict = "session_evict",
-    /// A used refresh token came again: a theft.
+    /// A used refresh token was presented again: a theft.
     RefreshReuse = "refresh_reuse",
-    /// Somebody asked for more than a limit allows: reported once in a while, however often.
+    /// A limit refused requests. Reported once in a while, however often it happens.
     LimitReached = "limit_reached",
-    /// A client asked again with a token whose answer was lost, later than the replay window.
+    /// A late retry: the response was lost, and the client repeated the refresh after the replay window.
     RefreshRetry = "refresh_retry",
-    /// A session that the session store had lost was taken up from its token.
+    /// An adoption: the session store had lost a session, which was restored from its token.
     RefreshAdopt = "refresh_adopt",
-    /// A session's token was asked for again from another network, or with another program, than it was last refreshed with:
-    /// a lost answer, a second tab, or a thief.
+    /// A refresh was repeated from another network, or with another program, than the session's last refresh: a lost
+    /// response, a second tab, or a thief.
     RefreshElsewhere = "refresh_elsewhere",
-    /// A user was changed by an admin.
+    /// An admin or operator changed a user.
     UserChange = "user_change",
-    /// A user's sessions were ended by an admin.
+    /// An admin or operator ended sessions of a user.
     UserSessionsEnd = "user_sessions_end",
-    /// An account was unlocked by an operator: its failed logins count no more.
+    /// An operator unlocked an account: its earlier failed logins no longer count.
     UserUnlock = "user_unlock",
-    /// A user was deleted by an admin.
+    /// An admin or operator deleted a user.
     UserDelete = "user_delete",
-    /// Everybody's sessions were ended by an operator.
+    /// An operator ended all sessions of all users.
     AllSessionsEnd = "all_sessions_end",
     /// A new signing key was published.
     KeyRotate = "key_rotate",
-    /// A signing key was told to make way as soon as its successor is known.
+    /// A signing key is to be replaced as soon as its successor is known to verifiers.
     KeyRetire = "key_retire",
     /// A signing key was withdrawn at once.
     KeyRevoke = "key_revoke",
@@ -81,7 +81,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// There is no action of this name.
+/// No action has this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such action")]
 pub struct UnknownAction;

@@ -1,4 +1,4 @@
-//! Something that happened: what is written of it.
+//! An event of the audit log.
 
 use super::Action;
 use crate::domain::Client;
@@ -9,33 +9,33 @@ use shared::{
 };
 use std::fmt;
 
-/// Something that happened. Holds no secret.
+/// Something that happened. Contains no secret.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// In the order of time.
+    /// The event's id; ids sort by time.
     pub id: EventId,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// What happened.
     pub action: Action,
-    /// Whether it was done, or only tried.
+    /// Whether it succeeded.
     pub is_success: bool,
-    /// Who did it, where it was a user.
+    /// The user who did it, if it was a user.
     pub actor: Option<UserId>,
-    /// To whom it happened.
+    /// The user to whom it happened.
     pub sub: Option<UserId>,
-    /// Which session it was about.
+    /// The session that it concerns.
     pub sid: Option<SessionId>,
-    /// From where it was done.
+    /// The client's address.
     pub ip: Option<String>,
-    /// With what, shortened.
+    /// The client's `User-Agent`, shortened.
     pub user_agent: Option<String>,
-    /// What else there is to say of such an action.
+    /// Further details, depending on the action.
     pub details: Map<String, Value>,
 }
 
 impl Event {
-    /// An action of that moment.
+    /// A successful action at this time.
     #[must_use]
     pub fn new(action: Action, at: Timestamp) -> Self {
         Self {
@@ -52,43 +52,43 @@ impl Event {
         }
     }
 
-    /// It happened to this user.
+    /// Sets the user to whom it happened.
     #[must_use]
     pub fn to(self, sub: UserId) -> Self {
         Self { sub: Some(sub), ..self }
     }
 
-    /// This user did it.
+    /// Sets the user who did it.
     #[must_use]
     pub fn by(self, actor: UserId) -> Self {
         Self { actor: Some(actor), ..self }
     }
 
-    /// An operator did it on the command line.
+    /// Notes that an operator did it on the command line.
     #[must_use]
     pub fn on_command_line(self) -> Self {
         self.with("by", "command line")
     }
 
-    /// It was about this session.
+    /// Sets the session that it concerns.
     #[must_use]
     pub fn about(self, sid: SessionId) -> Self {
         Self { sid: Some(sid), ..self }
     }
 
-    /// It came from this client.
+    /// Sets the client that it came from.
     #[must_use]
     pub fn from(self, client: &Client) -> Self {
         Self { ip: Some(client.address.to_string()), user_agent: Some(client.user_agent.clone()), ..self }
     }
 
-    /// It was tried, in vain.
+    /// Marks it as failed.
     #[must_use]
     pub fn failed(self) -> Self {
         Self { is_success: false, ..self }
     }
 
-    /// One thing more.
+    /// Adds a detail.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());

@@ -1,4 +1,4 @@
-//! The table of events: what it keeps and promises.
+//! The table of audit events: what it keeps and promises.
 
 use super::{Action, Event};
 use crate::domain::Unavailable;
@@ -8,42 +8,42 @@ use shared::{
     ids::{EventId, SessionId, UserId},
 };
 
-/// Which events are asked for; the newest come first.
+/// Which events to return; the newest come first.
 #[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
     /// Only what happened to this user.
     pub sub: Option<UserId>,
-    /// Only what was about this session.
+    /// Only what concerns this session.
     pub sid: Option<SessionId>,
     /// Only this action.
     pub action: Option<Action>,
-    /// Only what succeeded, or what failed.
+    /// Only what succeeded (`true`) or what failed (`false`).
     pub is_success: Option<bool>,
-    /// Only what happened then or later.
+    /// Only what happened at this time or later.
     pub since: Option<Timestamp>,
-    /// Only what happened before.
+    /// Only what happened before this time.
     pub until: Option<Timestamp>,
     /// Only what is older than this event (the last one of the page before).
     pub before: Option<EventId>,
-    /// At most so many.
+    /// The most events to return.
     pub limit: u32,
 }
 
-/// The table of events: only ever added to.
+/// The table of audit events. Events are only added, until they are too old.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
     /// Adds an event, durably.
     async fn append(&self, event: &Event) -> Result<(), Unavailable>;
 
-    /// The newest events of those asked for, the newest first.
+    /// The newest events that match, the newest first.
     async fn events(&self, query: &AuditQuery) -> Result<Vec<Event>, Unavailable>;
 
-    /// Adds an event if there is none with its id; answers whether it did.
+    /// Adds an event unless its id exists; returns whether it was added.
     async fn append_once(&self, event: &Event) -> Result<bool, Unavailable>;
 
-    /// The newest of a user's events that tell of a theft, or of what may be one, the newest first.
+    /// A user's newest events that report a theft or a possible one, the newest first.
     async fn incidents(&self, sub: UserId, at_most: u32) -> Result<Vec<Event>, Unavailable>;
 
-    /// Forgets, in a bounded batch, what happened before a moment; answers how much.
+    /// Deletes a bounded batch of events from before a time; returns how many.
     async fn forget_events(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable>;
 }

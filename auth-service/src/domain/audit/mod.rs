@@ -19,60 +19,61 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
-/// How many incidents a user is shown.
+/// The most incidents that a user is shown.
 const INCIDENTS: u32 = 20;
 
-const IN_THIS_LOG_ONLY: &str = "an audit event is in this log only: its row could not be written";
+const ROW_FAILED: &str = "failed to write the row of an audit event: its line in this log is the only record";
 
-/// Writes what happens, and shows it.
+/// Records events, and lists them.
 pub struct Audit {
     log: Arc<dyn AuditLog>,
     clock: Arc<dyn Clock>,
 }
 
 impl Audit {
-    /// Of a table of events.
+    /// Records to this table.
     #[must_use]
     pub fn new(log: Arc<dyn AuditLog>, clock: Arc<dyn Clock>) -> Self {
         Self { log, clock }
     }
 
-    /// An event of this moment.
+    /// A successful event at the current time.
     #[must_use]
     pub fn event(&self, action: Action) -> Event {
         Event::new(action, self.clock.now())
     }
 
-    /// Writes an event whatever becomes of the request: first the row, then the line in the log. If the row fails, a line
-    /// says so.
+    /// Records an event even if the request is given up: first the row, then the line in the log. If the row cannot be
+    /// written, an error in the log reports it.
     pub async fn record(&self, event: Event) {
         drop(self.write(event).await);
     }
 
-    /// As [`Audit::record`], for an event that may be recorded again: only the first time counts.
+    /// As [`Audit::record`], for an event that may be recorded again: only the first one is kept.
     pub async fn record_once(&self, event: Event) {
         match self.log.append_once(&event).await {
             Ok(true) => event.log(),
             Ok(false) => {}
             Err(error) => {
                 event.log();
-                tracing::error!(%error, id = %event.id, "{}", IN_THIS_LOG_ONLY);
+                tracing::error!(%error, id = %event.id, "{}", ROW_FAILED);
             }
         }
     }
 
-    /// As [`Audit::record`], without waiting for the row: nobody may measure whether there was one to write.
+    /// As [`Audit::record`], without waiting for the row, so that response times do not reveal whether there was one to
+    /// write.
     pub fn record_in_background(&self, event: Event) {
         drop(self.write(event));
     }
 
-    /// Writes the line of an event whose row is written already, or that gets none because anyone could fill the table
-    /// with it.
+    /// Writes only the line in the log: for an event whose row is already written, or that gets no row because
+    /// strangers could fill the table with it.
     pub fn log(&self, event: &Event) {
         event.log();
     }
 
-    /// A page of events, and where the next one begins, if there is one.
+    /// A page of events, and the id after which the next page begins, if there is one.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -82,7 +83,7 @@ impl Audit {
         Ok(page(events, limit, |event| event.id))
     }
 
-    /// The latest thefts of a user's refresh tokens, and what may be one, the newest first.
+    /// A user's latest thefts and possible thefts of refresh tokens, the newest first.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -90,7 +91,7 @@ impl Audit {
         self.log.incidents(sub, INCIDENTS).await
     }
 
-    /// Removes, in a bounded batch, what happened before a moment; answers how much.
+    /// Deletes a bounded batch of events from before a time; returns how many.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -102,7 +103,7 @@ impl Audit {
         let log = Arc::clone(&self.log);
         let writing = async move {
             if let Err(error) = log.append(&event).await {
-                tracing::error!(%error, id = %event.id, "{}", IN_THIS_LOG_ONLY);
+                tracing::error!(%error, id = %event.id, "{}", ROW_FAILED);
             }
             event.log();
         };
