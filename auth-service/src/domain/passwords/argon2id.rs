@@ -1,8 +1,8 @@
-//! Argon2: making hashes, and comparing passwords with hashes of any kind that is stored, such that nobody can tell by the
-//! work whether there is a user, nor of which kind the user's hash is.
+//! Argon2: makes hashes, and compares passwords with stored hashes of any kind, such that the work reveals neither
+//! whether a user exists nor of which kind the user's hash is.
 //!
-//! A password that is wrong costs as much as the dearest kind of hash that is stored asks for, and no less than a new one:
-//! whatever the stored hash does not take is spent for nothing, and all of it where there is no user or no usable hash.
+//! A wrong password costs as much as the most expensive kind of stored hash, and no less than a new hash. The work that
+//! the user's own hash does not need is done for nothing; if there is no user or no usable hash, all of it is.
 
 use super::{
     Password, PasswordHash,
@@ -18,36 +18,37 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// How long the output of a new hash is.
+/// The length of a new hash's output.
 pub const OUTPUT_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
 
-/// What hashes may take that are dearer than new ones.
+/// What hashes that are more expensive than new ones may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
-    /// One of them, in KiB.
+    /// The memory for one of them, in KiB.
     pub memory: u32,
-    /// How many may be computed at the same time.
+    /// How many of them may be computed at the same time.
     pub at_once: usize,
 }
 
-/// What comparing a password with a hash showed.
+/// The result of comparing a password with a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether it is the password.
+    /// Whether the password is right.
     pub matches: bool,
-    /// Whether the hash is of another kind than today's, or of the password as it was typed and not in its normal form.
+    /// Whether the hash is of another kind than new ones, or was made from the password as typed instead of its normal
+    /// form.
     pub is_outdated: bool,
-    /// Why the hash could not be compared with.
+    /// Why the hash could not be used.
     pub flaw: Option<Unusable>,
 }
 
-/// A thread's working memory, kept from one job to the next; as much as a new hash takes, or none.
+/// A thread's working memory, kept from one job to the next: as much as a new hash takes, or none.
 #[derive(Default)]
 pub struct Memory(Vec<Block>);
 
 impl Memory {
-    /// Whether it holds none.
+    /// Whether there is no memory in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -58,16 +59,17 @@ impl Memory {
 pub struct Argon {
     today: Params,
     grant: Grant,
-    /// The dearest kind of hash that is known to be stored, and at least today's: memory and passes, 32 bits each.
+    /// The most expensive kind of hash that is known to be stored, and at least today's: memory and passes, 32 bits
+    /// each.
     dearest: AtomicU64,
     work: AtomicU64,
-    /// How many more that are dearer than today's may be computed at this moment.
+    /// How many more hashes that are more expensive than today's may be computed at this moment.
     places: Mutex<usize>,
     freed: Condvar,
 }
 
 impl Argon {
-    /// With the parameters of new hashes.
+    /// Computes new hashes with these parameters.
     #[must_use]
     pub fn new(today: Params, grant: Grant) -> Self {
         let dearest = AtomicU64::new(packed(Cost::of(&today)));
@@ -75,19 +77,20 @@ impl Argon {
         Self { today, grant, dearest, work: AtomicU64::new(0), places, freed: Condvar::new() }
     }
 
-    /// How many KiB have been passed over.
+    /// The total work so far: KiB of memory times passes.
     #[must_use]
     pub fn work(&self) -> u64 {
         self.work.load(Ordering::Relaxed)
     }
 
-    /// The most that a failed attempt costs now.
+    /// The current cost of a failed attempt with one form of a password.
     #[must_use]
     pub fn dearest(&self) -> Cost {
         unpacked(self.dearest.load(Ordering::Relaxed))
     }
 
-    /// Takes notice of hashes that are stored. When they are all that are not of today's kind, dearer ones are forgotten.
+    /// Registers what stored hashes cost. If they are all that are not of today's kind, more expensive ones registered
+    /// before are forgotten.
     pub fn take_notice<'a>(&self, hashes: impl IntoIterator<Item = &'a PasswordHash>, are_all: bool) {
         let usable = |hash| StoredHash::read(hash, self.most_memory()).ok();
         let costs = hashes.into_iter().filter_map(usable).map(|stored| Cost::of(&stored.params));
@@ -100,7 +103,7 @@ impl Argon {
         }
     }
 
-    /// Why a stored hash cannot be compared with, if it cannot.
+    /// Why a stored hash cannot be used, if it cannot.
     #[must_use]
     pub fn flaw(&self, hash: &PasswordHash) -> Option<Unusable> {
         StoredHash::read(hash, self.most_memory()).err()
@@ -123,7 +126,7 @@ impl Argon {
         PasswordHash(phc.to_string())
     }
 
-    /// Compares a password with a hash, or with nobody's.
+    /// Compares a password with a hash; without one, only does the work.
     pub fn compare(&self, password: &Password, hash: Option<&PasswordHash>, memory: &mut Memory) -> Verdict {
         let stored = hash.map(|hash| StoredHash::read(hash, self.most_memory())).transpose();
         let flaw = stored.as_ref().err().copied();
@@ -164,7 +167,7 @@ impl Argon {
             && stored.params.data().is_empty()
     }
 
-    /// Spends what hashes of so many forms of a password have not taken of what the dearest would have.
+    /// Does the work by which the most expensive kind of hash exceeds what `forms` hashes of cost `each` have taken.
     fn spend_rest(&self, forms: usize, each: Cost, memory: &mut Memory) {
         let dearest = self.dearest();
         let forms = u64::try_from(forms).unwrap_or(u64::MAX);
@@ -176,9 +179,9 @@ impl Argon {
         }
     }
 
-    /// Computes the hash of nothing.
+    /// Computes the hash of an empty password.
     fn spend(&self, cost: Cost, memory: &mut Memory) {
-        // What Argon2 cannot do is next to nothing.
+        // What Argon2 refuses to compute is negligible.
         let Ok(params) = Params::new(cost.memory, cost.passes, 1, Some(OUTPUT_BYTES)) else { return };
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         self.fill(&argon, &[], &[0; SALT_BYTES], &mut [0; OUTPUT_BYTES], memory);
@@ -203,7 +206,7 @@ impl Argon {
 
     fn meet(&self, cost: Cost) {
         let dearer = |known| (cost.work() > unpacked(known).work()).then(|| packed(cost));
-        // `Err`: nothing dearer than what was known.
+        // `Err`: not more expensive than what was known.
         self.dearest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, dearer).ok();
     }
 
@@ -219,7 +222,7 @@ impl Argon {
     }
 }
 
-/// Where something large may be computed.
+/// Permission to compute one expensive hash.
 struct Place<'a>(&'a Argon);
 
 impl Drop for Place<'_> {

@@ -1,11 +1,12 @@
-//! Judging the passwords that people choose: beside the pool that hashes them, and on no thread that answers requests.
+//! Judges the passwords that users choose: apart from the pool that hashes them, and never on a thread that answers
+//! requests.
 
 use super::{Password, WeakPassword, pool::NotComputed};
 use std::sync::Arc;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-/// How many may wait for each that is judged: less than a second's worth, whatever the passwords.
-const WAITING: usize = 32;
+/// How many passwords may wait per thread: less than a second's work, whatever the passwords.
+const MAX_WAITING: usize = 32;
 
 /// Judges a few passwords at a time.
 pub struct Judges {
@@ -14,13 +15,13 @@ pub struct Judges {
 }
 
 impl Judges {
-    /// So many at a time, each on a thread of its own.
+    /// Judges up to `threads` passwords at a time, each on a thread of its own.
     #[must_use]
     pub fn new(threads: usize) -> Self {
-        Self { room: Semaphore::new(threads * (1 + WAITING)), at_work: Arc::new(Semaphore::new(threads)) }
+        Self { room: Semaphore::new(threads * (1 + MAX_WAITING)), at_work: Arc::new(Semaphore::new(threads)) }
     }
 
-    /// Whether a password may be chosen by somebody of whom `known` is known.
+    /// Whether a user about whom `known` is known may choose the password.
     ///
     /// # Errors
     /// [`NotComputed`].
@@ -35,7 +36,7 @@ impl Judges {
         let judged = spawn_blocking(move || {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let verdict = password.check_strength(&known);
-            // Not before: whoever gives a request up does not make room for another one's work.
+            // Only now: a request that is given up must not make room for another one while its work still runs.
             drop(turn);
             verdict
         });
@@ -49,11 +50,11 @@ mod tests {
     use futures_util::future::join_all;
 
     #[tokio::test]
-    async fn beyond_those_that_may_wait_nobody_waits() {
+    async fn once_all_places_are_taken_passwords_are_refused_at_once() {
         let judges = Judges::new(1);
         let password = Password::new("grumpy-otter-42".to_owned());
         let verdicts = join_all((0..100).map(|_| judges.judge(&password, Vec::new()))).await;
-        assert_eq!(verdicts.iter().filter(|verdict| **verdict == Ok(Ok(()))).count(), 1 + WAITING);
+        assert_eq!(verdicts.iter().filter(|verdict| **verdict == Ok(Ok(()))).count(), 1 + MAX_WAITING);
         assert_eq!(judges.judge(&password, Vec::new()).await, Ok(Ok(())));
     }
 }

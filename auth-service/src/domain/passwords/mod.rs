@@ -1,4 +1,4 @@
-//! Passwords, and what is stored of them: two types.
+//! Passwords and their stored hashes, as two types.
 
 pub mod argon2id;
 pub mod judging;
@@ -10,41 +10,42 @@ use std::fmt;
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use zeroize::Zeroizing;
 
-/// How many characters a new password has at least.
+/// The fewest characters of a new password.
 pub const MIN_CHARS: usize = 8;
-/// How many characters a new password has at most.
+/// The most characters of a new password.
 pub const MAX_CHARS: usize = 256;
 
-/// A password whose first so many guesses would find it is common: the lists of the ten thousand most used passwords,
-/// their usual variations, and the user's own name and address are below it.
+/// A password that takes fewer guesses than this is common. The ten thousand most used passwords, their usual
+/// variations, and the user's own name and address are all below it.
 const COMMON_BELOW_GUESSES: u64 = 100_000;
 
-/// How much of a password is judged at a time: the work grows with the square of it, and beyond 20 patterns zxcvbn
-/// computes wrongly.
+/// How many characters are judged at a time: the work grows with their square, and zxcvbn computes wrongly beyond 20
+/// patterns.
 const PIECE_CHARS: usize = 20;
-/// How many pieces are judged: the first ones and the last. One that is not common is enough.
+/// How many pieces are judged: the first ones and the last one. A password passes if any of them is not common.
 const MOST_PIECES: usize = 4;
-/// In how many ways a piece may be read by undoing substitutions such as `@` for `a`: zxcvbn tries each of them.
+/// The most ways in which a piece may be read by undoing substitutions such as `@` for `a`: zxcvbn tries each of them.
 const MOST_READINGS: usize = 64;
 /// zxcvbn's table of substitutions.
 const SUBSTITUTES: [&str; 12] = ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
-/// Those that stand for two letters: each may double the readings.
+/// Those of them that stand for two letters: each may double the readings.
 const AMBIGUOUS: &str = "1|7";
-/// Those that are no longer read as letters, one after the other, where there are too many readings: hardly anybody does.
+/// If a piece has too many readings, these stop counting as letters, one after the other: people rarely use them as
+/// such.
 const RARE: [char; 6] = ['<', '{', '[', '|', '+', '!'];
 
-/// Longer texts are passwords as they are: bringing them into their normal form takes time, and nobody may choose them.
+/// Longer texts are not normalised: that would take time, and they are too long for a new password anyway.
 const MOST_NORMALISED_BYTES: usize = 8 * 1024;
-/// A letter's normal form is at most so many times as long.
+/// A letter's normal form is at most this many times as long.
 const MOST_GROWTH: usize = 3;
 
-/// A password, in Unicode's normal form C (NIST SP 800-63B-4, 3.1.1.2): keyboards compose letters in different ways. Has no
-/// `Debug`, and is wiped when dropped.
+/// A password, in Unicode's normal form C (NIST SP 800-63B-4, 3.1.1.2), because keyboards compose letters in different
+/// ways. Has no `Debug`, and is wiped when dropped.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub struct Password(Zeroizing<String>, Option<Typed>);
 
-/// A password as it was typed, where that differs: older hashes were made of it.
+/// A password as it was typed, if that differs: older hashes were made from it.
 type Typed = Zeroizing<String>;
 
 impl From<String> for Password {
@@ -59,26 +60,26 @@ pub enum WeakPassword {
     /// Fewer than [`MIN_CHARS`] or more than [`MAX_CHARS`] characters.
     #[error("a password has 8 to 256 characters")]
     Length,
-    /// Among the passwords that are guessed first.
-    #[error("this password is among those that are guessed first: choose a longer or less usual one")]
+    /// One of the passwords that attackers guess first.
+    #[error("this password is easy to guess: choose a longer or less common one")]
     Common,
 }
 
 impl Password {
-    /// From what somebody typed.
+    /// A password from what a user typed.
     #[must_use]
     pub fn new(text: String) -> Self {
         let typed = Zeroizing::new(text);
         if typed.len() > MOST_NORMALISED_BYTES || is_nfc(&typed) {
             return Self(typed, None);
         }
-        // With room for all of it: a text that grows leaves copies behind.
+        // Reserves room for all of it: a buffer that grows leaves copies in memory.
         let mut normal = Zeroizing::new(String::with_capacity(MOST_GROWTH * typed.len()));
         normal.extend(typed.nfc());
         Self(normal, Some(typed))
     }
 
-    /// What a hash may have been made of: the normal form, and what was typed where it differs.
+    /// The texts that a hash may have been made from: the normal form, and what was typed if it differs.
     pub fn forms(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.expose()).chain(self.1.as_deref().map(String::as_str))
     }
@@ -89,7 +90,7 @@ impl Password {
         &self.0
     }
 
-    /// Checks that it may be chosen, as far as its length goes.
+    /// Checks only the length.
     ///
     /// # Errors
     /// [`WeakPassword::Length`].
@@ -98,8 +99,8 @@ impl Password {
         if fits { Ok(()) } else { Err(WeakPassword::Length) }
     }
 
-    /// Checks that it may be chosen by somebody of whom `known` is known. Takes some milliseconds of computing, whatever
-    /// the password: [`self::judging::Judges`] does it where nobody waits for it.
+    /// Checks that a user about whom `known` is known (such as name and address) may choose the password. Computes for
+    /// some milliseconds, whatever the password: [`self::judging::Judges`] runs it where it does not delay requests.
     ///
     /// # Errors
     /// [`WeakPassword`].
@@ -112,7 +113,7 @@ impl Password {
     }
 }
 
-/// The text without what is known and longer than a piece: as pieces it would not be recognised.
+/// The text without the known texts that are longer than a piece: cut into pieces, they would not be recognised.
 fn without(text: &str, known: &[&str]) -> Zeroizing<String> {
     let long = known.iter().map(|known| known.to_lowercase()).filter(|known| known.chars().count() > PIECE_CHARS);
     long.fold(Zeroizing::new(text.to_owned()), |text, known| {
@@ -121,7 +122,7 @@ fn without(text: &str, known: &[&str]) -> Zeroizing<String> {
     })
 }
 
-/// Of what is repeated two are left; and how many times as much there was, rounded up.
+/// If the text repeats itself: two repetitions, and how many times as long the whole is, rounded up.
 fn without_repetition(letters: &[char]) -> (&[char], u64) {
     let repeats = |period: &usize| letters.iter().zip(&letters[*period..]).all(|(one, next)| one == next);
     match (1..=letters.len() / 2).find(repeats) {
@@ -148,14 +149,15 @@ fn guesses(piece: &[char], known: &[&str]) -> u64 {
     zxcvbn::zxcvbn(&piece, known).guesses()
 }
 
-/// At most so many readings are tried.
+/// An upper bound of the readings that are tried.
 fn readings(piece: &[char]) -> usize {
     let in_piece = |substitutes: &str| substitutes.chars().filter(|letter| piece.contains(letter)).count();
     let choices: usize = SUBSTITUTES.iter().map(|substitutes| in_piece(substitutes).max(1)).product();
     choices << in_piece(AMBIGUOUS)
 }
 
-/// A password's hash in the PHC string format. Cannot log anybody in, and is not shown either: passwords can be guessed with it.
+/// A password's hash in the PHC string format. It cannot log anyone in, but passwords can be guessed with it, so it is
+/// not printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
 

@@ -1,4 +1,4 @@
-//! Argon2id on a bounded pool of threads of its own, so that logins cannot starve refreshes.
+//! Argon2id on a bounded pool of its own threads, so that logins cannot starve refreshes.
 
 mod queue;
 
@@ -21,18 +21,18 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Why there is no answer from the pool.
+/// Why the pool gave no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotComputed {
     /// The queue is full: try again later.
     #[error("too many passwords are being hashed")]
     Overloaded,
-    /// The job has panicked: a fault of this program.
+    /// The job panicked: a bug in this program.
     #[error("a job of the hashing pool has failed")]
     Failed,
 }
 
-/// Hashes and compares passwords. OWASP's parameters by default: 19 MiB, two passes, one lane.
+/// Hashes and compares passwords. By default with OWASP's parameters: 19 MiB, two passes, one lane.
 pub struct Hasher {
     queue: Arc<Queue>,
     runs: Arc<AtomicU64>,
@@ -49,17 +49,17 @@ pub fn today() -> Params {
 }
 
 impl Hasher {
-    /// A pool with so many threads, each of which takes 19 MiB while it works, or more on stored hashes that ask for it, as
-    /// far as that is granted.
+    /// Starts a pool of `threads` threads. Each takes 19 MiB while it works, or more, within the grant, for stored
+    /// hashes that need more.
     ///
     /// # Panics
-    /// If the operating system gives no thread.
+    /// If the operating system cannot start a thread.
     #[must_use]
     pub fn start(threads: usize, grant: Grant) -> Self {
         Self::with(today(), threads, grant)
     }
 
-    /// A pool with other parameters.
+    /// Starts a pool with other parameters.
     ///
     /// # Panics
     /// As [`Hasher::start`].
@@ -85,7 +85,7 @@ impl Hasher {
         self.run(lane, move |memory| argon.make(&password, memory)).await
     }
 
-    /// Compares a password with a hash, in constant time. A password that is wrong costs the same whatever the hash.
+    /// Compares a password with a hash, in constant time. A wrong password costs the same whatever the hash.
     ///
     /// # Errors
     /// [`NotComputed`].
@@ -94,7 +94,7 @@ impl Hasher {
         self.run(lane, move |memory| argon.compare(&password, Some(&hash), memory)).await
     }
 
-    /// Does what [`Hasher::verify`] does, for a user who does not exist.
+    /// Costs what [`Hasher::verify`] costs, for a user who does not exist.
     ///
     /// # Errors
     /// [`NotComputed`].
@@ -103,7 +103,7 @@ impl Hasher {
         self.run(lane, move |memory| argon.compare(&password, None, memory)).await
     }
 
-    /// Whether a password would be taken: whoever asks first spares the stores what would be in vain.
+    /// Whether a job would be accepted now. Asking first saves the stores queries for a request that would be refused.
     ///
     /// # Errors
     /// [`NotComputed`].
@@ -111,17 +111,17 @@ impl Hasher {
         if self.queue.takes(lane) { Ok(()) } else { Err(NotComputed::Overloaded) }
     }
 
-    /// Takes notice of stored hashes that are not as new ones are; see [`Argon::take_notice`].
+    /// Registers what stored hashes cost that are not of today's kind; see [`Argon::take_notice`].
     pub fn take_notice(&self, hashes: &[PasswordHash], are_all: bool) {
         self.argon.take_notice(hashes, are_all);
     }
 
-    /// Why each of these hashes cannot be compared with, where it cannot.
+    /// The reasons why some of these hashes cannot be compared with passwords.
     pub fn flaws<'a>(&'a self, hashes: &'a [PasswordHash]) -> impl Iterator<Item = Unusable> + 'a {
         hashes.iter().filter_map(|hash| self.argon.flaw(hash))
     }
 
-    /// How many KiB have been passed over in hashing.
+    /// The total work of hashing: KiB of memory times passes.
     #[must_use]
     pub fn work(&self) -> u64 {
         self.argon.work()
@@ -165,13 +165,13 @@ impl Hasher {
     ) -> Result<T, NotComputed> {
         let (answer, answered) = oneshot::channel();
         let job = move |memory: &mut Memory| {
-            // Nobody waits any more for a request that was given up.
+            // If the request was given up, nobody waits for the result.
             if !answer.is_closed() {
                 drop(answer.send(survived(job, memory)));
             }
         };
         self.queue.push(lane, Box::new(job))?;
-        // Without an answer it has made way for another one.
+        // A job that is dropped without an answer has made way for another one.
         answered.await.unwrap_or(Err(NotComputed::Overloaded))
     }
 }
@@ -182,11 +182,11 @@ impl Drop for Hasher {
     }
 }
 
-/// The thread goes on with the next job.
+/// Catches a panic, so that the thread goes on with the next job.
 fn survived<T>(job: impl FnOnce(&mut Memory) -> T, memory: &mut Memory) -> Result<T, NotComputed> {
     catch_unwind(AssertUnwindSafe(|| job(memory))).map_err(|_| {
         *memory = Memory::default();
-        tracing::error!("a job of the hashing pool has panicked: a fault of this program");
+        tracing::error!("a job of the hashing pool has panicked: a bug in this program");
         NotComputed::Failed
     })
 }
@@ -206,7 +206,7 @@ fn work(queue: &Queue) {
     }
 }
 
-/// glibc keeps large blocks that were freed once, in the hope of using them again.
+/// glibc keeps freed large blocks to use them again.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn return_free_memory() {
     #[expect(unsafe_code, reason = "malloc_trim is safe to call at any time; there is no safe wrapper")]
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_matches_its_own_hash_and_no_other() {
+    async fn a_password_matches_only_its_own_hash() {
         let hasher = quick(1);
         let hash = hasher.hash(Lane::HERE, &password("right")).await.unwrap();
         assert_eq!(
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_password_costs_one_run_like_anybodys() {
+    async fn a_password_costs_one_run_whether_or_not_its_user_exists() {
         let hasher = quick(1);
         hasher.verify_nobody(Lane::HERE, &password("guess")).await.unwrap();
         assert_eq!(hasher.runs(), 1);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_refuses_at_once_and_works_off_what_it_took() {
+    async fn a_full_queue_refuses_at_once_and_completes_what_it_accepted() {
         let hasher = Arc::new(quick(1));
         let (release, held) = std::sync::mpsc::channel::<()>();
         let (began, begun) = oneshot::channel();

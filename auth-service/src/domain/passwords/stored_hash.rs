@@ -1,5 +1,5 @@
-//! Reads what is stored of passwords: every form of an Argon2 hash in the PHC string format is understood, or refused with
-//! the reason.
+//! Reads stored hashes: every form of an Argon2 hash in the PHC string format is either understood or refused with the
+//! reason.
 
 use super::PasswordHash;
 use argon2::{Algorithm, AssociatedData, Params, ParamsBuilder, Version};
@@ -9,13 +9,13 @@ use base64::{
 };
 use std::ops::RangeInclusive;
 
-/// Salts and outputs of other lengths are either no protection or nobody's.
+/// Shorter salts and outputs do not protect; longer ones are not in use.
 const SALT_BYTES: RangeInclusive<usize> = 8..=64;
 const OUTPUT_BYTES: RangeInclusive<usize> = 16..=64;
-/// A hash may make four passes over the most memory that one may take, or more over less.
+/// A hash may make four passes over the most memory that is allowed, or more passes over less.
 const PASSES_OVER_MOST_MEMORY: u64 = 4;
 
-/// Some programs pad what others do not.
+/// Some programs write padding, others do not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -26,18 +26,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub struct Cost {
     /// Memory in KiB.
     pub memory: u32,
-    /// How often all of it is passed over.
+    /// The number of passes over it.
     pub passes: u32,
 }
 
 impl Cost {
-    /// Of these parameters.
+    /// The cost of these parameters.
     #[must_use]
     pub const fn of(params: &Params) -> Self {
         Self { memory: params.m_cost(), passes: params.t_cost() }
     }
 
-    /// How many KiB are passed over: about proportional to the time.
+    /// KiB of memory times passes: about proportional to the time.
     #[must_use]
     pub const fn work(self) -> u64 {
         self.memory as u64 * self.passes as u64
@@ -50,7 +50,7 @@ impl Cost {
 
 /// A hash that passwords can be compared with.
 pub struct StoredHash {
-    /// Of Argon2's three kinds.
+    /// One of Argon2's three kinds.
     pub algorithm: Algorithm,
     /// 16 or 19.
     pub version: Version,
@@ -58,11 +58,11 @@ pub struct StoredHash {
     pub params: Params,
     /// The salt.
     pub salt: Vec<u8>,
-    /// What the password's hash has to be.
+    /// The expected output.
     pub output: Vec<u8>,
 }
 
-/// Why a stored hash cannot be compared with. Says nothing that helps to find the password.
+/// Why a stored hash cannot be used. Says nothing that helps to find the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// Not the PHC string format.
@@ -74,7 +74,7 @@ pub enum Unusable {
     /// Another version.
     #[error("its version is neither 16 nor 19")]
     Version,
-    /// Missing, doubtful or impossible parameters.
+    /// Missing, ambiguous or impossible parameters.
     #[error(
         "its parameters are not m, t and p, each once and within Argon2's bounds (m at least 8 times p), and perhaps data"
     )]
@@ -82,25 +82,25 @@ pub enum Unusable {
     /// Made with a secret key that is not known here.
     #[error("it was made with a secret key (keyid), which is not known here")]
     Keyed,
-    /// The salt is no base64, too short or too long.
+    /// The salt is not base64, too short or too long.
     #[error("its salt is not 8 to 64 bytes in base64")]
     Salt,
-    /// The output is no base64, too short or too long.
+    /// The output is not base64, too short or too long.
     #[error("its hash is not 16 to 64 bytes in base64")]
     Output,
-    /// Would take more than is granted.
+    /// It would take more than is granted.
     #[error(
         "it takes {memory} KiB and {passes} passes; granted are {granted} KiB and four passes (AUTH_STORED_HASH_MEMORY, and a quarter of the container's memory)"
     )]
     TooCostly {
-        /// What it takes, in KiB.
+        /// The memory that it takes, in KiB.
         memory: u32,
-        /// How often.
+        /// The number of passes that it takes.
         passes: u32,
-        /// What one may take, in KiB.
+        /// The memory that it may take, in KiB.
         granted: u32,
     },
-    /// It is not even looked at.
+    /// The hash was not read, because the user's row cannot be read.
     #[error("the user's row cannot be read, its column {column}")]
     Row {
         /// The first column that cannot be read.
@@ -131,7 +131,7 @@ impl Unusable {
 }
 
 impl StoredHash {
-    /// Reads a hash of which computing takes at most so many KiB, and four passes over as many.
+    /// Reads a hash that takes at most `most_memory` KiB, and at most the work of four passes over as many.
     ///
     /// # Errors
     /// [`Unusable`].
@@ -160,7 +160,7 @@ impl StoredHash {
     }
 }
 
-/// Hashes from before there was a second version name none.
+/// Hashes from before Argon2's second version name no version.
 fn version(part: Option<&str>) -> Result<Version, Unusable> {
     match part {
         None | Some("v=16") => Ok(Version::V0x10),
@@ -169,7 +169,7 @@ fn version(part: Option<&str>) -> Result<Version, Unusable> {
     }
 }
 
-/// In any order, since there is only one way to understand them.
+/// Accepts any order: the meaning is the same.
 fn parameters(text: &str, output_bytes: usize) -> Result<Params, Unusable> {
     let (mut memory, mut passes, mut lanes, mut data) = (None, None, None, None);
     for parameter in text.split(',') {
@@ -188,7 +188,7 @@ fn parameters(text: &str, output_bytes: usize) -> Result<Params, Unusable> {
         }
     }
     let (Some(memory), Some(passes), Some(lanes)) = (memory, passes, lanes) else { return Err(Unusable::Parameters) };
-    // The library multiplies by eight without looking.
+    // The library multiplies by eight without checking for overflow.
     if lanes > u32::MAX / 8 {
         return Err(Unusable::Parameters);
     }
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn doubtful_or_impossible_parameters_are_refused() {
+    fn ambiguous_or_impossible_parameters_are_refused() {
         for parameters in [
             "",
             "m=64",
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_costs_more_than_is_granted_is_refused_and_not_computed() {
+    fn hashes_that_cost_more_than_is_granted_are_refused_and_not_computed() {
         for (parameters, is_taken) in [
             ("m=65536,t=4,p=1", true),
             ("m=65536,t=5,p=1", false),

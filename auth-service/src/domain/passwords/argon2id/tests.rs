@@ -26,7 +26,7 @@ const OF_OTHERS: [&str; 19] = [
     "$argon2id$m=64,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$6139MmUrbzPl2z1A1UR1r/sByEPfLDxT",
 ];
 
-/// Made there too, of "Gr\u{fc}\u{df}e, \u{c5}ngstr\u{f6}m-42" with its letters taken apart (NFD).
+/// Also made by the reference implementation, from "Gr\u{fc}\u{df}e, \u{c5}ngstr\u{f6}m-42" in decomposed form (NFD).
 const OF_NFD: &str = "$argon2id$v=19$m=64,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$2ZA+uXtlcMuDvVOxDfFtyKadrFhfXIGUjEGIiinw7As";
 const NFC: &str = "Gr\u{fc}\u{df}e, \u{c5}ngstr\u{f6}m-42";
 const NFD: &str = "Gru\u{308}\u{df}e, A\u{30a}ngstro\u{308}m-42";
@@ -51,7 +51,7 @@ fn compare(argon: &Argon, text: &str, hash: Option<&str>) -> (Verdict, u64) {
 }
 
 #[test]
-fn hashes_of_every_kind_version_and_length_are_compared_with() {
+fn passwords_are_compared_with_hashes_of_every_kind_version_and_length() {
     let argon = argon();
     for hash in OF_OTHERS {
         let (verdict, _) = compare(&argon, PASSWORD, Some(hash));
@@ -64,7 +64,7 @@ fn hashes_of_every_kind_version_and_length_are_compared_with() {
 }
 
 #[test]
-fn a_wrong_password_costs_the_same_whoever_is_asked_for() {
+fn a_wrong_password_costs_the_same_whatever_hash_is_stored() {
     let argon = argon();
     let own = argon.make(&password(PASSWORD), &mut Memory::default()).0;
     let kinds = [None, Some(own.as_str()), Some(CHEAPER), Some("garbage"), Some("$2b$12$x"), Some(OF_OTHERS[0])];
@@ -72,8 +72,8 @@ fn a_wrong_password_costs_the_same_whoever_is_asked_for() {
         kinds.iter().map(|hash| compare(&argon, text, *hash).1).collect()
     };
     assert_eq!(costs("wrong", &kinds), [128; 6]);
-    assert_eq!(costs(NFD, &kinds), [256; 6], "a text with two forms is tried twice, whoever is asked for");
-    // From the first time that a dearer hash is met, all cost as much as that one.
+    assert_eq!(costs(NFD, &kinds), [256; 6], "a text with two forms is tried twice, whatever hash is stored");
+    // As soon as a more expensive hash is met, every attempt costs as much.
     let with_dearer = [&kinds[..], &[Some(DEARER)]].concat();
     let (first, work) = compare(&argon, "wrong", Some(DEARER));
     assert!(!first.matches && work == 256 * 7);
@@ -82,7 +82,7 @@ fn a_wrong_password_costs_the_same_whoever_is_asked_for() {
 }
 
 #[test]
-fn dearer_hashes_count_from_when_they_are_read_until_there_are_none() {
+fn expensive_hashes_count_from_when_they_are_read_until_there_are_none() {
     let argon = argon();
     let unknown = || compare(&argon, "wrong", None).1;
     argon.take_notice(&[PasswordHash(DEARER.to_owned()), PasswordHash("garbage".to_owned())], true);
@@ -121,7 +121,7 @@ fn a_hash_of_a_password_as_it_was_typed_matches_and_is_outdated() {
 }
 
 #[test]
-fn what_is_large_is_not_kept() {
+fn memory_of_expensive_hashes_is_not_kept() {
     let argon = argon();
     let mut memory = Memory::default();
     argon.compare(&password("wrong"), Some(&PasswordHash(DEARER.to_owned())), &mut memory);

@@ -1,4 +1,4 @@
-//! What waits for the pool, in turn by whom it is for: however many jobs one client has, another one's comes soon.
+//! The queue of the pool. Clients take turns: however many jobs one client has, another client's job comes soon.
 
 use super::{Memory, NotComputed};
 use crate::domain::{Client, client::host};
@@ -13,15 +13,15 @@ use std::{
     time::Duration,
 };
 
-/// How many jobs of strangers may wait for each thread: most of a second's worth.
+/// How many jobs of strangers may wait per thread: most of a second's work.
 pub(super) const STRANGERS_PER_THREAD: usize = 48;
-/// How many more of devices that have logged in before: strangers never take their places.
+/// How many more jobs of known devices may wait per thread: strangers never take their places.
 pub(super) const KNOWN_PER_THREAD: usize = 16;
-/// How many jobs of one client may wait for each thread.
+/// How many jobs of one client may wait per thread.
 pub(super) const OF_ONE_CLIENT_PER_THREAD: usize = 12;
-/// How many jobs of a crowd may wait for each thread: all clients may be behind one proxy.
+/// How many jobs of a crowd may wait per thread: all clients may be behind one proxy.
 const OF_ONE_CROWD_PER_THREAD: usize = 36;
-/// A thread that has waited so long for a job gives its memory back.
+/// A thread that has waited this long for a job frees its memory.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// Where a job comes from. Places take turns.
@@ -29,20 +29,20 @@ const IDLE: Duration = Duration::from_secs(1);
 pub enum Place {
     /// The service itself, or an operator.
     Here,
-    /// What one subscriber has.
+    /// The addresses of one subscriber.
     Address(IpAddr),
-    /// An address that many clients may share, though it cannot be known: that of a proxy that is not trusted.
+    /// The address of a proxy that is not trusted: many clients may share it, and it cannot be known whether they do.
     Crowd(IpAddr),
 }
 
-/// Who is meant within a place. Members take turns within the turns of their place.
+/// Whose job it is within a place. Members take turns within the turns of their place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Member {
-    /// The only one.
+    /// The only member.
     Sole,
-    /// The client that the proxy names. It may have named itself.
+    /// The client that the proxy names. The client may have chosen this name itself.
     Client(IpAddr),
-    /// Whoever tries this account.
+    /// All who try this account.
     Account(String),
 }
 
@@ -51,9 +51,9 @@ pub enum Member {
 pub struct Lane {
     /// Where it comes from.
     pub place: Place,
-    /// Who of those at this place.
+    /// The member of that place.
     pub member: Member,
-    /// Whether it is that of a device that has logged in to this account before.
+    /// Whether it comes from a device that has logged in to this account before.
     pub is_known: bool,
 }
 
@@ -61,7 +61,7 @@ impl Lane {
     /// The service itself, or an operator.
     pub const HERE: Self = Self { place: Place::Here, member: Member::Sole, is_known: true };
 
-    /// A client's, on an account, whose address is given if the client gave one.
+    /// The lane of a client that tries an account, with the e-mail address if the client gave one.
     #[must_use]
     pub fn of(client: &Client, email: Option<&str>, account: Option<UserId>) -> Self {
         let address = client.host();
@@ -117,22 +117,22 @@ impl Queue {
         Self { jobs, arrived: Condvar::new(), closed: AtomicBool::new(false) }
     }
 
-    /// Puts a job at the end of its member's. When there is no room, a job of the place that has most waiting makes way, unless
-    /// that is this one's; in a crowd, one of the member that has most.
+    /// Appends a job to its member's jobs. If there is no room, a job of the place with the most jobs makes way, unless
+    /// that is this one's place; in a crowd, a job of the member with the most.
     pub(super) fn push(&self, lane: Lane, job: Job) -> Result<(), NotComputed> {
         let displaced = self.lock().line(lane.is_known).push(lane, job)?;
-        // It reports that it is not run; not while others wait for the lock.
+        // Dropping the job reports that it will not run. This must not happen while others wait for the lock.
         drop(displaced);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Whether a job would be taken now.
+    /// Whether a job would be accepted now.
     pub(super) fn takes(&self, lane: &Lane) -> bool {
         self.lock().line(lane.is_known).room_for(lane).is_some()
     }
 
-    /// The next job; `None` when none came for a while.
+    /// The next job; `None` if none came for a while.
     pub(super) fn next(&self) -> Option<Job> {
         let is_idle = |jobs: &mut Jobs| jobs.waiting() == 0 && !self.is_closed();
         let (mut jobs, _) =
@@ -209,7 +209,7 @@ impl Line {
         here.filter(|here| makes_way(here.longest(), own)).map(|_| Room::InPlace)
     }
 
-    /// Answers the job that made way.
+    /// Returns the job that made way.
     fn push(&mut self, lane: Lane, job: Job) -> Result<Option<Job>, NotComputed> {
         let displaced = match self.room_for(&lane).ok_or(NotComputed::Overloaded)? {
             Room::Free => None,
@@ -225,7 +225,8 @@ impl Line {
         Ok(displaced)
     }
 
-    /// Takes the newest job of the member that has most at a place. It has others: the place keeps its turn.
+    /// Removes the newest job of the place's member with the most jobs. That member has other jobs, so the place keeps
+    /// its turn.
     fn displace(&mut self, place: &Place) -> Option<Job> {
         let job = self.at_place.get_mut(place)?.displace();
         self.waiting -= usize::from(job.is_some());
@@ -290,7 +291,7 @@ impl Waiting {
     }
 }
 
-/// Whether those that have so many still have as many as a newcomer when one has made way.
+/// Whether the others, after one of their jobs has made way, still have at least as many as the newcomer then has.
 fn makes_way(theirs: usize, own: usize) -> bool {
     theirs > own + 1
 }
@@ -300,7 +301,7 @@ mod tests {
     use super::*;
     use std::sync::{Arc, mpsc};
 
-    /// A queue whose jobs, when they are run, say what they were called.
+    /// A queue whose jobs report their names when they run.
     struct Said {
         queue: Arc<Queue>,
         names: (mpsc::Sender<String>, mpsc::Receiver<String>),
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn one_place_has_a_few_jobs_waiting_and_no_more() {
+    fn one_place_may_have_only_a_few_jobs_waiting() {
         let said = Said::new();
         let pushed = (0..100).filter(|_| said.push(1, false, "").is_ok()).count();
         assert_eq!(pushed, OF_ONE_CLIENT_PER_THREAD);
@@ -420,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_made_way_is_the_newest_of_its_place_and_reports_that_it_was_not_run() {
+    fn the_newest_job_of_a_place_makes_way_and_reports_that_it_was_not_run() {
         let said = Said::new();
         for host in 10..10 + STRANGERS_PER_THREAD - OF_ONE_CLIENT_PER_THREAD {
             said.push(u8::try_from(host).unwrap(), false, "").unwrap();
