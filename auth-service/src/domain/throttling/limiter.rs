@@ -1,4 +1,4 @@
-//! What happens when someone asks for too much: it is refused, counted, and once in a while reported.
+//! What happens when a client asks for too much: the request is refused, counted, and once in a while reported.
 
 use super::limits::{Exceeded, Limit, Limits};
 use crate::{
@@ -19,14 +19,14 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// With these limits.
+    /// Enforces these limits.
     #[must_use]
     pub fn new(limits: Limits, audit: Arc<Audit>) -> Self {
         Self { limits, audit }
     }
 
-    /// Takes one of what an address may ask for. Where an address does not tell clients apart, each that the proxy names may ask
-    /// for as much, and all of them together for more.
+    /// Takes one from what an address may ask for. If an address does not tell clients apart, each client that the
+    /// proxy names may ask for as much, and all of them together for [`super::limits::CROWD`] times as much.
     ///
     /// # Errors
     /// [`Exceeded`].
@@ -44,7 +44,7 @@ impl Limiter {
         taken.inspect_err(|_| self.report(limit, &key, None, client))
     }
 
-    /// Takes one of what a user, or one session of theirs, may ask for.
+    /// Takes one from what a user, or one of their sessions, may ask for.
     ///
     /// # Errors
     /// [`Exceeded`].
@@ -53,7 +53,7 @@ impl Limiter {
         taken.inspect_err(|_| self.report(limit, key, Some(sub), client))
     }
 
-    /// As [`Limiter::take_of_user`], without taking it.
+    /// As [`Limiter::take_of_user`], but takes nothing.
     ///
     /// # Errors
     /// [`Exceeded`].
@@ -62,7 +62,7 @@ impl Limiter {
         found.inspect_err(|_| self.report(limit, key, Some(sub), client))
     }
 
-    /// Counts a refusal, and reports it if the limit has just closed, or is still closed after a while.
+    /// Counts a refusal. Reports it if the limit was just reached, or still refuses requests after a while.
     pub fn report(&self, limit: Limit, key: &str, sub: Option<UserId>, client: &Client) {
         LIMITED.add(limit.name());
         let Some(refused_since) = self.limits.refused(limit, key, Instant::now()) else { return };

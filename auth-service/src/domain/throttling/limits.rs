@@ -1,5 +1,6 @@
-//! How much one address, account or session may ask for, whatever comes of it. Counted in the memory of each process:
-//! what is refused costs no store anything, and nothing is kept of it. (What failed is counted in [`crate::domain::throttling`].)
+//! How much one address, account or session may ask for, whether or not the requests succeed. Counted in the memory of
+//! each process: what is refused costs the stores nothing, and leaves nothing behind. (Failures are counted in
+//! [`crate::domain::throttling`].)
 
 use shared::settings;
 use std::{
@@ -11,43 +12,43 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many keys a limit keeps in mind. With more of them than that at work, half are forgotten: nobody is refused for it.
+/// How many keys a limit remembers. Beyond that, half of them are forgotten: this never refuses anyone.
 const KEYS: usize = 1 << 16;
-/// How many limits that have closed are kept in mind, so that each is reported once.
+/// How many reported refusals are remembered, so that each is reported once.
 const CLOSED: usize = 1 << 12;
-/// For how long a limit that has closed is not reported again.
+/// How long a limit that refuses one key is not reported again.
 const SILENCE: Duration = Duration::from_secs(15 * 60);
 
-/// How many times as much as a client a crowd may ask for, whose members an address does not tell apart.
+/// How many times as much as one client a crowd may ask for, whose members share an address.
 pub const CROWD: u32 = 20;
-/// The highest number of a rate: beyond what a machine answers, it limits nothing.
+/// The highest number in a rate: more than a machine can answer, so it limits nothing.
 const MOST: u32 = 1_000_000;
 
-/// So many at once, and so many more in each such time.
+/// `most` at once, and as many more in each time `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// The number.
     pub most: u32,
-    /// In which time.
+    /// The time in which the number applies.
     pub within: Duration,
 }
 
-/// Rates that all hold; without any, there is no limit.
+/// Rates that all apply; without any, there is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rates {
     rates: Vec<Rate>,
     text: String,
 }
 
-/// The text is no rate.
+/// The text is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "not a rate: write a number up to 1000000 and a time from 1s to 30d as 300/15m, or several that all hold as 300/15m,1500/1d; off or 0: no limit"
+    "not a rate: write a number up to 1000000 and a time from 1s to 30d as 300/15m, or several that all apply as 300/15m,1500/1d; off or 0: no limit"
 )]
 pub struct NoRate;
 
 impl Rate {
-    /// So many times as much.
+    /// The same with `factor` times as much.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         Self { most: self.most.saturating_mul(factor), ..self }
@@ -55,7 +56,7 @@ impl Rate {
 }
 
 impl Rates {
-    /// So many times as much.
+    /// The same with `factor` times as much.
     #[must_use]
     pub fn times(&self, factor: u32) -> Self {
         Self { rates: self.rates.iter().map(|rate| rate.times(factor)).collect(), text: self.text.clone() }
@@ -101,10 +102,10 @@ macro_rules! limits {
         }
 
         impl Limit {
-            /// The names of all of them.
+            /// The names of all limits.
             pub const NAMES: &[&'static str] = &[$($name,)*];
 
-            /// Its name, where it is counted and reported.
+            /// The limit's name in metrics and the audit log.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -118,19 +119,19 @@ macro_rules! limits {
 limits! {
     /// Registrations from an address.
     Registrations = "registrations",
-    /// Passwords shown from an address, right or wrong.
+    /// Passwords presented from an address, right or wrong.
     Logins = "logins",
-    /// Right passwords of an account.
+    /// Right passwords for an account.
     LoginsPerAccount = "logins_per_account",
-    /// Refresh tokens shown from an address.
+    /// Refresh tokens presented from an address.
     Refreshes = "refreshes",
     /// Refresh tokens of a session.
     RefreshesPerSession = "refreshes_per_session",
     /// Wrong passwords from an address.
     Failures = "failures",
-    /// Wrong passwords for an account from everywhere.
+    /// Wrong passwords for an account, from everywhere.
     FailuresPerAccount = "failures_per_account",
-    /// Wrong passwords for an account from one network.
+    /// Wrong passwords for an account, from one network.
     FailuresPerAccountAndNetwork = "failures_per_account_and_network",
 }
 
@@ -152,11 +153,11 @@ pub struct LimitSettings {
 /// A limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exceeded {
-    /// When there is room again.
+    /// When to try again.
     pub retry_after: Duration,
 }
 
-/// All limits that are counted in memory, and which limits have been reported as closed.
+/// All limits that are counted in memory, and which refusals were reported.
 pub struct Limits {
     hasher: RandomState,
     registrations: Buckets,
@@ -168,14 +169,14 @@ pub struct Limits {
     closed: Mutex<HashMap<(Limit, u64), Closed>>,
 }
 
-/// A limit that was reported.
+/// A reported refusal, and how many have followed.
 struct Closed {
     at: Instant,
     refused_since: u64,
 }
 
 impl Limits {
-    /// With these settings.
+    /// Limits with these settings.
     #[must_use]
     pub fn new(settings: LimitSettings) -> Self {
         let of_crowds = [
@@ -203,7 +204,7 @@ impl Limits {
         self.buckets(limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::One))
     }
 
-    /// Takes one of what a crowd may ask for: [`CROWD`] times as much as a client.
+    /// Takes one from what a crowd may ask for: [`CROWD`] times as much as a client.
     ///
     /// # Errors
     /// [`Exceeded`]: nothing was taken.
@@ -211,7 +212,7 @@ impl Limits {
         self.of_crowds.get(&limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::One))
     }
 
-    /// Whether one could be taken.
+    /// Whether one could be taken; takes nothing.
     ///
     /// # Errors
     /// [`Exceeded`].
@@ -219,13 +220,14 @@ impl Limits {
         self.buckets(limit).map_or(Ok(()), |buckets| buckets.take(self.hash(key), now, Take::None))
     }
 
-    /// What a limit is set to, if it is counted here.
+    /// The rates of a limit, if it is counted here.
     #[must_use]
     pub fn rates(&self, limit: Limit) -> Option<&Rates> {
         self.buckets(limit).map(|buckets| &buckets.rates)
     }
 
-    /// Notes that a limit has refused something. Where that is news: how much it has refused since it was last.
+    /// Notes that a limit has refused a request. If this is to be reported: returns how many it has refused since the
+    /// last report.
     pub fn refused(&self, limit: Limit, key: &str, now: Instant) -> Option<u64> {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         if closed.len() >= CLOSED {
@@ -268,7 +270,8 @@ enum Take {
     None,
 }
 
-/// The buckets of one limit: for each rate, when each key's will be full again. A key that is not there has full ones.
+/// The buckets of one limit: for each rate, when each key's bucket will be full again. A key without an entry has full
+/// buckets.
 struct Buckets {
     rates: Rates,
     full_at: Mutex<Vec<HashMap<u64, Instant>>>,
@@ -309,7 +312,7 @@ fn remember(keys: &mut HashMap<u64, Instant>, key: u64, full_at: Instant, now: I
         keys.retain(|_, full_at| *full_at > now);
     }
     if keys.len() >= KEYS {
-        // Every second one, so that this is not done for each newcomer.
+        // Drops every second one, so that this does not run again for each newcomer.
         let mut is_kept = false;
         keys.retain(|_, _| {
             is_kept = !is_kept;
@@ -332,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_at_once_and_then_one_by_one() {
+    fn a_burst_is_allowed_and_then_one_at_a_time() {
         let (limits, start) = (limits("3/30s"), Instant::now());
         for _ in 0..3 {
             assert_eq!(limits.take(Limit::Logins, "a", start), Ok(()));
@@ -343,7 +346,7 @@ mod tests {
         assert_eq!(limits.take(Limit::Logins, "a", start + secs(10)), Ok(()), "what was refused counts for nothing");
         assert!(limits.take(Limit::Logins, "a", start + secs(10)).is_err());
         for _ in 0..3 {
-            assert_eq!(limits.take(Limit::Logins, "a", start + secs(60)), Ok(()), "and never more at once");
+            assert_eq!(limits.take(Limit::Logins, "a", start + secs(60)), Ok(()), "but never more at once");
         }
         assert!(limits.take(Limit::Logins, "a", start + secs(60)).is_err());
     }
@@ -359,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_rates_all_hold() {
+    fn several_rates_all_apply() {
         let (limits, start) = (limits("2/10s, 4/1h"), Instant::now());
         let taken = (0..100).filter(|second| limits.take(Limit::Logins, "a", start + secs(*second)).is_ok()).count();
         assert_eq!(taken, 4);
@@ -374,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_read_as_people_write_them() {
+    fn rates_are_parsed_as_people_write_them() {
         for text in ["300/15m", "60/20s, 1500/1d"] {
             assert_eq!(text.parse::<Rates>().map(|rates| rates.to_string()), Ok(text.to_owned()));
         }
@@ -384,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn more_keys_than_can_be_kept_in_mind_take_bounded_memory_and_refuse_nobody_else() {
+    fn more_keys_than_are_remembered_take_bounded_memory_and_refuse_nobody_else() {
         let (limits, now) = (limits("1/1h"), Instant::now());
         for key in 0..3 * KEYS {
             assert_eq!(limits.take(Limit::Logins, &key.to_string(), now), Ok(()));
@@ -393,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_has_closed_is_reported_once_in_a_while_with_what_it_refused() {
+    fn a_limit_that_refuses_is_reported_once_in_a_while_with_how_much_it_refused() {
         let (limits, start) = (limits("1/1m"), Instant::now());
         assert_eq!(limits.refused(Limit::Logins, "a", start), Some(0));
         for second in 1..100 {

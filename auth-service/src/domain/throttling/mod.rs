@@ -1,7 +1,7 @@
 //! Throttling of failed logins: by account and network, by address, and by account, so that nobody can guess for long
-//! and nobody can lock a user out from afar.
+//! and nobody can lock a user out from elsewhere.
 //!
-//! Attempts are looked at before the password is hashed, and again before the result is told: a burst of parallel
+//! Attempts are checked before the password is hashed, and again before the result is reported: a burst of parallel
 //! guesses learns no more than the same guesses one after the other.
 
 pub mod counters;
@@ -25,12 +25,12 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 /// How long a device is known after a login.
 const DEVICE_KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How many failures there may be in a time; `None`: as many as there are.
+/// How many failures are allowed in a time; `None`: any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailureLimits {
     /// From an address.
     pub per_address: Option<Rate>,
-    /// For an account, from everywhere; devices that have logged in to it before are exempt.
+    /// For an account, from everywhere; known devices are exempt.
     pub per_account: Option<Rate>,
     /// For an account, from one network.
     pub per_account_and_network: Option<Rate>,
@@ -41,11 +41,11 @@ pub struct FailureLimits {
 pub struct Origin {
     /// The client's address.
     pub address: IpAddr,
-    /// Whether different clients have different addresses: not so behind a proxy that is not trusted.
+    /// Whether each client has an address of its own: not so behind a proxy that is not trusted.
     pub is_told_apart: bool,
-    /// Whom such a proxy names, if it does.
+    /// The client that such a proxy names, if it names one.
     pub named: Option<IpAddr>,
-    /// The session of this account's whose token the device has shown.
+    /// The session of this account whose token the device has shown.
     pub known_device: Option<SessionId>,
 }
 
@@ -58,21 +58,21 @@ impl Origin {
     }
 }
 
-/// Whose password is tried. It need not be anybody's.
+/// The account whose password is tried. It need not exist.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<'a> {
-    /// The address that was given.
+    /// The e-mail address that was given.
     pub email: &'a EmailAddress,
-    /// How often its account was unlocked: what failed before counts no more. Zero where there is none.
+    /// How often the account was unlocked: earlier failures no longer count. Zero if there is no account.
     pub unlocks: i64,
 }
 
-/// An attempt to log in. Without a target, what was given is no address.
+/// An attempt to log in. There is no target if what was given is not an e-mail address.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
-    /// Whose password is tried.
+    /// The account whose password is tried.
     pub target: Option<Target<'a>>,
-    /// From where.
+    /// Where the attempt comes from.
     pub origin: Origin,
 }
 
@@ -82,9 +82,9 @@ pub enum Throttled {
     /// Too many failures; try again later.
     #[error("too many failed attempts")]
     TooMany {
-        /// Which limit was reached, of those that bind for longest.
+        /// The limit that was reached; of several, the one that holds longest.
         limit: Limit,
-        /// Whose.
+        /// The counter that reached it.
         key: CounterKey,
         /// When to try again.
         retry_after: Duration,
@@ -101,11 +101,11 @@ pub struct Throttle {
     limits: FailureLimits,
 }
 
-/// How many times as often as from a network a password may be wrong from a crowd, whose members an address does not tell apart:
-/// less than what locks the account for everybody.
+/// From a crowd, whose members share an address, the password of an account may be wrong this many times as often as
+/// from a network. That is fewer failures than lock the account for everyone.
 const CROWD_OF_ACCOUNT: u32 = 3;
 
-/// How many failures a counter may show.
+/// The most failures that a counter may show.
 struct Bound {
     limit: Limit,
     key: CounterKey,
@@ -113,24 +113,24 @@ struct Bound {
     spares: Spares,
 }
 
-/// Whom a bound does not hold for.
+/// The clients that a bound does not apply to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spares {
     Nobody,
-    /// Devices that show a token of the account: they count their own failures.
+    /// Known devices of the account: they count their own failures.
     Devices,
-    /// These, and networks from which somebody has logged in to the account.
+    /// Known devices, and networks from which someone has logged in to the account.
     DevicesAndNetworks,
 }
 
 impl Throttle {
-    /// Throttling with counters in a store.
+    /// Throttles with counters in this store.
     #[must_use]
     pub fn new(counters: Arc<dyn Counters>, keys: Arc<KeyRing>, limits: FailureLimits) -> Self {
         Self { counters, keys, limits }
     }
 
-    /// Whether an attempt may be made: ask before anything costly.
+    /// Whether an attempt may be made: ask before doing anything costly.
     ///
     /// # Errors
     /// [`Throttled`].
@@ -144,21 +144,21 @@ impl Throttle {
     /// Counts a failure.
     ///
     /// # Errors
-    /// [`Throttled`]: the failure may not be told.
+    /// [`Throttled`]: the failure must not be reported.
     pub async fn failed(&self, attempt: &Attempt<'_>) -> Result<(), Throttled> {
         let bounds = self.bounds(attempt);
         let added = bounds.iter().map(|bound| self.counters.add(std::slice::from_ref(&bound.key), bound.rate.within));
         let counts = try_join_all(added).await?.concat();
-        // The failure that reaches a limit is still told, the one after it is not.
-        let told: Vec<Count> =
+        // The failure that reaches a limit is still reported; the next one is not.
+        let reported: Vec<Count> =
             counts.iter().map(|count| Count { value: count.value.saturating_sub(1), ..*count }).collect();
-        self.judge(attempt, &bounds, &told).await
+        self.judge(attempt, &bounds, &reported).await
     }
 
-    /// Remembers the device, unless other attempts have failed too often in the meantime.
+    /// Remembers the network of the login, unless other attempts have failed too often in the meantime.
     ///
     /// # Errors
-    /// [`Throttled`]: the success may not be told.
+    /// [`Throttled`]: the success must not be reported.
     pub async fn succeeded(&self, attempt: &Attempt<'_>) -> Result<(), Throttled> {
         self.admit(attempt).await?;
         if let Some(device) = self.device(attempt) {
@@ -167,7 +167,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Forgets, in a bounded batch, failures that no longer count; answers how many.
+    /// Deletes a bounded batch of counters that no longer count; returns how many.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -194,7 +194,8 @@ impl Throttle {
         Ok(counts.first().is_some_and(|count| count.value > 0))
     }
 
-    /// The counter of a network's logins to an account: whoever calls from it is no stranger. `None` where that says nothing.
+    /// The counter of a network's logins to an account: callers from that network are not strangers. `None` if an
+    /// address does not tell clients apart.
     fn device(&self, attempt: &Attempt<'_>) -> Option<CounterKey> {
         let target = attempt.target.filter(|_| attempt.origin.is_told_apart)?;
         Some(self.name(&format!("device {} {}", target.email, network(attempt.origin.address))))
@@ -230,14 +231,15 @@ impl Throttle {
     }
 }
 
-/// Every unlocking gives an account new counters.
+/// Each unlocking gives the account new counters.
 fn name_of(target: Target<'_>) -> String {
     let Target { email, unlocks } = target;
     if unlocks == 0 { email.to_string() } else { format!("{email} {unlocks}") }
 }
 
-/// From where attempts are counted together, and how many times as many there may be. Where an address does not tell clients apart,
-/// whom the proxy names counts as anybody else, and all of them together count too: the name may be the client's invention.
+/// The places under which an attempt is counted, each with the factor by which its limit is raised. If an address does
+/// not tell clients apart, the client that the proxy names counts as any other, and all clients together count too,
+/// because the name may be invented.
 fn places_of(origin: &Origin, prefix: fn(IpAddr) -> IpAddr, crowd: u32) -> Vec<(String, u32)> {
     let place = prefix(origin.address);
     if origin.is_told_apart {

@@ -55,7 +55,7 @@ fn is_refused(result: &Result<(), Throttled>) -> bool {
 }
 
 #[tokio::test]
-async fn ten_failures_from_one_network_are_told_and_the_eleventh_attempt_is_refused() {
+async fn ten_failures_from_one_network_are_reported_and_the_eleventh_attempt_is_refused() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
     let here = at(&ada, from("192.0.2.7"));
     for _ in 0..10 {
@@ -68,19 +68,19 @@ async fn ten_failures_from_one_network_are_told_and_the_eleventh_attempt_is_refu
 }
 
 #[tokio::test]
-async fn a_burst_that_was_admitted_together_is_told_ten_results_only() {
+async fn a_burst_that_was_admitted_together_gets_only_ten_results() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
     let here = at(&ada, from("192.0.2.7"));
-    let mut told = 0;
+    let mut reported = 0;
     for _ in 0..40 {
-        told += u32::from(throttle.failed(&here).await.is_ok());
+        reported += u32::from(throttle.failed(&here).await.is_ok());
     }
-    assert_eq!(told, 10);
-    assert!(is_refused(&throttle.succeeded(&here).await), "the right guess after the limit is not told");
+    assert_eq!(reported, 10);
+    assert!(is_refused(&throttle.succeeded(&here).await), "a right guess after the limit is not reported");
 }
 
 #[tokio::test]
-async fn an_address_may_fail_a_hundred_times_over_all_accounts_and_what_is_none() {
+async fn an_address_may_fail_a_hundred_times_over_all_accounts_and_invalid_addresses() {
     let (throttle, ada, here) = (throttle(), email("ada@example.com"), from("2001:db8::1"));
     for index in 0..50 {
         let somebody = email(&format!("user{index}@example.com"));
@@ -108,20 +108,20 @@ async fn a_distributed_attack_locks_the_account_but_not_a_device_that_has_logged
 }
 
 #[tokio::test]
-async fn where_clients_are_not_told_apart_a_known_device_is_never_locked_out_by_others() {
+async fn where_clients_share_an_address_a_known_device_is_never_locked_out_by_others() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
     let anybody = Origin { is_told_apart: false, ..from("127.0.0.1") };
     let known = Origin { known_device: Some(SessionId::fresh()), ..anybody };
     throttle.succeeded(&at(&ada, anybody)).await.unwrap();
     for failures in 0..60 {
-        let is_told = throttle.failed(&at(&ada, anybody)).await.is_ok();
-        assert_eq!(is_told, failures < 30, "a login through the same proxy makes no stranger a known device");
+        let is_reported = throttle.failed(&at(&ada, anybody)).await.is_ok();
+        assert_eq!(is_reported, failures < 30, "a login through the same proxy does not make strangers known devices");
         assert!(throttle.admit(&at(&ada, known)).await.is_ok());
     }
     for _ in 0..10 {
         assert!(throttle.failed(&at(&ada, known)).await.is_ok());
     }
-    assert!(is_refused(&throttle.admit(&at(&ada, known)).await), "a stolen device guesses no longer than others");
+    assert!(is_refused(&throttle.admit(&at(&ada, known)).await), "a stolen device has no more guesses than others");
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn neighbours_of_a_device_that_has_logged_in_before_do_not_lock_it_out() {
 }
 
 #[tokio::test]
-async fn who_pretends_to_be_a_proxy_gets_around_no_limit_and_locks_out_nobody_elsewhere() {
+async fn a_client_that_pretends_to_be_a_proxy_evades_no_limit_and_locks_out_nobody_elsewhere() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
     let pretending = |name: u32| Origin {
         is_told_apart: false,
@@ -152,21 +152,21 @@ async fn who_pretends_to_be_a_proxy_gets_around_no_limit_and_locks_out_nobody_el
         ..from("192.168.0.7")
     };
     let guesses = 0..60;
-    let mut told = 0;
+    let mut reported = 0;
     for guess in guesses {
         let attempt = at(&ada, pretending(guess));
         if throttle.admit(&attempt).await.is_ok() && throttle.failed(&attempt).await.is_ok() {
-            told += 1;
+            reported += 1;
         }
     }
-    assert_eq!(told, 30);
+    assert_eq!(reported, 30);
     assert!(throttle.admit(&at(&ada, from("203.0.113.5"))).await.is_ok(), "from elsewhere");
-    let mut told = 0;
+    let mut reported = 0;
     for guess in 0..2100 {
         let somebody = email(&format!("user{guess}@example.com"));
-        told += u32::from(throttle.failed(&at(&somebody, pretending(guess))).await.is_ok());
+        reported += u32::from(throttle.failed(&at(&somebody, pretending(guess))).await.is_ok());
     }
-    assert!((1900..=2000).contains(&told), "{told}");
+    assert!((1900..=2000).contains(&reported), "{reported}");
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn behind_a_proxy_that_is_not_trusted_each_client_it_names_counts_by_itsel
 }
 
 #[tokio::test]
-async fn what_failed_before_an_account_was_unlocked_counts_no_more() {
+async fn failures_before_an_account_was_unlocked_no_longer_count() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
     let unlocked = |unlocks| Attempt { target: Some(Target { email: &ada, unlocks }), origin: from("192.0.2.7") };
     for unlocks in 0..3 {
