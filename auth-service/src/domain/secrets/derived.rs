@@ -1,4 +1,4 @@
-//! The keys that are derived from a root secret.
+//! The keys derived from a root secret.
 
 use super::RootSecret;
 use aws_lc_rs::{
@@ -9,7 +9,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// The keys derived from one root secret: HKDF-SHA256, one label each. This is the list of the labels.
+/// The keys derived from one root secret, by HKDF-SHA256 with a label for each. This is the list of the labels.
 pub struct Keys {
     pub(super) id: String,
     refresh: Zeroizing<[u8; 32]>,
@@ -47,7 +47,7 @@ impl Keys {
         }
     }
 
-    /// Which root secret these keys are of. Public: it stands in the header of refresh tokens.
+    /// The id of the root secret of these keys. Public: it is in the header of refresh tokens.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -59,7 +59,7 @@ impl Keys {
         &*self.refresh
     }
 
-    /// What SQL stores so that a replica with another secret is stopped. Not secret.
+    /// A check value that SQL stores, so that a replica with another secret stops. Not secret.
     #[must_use]
     pub fn check(&self) -> &str {
         &self.check
@@ -77,7 +77,7 @@ impl Keys {
         hmac::sign(&self.record, record)
     }
 
-    /// Whether `mac` is the beginning of the MAC of a session's record, in constant time.
+    /// Whether `mac` is a prefix of the MAC of a session's record, in constant time.
     #[must_use]
     pub fn is_record_mac(&self, record: &[u8], mac: &[u8]) -> bool {
         let tag = self.record_mac(record);

@@ -1,4 +1,4 @@
-//! The root secret, the keys that are derived from it, and what is sealed under them.
+//! The root secret, the keys derived from it, and data sealed with them.
 
 mod derived;
 mod root;
@@ -12,7 +12,7 @@ use aws_lc_rs::{aead::Aad, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-/// The present root secret's keys, and the previous one's while it is being rotated.
+/// The keys of the current root secret, and of the previous one while it is being replaced.
 pub struct KeyRing {
     current: Keys,
     previous: Option<Keys>,
@@ -30,13 +30,13 @@ impl KeyRing {
         Self { current: Keys::derive(current), previous: previous.map(Keys::derive) }
     }
 
-    /// The keys with which everything new is made.
+    /// The keys that everything new is made with.
     #[must_use]
     pub fn current(&self) -> &Keys {
         &self.current
     }
 
-    /// The keys of the secret before, while it is being rotated.
+    /// The keys of the previous secret, while it is being replaced.
     #[must_use]
     pub fn previous(&self) -> Option<&Keys> {
         self.previous.as_ref()
@@ -48,7 +48,7 @@ impl KeyRing {
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|keys| keys.id == id)
     }
 
-    /// The CSRF token of a session: the same for the session's whole life, no credential by itself.
+    /// The CSRF token of a session: the same for the session's whole life, and not a credential by itself.
     #[must_use]
     pub fn csrf_token(&self, session: &str) -> String {
         URL_SAFE_NO_PAD.encode(self.current.csrf_tag(session))
@@ -64,13 +64,13 @@ impl KeyRing {
             .any(|keys| hmac::verify(&keys.csrf, session.as_bytes(), &bytes).is_ok())
     }
 
-    /// Vouches for a text of `auth-service doctor`'s: who has the root secret has written it.
+    /// Signs a text of `auth-service doctor`, to prove that its writer has the root secret.
     #[must_use]
     pub fn vouch(&self, text: &str) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.current.doctor, text.as_bytes()))
     }
 
-    /// Whether [`KeyRing::vouch`] said so, in constant time.
+    /// Whether [`KeyRing::vouch`] made this `voucher` for this text, in constant time.
     #[must_use]
     pub fn is_vouched_for(&self, text: &str, voucher: &str) -> bool {
         let Ok(tag) = URL_SAFE_NO_PAD.decode(voucher) else { return false };
@@ -78,10 +78,10 @@ impl KeyRing {
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().any(vouches)
     }
 
-    /// Seals with AES-256-GCM; `name` must be given again to open.
+    /// Seals with AES-256-GCM. Opening needs the same `name`.
     ///
     /// # Panics
-    /// If the operating system gives no randomness.
+    /// If the operating system provides no randomness.
     #[must_use]
     pub fn seal(&self, name: &str, secret: &[u8]) -> Vec<u8> {
         let mut sealed = secret.to_vec();
@@ -93,13 +93,13 @@ impl KeyRing {
         [self.current.id.as_bytes(), nonce.as_ref(), &sealed].concat()
     }
 
-    /// Whether the present secret sealed it.
+    /// Whether it is sealed with the current secret.
     #[must_use]
     pub fn is_sealed_by_current(&self, sealed: &[u8]) -> bool {
         sealed.starts_with(self.current.id.as_bytes())
     }
 
-    /// Opens what [`KeyRing::seal`] sealed, with whichever secret did.
+    /// Opens what [`KeyRing::seal`] sealed, with the current or the previous secret.
     ///
     /// # Errors
     /// [`CannotOpen`].
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_under_its_name_and_secret_only() {
+    fn sealed_data_opens_only_with_its_name_and_secret() {
         let (one, other) = (ring(&RootSecret::generate()), ring(&RootSecret::generate()));
         let sealed = one.seal("kid", b"private");
         assert_eq!(one.open("kid", &sealed).as_deref().map(Vec::as_slice), Ok(&b"private"[..]));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_previous_secret_still_opens_and_vouches() {
+    fn the_previous_secret_still_opens_and_verifies() {
         let (old, new) = (RootSecret::generate(), RootSecret::generate());
         let parse = |text: &str| RootSecret::parse(text).map_err(|error| error.to_string()).unwrap();
         let before = ring(&old);

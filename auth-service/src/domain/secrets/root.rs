@@ -1,19 +1,19 @@
-//! The root secret: 32 or more random bytes, and nothing that could be guessed.
+//! The root secret: 32 or more random bytes, and nothing that can be guessed.
 
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 const MIN_BYTES: usize = 32;
-/// So many bytes differ at least among 32 random ones, but for one case in billions.
+/// 32 random bytes have at least this many distinct values, except for one case in billions.
 const MIN_DISTINCT_BYTES: usize = 20;
-/// And so many steps from one to the next.
+/// And at least this many distinct steps from one byte to the next.
 const MIN_DISTINCT_STEPS: usize = 18;
-/// Random text of 256 bits, in any of the encodings, is far above; phrases that people remember are below.
+/// 256 random bits are far above this in any of the encodings; phrases that people remember are below.
 const MIN_GUESSES_LOG10: f64 = 38.0;
-/// The estimate of a piece stops at 10^19: longer texts are looked at piece by piece.
+/// The estimate for one text stops at 10^19, so longer texts are estimated piece by piece.
 const PIECE_CHARS: usize = 16;
-/// Random text needs no more of them.
+/// Random text reaches the minimum with fewer pieces.
 const MOST_PIECES: usize = 16;
 
 /// The root secret: 32 or more random bytes. Has no `Debug` and is wiped when dropped.
@@ -43,7 +43,8 @@ impl RootSecret {
         if bytes.len() < MIN_BYTES {
             return Err(BadSecret::Malformed);
         }
-        // Hex spells no words; to look for them takes megabytes of dictionaries, for as long as the process lives.
+        // Hex does not spell words, and looking for them loads megabytes of dictionaries for the rest of the process's
+        // life.
         let may_be_words = !is_hex(text);
         if is_pattern(&bytes) || may_be_words && guesses_log10(text) < MIN_GUESSES_LOG10 {
             return Err(BadSecret::Guessable);
@@ -54,7 +55,7 @@ impl RootSecret {
     /// Fresh random bytes, in hex.
     ///
     /// # Panics
-    /// If the operating system gives no randomness.
+    /// If the operating system provides no randomness.
     #[must_use]
     pub fn generate() -> Zeroizing<String> {
         let mut bytes = Zeroizing::new([0; MIN_BYTES]);
@@ -63,7 +64,7 @@ impl RootSecret {
     }
 }
 
-/// Few different bytes, or few different steps from one to the next: repeated, or counted up.
+/// Few distinct bytes, or few distinct steps from one to the next: the text repeats or counts up.
 fn is_pattern(bytes: &[u8]) -> bool {
     let steps = bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
     distinct(bytes.iter().copied()) < MIN_DISTINCT_BYTES || distinct(steps) < MIN_DISTINCT_STEPS
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_we_generate_is_accepted() {
+    fn generated_secrets_are_accepted() {
         for _ in 0..50 {
             let secret = RootSecret::generate();
             assert!(RootSecret::parse(&secret).is_ok(), "{}", *secret);
