@@ -17,9 +17,9 @@ use std::{sync::Arc, time::Duration};
 /// How old the keys are, for monitoring.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyAges {
-    /// For how long the present one has signed.
+    /// How long the current key has signed.
     pub signing: Duration,
-    /// How many verifiers are shown.
+    /// How many keys verifiers are shown.
     pub published: usize,
     /// How long ago the table was last read.
     pub read: Duration,
@@ -35,7 +35,7 @@ pub struct SigningKeys {
 }
 
 impl SigningKeys {
-    /// Reads the keys; makes the first one on an empty table.
+    /// Reads the keys; creates the first one on an empty table.
     ///
     /// # Errors
     /// [`KeyError`].
@@ -52,8 +52,8 @@ impl SigningKeys {
         Ok(Self { table, secrets, policy, clock, active })
     }
 
-    /// Makes the next key if it is due, and publishes it unless another process was faster. That takes seconds: what others
-    /// do meanwhile is noticed by [`SigningKeys::reload`], beside it.
+    /// Creates the next key if it is due, and publishes it unless another process was faster. This takes seconds: run
+    /// [`SigningKeys::reload`] beside it, to notice what other processes do meanwhile.
     ///
     /// # Errors
     /// [`KeyError`].
@@ -61,11 +61,11 @@ impl SigningKeys {
         upkeep::make_due(&*self.table, &self.secrets, &self.policy).await
     }
 
-    /// Reads the table again, and does what is due but a new key: seals under the present root secret, removes what is long
-    /// gone.
+    /// Reads the table again, and does what is due except for creating a key: seals with the current root secret, and
+    /// removes keys that are long gone.
     ///
     /// # Errors
-    /// [`KeyError`]; the keys stay as they were, but go on with the time.
+    /// [`KeyError`]; the known keys stay in use and still follow their schedule.
     pub async fn reload(&self) -> Result<(), KeyError> {
         let read = upkeep::reload_rows(&*self.table, &self.secrets, &self.policy).await;
         let now = self.clock.now();
@@ -84,7 +84,7 @@ impl SigningKeys {
         outcome
     }
 
-    /// In how long to [`SigningKeys::make_due`] and [`SigningKeys::reload`].
+    /// How long to wait before the next [`SigningKeys::make_due`] and [`SigningKeys::reload`].
     #[must_use]
     pub fn next_reload(&self) -> Duration {
         let known = self.active();
@@ -93,13 +93,13 @@ impl SigningKeys {
         change.min(self.policy.notice())
     }
 
-    /// The keys of this moment.
+    /// The current keys.
     #[must_use]
     pub fn active(&self) -> Arc<ActiveKeys> {
         self.active.load_full()
     }
 
-    /// How keys are made, published and replaced.
+    /// How keys are created, published and replaced.
     #[must_use]
     pub fn policy(&self) -> &KeyPolicy {
         &self.policy
@@ -117,8 +117,9 @@ impl SigningKeys {
         }
     }
 
-    /// For how long the key set may be cached that `active` publishes: never beyond its next change, and so that no verifier
-    /// has a key longer than the policy says, though it was withdrawn just before this process noticed.
+    /// How long the key set published in `active` may be cached: never beyond its next change, and never so long that a
+    /// verifier keeps a key longer than the policy says after it was revoked, even if this process has not noticed that
+    /// yet.
     #[must_use]
     pub fn max_age(&self, active: &ActiveKeys) -> Duration {
         let longest = self.policy.max_age.saturating_sub(self.policy.notice());
@@ -126,7 +127,7 @@ impl SigningKeys {
         active.changes_at.map_or(longest, |change| longest.min(change.since(now)))
     }
 
-    /// Makes a key for a slot and publishes it, unless another process was faster.
+    /// Creates a key for a slot and publishes it, unless another process was faster.
     pub(super) async fn insert_if_vacant(&self, slot: i64, lead: Duration) -> Result<(), KeyError> {
         let key = make(slot, lead, &self.policy, &self.secrets).await?;
         Ok(self.table.fill(&key).await?)

@@ -1,4 +1,4 @@
-//! What operators may do with signing keys: look at them, and replace the current one in time, early, or at once.
+//! What operators can do with signing keys: list them, and replace the current one in time, early, or at once.
 
 use super::{
     KeyError, SigningKeys,
@@ -16,11 +16,11 @@ pub struct KeyStatus {
     pub kid: String,
     /// Where it is in its life.
     pub state: KeyState,
-    /// When verifiers were first shown it.
+    /// When verifiers are first shown it.
     pub published_at: Timestamp,
-    /// From when on it signs, or signed.
+    /// When it begins to sign.
     pub active_at: Timestamp,
-    /// When verifiers are no longer shown it, if that is known.
+    /// When verifiers are no longer shown it, if known.
     pub gone_at: Option<Timestamp>,
 }
 
@@ -33,12 +33,12 @@ pub enum KeyCommandError {
     /// Only the key that signs can be retired.
     #[error("key {kid} is {state}: only the active one can be retired; `auth-service keys revoke` withdraws any", state = .state.name())]
     NotActive {
-        /// Which.
+        /// The key's thumbprint.
         kid: String,
-        /// What it is.
+        /// Its state.
         state: KeyState,
     },
-    /// The keys could not be read or made.
+    /// The keys could not be read or created.
     #[error(transparent)]
     Key(#[from] KeyError),
 }
@@ -67,7 +67,8 @@ impl SigningKeys {
         Ok(self.statuses().await?.into_iter().find(|key| key.state == state))
     }
 
-    /// Publishes the next key, which signs after the usual lead; if there is one already, changes nothing. Answers it.
+    /// Publishes the next key, which signs after the usual lead; if there is one already, changes nothing. Returns that
+    /// key.
     ///
     /// # Errors
     /// [`KeyCommandError`].
@@ -75,7 +76,7 @@ impl SigningKeys {
         self.ensure_successor(self.policy().lead).await
     }
 
-    /// Lets the next key sign as soon as every verifier has it, and not only after the usual lead. Answers that key.
+    /// Lets the next key sign as soon as every verifier has it, instead of after the usual lead. Returns that key.
     ///
     /// # Errors
     /// [`KeyCommandError`].
@@ -87,7 +88,7 @@ impl SigningKeys {
         self.ensure_successor(self.policy().shortest_lead()).await
     }
 
-    /// Sees to it that a key follows the one that signs, at the latest `lead` after its publication.
+    /// Ensures that a successor follows the key that signs, at the latest `lead` after its publication.
     async fn ensure_successor(&self, lead: Duration) -> Result<KeyStatus, KeyCommandError> {
         let rows = self.table.keys().await?;
         let slot = match Schedule::at(&rows.keys, rows.now).pending() {
@@ -98,26 +99,26 @@ impl SigningKeys {
                 slot
             }
         };
-        // Planned for later, or filled by another process at this moment.
+        // It is planned for later, or another process filled the slot just now.
         self.table.hasten(slot, lead).await?;
         self.reload().await?;
         let next = match self.first(KeyState::Pending).await? {
             Some(pending) => Some(pending),
-            // Its time had come already.
+            // Its time has already come.
             None => self.first(KeyState::Active).await?,
         };
-        next.ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()).into())
+        next.ok_or_else(|| KeyError::Malformed("the table has no key that may sign".to_owned()).into())
     }
 
-    /// Withdraws a key at once: nothing is signed with it any more, and verifiers drop it, and all tokens that it signed,
-    /// within the cache time. If it was the one that signs, the next one does at once. Answers the key that signs now.
+    /// Revokes a key at once: nothing is signed with it any more, and verifiers drop it, and all tokens that it signed,
+    /// within the cache time. If it was the key that signs, the next one signs at once. Returns the key that signs now.
     ///
     /// # Errors
     /// [`KeyCommandError`].
     pub async fn revoke(&self, kid: &str) -> Result<KeyStatus, KeyCommandError> {
         let revoked = self.found(kid).await?;
         if revoked.state == KeyState::Active {
-            // First the successor, so that at no moment there is none.
+            // The successor comes first, so that there is always a key that signs.
             self.ensure_successor(Duration::ZERO).await?;
         }
         let rows = self.table.keys().await?;
@@ -126,7 +127,7 @@ impl SigningKeys {
         }
         self.reload().await?;
         let signing = self.first(KeyState::Active).await?;
-        signing.ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()).into())
+        signing.ok_or_else(|| KeyError::Malformed("the table has no key that may sign".to_owned()).into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Making a signing key.
+//! Creates a signing key.
 
 use super::{KeyError, KeyPolicy, table::NewKey};
 use crate::domain::secrets::KeyRing;
@@ -10,7 +10,7 @@ use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey};
 use serde_json::json;
 use std::time::Duration;
 
-/// Makes a key for a slot, which signs `lead` after its publication. Takes seconds.
+/// Creates a key for a slot. It signs `lead` after its publication. Takes seconds.
 ///
 /// # Errors
 /// [`KeyError`].

@@ -1,4 +1,4 @@
-//! The keys that sign access tokens: made, sealed in SQL, published for verifiers, and replaced in time.
+//! The keys that sign access tokens: created, sealed in SQL, published for verifiers, and replaced in time.
 
 mod active;
 pub mod commands;
@@ -17,18 +17,18 @@ pub use self::{
 use super::{Unavailable, secrets::CannotOpen};
 use std::time::Duration;
 
-/// How late a change that another process made is noticed, at most; a tenth of the cache time if that is less.
-const LATEST_NOTICE: Duration = Duration::from_secs(30);
-const SOONEST_NOTICE: Duration = Duration::from_millis(250);
+/// The longest delay before a change made by another process is noticed; a tenth of the cache time if that is shorter.
+const MAX_NOTICE_DELAY: Duration = Duration::from_secs(30);
+const MIN_NOTICE_DELAY: Duration = Duration::from_millis(250);
 
-/// How signing keys are made, published and replaced.
+/// How signing keys are created, published and replaced.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyPolicy {
     /// The size of new keys: 2048, 3072 or 4096 bits.
     pub bits: usize,
     /// How long verifiers may cache the key set.
     pub max_age: Duration,
-    /// How long a key signs; zero: until it is replaced by command.
+    /// How long a key signs; zero: until a command replaces it.
     pub lifetime: Duration,
     /// How long a new key is published before it signs.
     pub lead: Duration,
@@ -37,13 +37,13 @@ pub struct KeyPolicy {
 }
 
 impl KeyPolicy {
-    /// How soon what another process changed is noticed.
+    /// The longest delay before a change made by another process is noticed.
     #[must_use]
     pub fn notice(&self) -> Duration {
-        (self.max_age / 10).clamp(SOONEST_NOTICE, LATEST_NOTICE)
+        (self.max_age / 10).clamp(MIN_NOTICE_DELAY, MAX_NOTICE_DELAY)
     }
 
-    /// How long a key must have been published so that every verifier has it.
+    /// How long a key must have been published before every verifier has it.
     #[must_use]
     pub fn shortest_lead(&self) -> Duration {
         self.max_age * 2
@@ -64,12 +64,12 @@ pub enum KeyError {
     /// A sealed key cannot be opened.
     #[error("signing key {kid}: {cause}")]
     CannotOpen {
-        /// Which key.
+        /// The key's thumbprint.
         kid: String,
         /// Why.
         cause: CannotOpen,
     },
-    /// A key in the table, or a new one, is no RSA key.
+    /// A key, stored or new, is not an RSA key, or there is none to sign with.
     #[error("signing key: {0}")]
     Malformed(String),
 }

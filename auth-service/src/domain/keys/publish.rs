@@ -1,4 +1,4 @@
-//! What is published, and what signs, at one moment.
+//! The published keys, and the key that signs, at one moment.
 
 use super::{KeyError, KeyPolicy, schedule::Schedule, table::KeyRows};
 use crate::domain::secrets::KeyRing;
@@ -14,33 +14,33 @@ pub struct Signer {
     pub key: EncodingKey,
 }
 
-/// The keys as they are at one moment; replaced as a whole.
+/// The keys at one moment; replaced as a whole.
 pub struct ActiveKeys {
-    /// Signs.
+    /// The key that signs.
     pub signer: Signer,
-    /// Verifies, at auth-service's own endpoints.
+    /// The keys that verify tokens at auth-service's own endpoints.
     pub verification: KeySet,
     /// The published JWKS, in JSON.
     pub jwks: String,
     /// Its `ETag`.
     pub etag: String,
-    /// When the published set, or the key that signs, will be another one, if that is known.
+    /// When the published set, or the key that signs, will change, if known.
     pub(super) changes_at: Option<Timestamp>,
     pub(super) rows: KeyRows,
-    /// The own clock, when the rows were read, or were last taken further without the table.
+    /// This process's time when the rows were read, or when they were last carried forward without the table.
     pub(super) read_at: Timestamp,
-    /// The own clock, when the table was last read.
+    /// This process's time when the table was last read.
     pub(super) confirmed_at: Timestamp,
 }
 
 impl ActiveKeys {
-    /// The database's time, as computed from our own clock.
+    /// The database's time, computed from this process's clock.
     pub(super) fn database_time(&self, now: Timestamp) -> Timestamp {
         self.rows.now.plus(now.since(self.read_at))
     }
 }
 
-/// The keys that the rows make at their own time.
+/// The keys that follow from the rows at the database's time.
 ///
 /// # Errors
 /// [`KeyError`]: nothing may sign, or a key cannot be opened or read.
@@ -52,7 +52,7 @@ pub(super) fn publish(
 ) -> Result<ActiveKeys, KeyError> {
     let schedule = Schedule::at(&rows.keys, rows.now);
     let signing =
-        schedule.signing().ok_or_else(|| KeyError::Malformed("the table has none that may sign".to_owned()))?;
+        schedule.signing().ok_or_else(|| KeyError::Malformed("the table has no key that may sign".to_owned()))?;
     let der = secrets
         .open(&signing.kid, &signing.sealed)
         .map_err(|cause| KeyError::CannotOpen { kid: signing.kid.clone(), cause })?;
@@ -60,7 +60,7 @@ pub(super) fn publish(
     let jwks = format!(r#"{{"keys":[{}]}}"#, published.join(","));
     let verification = KeySet::from_jwks(jwks.as_bytes()).map_err(|error| KeyError::Malformed(error.to_string()))?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jwks.as_bytes());
-    // What is overdue, as the table cannot be written, is no reason to ask again and again.
+    // A key that is overdue because the table cannot be written is no reason to ask again and again.
     let due = schedule.next_due(policy.lifetime, policy.lead).filter(|due| *due > rows.now);
     Ok(ActiveKeys {
         signer: Signer { kid: signing.kid.clone(), key: EncodingKey::from_rsa_der(&der) },

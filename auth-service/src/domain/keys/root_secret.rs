@@ -1,5 +1,5 @@
-//! Which root secret an installation has, and how it is replaced: the old and the new one are given together until
-//! everything is sealed under the new one.
+//! The root secret of an installation, and its replacement: the old and the new secret are given together until
+//! everything is sealed with the new one.
 
 use super::{
     KeyError,
@@ -7,15 +7,16 @@ use super::{
 };
 use crate::domain::secrets::KeyRing;
 
-/// The fact in SQL that stops a replica with another root secret: the checks of the present secret and, after it, of those
-/// that it has replaced. Who is still started with a replaced one as the present does not take it back.
+/// The fact in SQL that stops a replica with another root secret: the check value of the current secret, then those of
+/// the secrets that it has replaced. A replica that still starts with a replaced secret as its current one does not
+/// reverse the replacement.
 const SECRET_CHECK: &str = "secret_check";
 
-/// How often a replacement is tried, while other replicas do the same.
+/// How often a replacement is tried while other replicas do the same.
 const ROUNDS: u32 = 4;
 
-/// Compares the root secret with the one that the database was set up with; while it is being replaced, takes the new one
-/// over.
+/// Compares the root secret with the one that the database was set up with. While it is being replaced, stores the new
+/// one's check value.
 ///
 /// # Errors
 /// [`KeyError::AnotherSecret`], [`KeyError::Unavailable`].
@@ -39,7 +40,7 @@ pub async fn check_secret(table: &dyn KeyTable, secrets: &KeyRing) -> Result<(),
     Err(KeyError::AnotherSecret)
 }
 
-/// Seals under the present root secret what the previous one has sealed; only if ours is the present one.
+/// Seals with the current root secret what the previous one sealed; only if this process has the current one.
 pub(super) async fn reseal(table: &dyn KeyTable, rows: &KeyRows, secrets: &KeyRing) -> Result<(), KeyError> {
     let old: Vec<_> = rows.keys.iter().filter(|key| !secrets.is_sealed_by_current(&key.sealed)).collect();
     if old.is_empty() {
@@ -52,10 +53,10 @@ pub(super) async fn reseal(table: &dyn KeyTable, rows: &KeyRows, secrets: &KeyRi
     for key in old {
         match secrets.open(&key.kid, &key.sealed) {
             Ok(der) => table.reseal(key.slot, &key.sealed, &secrets.seal(&key.kid, &der)).await?,
-            // Matters only if it signs, and then it is told.
-            Err(cause) => tracing::debug!(kid = key.kid, %cause, "a key stays as it is sealed"),
+            // Matters only if this key signs; then an error reports it.
+            Err(cause) => tracing::debug!(kid = key.kid, %cause, "failed to reseal a signing key"),
         }
     }
-    tracing::info!("signing keys are sealed under the present AUTH_SECRET now");
+    tracing::info!("signing keys are now sealed with the current AUTH_SECRET");
     Ok(())
 }

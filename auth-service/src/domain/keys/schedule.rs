@@ -7,7 +7,8 @@ use super::table::StoredKey;
 use shared::clock::Timestamp;
 use std::time::Duration;
 
-/// How long verifiers accept a token beyond its expiry, and how late a replica may notice that the next key signs.
+/// How long verifiers accept a token after its expiry (5 s), plus how late a replica may notice that the next key signs
+/// (60 s).
 const MARGIN: Duration = Duration::from_secs(5 + 60);
 
 /// Where a key is in its life.
@@ -17,11 +18,11 @@ pub enum KeyState {
     Pending,
     /// Signs.
     Active,
-    /// Signs no longer, and is published as long as its tokens live.
+    /// No longer signs; published as long as its tokens live.
     Retired,
-    /// No token of it lives.
+    /// All its tokens have expired.
     Gone,
-    /// Withdrawn before its time.
+    /// Withdrawn by command.
     Revoked,
 }
 
@@ -39,14 +40,14 @@ impl KeyState {
     }
 }
 
-/// The keys at a moment.
+/// The keys at one moment.
 pub struct Schedule<'a> {
     keys: &'a [StoredKey],
     now: Timestamp,
 }
 
 impl<'a> Schedule<'a> {
-    /// Of keys in the order of their slots.
+    /// For keys in the order of their slots.
     #[must_use]
     pub const fn at(keys: &'a [StoredKey], now: Timestamp) -> Self {
         Self { keys, now }
@@ -56,8 +57,8 @@ impl<'a> Schedule<'a> {
         self.keys.iter().filter(|key| key.revoked_at.is_none_or(|revoked| self.now < revoked))
     }
 
-    /// The key that signs: the newest of those whose time has come. If the clock was set back to before all of them, the
-    /// oldest: there is always one as long as one is live.
+    /// The key that signs: the newest of those whose time has come. If the clock was set back to before all of them,
+    /// the oldest: as long as one key is not revoked, one signs.
     #[must_use]
     pub fn signing(&self) -> Option<&'a StoredKey> {
         self.live().rev().find(|key| key.active_at <= self.now).or_else(|| self.live().next())
@@ -93,7 +94,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// When the last token of a key has expired for every verifier; `None` as long as no key comes after it.
+    /// When the last token of a key has expired for every verifier; `None` until another key follows it.
     #[must_use]
     pub fn gone_at(&self, key: &StoredKey) -> Option<Timestamp> {
         let successor = self.live().find(|later| later.slot > key.slot)?;
@@ -111,8 +112,8 @@ impl<'a> Schedule<'a> {
         self.keys.iter().filter(is_shown).collect()
     }
 
-    /// When the next key is to be made, so that it is known for `lead` before this one has signed for `lifetime`. `None`: it
-    /// is made already, or (zero lifetime) by command only.
+    /// When the next key must be created, so that it is published for `lead` before this one has signed for `lifetime`.
+    /// `None`: it exists already, or (zero lifetime) only a command creates it.
     #[must_use]
     pub fn next_due(&self, lifetime: Duration, lead: Duration) -> Option<Timestamp> {
         let is_automatic = !lifetime.is_zero() && self.pending().is_none();
@@ -120,7 +121,7 @@ impl<'a> Schedule<'a> {
         self.signing().filter(|_| is_automatic).map(due)
     }
 
-    /// When the next of the known keys begins or ceases to be published or to sign.
+    /// When a known key next starts or stops being published or signing.
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {
         let moments =
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_key_is_due_a_lead_before_the_present_one_has_lived() {
+    fn the_next_key_is_due_a_lead_before_the_current_one_reaches_its_lifetime() {
         let due = |keys: &[StoredKey], now: i64, lifetime: u64| {
             let lifetime = Duration::from_secs(lifetime);
             let due = Schedule::at(keys, Timestamp::from_secs(now)).next_due(lifetime, Duration::from_secs(10));
@@ -196,13 +197,13 @@ mod tests {
         };
         let keys = [key(0, 0, 0), key(1, 90, 100)];
         assert_eq!(due(&keys[..1], 5, 100), Some(90));
-        assert_eq!(due(&keys, 95, 100), None, "it is there already");
+        assert_eq!(due(&keys, 95, 100), None, "it exists already");
         assert_eq!(due(&keys, 105, 100), Some(190));
-        assert_eq!(due(&keys[..1], 5, 0), None, "by command only");
+        assert_eq!(due(&keys[..1], 5, 0), None, "only by command");
     }
 
     #[test]
-    fn each_state_has_its_time() {
+    fn keys_pass_through_their_states_in_time() {
         let keys = [key(0, 0, 0), key(1, 10_000, 20_000)];
         let states = |now: i64| {
             let schedule = Schedule::at(&keys, Timestamp::from_secs(now));

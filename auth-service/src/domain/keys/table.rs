@@ -1,14 +1,14 @@
-//! What the table of signing keys, and the few facts about an installation, keep and promise.
+//! The table of signing keys, and the facts about an installation: what it keeps and promises.
 
 use crate::domain::Unavailable;
 use async_trait::async_trait;
 use shared::clock::Timestamp;
 use std::time::Duration;
 
-/// A signing key as it is stored: the private half is sealed. Its life follows from its timestamps alone.
+/// A signing key as stored, with its private half sealed. Its life follows from its timestamps alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// Its place in the sequence of keys: unique, so that replicas agree on one key for each.
+    /// Its place in the sequence of keys: unique, so that replicas agree on one key per slot.
     pub slot: i64,
     /// Its RFC 7638 thumbprint.
     pub kid: String,
@@ -16,11 +16,11 @@ pub struct StoredKey {
     pub jwk: String,
     /// The private half, sealed under a key derived from the root secret.
     pub sealed: Vec<u8>,
-    /// From when on verifiers are shown it.
+    /// When verifiers are first shown it.
     pub published_at: Timestamp,
-    /// From when on it signs, until the next slot's key does.
+    /// When it begins to sign; it ends when the next slot's key begins.
     pub active_at: Timestamp,
-    /// When it was withdrawn before its time, if it was.
+    /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
     /// The longest life of an access token that it may have signed.
     pub token_life: Duration,
@@ -43,12 +43,12 @@ pub struct NewKey {
     pub token_life: Duration,
 }
 
-/// The keys, and the time on the clock that all replicas share.
+/// The keys, and the database's time.
 #[derive(Debug, Clone)]
 pub struct KeyRows {
     /// In the order of their slots.
     pub keys: Vec<StoredKey>,
-    /// The database's time.
+    /// The time on the clock that all replicas share: the database's.
     pub now: Timestamp,
 }
 
@@ -58,27 +58,28 @@ pub trait KeyTable: Send + Sync {
     /// All keys.
     async fn keys(&self) -> Result<KeyRows, Unavailable>;
 
-    /// Fills a slot, published now on the database's clock, unless it is taken. Read back what is there.
+    /// Inserts a key, published now on the database's clock, unless its slot is taken. Read back what is there.
     async fn fill(&self, key: &NewKey) -> Result<(), Unavailable>;
 
-    /// Lets a key sign as soon as it has been published for `lead`, if that is sooner than planned.
+    /// Lets a key sign as soon as it has been published for `lead`, if that is earlier than planned.
     async fn hasten(&self, slot: i64, lead: Duration) -> Result<(), Unavailable>;
 
-    /// Withdraws a key, now on the database's clock; one that is withdrawn already stays as it is.
+    /// Revokes a key, now on the database's clock; one that is already revoked stays as it is.
     async fn revoke(&self, slot: i64) -> Result<(), Unavailable>;
 
-    /// Notes that the keys from a slot on may sign tokens of that life; a longer one that is noted stays.
+    /// Records that the keys from this slot on may sign tokens that live this long; a longer recorded life stays.
     async fn extend(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable>;
 
-    /// Replaces the sealed private half, if it is still `old`: another root secret seals it.
+    /// Replaces the sealed private half, if it is still `old`: for sealing it with another root secret.
     async fn reseal(&self, slot: i64, old: &[u8], new: &[u8]) -> Result<(), Unavailable>;
 
     /// Removes a key.
     async fn forget(&self, slot: i64) -> Result<(), Unavailable>;
 
-    /// A fact about the installation: stores `value` under `name` unless there is one, and answers what is stored.
+    /// A fact about the installation: stores `value` under `name` unless there is one already, and returns what is
+    /// stored.
     async fn fact(&self, name: &str, value: &str) -> Result<String, Unavailable>;
 
-    /// Replaces a fact, if it is still `old`; `false`: it is not.
+    /// Replaces a fact if it is still `old`; `false`: it is not.
     async fn replace_fact(&self, name: &str, old: &str, new: &str) -> Result<bool, Unavailable>;
 }

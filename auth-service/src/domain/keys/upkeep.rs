@@ -1,4 +1,4 @@
-//! What is due in the table of signing keys, and is done by whichever replica comes first.
+//! Upkeep of the table of signing keys: whichever replica comes first does what is due.
 
 use super::{
     KeyError, KeyPolicy,
@@ -10,10 +10,10 @@ use super::{
 use crate::domain::{Unavailable, secrets::KeyRing};
 use std::time::Duration;
 
-/// For how long an operator may look back at keys that are gone or revoked, before they are removed.
+/// How long keys that are gone or revoked stay visible to operators before they are removed.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
-/// Makes the next key if it is due, or the first one.
+/// Creates the next key if it is due, or the first one.
 ///
 /// # Errors
 /// [`KeyError`].
@@ -24,7 +24,7 @@ pub(super) async fn make_due(table: &dyn KeyTable, secrets: &KeyRing, policy: &K
     let lead = match schedule.signing() {
         Some(_) if !is_due => return Ok(()),
         Some(_) => policy.lead,
-        // Nobody can log in until there is one: it signs at once.
+        // Nobody can log in until there is a key, so it signs at once.
         None => Duration::ZERO,
     };
     let slot = rows.keys.last().map_or(0, |last| last.slot + 1);
@@ -33,8 +33,8 @@ pub(super) async fn make_due(table: &dyn KeyTable, secrets: &KeyRing, policy: &K
     Ok(())
 }
 
-/// Reads the rows and does what is due: signs of longer lives are recorded, keys are sealed under the current root secret,
-/// and those long gone are removed.
+/// Reads the rows and does what is due: records longer lives of tokens, seals keys with the current root secret, and
+/// removes keys that are long gone.
 ///
 /// # Errors
 /// [`KeyError`].
