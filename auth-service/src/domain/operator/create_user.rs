@@ -1,4 +1,4 @@
-//! Users whom operators create, and the first admin of the settings.
+//! Users created by operators, and the first admin from the settings.
 
 use crate::domain::{
     accounts::{
@@ -11,29 +11,29 @@ use crate::domain::{
 };
 use std::sync::Arc;
 
-/// How whoever runs the program creates a user.
+/// How an operator creates a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
     /// With `auth-service user create`.
     CommandLine,
-    /// With the settings that name the first admin.
+    /// With the settings for the first admin.
     Settings,
 }
 
-/// Creates users for whoever runs the program.
+/// Creates users for operators.
 pub struct OperatorCreation {
     creator: Arc<Creator>,
     audit: Arc<Audit>,
 }
 
 impl OperatorCreation {
-    /// With what creates users.
+    /// Creates users with this creator.
     #[must_use]
     pub fn new(creator: Arc<Creator>, audit: Arc<Audit>) -> Self {
         Self { creator, audit }
     }
 
-    /// Creates a user with a role.
+    /// Creates a user.
     ///
     /// # Errors
     /// [`NewcomerError`].
@@ -49,7 +49,7 @@ impl OperatorCreation {
         Ok(account)
     }
 
-    /// Creates the admin of the settings, unless there is an admin.
+    /// Creates the admin from the settings, unless there is an admin.
     ///
     /// # Errors
     /// [`NewcomerError`].
@@ -65,7 +65,7 @@ impl OperatorCreation {
         let newcomer = Newcomer::new(email, password, None::<PersonName>, ADMIN_ROLE);
         match self.create(newcomer, Maker::Settings).await {
             Ok(_) => Ok(()),
-            // A stranger may have registered the address: never promoted. Or another replica was faster.
+            // A stranger may have registered the address, so its user is never promoted. Or another replica was faster.
             Err(NewcomerError::EmailTaken) => {
                 tracing::warn!(
                     "AUTH_ADMIN_EMAIL belongs to an existing user, who was not promoted: choose another address"

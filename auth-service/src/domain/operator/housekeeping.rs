@@ -1,5 +1,6 @@
-//! What is done now and then, by every replica: forgetting what can no longer matter. What has ended is forgotten by the
-//! database's clock, and by none that has jumped: what is forgotten too early comes back.
+//! Housekeeping, by every replica at intervals: deletes what can no longer matter. The database's clock decides what
+//! has expired, and nothing is deleted after a clock has jumped: an ending that is deleted too early brings its session
+//! back.
 
 use crate::domain::{
     Unavailable,
@@ -16,18 +17,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How much one round forgets of each kind.
+/// The most of each kind that one round deletes.
 const BATCH: u32 = 1000;
-/// How many hashes that are not as new ones are looked at: those of one import are alike.
+/// How many hashes of other kinds than new ones are read: those of one import are alike.
 pub const HASHES: u32 = 1000;
 
-/// Clocks that differ by more have parted.
-const PARTED: Duration = Duration::from_secs(60);
+/// Clocks that differ by more than this are not trusted.
+const MAX_DIFFERENCE: Duration = Duration::from_secs(60);
 
-/// For how long the clocks must have run evenly. Whatever is forgotten can wait for so long, also at each start.
-const EVENLY: Duration = Duration::from_secs(3600);
+/// How long the clocks must have run evenly. Deleting can wait this long, also after each start.
+const EVEN_RUN: Duration = Duration::from_secs(3600);
 
-/// Forgets what can no longer matter.
+/// Deletes what can no longer matter.
 pub struct Housekeeping {
     accounts: Arc<dyn Accounts>,
     live: Arc<LiveSessions>,
@@ -39,7 +40,7 @@ pub struct Housekeeping {
 }
 
 impl Housekeeping {
-    /// Of a running service, which keeps audit events for `audit_keep`.
+    /// For a running service that keeps audit events for `audit_keep`.
     #[must_use]
     pub fn new(
         accounts: Arc<dyn Accounts>,
@@ -52,7 +53,7 @@ impl Housekeeping {
         Self { accounts, live, throttle, hasher, audit, audit_keep, clocks: Clocks::start() }
     }
 
-    /// Takes notice of what the stored hashes cost: a password that is wrong costs as much as the dearest of them.
+    /// Registers what the stored hashes cost: a wrong password costs as much as the most expensive of them.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -62,7 +63,8 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// Why stored hashes cannot be used, and how many; of the first thousand that are not as new ones are.
+    /// The reasons why stored hashes cannot be used, with the number of hashes for each; among the first thousand
+    /// hashes of other kinds than new ones.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -79,15 +81,15 @@ impl Housekeeping {
         self.accounts.odd_hashes(HASHES).await
     }
 
-    /// Forgets a bounded batch of sessions, notes of ended sessions, counters and audit events whose time is over; nothing
-    /// while the clocks cannot be believed. Answers whether there may be more.
+    /// Deletes a bounded batch each of expired sessions, endings, counters and audit events; nothing while the clocks
+    /// cannot be trusted. Returns whether there may be more.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn tidy(&self) -> Result<bool, Unavailable> {
         self.notice_hashes().await?;
         let now = self.accounts.clock().await?;
-        if !self.clocks.can_be_believed(now, self.live.now(), Instant::now()) {
+        if !self.clocks.can_be_trusted(now, self.live.now(), Instant::now()) {
             return Ok(false);
         }
         let [ended, expired] = self.live.forget_expired(now, BATCH).await?;
@@ -98,8 +100,8 @@ impl Housekeeping {
     }
 }
 
-/// Watches whether the database's clock runs as evenly as time does, and agrees with this machine's. On SQLite both are the
-/// same, and a jump is all that shows.
+/// Watches whether the database's clock runs evenly and agrees with this machine's. With SQLite both are the same
+/// clock, and only a jump shows.
 pub struct Clocks(Mutex<Watch>);
 
 struct Watch {
@@ -109,7 +111,7 @@ struct Watch {
 }
 
 impl Clocks {
-    /// Begins to watch.
+    /// Starts to watch.
     #[must_use]
     pub fn start() -> Self {
         Self::since(Instant::now())
@@ -119,22 +121,23 @@ impl Clocks {
         Self(Mutex::new(Watch { even_since, last: None }))
     }
 
-    /// Whether the database's clock, which shows `database` now, has run evenly for long, and agrees with this machine's.
-    fn can_be_believed(&self, database: Timestamp, here: Timestamp, now: Instant) -> bool {
+    /// Whether the database's clock, which shows `database` now, has run evenly for [`EVEN_RUN`] and agrees with this
+    /// machine's, which shows `here`.
+    fn can_be_trusted(&self, database: Timestamp, here: Timestamp, now: Instant) -> bool {
         let mut watch = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (before, read_at) = watch.last.replace((database, now)).unwrap_or((database, now));
         let jumped = apart(before.plus(now.saturating_duration_since(read_at)), database);
         let differ = apart(database, here);
-        if jumped > PARTED || differ > PARTED {
+        if jumped > MAX_DIFFERENCE || differ > MAX_DIFFERENCE {
             watch.even_since = now;
             tracing::warn!(
                 database = database.rfc3339(),
                 here = here.rfc3339(),
                 jumped_seconds = jumped.as_secs(),
-                "the clocks have parted: what has expired is kept until they have run evenly for an hour. Set the clocks of this machine and of the database"
+                "the clocks disagree or have jumped: expired data is kept until they have run evenly for an hour. Set the clocks of this machine and of the database"
             );
         }
-        now.saturating_duration_since(watch.even_since) >= EVENLY
+        now.saturating_duration_since(watch.even_since) >= EVEN_RUN
     }
 }
 
@@ -150,7 +153,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 3600);
     const NOON: Timestamp = Timestamp::from_secs(1_795_219_200);
 
-    /// A house that is kept every minute, with clocks that can be set.
+    /// Housekeeping every minute, with clocks that can be set.
     struct House {
         clocks: Clocks,
         began: Instant,
@@ -163,28 +166,27 @@ mod tests {
             Self { clocks: Clocks::since(began), began, time: Duration::ZERO }
         }
 
-        /// So many rounds with clocks that are ahead by so much; whether the last one could be believed.
+        /// Runs rounds with clocks that are ahead by these durations; returns whether the last round trusted them.
         fn rounds(&mut self, rounds: u32, database: Duration, here: Duration) -> bool {
-            let mut is_believed = false;
+            let mut is_trusted = false;
             for _ in 0..rounds {
                 self.time += MINUTE;
                 let right = NOON.plus(self.time);
-                is_believed =
-                    self.clocks.can_be_believed(right.plus(database), right.plus(here), self.began + self.time);
+                is_trusted = self.clocks.can_be_trusted(right.plus(database), right.plus(here), self.began + self.time);
             }
-            is_believed
+            is_trusted
         }
     }
 
     #[test]
-    fn clocks_that_have_run_evenly_for_an_hour_are_believed() {
+    fn clocks_that_have_run_evenly_for_an_hour_are_trusted() {
         let mut house = House::begin();
         assert!(!house.rounds(59, Duration::ZERO, Duration::ZERO));
         assert!(house.rounds(1, Duration::ZERO, MINUTE / 2));
     }
 
     #[test]
-    fn a_clock_that_is_a_month_ahead_for_a_while_is_not_believed_and_neither_is_its_way_back() {
+    fn a_clock_a_month_ahead_is_not_trusted_and_neither_is_its_jump_back() {
         let mut house = House::begin();
         assert!(house.rounds(60, Duration::ZERO, Duration::ZERO));
         assert!(!house.rounds(1, 31 * DAY, 31 * DAY), "one clock for both");
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_differ_are_not_believed_whichever_is_wrong() {
+    fn clocks_that_differ_are_not_trusted_whichever_is_wrong() {
         let mut house = House::begin();
         assert!(!house.rounds(1000, DAY, Duration::ZERO));
         assert!(!house.rounds(1000, Duration::ZERO, DAY));
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_drifts_slowly_is_believed() {
+    fn a_clock_that_drifts_slowly_is_trusted() {
         let mut house = House::begin();
         for lag in 0..120 {
             house.rounds(1, Duration::from_millis(lag * 10), Duration::ZERO);

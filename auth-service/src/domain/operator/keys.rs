@@ -1,4 +1,4 @@
-//! What operators do with signing keys, recorded in the audit log.
+//! Operators' commands for signing keys, recorded in the audit log.
 
 use crate::domain::{
     Unavailable,
@@ -10,14 +10,14 @@ use crate::domain::{
 };
 use std::sync::Arc;
 
-/// Looks at signing keys and replaces them.
+/// Lists signing keys and replaces them.
 pub struct KeyCommands {
     keys: Arc<SigningKeys>,
     audit: Arc<Audit>,
 }
 
 impl KeyCommands {
-    /// Of an installation.
+    /// The keys and the audit log of an installation.
     #[must_use]
     pub fn new(keys: Arc<SigningKeys>, audit: Arc<Audit>) -> Self {
         Self { keys, audit }

@@ -1,4 +1,4 @@
-//! What whoever runs the program does, on the command line or by the clock.
+//! What operators do on the command line, and what runs by itself at intervals.
 
 pub mod create_user;
 pub mod housekeeping;

@@ -1,5 +1,5 @@
-//! What operators do with users on the command line beside what admins do as well. Whoever has the settings of the service
-//! need not be a user of it.
+//! What operators do with users on the command line, beside what admins can do. An operator is anyone with the settings
+//! of the service, and need not be a user of it.
 
 use crate::domain::{
     Unavailable,
@@ -22,10 +22,10 @@ pub enum SetPasswordError {
     /// There is no such user.
     #[error("there is no such user")]
     NoSuchUser,
-    /// The password may not be chosen.
+    /// The password is too weak.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
-    /// The password was not hashed.
+    /// The password could not be hashed.
     #[error(transparent)]
     NotComputed(#[from] NotComputed),
     /// A store did not answer.
@@ -33,7 +33,7 @@ pub enum SetPasswordError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Finds users and ends sessions, whoever's they are.
+/// Finds users, changes them, and ends sessions.
 pub struct Operator {
     accounts: Arc<dyn Accounts>,
     live: Arc<LiveSessions>,
@@ -41,13 +41,13 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Of an installation.
+    /// The stores and the audit log of an installation.
     #[must_use]
     pub fn new(accounts: Arc<dyn Accounts>, live: Arc<LiveSessions>, audit: Arc<Audit>) -> Self {
         Self { accounts, live, audit }
     }
 
-    /// The user of that address or id, if there is one.
+    /// The user with this address or id, if there is one.
     ///
     /// # Errors
     /// [`FindError`].
@@ -60,8 +60,8 @@ impl Operator {
         Ok(found.map(|credentials| credentials.account))
     }
 
-    /// Sets a user's password, which is judged with what is known of the user, and ends all the user's sessions. Durable when
-    /// it returns.
+    /// Sets a user's password after the strength check, given what is `known` about the user, and ends all sessions of
+    /// the user. Durable when it returns.
     ///
     /// # Errors
     /// [`SetPasswordError`].
@@ -84,8 +84,8 @@ impl Operator {
         Ok(())
     }
 
-    /// Lets the user try again at once: failed logins before now count against the account no more, on any replica. Those of
-    /// an address over all accounts go on counting. `false`: there is no such user.
+    /// Lets the user try again at once: earlier failed logins no longer count against the account, on any replica.
+    /// Failures of an address over all accounts still count. `false`: there is no such user.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing was unlocked.
@@ -97,7 +97,7 @@ impl Operator {
         Ok(is_unlocked)
     }
 
-    /// The records of a user's sessions that go on, the last used first.
+    /// The records of a user's live sessions, the last used first.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -105,7 +105,7 @@ impl Operator {
         self.live.of(account).await
     }
 
-    /// Ends one session of a user, whether or not the session store remembers it. Durable when it returns.
+    /// Ends one session of a user, whether or not the session store has its record. Durable when it returns.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
@@ -117,7 +117,8 @@ impl Operator {
         Ok(())
     }
 
-    /// Ends all sessions of everybody, as after a database was restored; answers how many users there are.
+    /// Ends all sessions of all users, for instance after the database was restored from a backup; returns how many
+    /// users there are.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
