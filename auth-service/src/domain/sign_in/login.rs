@@ -1,4 +1,4 @@
-//! Login: a password for a new session.
+//! Login: exchanges a password for a new session.
 
 use super::password_check::{CheckError, PasswordCheck, report_unusable_hash};
 use crate::{
@@ -23,10 +23,10 @@ use std::sync::Arc;
 /// Why nobody was logged in.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
-    /// The password is right, and the account is disabled.
+    /// The password is right, but the account is disabled.
     #[error("the account is disabled")]
     Disabled,
-    /// The password was not taken.
+    /// The password was not accepted.
     #[error(transparent)]
     Check(#[from] CheckError),
 }
@@ -48,7 +48,7 @@ impl From<BeginError> for LoginError {
 }
 
 impl LoginError {
-    /// Its name among what is counted.
+    /// The outcome's name in the metrics.
     const fn name(&self) -> &'static str {
         match self {
             Self::Disabled => "disabled",
@@ -61,15 +61,15 @@ impl LoginError {
     }
 }
 
-/// What is given to log in with.
+/// The input of a login.
 pub struct LoginAttempt<'a> {
-    /// The e-mail address, if what was given is one.
+    /// The e-mail address, if the text that was given is one.
     pub email: Option<EmailAddress>,
     /// The password.
     pub password: &'a Password,
     /// How the refresh token will travel.
     pub transport: Transport,
-    /// The refresh token whose cookie came along: its session ends.
+    /// The refresh token in the request's cookie: its session ends.
     pub previous: Option<RefreshClaims>,
 }
 
@@ -95,7 +95,7 @@ impl SignIn {
         Self { accounts, check, live, sessions, audit }
     }
 
-    /// Logs in, and ends the session whose cookie came along.
+    /// Logs in, and ends the session of the request's cookie.
     ///
     /// # Errors
     /// [`LoginError`].
@@ -107,7 +107,7 @@ impl SignIn {
 
     async fn logged_in(&self, attempt: LoginAttempt<'_>, client: &Client) -> Result<Tokens, LoginError> {
         let LoginAttempt { email, password, transport, previous } = attempt;
-        // A device that has logged in before is known once the account is: its neighbours do not keep it out.
+        // Whether a device is known is decided once the account is found, so its neighbours cannot use up its attempts.
         if client.device.is_none() || email.is_none() {
             self.check.admit(email.as_ref(), client)?;
         }
@@ -145,7 +145,7 @@ impl SignIn {
         if client.device.is_some() && client.known_by(sub).is_none() {
             self.check.take_of_address(client)?;
         }
-        // Whether or not there is such a user: nobody may find out by what is refused.
+        // Checked whether or not the user exists, so that a refusal reveals nothing.
         self.live.has_room_for(sub.unwrap_or_else(UserId::fresh)).await?;
         let checked = self.check.check(email, found, password, client).await;
         if let Err(CheckError::Wrong) = &checked {

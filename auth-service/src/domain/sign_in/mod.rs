@@ -1,4 +1,4 @@
-//! The ways in.
+//! Registration, login, and the password check.
 
 pub mod login;
 pub mod password_check;

@@ -1,5 +1,5 @@
-//! Checking a password, under throttling, at the same cost whoever it is for: at a login, and where a password is asked for
-//! again.
+//! Checks a password, with throttling, at the same cost whether or not the user exists: at a login, and where the
+//! password must be confirmed.
 
 use crate::{
     domain::{
@@ -23,19 +23,19 @@ use crate::{
 use shared::ids::UserId;
 use std::{sync::Arc, time::Duration};
 
-/// Why a password was not taken.
+/// Why a password was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
-    /// It is the wrong one, or there is no such user: the two look alike.
+    /// It is wrong, or there is no such user: the two look alike.
     #[error("wrong e-mail address or password")]
     Wrong,
-    /// Too many failures, or too many attempts at all.
+    /// Too many failures, or too many attempts.
     #[error("too many attempts")]
     TooManyAttempts {
         /// When to try again.
         retry_after: Duration,
     },
-    /// The password was not hashed.
+    /// The password could not be hashed.
     #[error(transparent)]
     NotComputed(#[from] NotComputed),
     /// A store did not answer.
@@ -66,7 +66,7 @@ pub struct PasswordCheck {
 }
 
 impl PasswordCheck {
-    /// With the users, and what limits attempts.
+    /// Checks the passwords of these users, with these limits.
     #[must_use]
     pub fn new(
         accounts: Arc<dyn Accounts>,
@@ -79,7 +79,7 @@ impl PasswordCheck {
         Self { accounts, live, throttle, hasher, limiter, audit }
     }
 
-    /// Refuses early what would be refused anyway: an address that logs in too often, or a full pool.
+    /// Refuses early what would be refused later: an address that logs in too often, or a full pool.
     ///
     /// # Errors
     /// [`CheckError`].
@@ -96,7 +96,7 @@ impl PasswordCheck {
         Ok(self.limiter.take_of_address(Limit::Logins, client)?)
     }
 
-    /// Answers for an address that is not an e-mail address as for an unknown one, at the same cost.
+    /// Answers for a text that is not an e-mail address as for an unknown address, at the same cost.
     ///
     /// # Errors
     /// [`CheckError`], always.
@@ -115,7 +115,7 @@ impl PasswordCheck {
         self.throttle.failed(&attempt).await.map_err(throttled)
     }
 
-    /// Checks a password; for an unknown address at the same cost. A hash of other parameters than those of new ones is
+    /// Checks a password, at the same cost for an unknown address. A hash with other parameters than new ones is
     /// replaced.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl PasswordCheck {
         if verdict.is_outdated { self.upgraded(found, password, lane).await } else { Ok(found) }
     }
 
-    /// The credentials with a hash as new ones have it.
+    /// The credentials with a new hash of today's kind.
     async fn upgraded(
         &self,
         mut found: Credentials,
@@ -165,13 +165,14 @@ impl PasswordCheck {
         } else if let Some(current) = self.accounts.by_id(found.account.id).await?
             && current.account.session_epoch == found.account.session_epoch
         {
-            // Another attempt with the same password was faster: a new password raises the epoch.
+            // Another attempt with the same password replaced the hash first: a changed password would have raised the
+            // epoch.
             found.hash = current.hash;
         }
         Ok(found)
     }
 
-    /// Asks a caller for the password again, under the same throttling as a login.
+    /// Confirms a caller's password, with the same throttling as a login.
     ///
     /// # Errors
     /// [`CheckError`].
@@ -182,7 +183,7 @@ impl PasswordCheck {
         client: &Client,
     ) -> Result<Credentials, CheckError> {
         let sub = caller.account.id;
-        // A failure that cannot be counted may not be reported.
+        // A failure that cannot be counted must not be reported.
         self.live.has_room_for(sub).await?;
         let found = self.accounts.by_id(sub).await?;
         let checked = self.check(&caller.account.email, found, password, client).await;
@@ -204,12 +205,12 @@ impl PasswordCheck {
     }
 }
 
-/// Every unlocking gives an account new counters.
+/// Each unlocking gives the account new counters.
 fn of_account(found: &Credentials) -> String {
     format!("{} {}", found.account.id, found.unlocks)
 }
 
-/// Whoever logs in gets the answer for a wrong password and learns no more; the operator does.
+/// The user gets the same answer as for a wrong password; only the operator learns the reason.
 pub(super) fn report_unusable_hash(user: UserId, flaw: Unusable) {
     UNUSABLE_HASHES.add(flaw.name());
     tracing::warn!(%user, reason = %flaw, "this user cannot log in: the stored password hash cannot be used (docs/operate.md)");

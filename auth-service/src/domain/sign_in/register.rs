@@ -18,28 +18,28 @@ use crate::domain::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// Whether anyone may register.
+/// Whether registration is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// Anyone may.
+    /// Anyone may register.
     Open,
-    /// Admins create users.
+    /// Only admins and operators create users.
     Closed,
 }
 
-/// The choices about registration that settings leave open.
+/// Registration as the settings define it.
 #[derive(Debug, Clone)]
 pub struct RegistrationPolicy {
-    /// Whether anyone may register.
+    /// Whether registration is open.
     pub registration: Registration,
     /// The role of a user who has registered.
     pub default_role: String,
 }
 
-/// Why nobody was registered.
+/// Why a user was not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
-    /// Admins create users here.
+    /// Only admins and operators create users.
     #[error("registration is closed")]
     Closed,
     /// Too many registrations from the client's address.
@@ -69,7 +69,7 @@ pub struct Registrar {
 }
 
 impl Registrar {
-    /// With what creates users.
+    /// Registers users with this creator.
     #[must_use]
     pub fn new(
         creator: Arc<Creator>,
@@ -81,7 +81,7 @@ impl Registrar {
         Self { creator, hasher, limiter, audit, policy }
     }
 
-    /// Whether anyone may register: to be asked before anything that costs, or that depends on what was sent.
+    /// Whether registration is open: ask before anything that costs, or that depends on the request's content.
     ///
     /// # Errors
     /// [`RegisterError::Closed`].
@@ -92,7 +92,7 @@ impl Registrar {
         }
     }
 
-    /// Registers a user, who has the default role.
+    /// Registers a user with the default role.
     ///
     /// # Errors
     /// [`RegisterError`].
