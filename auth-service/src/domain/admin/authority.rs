@@ -1,11 +1,12 @@
-//! What whoever changes users may do to whom: one grants only what one has, and somebody who governs stays.
+//! Who may change which user: an actor grants only what they have, and someone who governs must remain. (A user
+//! *governs* who may make others an admin: [`Roles::govern`].)
 
 use crate::domain::accounts::{
     Account, Seen,
     roles::{Roles, USERS_WRITE},
 };
 
-/// What is to become of a user.
+/// What a change makes of a user.
 #[derive(Debug, Clone, Copy)]
 pub enum Fate<'a> {
     /// The user stays, with these roles, disabled or not.
@@ -19,22 +20,22 @@ pub enum Fate<'a> {
     Goes,
 }
 
-/// Why it may not.
+/// Why the change is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Forbidden {
-    /// The one who asks may no longer change users.
+    /// The actor may no longer change users.
     #[error("may not change users")]
     NotPermitted,
-    /// The user may do what the one who asks may not.
-    #[error("the user may do what the one who asks may not")]
+    /// The user may do something that the actor may not.
+    #[error("the user may do more than the one who changes it")]
     Outranked,
-    /// A role would bring what the one who asks does not have.
-    #[error("a role would bring what the one who asks may not do")]
+    /// A role would grant something that the actor may not do.
+    #[error("a role would allow more than the one who grants it may do")]
     RoleBeyondOwn,
 }
 
-/// Judges what `actor` (`None`: an operator, who may do everything) wants to become of `user`. Answers whether somebody else
-/// has to govern afterwards.
+/// Judges whether `actor` (`None`: an operator, who may do everything) may make this change to `user`. Returns whether
+/// the change needs another user who governs.
 ///
 /// # Errors
 /// [`Forbidden`].
@@ -63,7 +64,7 @@ pub fn may_change(roles: &Roles, actor: &Account, user: &Account) -> Result<(), 
     if roles.cover(&actor.roles, &user.roles) { Ok(()) } else { Err(Forbidden::Outranked) }
 }
 
-/// Whether `actor` may give these roles.
+/// Whether `actor` may grant these roles.
 ///
 /// # Errors
 /// [`Forbidden`].
@@ -71,13 +72,13 @@ pub fn may_give(roles: &Roles, actor: &Account, wanted: &[String]) -> Result<(),
     if roles.cover(&actor.roles, wanted) { Ok(()) } else { Err(Forbidden::RoleBeyondOwn) }
 }
 
-/// Whether a user governs now.
+/// Whether a user governs and is not disabled.
 #[must_use]
 pub fn governs(roles: &Roles, user: &Account) -> bool {
     !user.disabled && roles.govern(&user.roles)
 }
 
-/// What a change was decided on, so that it is made only if all of it still stands.
+/// The states of users that a decision relies on, so that the change is made only if none of them has changed.
 #[must_use]
 pub fn seen<'a>(accounts: impl IntoIterator<Item = &'a Account>) -> Vec<Seen> {
     accounts.into_iter().map(Account::seen).collect()

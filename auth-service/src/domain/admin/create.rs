@@ -1,4 +1,4 @@
-//! Users whom admins create.
+//! Creation of users by admins.
 
 use super::{
     authority::may_give,
@@ -18,7 +18,7 @@ use crate::domain::{
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// A user whom an admin creates.
+/// The user that an admin wants to create.
 pub struct Creation {
     /// How the user will log in.
     pub email: EmailAddress,
@@ -26,16 +26,16 @@ pub struct Creation {
     pub password: Password,
     /// What the user is called.
     pub name: Option<PersonName>,
-    /// What the user is; by default, what whoever registers is.
+    /// The user's roles; by default, the role of users who register.
     pub roles: Option<Vec<String>>,
     /// The custom claims.
     pub custom: Map<String, Value>,
 }
 
-/// Why an admin's new user was not created.
+/// Why the user was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreationError {
-    /// It is nothing that an admin may wish.
+    /// The admin may not create such a user.
     #[error(transparent)]
     Admin(#[from] AdminError),
     /// The address or the password was refused.
@@ -52,13 +52,13 @@ pub struct UserCreation {
 }
 
 impl UserCreation {
-    /// With the role of a user for whom none is given.
+    /// Creates users with this creator; `default_role` is for users without given roles.
     #[must_use]
     pub fn new(creator: Arc<Creator>, roles: Arc<Roles>, audit: Arc<Audit>, default_role: String) -> Self {
         Self { creator, roles, audit, default_role }
     }
 
-    /// Creates a user, with roles that the admin may give.
+    /// Creates a user. The roles must be ones that the admin may grant.
     ///
     /// # Errors
     /// [`CreationError`].

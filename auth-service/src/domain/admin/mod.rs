@@ -1,4 +1,4 @@
-//! What admins do with users.
+//! What admins do with users, and what they may do.
 
 pub mod authority;
 pub mod create;

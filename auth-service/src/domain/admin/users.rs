@@ -1,4 +1,4 @@
-//! What admins, and operators on the command line, do with users.
+//! Viewing, changing and deleting users, by admins and by operators on the command line.
 
 use super::authority::{Fate, Forbidden, governs, judge, may_change, seen};
 use crate::domain::{
@@ -18,43 +18,43 @@ use std::{
     sync::Arc,
 };
 
-/// How often a change is decided when others change the same users meanwhile.
+/// How often a change is tried while others change the same users.
 const ATTEMPTS: usize = 5;
 
-/// Whoever changes a user.
+/// Who changes a user.
 #[derive(Clone, Copy)]
 pub enum By<'a> {
-    /// A user who may, from somewhere.
+    /// An admin.
     Admin {
-        /// The user.
+        /// The admin.
         caller: &'a Caller,
-        /// From where.
+        /// The client that the request came from.
         client: &'a Client,
     },
-    /// Whoever runs the program: may do everything, and yet leaves somebody who governs.
+    /// An operator: may do everything, but must leave someone who governs.
     Operator,
 }
 
-/// Why an admin's wish was not carried out.
+/// Why the request was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// There is no such user.
     #[error("there is no such user")]
     NoSuchUser,
-    /// A role that there is not, or too many of them.
+    /// A role does not exist, or there are too many.
     #[error("unknown role, or more than 16 of them")]
     UnknownRole,
-    /// The custom claims are out of bounds.
+    /// The custom claims exceed their limits.
     #[error(transparent)]
     Custom(#[from] BadCustomClaims),
-    /// It is more than the one who asks may do.
+    /// The actor may not do that.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// Nobody who governs would be left.
-    #[error("the last enabled user who may make others an admin stays as is: make somebody else an admin first")]
+    /// Nobody who governs would remain.
+    #[error("this is the last enabled user who may make others an admin: make someone else an admin first")]
     LastAdmin,
-    /// Somebody else has changed the user meanwhile.
-    #[error("somebody else has changed the user at the same moment: look again")]
+    /// Another change was made to the user meanwhile.
+    #[error("the user was changed by someone else at the same time: read it again, then retry")]
     Outdated,
     /// A store did not answer.
     #[error(transparent)]
@@ -76,13 +76,13 @@ pub struct Users {
 }
 
 impl Users {
-    /// Of a store.
+    /// The users of this store.
     #[must_use]
     pub fn new(accounts: Arc<dyn Accounts>, live: Arc<LiveSessions>, roles: Arc<Roles>, audit: Arc<Audit>) -> Self {
         Self { accounts, live, roles, audit }
     }
 
-    /// A page of users, and where the next one begins, if there is one.
+    /// A page of users, and the id after which the next page begins, if there is one.
     ///
     /// # Errors
     /// [`SearchError`].
@@ -92,7 +92,7 @@ impl Users {
         Ok(page(users, limit, |user| user.id))
     }
 
-    /// The roles that users have and that do not exist, with how many have each.
+    /// Roles that users have but that do not exist, with the number of users who have each.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -100,7 +100,7 @@ impl Users {
         Ok(self.roles.lost(self.accounts.holders().await?))
     }
 
-    /// Changes a user. Disabling ends the user's sessions; changed roles bind at the next refresh.
+    /// Changes a user. Disabling ends the user's sessions; changed roles take effect at the next refresh.
     ///
     /// # Errors
     /// [`AdminError`].
@@ -141,7 +141,7 @@ impl Users {
     pub async fn delete(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
         for _ in 0..ATTEMPTS {
             let basis = match (self.accounts.by_id(id).await, by) {
-                // Nobody can log in as such a user: it is not the last one to govern.
+                // Nobody can log in as a user whose row cannot be read, so it is not the last one who governs.
                 (Err(FindError::Unreadable(_)), By::Operator) => Vec::new(),
                 (found, _) => {
                     let user = found?.ok_or(AdminError::NoSuchUser)?.account;
@@ -158,7 +158,7 @@ impl Users {
         Err(AdminError::Outdated)
     }
 
-    /// Deletes a user who wishes it; `false`: all is not as it was checked.
+    /// Deletes a user at their own request; `false`: something is no longer as it was checked.
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`], [`AdminError::Outdated`], [`AdminError::Unavailable`].
@@ -177,8 +177,8 @@ impl Users {
         Err(AdminError::Outdated)
     }
 
-    /// Decides on a change, and makes it unless something that it was decided on has changed: then it is decided again. But
-    /// what another admin has changed of the user meanwhile is not overwritten.
+    /// Decides on a change, and makes it if all that the decision relies on is unchanged; otherwise decides again. It
+    /// never overwrites a change that another admin has made to the user meanwhile.
     async fn carry_out_change(&self, by: &By<'_>, id: UserId, change: &AccountChange) -> Result<Account, AdminError> {
         let mut first_seen = None;
         for _ in 0..ATTEMPTS {
@@ -197,14 +197,14 @@ impl Users {
         Err(AdminError::Outdated)
     }
 
-    /// The admin as of now. `None`: an operator.
+    /// The admin as SQL has it now.
     async fn actor(&self, by: &By<'_>) -> Result<Option<Account>, AdminError> {
         let By::Admin { caller, .. } = by else { return Ok(None) };
         let found = self.accounts.by_id(caller.account.id).await?;
         found.map(|found| Some(found.account)).ok_or(AdminError::Forbidden(Forbidden::NotPermitted))
     }
 
-    /// Whether this may become of `user`; if so, the users on whom that was decided.
+    /// Judges the change to `user`. Returns the users whose state the decision relies on.
     async fn basis(&self, actor: Option<&Account>, user: &Account, fate: Fate<'_>) -> Result<Vec<Account>, AdminError> {
         let needs_successor = judge(&self.roles, actor, user, fate)?;
         let others = actor.filter(|actor| actor.id != user.id).cloned();
@@ -218,7 +218,7 @@ impl Users {
     }
 }
 
-/// Roles that there are, each once.
+/// The roles without repetitions, if all of them exist.
 pub(super) fn checked_roles(known: &Roles, mut roles: Vec<String>) -> Result<Vec<String>, AdminError> {
     let mut seen = BTreeSet::new();
     roles.retain(|role| seen.insert(role.clone()));
@@ -226,7 +226,7 @@ pub(super) fn checked_roles(known: &Roles, mut roles: Vec<String>) -> Result<Vec
     if fit { Ok(roles) } else { Err(AdminError::UnknownRole) }
 }
 
-/// An event of what an admin or an operator did to a user.
+/// An event about what an admin or operator did to a user.
 pub(in crate::domain) fn event_by(audit: &Audit, by: &By<'_>, action: Action, to: UserId) -> Event {
     let event = audit.event(action).to(to);
     match by {
@@ -235,7 +235,7 @@ pub(in crate::domain) fn event_by(audit: &Audit, by: &By<'_>, action: Action, to
     }
 }
 
-/// What an admin changed of a user. Custom claims may be private: only that they changed is reported.
+/// What a change contains, for its event. Custom claims may be private: only the fact that they changed is recorded.
 fn changed(change: &AccountChange) -> Value {
     let mut changed = Map::new();
     if let Some(roles) = &change.roles {
