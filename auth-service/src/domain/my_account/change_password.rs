@@ -1,4 +1,4 @@
-//! Change of one's own password: all other sessions end.
+//! A user changes their own password: all other sessions end.
 
 use super::MyAccount;
 use crate::domain::{
@@ -13,16 +13,16 @@ use crate::domain::{
     sign_in::password_check::CheckError,
 };
 
-/// Why a password, asked for again, was not taken; also used where an account is deleted.
+/// Why the password was not changed, or not confirmed; also used where an account is deleted.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// The current password was not taken.
+    /// The current password was not accepted.
     #[error(transparent)]
     Check(#[from] CheckError),
     /// The caller's session ended while the password was checked.
     #[error("the session has ended")]
     SessionEnded,
-    /// The new password may not be chosen.
+    /// The new password is too weak.
     #[error(transparent)]
     Weak(#[from] WeakPassword),
 }
@@ -70,7 +70,7 @@ impl MyAccount {
         Ok(())
     }
 
-    /// Why what was checked does not hold any more.
+    /// Why what was checked no longer holds.
     pub(super) async fn what_changed(&self, caller: &Caller) -> PasswordError {
         match self.live.status_of_caller(caller).await {
             Ok(Some(_)) => CheckError::Wrong.into(),

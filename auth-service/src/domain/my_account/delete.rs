@@ -1,4 +1,4 @@
-//! Deletion of one's own account.
+//! A user deletes their own account.
 
 use super::{MyAccount, change_password::PasswordError};
 use crate::domain::{
@@ -11,13 +11,13 @@ pub enum DeletionError {
     /// The password was not confirmed.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The user has to stay, or is being changed.
+    /// The user must stay, or was changed meanwhile.
     #[error(transparent)]
     Admin(#[from] AdminError),
 }
 
 impl MyAccount {
-    /// Deletes the caller's account, and with it all its sessions.
+    /// Deletes the caller's account, and ends all its sessions.
     ///
     /// # Errors
     /// [`DeletionError`].

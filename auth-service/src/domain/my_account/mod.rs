@@ -1,4 +1,4 @@
-//! What users do with their own accounts.
+//! What users do with their own account.
 
 pub mod change_password;
 pub mod delete;
@@ -13,7 +13,7 @@ use super::{
 };
 use std::sync::Arc;
 
-/// Changes and deletes the callers' own accounts.
+/// Changes the password or deletes the account of a caller.
 pub struct MyAccount {
     accounts: Arc<dyn Accounts>,
     users: Arc<Users>,
@@ -23,16 +23,16 @@ pub struct MyAccount {
     audit: Arc<Audit>,
 }
 
-/// What judges a new password and makes its hash.
+/// How a new password is checked and hashed.
 pub struct NewPasswords {
-    /// Judges the passwords that people choose.
+    /// Checks the strength of passwords that users choose.
     pub judges: Arc<Judges>,
     /// Argon2id on its pool.
     pub hasher: Arc<Hasher>,
 }
 
 impl MyAccount {
-    /// For the users of a store.
+    /// For the users of this store.
     #[must_use]
     pub fn new(
         accounts: Arc<dyn Accounts>,
