@@ -201,5 +201,5 @@ async fn a_record_of_somebody_else_or_of_nobody_counts_as_lost(storage: Storage)
         assert_eq!(stack.auth.me(&ada.tokens).await.expect(200)["roles"], serde_json::json!(["reader"]));
     }
     let log = stack.auth.log();
-    assert_eq!(log.matches("a record in the session store is not taken").count(), 1, "one line for many");
+    assert_eq!(log.matches("a record in the session store was rejected").count(), 1, "one line for many");
 }

@@ -1,4 +1,4 @@
-//! The beginning of a session, after a password was checked.
+//! Begins a session after a password check.
 
 use super::{
     Sessions, live::unavailable, record::SessionRecord, refresh_token::Transport, rules::Lineage, store::Commit,
@@ -14,17 +14,17 @@ use shared::{
     ids::{SessionId, TokenId},
 };
 
-/// How often a session is begun while others end all sessions of the user.
+/// How often a session is begun while other requests end all sessions of the user.
 const MAX_ROUNDS: u32 = 4;
 
-/// Why no session was begun.
+/// Why a session was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
     /// The account was disabled meanwhile.
     #[error("the account is disabled")]
     Disabled,
-    /// What was checked does not hold any more: the password was changed, or the account deleted.
-    #[error("what was checked does not hold any more")]
+    /// What was checked no longer holds: the password was changed, or the account deleted.
+    #[error("the password was changed or the account deleted meanwhile")]
     Outdated,
     /// A store did not answer.
     #[error(transparent)]
@@ -38,8 +38,8 @@ impl From<FindError> for BeginError {
 }
 
 impl Sessions {
-    /// Begins a session of the user whose credentials were checked, if they still hold: as at a refresh, SQL is read after the
-    /// session was written, so that whatever ends it is either seen here or finds it.
+    /// Begins a session of the user whose credentials were checked, if they still hold. As at a refresh, SQL is read
+    /// after the record was written, so that an ending is either seen here or finds the record.
     ///
     /// # Errors
     /// [`BeginError`].
@@ -60,14 +60,14 @@ impl Sessions {
                 return Ok(self.issuer.tokens(&status.account, &session)?);
             }
             self.live.forget(account.id, session.sid).await;
-            // All sessions were ended meanwhile, perhaps because the password was changed.
+            // All sessions of the user were ended meanwhile, perhaps because the password was changed.
             match self.accounts.by_id(account.id).await? {
                 Some(found) if found.account.disabled => return Err(BeginError::Disabled),
                 Some(found) if found.hash == hash => account = found.account,
                 _ => return Err(BeginError::Outdated),
             }
         }
-        Err(unavailable("the user's sessions are being ended again and again").into())
+        Err(unavailable("the user's sessions keep being ended").into())
     }
 
     async fn write_first_record(
@@ -81,7 +81,7 @@ impl Sessions {
         let session = SessionRecord {
             sub: account.id,
             sid,
-            // The first family has no parent: it is named after the session.
+            // The first family has no parent, so it is named after the session.
             lineage: Lineage::begin(TokenId::from(sid)),
             epoch: account.session_epoch,
             auth_time: Timestamp::from_secs(now.secs()),
@@ -94,18 +94,18 @@ impl Sessions {
         };
         match self.live.records.begin(&session).await? {
             Commit::Done => Ok(session),
-            Commit::Conflict => Err(unavailable("a session id twice")),
+            Commit::Conflict => Err(unavailable("it already has a session with this fresh id")),
         }
     }
 
-    /// Ends the least recently used sessions beyond the limit; durably, and never the newest.
+    /// Ends the least recently used sessions beyond the limit, durably; never the newest.
     async fn end_surplus(&self, account: &Account, newest: &SessionRecord) -> Result<(), Unavailable> {
         let mut others = self.live.records.of_user(newest.sub).await?;
         others.retain(|record| record.sid != newest.sid);
         if others.len() < self.policy.max_sessions {
             return Ok(());
         }
-        // What a logout could not remove from the session store takes no place.
+        // Ended sessions that could not be removed from the session store do not count.
         let mut others = self.live.among(account, others).await?;
         others.sort_by_key(|record| record.last_used);
         let surplus = (others.len() + 1).saturating_sub(self.policy.max_sessions);

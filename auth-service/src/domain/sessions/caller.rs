@@ -1,5 +1,5 @@
-//! Callers of auth-service's own protected endpoints. They are not offline: besides the access token, the session, the
-//! user and the roles are checked in SQL, so that a demoted admin or an ended session is refused at once.
+//! Callers of auth-service's own protected endpoints. These do not verify offline: besides the access token, the
+//! session, the user and the roles are checked in SQL, so that a demoted admin or an ended session is refused at once.
 
 use super::{Sessions, refresh_token::RefreshClaims};
 use crate::domain::{
@@ -20,10 +20,10 @@ pub struct Caller {
     pub session: SessionId,
 }
 
-/// Why an access token is not taken here, although it verifies.
+/// Why an access token is refused here although it verifies.
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
-    /// Its session, or its user, is gone.
+    /// Its session has ended, or its user is gone.
     #[error("the session of this access token has ended")]
     Ended,
     /// The store did not answer.
@@ -47,7 +47,7 @@ impl Sessions {
         }
     }
 
-    /// Whether the session of one of our refresh tokens is over, by one question to SQL.
+    /// Whether the session of a refresh token has ended; costs at most one query to SQL.
     ///
     /// # Errors
     /// [`Unavailable`]: it is not known.
@@ -58,7 +58,7 @@ impl Sessions {
         Ok(self.live.status_of(token).await?.is_none())
     }
 
-    /// Whether the caller's roles bring a scope, now.
+    /// Whether the caller's roles grant a scope now.
     #[must_use]
     pub fn permits(&self, caller: &Caller, scope: &str) -> bool {
         self.issuer.roles.scopes(&caller.account.roles).contains(scope)

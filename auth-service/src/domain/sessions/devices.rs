@@ -1,4 +1,4 @@
-//! A user's own sessions: where one is logged in.
+//! A user's own sessions: the devices on which the user is logged in.
 
 use super::{Sessions, caller::Caller, record::SessionRecord};
 use crate::domain::{
@@ -11,34 +11,34 @@ use shared::{
 };
 use std::time::Duration;
 
-/// This many events of a session show whose it is: all of them happened to its user, or were done by its user to others.
+/// This many events of a session are enough to find its user: the user did them, or they happened to the user.
 const SOME_EVENTS: u32 = 10;
 
-/// What is shown of the last use of a session is so coarse, and so late. Whoever has copied a token could otherwise watch the
-/// session's own client refresh, and come right after it, when nobody is told apart.
+/// How coarse and how late the last use of a session is shown. Otherwise, whoever has copied a token could watch the
+/// session's own client refresh and refresh right after it, when the rules cannot distinguish the two.
 const STEP: Duration = Duration::from_secs(300);
 
-/// A session, as far as its user is shown.
+/// A session as its user sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// The session.
     pub sid: SessionId,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it was last used; of the caller's own session: now. Coarse and late.
+    /// When it was last used, coarse and late; for the caller's own session: now.
     pub last_used: Timestamp,
     /// When it ends if it is not used after that.
     pub expires_at: Timestamp,
-    /// From where; of the caller's own session: from where this is asked.
+    /// The client's address; for the caller's own session: this request's.
     pub ip: String,
-    /// With what; of the caller's own session: with what this is asked.
+    /// The client's user agent; for the caller's own session: this request's.
     pub user_agent: String,
     /// Whether it is the caller's own.
     pub is_current: bool,
 }
 
 impl Sessions {
-    /// The caller's sessions that go on: the caller's own, then the last used first.
+    /// The caller's live sessions: the caller's own one first, then the last used first.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -68,15 +68,15 @@ impl Sessions {
         }
     }
 
-    /// When a session was last used, as far as that may be known at `now`: its last use, once that is long enough ago, and
-    /// until then what was known before. A refresh changes nothing of it at that moment.
+    /// When a session was last used, as far as this may be shown at `now`: its last use once that is long enough ago,
+    /// and until then what was shown before. A refresh does not change it at once.
     pub(super) fn shown_use(&self, record: &SessionRecord, now: Timestamp) -> Timestamp {
         let late = STEP.max(self.policy.rules.replay_window);
         if now >= record.last_used.plus(late) { record.last_used } else { record.shown_used }
     }
 
-    /// Ends a session of the caller's own, whether or not the session store remembers it. Durable when it returns; nothing is
-    /// written for what never began or has ended before.
+    /// Ends one of the caller's sessions, whether or not the session store has its record. Durable when it returns.
+    /// Nothing is written for a session that never existed or has already ended.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
@@ -92,8 +92,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Whether the user has, or may have, this session. What the session store has lost goes on from its token: then the
-    /// audit log knows of its login, unless it forgets sooner than sessions end.
+    /// Whether the user has, or may have, this session. A session that the session store has lost goes on from its
+    /// token. In that case the audit log has its login, unless it deletes events before sessions end.
     async fn may_go_on(&self, sub: UserId, sid: SessionId) -> Result<bool, Unavailable> {
         if self.policy.audit_keep < self.policy.max || self.live.records.read(sub, sid).await?.record.is_some() {
             return Ok(true);
@@ -103,7 +103,7 @@ impl Sessions {
     }
 }
 
-/// Rounded down to whole steps.
+/// Rounds down to whole steps.
 fn coarse(moment: Timestamp, step: Duration) -> Timestamp {
     let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
     Timestamp::from_millis(moment.millis().div_euclid(step).saturating_mul(step))

@@ -1,5 +1,5 @@
-//! What is recorded of refreshes that are not a session's ordinary next one. A thief who copies a token and keeps to the rules
-//! of [`super::rules`] leaves these traces.
+//! Audit events of unusual refreshes. A thief who copies a token and keeps to the rules of [`super::rules`] leaves
+//! these traces.
 
 use super::{Sessions, record::SessionRecord, refresh::How, theft::last_refresh};
 use crate::domain::{
@@ -11,8 +11,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use shared::ids::EventId;
 
 impl Sessions {
-    /// Records a retry and an adoption; and whatever is asked for again from elsewhere. Where the store had lost the session,
-    /// there is nothing to compare with.
+    /// Records late retries, adoptions, and any repeated refresh from elsewhere. If the store had lost the session,
+    /// there is no last refresh to compare with.
     pub(super) async fn record_refresh(
         &self,
         session: &SessionRecord,
@@ -39,14 +39,14 @@ impl Sessions {
             event = event.with("how", how.name()).with("differs", differs).with("last_refresh", last_refresh(before));
         }
         match how {
-            // A replay writes nothing to the record: however many come within a window, one is recorded.
+            // A replay does not change the record: of all replays within a window, one is recorded.
             How::Replayed => self.audit.record_once(Event { id: of_this_window(session), ..event }).await,
             _ => self.audit.record(event).await,
         }
     }
 }
 
-/// In what a client differs from the one that refreshed the session last.
+/// How a client differs from the one of the session's last refresh.
 fn differences(before: &SessionRecord, client: &Client) -> Vec<&'static str> {
     let is_elsewhere = network(before.ip) != network(client.address);
     let is_other_program = before.user_agent != client.user_agent;
@@ -56,7 +56,7 @@ fn differences(before: &SessionRecord, client: &Client) -> Vec<&'static str> {
         .collect()
 }
 
-/// A session's tokens have numbers, and each is replayed for one window.
+/// The event id of a session's replay window: the session's tokens are numbered, and each is replayed for one window.
 fn of_this_window(session: &SessionRecord) -> EventId {
     let name = [&session.sid.to_bytes()[..], &session.lineage.generation.to_be_bytes()].concat();
     let digest = digest(&SHA256, &name);

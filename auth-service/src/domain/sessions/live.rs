@@ -1,5 +1,5 @@
-//! The sessions that go on: their records, and what SQL knows of them. What SQL says counts; the session store may remember
-//! what has ended, and may have lost what goes on.
+//! Live sessions: their records, and what SQL knows about them. SQL decides: the session store may still have a session
+//! that has ended, and may have lost one that is live.
 
 use super::{
     caller::Caller,
@@ -27,19 +27,19 @@ pub struct LiveSessions {
 }
 
 impl LiveSessions {
-    /// Of sessions that live for at most `max`.
+    /// For sessions that live for at most `max`.
     #[must_use]
     pub fn new(endings: Arc<dyn Endings>, records: Records, clock: Arc<dyn Clock>, max: Duration) -> Self {
         Self { endings, records, clock, max }
     }
 
-    /// The time.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// The records of a user's sessions that go on, the last used first.
+    /// The records of a user's live sessions, the last used first.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -50,7 +50,7 @@ impl LiveSessions {
         Ok(sessions)
     }
 
-    /// Of a user's records, those whose sessions go on.
+    /// Those of a user's records whose sessions are live.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -68,7 +68,7 @@ impl LiveSessions {
         Ok(records)
     }
 
-    /// What SQL knows of the session of a refresh token, if it goes on.
+    /// What SQL knows about the session of a refresh token, if it is live.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -77,7 +77,7 @@ impl LiveSessions {
         Ok(status.filter(|status| status.is_alive(token.sid, token.epoch)))
     }
 
-    /// Whether a session that began in `epoch` goes on.
+    /// Whether a session that began in `epoch` is live.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -85,7 +85,7 @@ impl LiveSessions {
         Ok(self.endings.status(sub, sid).await?.is_some_and(|status| status.is_alive(sid, epoch)))
     }
 
-    /// What SQL now knows of a caller, if the session goes on.
+    /// What SQL now knows about a caller, if the session is live.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -102,17 +102,17 @@ impl LiveSessions {
         if self.records.has_room(sub).await? {
             return Ok(());
         }
-        Err(unavailable("it is nearly full, and what is left is for the sessions that it has"))
+        Err(unavailable("it is nearly full, and the remaining room is for the sessions that it has"))
     }
 
-    /// Until when it must be known that a session has ended: nothing that began by now lives longer.
+    /// How long the ending of a session must be kept: nothing that began by now lives longer.
     pub(super) fn last_possible_use(&self, token: Option<&RefreshClaims>) -> Timestamp {
         let longest = self.now().plus(self.max);
         token.map_or(longest, |token| longest.max(Timestamp::from_secs(token.exp)))
     }
 
-    /// Ends one session of a user, whether or not the session store remembers it. Durable when it returns;
-    /// [`LiveSessions::forget`] it then.
+    /// Ends one session of a user, whether or not the session store has its record. Durable when it returns; then call
+    /// [`LiveSessions::forget`].
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
@@ -120,8 +120,8 @@ impl LiveSessions {
         self.endings.end_session(sub, sid, self.last_possible_use(None)).await
     }
 
-    /// Ends all sessions of a user; `false`: there is no such user. Durable when it returns; [`LiveSessions::forget_all`]
-    /// then.
+    /// Ends all sessions of a user; `false`: there is no such user. Durable when it returns; then call
+    /// [`LiveSessions::forget_all`].
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
@@ -129,7 +129,7 @@ impl LiveSessions {
         self.endings.raise_epoch(sub, None, self.now()).await
     }
 
-    /// Ends all sessions of all users; answers how many users there are. Durable when it returns.
+    /// Ends all sessions of all users; returns how many users there are. Durable when it returns.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
@@ -137,17 +137,18 @@ impl LiveSessions {
         self.endings.raise_all_epochs(self.now()).await
     }
 
-    /// Removes a session that has ended from the session store. What matters is in SQL already: a failure is only logged.
+    /// Removes an ended session from the session store. What matters is already in SQL: a failure is only logged.
     pub async fn forget(&self, sub: UserId, sid: SessionId) {
         log_failure(self.records.remove(sub, sid).await);
     }
 
-    /// As [`LiveSessions::forget`], all sessions of a user but, if given, one.
+    /// As [`LiveSessions::forget`], for all sessions of a user except one if given.
     pub async fn forget_all(&self, sub: UserId, except: Option<SessionId>) {
         log_failure(self.records.remove_all(sub, except).await);
     }
 
-    /// Removes, in a bounded batch each, what has ended and can no longer be used at `now`; answers how much of each.
+    /// Deletes a bounded batch each of endings and of records that can no longer matter at `now`; returns how many of
+    /// each.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -155,7 +156,7 @@ impl LiveSessions {
         Ok([self.endings.forget_ended(now, at_most).await?, self.records.forget_expired(now, at_most).await?])
     }
 
-    /// Answers when the session store can be reached and takes what requests write.
+    /// Succeeds if the session store can be reached and accepts what requests write.
     ///
     /// # Errors
     /// [`Unavailable`].

@@ -1,16 +1,16 @@
-//! Logout: of one session by its refresh token, of all by an access token.
+//! Logout: from one session by its refresh token, from all sessions by an access token.
 
 use super::{Sessions, caller::Caller, refresh_token::RefreshClaims};
 use crate::domain::{Client, Unavailable, audit::Action};
 
 impl Sessions {
-    /// Ends the one session of a refresh token of ours, however old. Durable when it returns. Nothing is written for a session
-    /// that is over already: repeating a logout fills no database.
+    /// Ends the session of a refresh token, however old the token is. Durable when it returns. Nothing is written for a
+    /// session that has already ended: repeated logouts do not fill the database.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
     pub async fn logout(&self, token: &RefreshClaims, client: &Client) -> Result<(), Unavailable> {
-        // Another token of the session may still be worth something, whatever this one is.
+        // Other tokens of the session may still be valid, whatever this one is.
         if self.live.status_of(token).await?.is_some() {
             let until = self.live.last_possible_use(Some(token));
             self.live.endings.end_session(token.sub, token.sid, until).await?;
@@ -21,8 +21,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends all sessions of the caller. Durable when it returns. A session that began after the caller's had ended is not the
-    /// caller's to end.
+    /// Ends all sessions of the caller. Durable when it returns. Sessions that began after the caller's session had
+    /// ended are not ended.
     ///
     /// # Errors
     /// [`Unavailable`]: nothing has ended.
@@ -30,7 +30,8 @@ impl Sessions {
         let sub = caller.account.id;
         let ends = async |seen| self.live.endings.raise_epoch(sub, Some(seen), self.live.now()).await;
         if !ends(caller.account.session_epoch).await? {
-            // Others were faster. Unless a change of the password has spared the caller's session, there is nothing left to end.
+            // Another request was faster. Unless it was a password change that kept the caller's session, nothing is
+            // left to end.
             let Some(status) = self.live.status_of_caller(caller).await? else { return Ok(()) };
             if !ends(status.account.session_epoch).await? {
                 return Ok(());

@@ -1,7 +1,7 @@
-//! Refresh sessions: the rules, the records, and every flow in the life of one.
+//! Refresh sessions: the rules, the records, and every flow in a session's life.
 //!
-//! [`rules`] decides what a refresh token is worth; [`begin`] and [`refresh`] make tokens, [`logout`] and [`theft`] end
-//! sessions. What has ended is in SQL ([`endings`]) and stays ended; the session store ([`store`]) may lose anything.
+//! [`rules`] decides what a refresh token is worth; [`begin`] and [`refresh`] issue tokens; [`logout`] and [`theft`]
+//! end sessions. SQL holds what has ended ([`endings`]), durably; the session store ([`store`]) may lose anything.
 
 pub mod begin;
 pub mod caller;
@@ -30,16 +30,16 @@ use stall::StallDetector;
 use std::{sync::Arc, time::Duration};
 use tokens::Issuer;
 
-/// The choices about sessions that settings leave open.
+/// Sessions as the settings define them.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// A session that is not used for this long ends.
+    /// A session ends after this long without use.
     pub idle: Duration,
-    /// A session's life, whatever its use.
+    /// A session's maximum lifetime.
     pub max: Duration,
-    /// How many sessions a user has at most: beyond it, the least recently used ends.
+    /// The most sessions that a user may have: beyond it, the least recently used one ends.
     pub max_sessions: usize,
-    /// What a presented refresh token is worth.
+    /// The settings of the rules.
     pub rules: rules::Policy,
     /// What a theft ends.
     pub reuse_ends: ReuseEnds,
@@ -48,7 +48,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// When a refresh token expires that is issued at a use: the earlier of the idle limit and the end of the session's life.
+    /// When a refresh token issued at a use expires: at the idle limit or at the end of the session's life, whichever
+    /// is earlier.
     fn expiry(&self, used: Timestamp, auth_time: Timestamp) -> Timestamp {
         used.plus(self.idle).min(auth_time.plus(self.max))
     }
@@ -59,11 +60,11 @@ impl Policy {
 pub enum ReuseEnds {
     /// All sessions of the user.
     User,
-    /// That one session.
+    /// Only that session.
     Session,
 }
 
-/// Begins, refreshes, shows and ends sessions.
+/// Begins, refreshes, lists and ends sessions.
 pub struct Sessions {
     accounts: Arc<dyn Accounts>,
     live: Arc<LiveSessions>,
@@ -75,7 +76,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Of a running service: begins to watch for stalls of the process.
+    /// For a running service: also starts to watch for stalls of the process.
     #[must_use]
     pub fn new(
         accounts: Arc<dyn Accounts>,
@@ -88,7 +89,7 @@ impl Sessions {
         Self { accounts, live, issuer, limiter, audit, policy, stalls: StallDetector::start() }
     }
 
-    /// One of our refresh tokens, expired or not. Asks no store.
+    /// Reads a refresh token of this issuer, expired or not. Asks no store.
     #[must_use]
     pub fn read_token(&self, token: &str) -> Option<RefreshClaims> {
         self.issuer.refresh_tokens.read(token).ok()

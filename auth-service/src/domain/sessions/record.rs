@@ -1,6 +1,6 @@
-//! A session's record, and its form in a store: bytes under a MAC that also covers whose session it is. Whoever writes to the
-//! store can lose a record or bring an older one of the same session back, which the session's rules allow for, and
-//! nothing else: a record that was changed, made up, or copied from another session is none.
+//! A session's record, and its form in a store: bytes with a MAC that also covers whose session it is. Whoever can
+//! write to the store can lose a record, or restore an older one of the same session, which the session's rules allow
+//! for, but nothing else: a record that was changed, forged or copied from another session is rejected.
 
 use super::{
     refresh_token::{RefreshClaims, Transport},
@@ -22,7 +22,7 @@ pub struct SessionRecord {
     pub sub: UserId,
     /// The session.
     pub sid: SessionId,
-    /// Where its tokens stand.
+    /// The state of its tokens.
     pub lineage: Lineage,
     /// The user's epoch when the session began.
     pub epoch: Epoch,
@@ -30,32 +30,33 @@ pub struct SessionRecord {
     pub auth_time: Timestamp,
     /// How its client carries its tokens.
     pub transport: Transport,
-    /// Its newest token.
+    /// The session's newest token.
     pub newest: NewestToken,
     /// When it was last refreshed.
     pub last_used: Timestamp,
-    /// When it was last refreshed, as far as its user is shown: see [`super::devices`].
+    /// When it was last refreshed, as its user is shown: see [`super::devices`].
     pub shown_used: Timestamp,
-    /// Where it was last refreshed from.
+    /// The address of the last refresh.
     pub ip: IpAddr,
-    /// What it was last refreshed with.
+    /// The user agent of the last refresh.
     pub user_agent: String,
 }
 
-/// A session's newest token, as far as the rest of the record does not say it. Any replica signs it again to the byte.
+/// What the rest of the record does not say about a session's newest token. Any replica can sign the token again, byte
+/// for byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewestToken {
     /// Its own id.
     pub id: TokenId,
-    /// Of which root secret the key is that signs it.
+    /// The id of the root secret whose key signs it.
     pub key_id: String,
-    /// When it was made, in seconds since 1970.
+    /// When it was issued, in seconds since 1970.
     pub issued_at: i64,
-    /// From when on it is refused, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub expires_at: i64,
 }
 
-/// The first byte: what follows is written as below.
+/// The first byte of a record: the rest has the form below.
 const VERSION: u8 = 1;
 const KEY_ID_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
@@ -69,19 +70,19 @@ const ADOPTED_RECENT: u8 = 1 << 5;
 const IP_V6: u8 = 1 << 6;
 const SHORT_AGENT: u8 = 1 << 7;
 
-/// Why bytes are no record of a session.
+/// Why bytes are not a valid record of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoRecord {
-    /// None of our secrets vouches for it as a record of this session.
-    #[error("no configured root secret vouches for it")]
+    /// No configured root secret verifies it as a record of this session.
+    #[error("no configured root secret verifies it")]
     Foreign,
-    /// It is ours, and of another version.
-    #[error("it is written in a form that this version does not know")]
+    /// It is genuine, but of another version.
+    #[error("its format is unknown to this version")]
     Unknown,
 }
 
 impl NoRecord {
-    /// Its name among what is counted.
+    /// The reason's name in the metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -92,13 +93,13 @@ impl NoRecord {
 }
 
 impl SessionRecord {
-    /// From when on the newest token is refused: a store need not remember the session longer.
+    /// When the newest token expires: a store need not keep the session longer.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_secs(self.newest.expires_at)
     }
 
-    /// What the newest token says.
+    /// The claims of the newest token.
     #[must_use]
     pub fn newest_claims(&self, issuer: &str) -> RefreshClaims {
         RefreshClaims {
@@ -116,7 +117,7 @@ impl SessionRecord {
         }
     }
 
-    /// For a store. `None`: the secret of its newest token is not available.
+    /// The record as bytes for a store. `None`: the root secret of its newest token is not configured.
     #[must_use]
     pub fn sealed(&self, secrets: &KeyRing) -> Option<Sealed> {
         let keys = secrets.with_id(&self.newest.key_id)?;
@@ -126,7 +127,7 @@ impl SessionRecord {
         Some(Sealed(bytes))
     }
 
-    /// What a store has kept of session `sid` of `sub`.
+    /// Opens what a store holds as the record of session `sid` of `sub`.
     ///
     /// # Errors
     /// [`NoRecord`].
@@ -155,7 +156,7 @@ impl SessionRecord {
         bytes.extend_from_slice(&self.newest.id.to_bytes());
         put_signed(&mut bytes, self.epoch.0);
         put_signed(&mut bytes, self.auth_time.secs());
-        // What follows happened soon after one another: small numbers.
+        // The following times are close to each other, so their differences are small numbers.
         put_signed(&mut bytes, self.newest.issued_at.wrapping_sub(self.auth_time.secs()));
         put_signed(&mut bytes, self.newest.expires_at.wrapping_sub(self.newest.issued_at));
         let issued_at = Timestamp::from_secs(self.newest.issued_at);
@@ -189,7 +190,7 @@ impl SessionRecord {
     }
 }
 
-/// What the MAC covers: whose session it is, and what is kept of it.
+/// What the MAC covers: whose session it is, and the record's bytes.
 fn covered(sub: UserId, sid: SessionId, bytes: &[u8]) -> Vec<u8> {
     [&sub.to_bytes(), &sid.to_bytes(), bytes].concat()
 }
@@ -247,7 +248,7 @@ fn read(bytes: &[u8], key_id: &str, sub: UserId, sid: SessionId) -> Option<Sessi
     })
 }
 
-/// Seven bits a byte, the lowest first; all bytes but the last have the eighth set.
+/// Seven bits per byte, the lowest first; all bytes but the last have the eighth bit set.
 fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number.to_le_bytes()[0] | 0x80);
@@ -256,7 +257,7 @@ fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number.to_le_bytes()[0]);
 }
 
-/// Numbers near zero become short, whatever their sign.
+/// Numbers near zero, positive or negative, become short.
 fn put_signed(bytes: &mut Vec<u8>, number: i64) {
     put_number(bytes, (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned());
 }
@@ -265,7 +266,7 @@ fn put_span(bytes: &mut Vec<u8>, from: Timestamp, to: Timestamp) {
     put_signed(bytes, to.millis().wrapping_sub(from.millis()));
 }
 
-/// What is still to be read.
+/// The bytes that are not read yet.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_comes_back_to_the_letter() {
+    fn a_record_is_read_back_unchanged() {
         let secrets = secrets(&RootSecret::generate(), None);
         let full = record(&secrets);
         let bare = SessionRecord {
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_with_any_bit_flipped_cut_or_extended_is_none() {
+    fn a_record_with_any_bit_flipped_cut_or_extended_is_rejected() {
         let secrets = secrets(&RootSecret::generate(), None);
         let record = record(&secrets);
         let Sealed(bytes) = record.sealed(&secrets).unwrap();
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_session_user_or_secret_is_none() {
+    fn a_record_of_another_session_user_or_secret_is_rejected() {
         let secrets = secrets(&RootSecret::generate(), None);
         let admins = record(&secrets);
         let sealed = admins.sealed(&secrets).unwrap();

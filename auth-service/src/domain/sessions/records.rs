@@ -1,5 +1,5 @@
-//! The records of refresh sessions: sealed on the way to the store, and opened on the way back. A record that is not ours
-//! counts as lost, as if the store had no such session.
+//! The records of refresh sessions: sealed on the way to the store, opened on the way back. A record that fails its
+//! check counts as lost, as if the store had no such session.
 
 use super::{
     record::{NoRecord, SessionRecord},
@@ -18,29 +18,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Who tampers with one record tampers with many: one line says so.
-const BETWEEN_WARNINGS: Duration = Duration::from_secs(60);
+/// The shortest time between two warnings: whoever tampers with one record tampers with many.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The session store, and what it is trusted with.
+/// The session store, and the secrets that its records are checked with.
 pub struct Records {
     store: Arc<dyn SessionStore>,
     secrets: Arc<KeyRing>,
     warned: Mutex<Option<Instant>>,
 }
 
-/// A session as it was found.
+/// A session as read from the store.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// The session, if the store has a record of it that is ours.
+    /// The session's record, if the store has one that passes the check.
     pub record: Option<SessionRecord>,
     /// The time on the clock that all replicas share: the store's.
     pub now: Timestamp,
-    /// What the store holds, whatever it is.
+    /// What the store holds, even if it is not a valid record.
     held: Option<Sealed>,
 }
 
 impl Records {
-    /// Of a store.
+    /// The records in this store.
     #[must_use]
     pub fn new(store: Arc<dyn SessionStore>, secrets: Arc<KeyRing>) -> Self {
         Self { store, secrets, warned: Mutex::default() }
@@ -64,8 +64,8 @@ impl Records {
         self.write(None, record, record.expires_at()).await
     }
 
-    /// Writes a session's next record if the store still holds what was found and, on its own clock, `not_after` has not
-    /// passed.
+    /// Writes a session's next record if the store still holds what was read and its own clock has not passed
+    /// `not_after`.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -99,7 +99,7 @@ impl Records {
         self.store.commit(&change).await
     }
 
-    /// Removes a session; removing what is not there is no error.
+    /// Removes a session; it is not an error if there is none.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -107,7 +107,7 @@ impl Records {
         self.store.remove(sub, sid).await
     }
 
-    /// Removes all sessions of a user but, if given, one.
+    /// Removes all sessions of a user, except one if given.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -115,7 +115,7 @@ impl Records {
         self.store.remove_all(sub, except).await
     }
 
-    /// The user's sessions that the store remembers and that have not expired, in no order.
+    /// The user's sessions that the store has and that have not expired, in any order.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -124,7 +124,7 @@ impl Records {
         Ok(held.iter().filter_map(|(sid, sealed)| self.opened(sealed, sub, *sid)).collect())
     }
 
-    /// Whether the user may have one session more: not so in a store that is nearly full.
+    /// Whether the user may have one more session: not in a store that is nearly full.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -132,7 +132,7 @@ impl Records {
         self.store.has_room(sub).await
     }
 
-    /// Forgets, in a bounded batch, sessions that expired before `now`; answers how many.
+    /// Deletes a bounded batch of sessions that expired before `now`; returns how many.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -140,7 +140,8 @@ impl Records {
         self.store.forget_expired(now, at_most).await
     }
 
-    /// Answers when the store can be reached and takes what requests write: it is tried, and leaves nothing behind.
+    /// Succeeds if the store can be reached and accepts what requests write. It tries a write, which leaves nothing
+    /// behind.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -156,11 +157,11 @@ impl Records {
     fn refuse(&self, reason: NoRecord, sub: UserId, sid: SessionId) {
         RECORDS_REFUSED.add(reason.name());
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.is_none_or(|at| at.elapsed() > BETWEEN_WARNINGS) {
+        if warned.is_none_or(|at| at.elapsed() > WARNING_INTERVAL) {
             *warned = Some(Instant::now());
             tracing::warn!(
                 %sub, %sid, %reason,
-                "a record in the session store is not taken: it counts as lost, and its session goes on from its token. Who writes to the store beside auth-service?"
+                "a record in the session store was rejected: it counts as lost, and its session goes on from its token. Does another program write to the store?"
             );
         }
     }

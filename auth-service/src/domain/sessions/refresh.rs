@@ -1,4 +1,4 @@
-//! Refresh: a refresh token for new tokens. The order of the steps is what makes the protocol hold: signature and
+//! Refresh: exchanges a refresh token for new tokens. The protocol depends on the order of the steps: signature and
 //! expiry, record, `decide`, compare-and-swap, and only then the one read from SQL.
 
 use super::{
@@ -22,29 +22,29 @@ use shared::clock::Timestamp;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Whoever loses the compare-and-swap decides again. Somebody wins each round, so this many rounds mean a crowd.
+/// A request that loses the compare-and-swap decides again. One wins in each round, so this many rounds mean a crowd.
 const MAX_ROUNDS: u32 = 64;
 
-/// Longest time between receiving a request and reading its record. A client has given up by then and gone on, so that its own
-/// old request would look like a theft (the model checker found this).
+/// Longest time between receiving a request and reading its record. By then its client has given up and gone on, so
+/// that its own old request would look like a theft (the model checker found this).
 const MAX_HOLD: Duration = Duration::from_secs(2);
 
 /// Why a session was not refreshed.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// The session is over.
+    /// The session has ended.
     #[error("the session has ended")]
     SessionEnded,
-    /// The token was stolen, or is a copy of a stolen one: the session is over, and perhaps others.
+    /// The token was stolen, or is a copy of a stolen one: the session has ended, and perhaps others.
     #[error("the refresh token was used before")]
     Reused,
-    /// The session, or the client's address, refreshes too often: it goes on, try again later.
+    /// The session, or the client's address, refreshes too often: the session goes on; try again later.
     #[error("too many refreshes")]
     TooMany {
         /// When to try again.
         retry_after: Duration,
     },
-    /// A store did not answer: the session goes on, try again.
+    /// A store did not answer: the session goes on; try again.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -55,11 +55,11 @@ impl From<Exceeded> for RefreshError {
     }
 }
 
-/// How old a decision may be when it is committed. A replica that stalls in between would begin a window in the past, and
-/// the client's other requests would find it over.
+/// How old a decision may be when it is committed. If a replica stalled in between, it would begin a window in the
+/// past, and the client's other requests would find that window over.
 const MAX_DECISION_AGE: Duration = Duration::from_secs(1);
 
-/// How the token to answer with came about.
+/// How the token in the answer came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     Rotated,
@@ -69,7 +69,7 @@ pub(super) enum How {
 }
 
 impl How {
-    /// Its name among what is counted.
+    /// The outcome's name in the metrics.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Rotated => "rotated",
@@ -80,16 +80,16 @@ impl How {
     }
 }
 
-/// What the session's rules came to.
+/// The result of the session's rules.
 enum Decision {
-    /// The session whose newest token is the answer, and as it was found, if it was.
+    /// Answer with the newest token of `session`. `before`: the record as read, if there was one.
     Give { session: Box<SessionRecord>, before: Option<Box<SessionRecord>>, how: How },
-    /// A theft; the session as it was found.
+    /// A theft, with the record as read.
     Reuse(Box<SessionRecord>),
 }
 
 impl Sessions {
-    /// Exchanges a refresh token, whose signature was checked, for new tokens.
+    /// Exchanges a refresh token, whose signature has been checked, for new tokens.
     ///
     /// # Errors
     /// [`RefreshError`].
@@ -128,7 +128,7 @@ impl Sessions {
         }
     }
 
-    /// A session's life is never longer than today's settings allow, whatever the token says.
+    /// A session's life is never longer than the current settings allow, whatever the token says.
     fn is_past_its_time(&self, token: &RefreshClaims) -> bool {
         let now = self.live.now();
         token.is_expired(now) || now >= Timestamp::from_secs(token.auth_time).plus(self.policy.max)
@@ -138,12 +138,12 @@ impl Sessions {
         let arrived = Instant::now();
         for _ in 0..MAX_ROUNDS {
             let found = self.live.records.read(token.sub, token.sid).await?;
-            // Its client may have gone on since.
+            // The client may have gone on since then.
             if self.stalls.stalled_since(arrived.into_std()) {
-                return Err(Unavailable { store: "this process", cause: "it stalled".to_owned() });
+                return Err(Unavailable { store: "this process", cause: "it has stalled".to_owned() });
             }
             if arrived.elapsed() > MAX_HOLD {
-                return Err(unavailable("answered too late"));
+                return Err(unavailable("it answered too late"));
             }
             let (record, now) = (found.record.as_ref(), found.now);
             let outcome = decide(record.map(|record| &record.lineage), &token.presented(), now, &self.policy.rules);
@@ -158,7 +158,7 @@ impl Sessions {
                 (Outcome::Reuse, Some(record)) => return Ok(Decision::Reuse(Box::new(record.clone()))),
                 (Outcome::Replay | Outcome::Reuse, None) => unreachable!("without a record, a token is adopted"),
             };
-            // A retry that cannot be answered would count against the client all the same.
+            // A retry counts against the client even if it then cannot be answered, so SQL is tried first.
             if how == How::Retried {
                 self.live.endings.status(token.sub, token.sid).await?;
             }
@@ -174,7 +174,8 @@ impl Sessions {
         Err(unavailable("too many refreshes of one session at once"))
     }
 
-    /// The session after a refresh with `token`, by the store's clock: when its newest token was issued will be compared with that.
+    /// The record after a refresh with `token`, timed by the store's clock, against which the issue time of its newest
+    /// token will be compared.
     fn successor(&self, token: &RefreshClaims, lineage: Lineage, found: &Found, client: &Client) -> SessionRecord {
         let auth_time = Timestamp::from_secs(token.auth_time);
         SessionRecord {

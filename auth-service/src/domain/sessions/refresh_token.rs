@@ -1,4 +1,5 @@
-//! Refresh tokens: JWTs under a key that only auth-service has, so that a forged one is refused before any store is asked.
+//! Refresh tokens: JWTs signed with a key that only auth-service has, so that a forged token is refused before any
+//! store is asked.
 
 use super::rules::Presented;
 use crate::domain::{
@@ -17,7 +18,7 @@ use zeroize::Zeroizing;
 
 /// The `typ` of a refresh token's header.
 const TOKEN_TYPE: &str = "rt+jwt";
-/// No refresh token of ours comes near it.
+/// Genuine refresh tokens are much shorter.
 const MAX_BYTES: usize = 4096;
 
 /// How a client carries its refresh token. Bound into the token.
@@ -31,7 +32,7 @@ pub enum Transport {
     Body,
 }
 
-/// What a refresh token says.
+/// The claims of a refresh token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshClaims {
@@ -41,7 +42,7 @@ pub struct RefreshClaims {
     pub sub: UserId,
     /// The session.
     pub sid: SessionId,
-    /// Which of the session's tokens this is.
+    /// The token's number within its session.
     #[serde(rename = "gen")]
     pub generation: u64,
     /// The token's own id.
@@ -51,11 +52,11 @@ pub struct RefreshClaims {
     pub family: TokenId,
     /// The user's epoch when the session began.
     pub epoch: Epoch,
-    /// How the client carries it.
+    /// How the client carries the token.
     pub transport: Transport,
-    /// When it was made, in seconds since 1970.
+    /// When it was issued, in seconds since 1970.
     pub iat: i64,
-    /// From when on it is refused, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub exp: i64,
     /// When the session began, in seconds since 1970.
     pub auth_time: i64,
@@ -69,7 +70,7 @@ impl RefreshClaims {
         Presented { id: self.jti, family: self.family, generation: self.generation, issued_at }
     }
 
-    /// Whether the token is past its time at `now`.
+    /// Whether the token has expired at `now`.
     #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= Timestamp::from_secs(self.exp)
@@ -88,12 +89,12 @@ impl RefreshToken {
     }
 }
 
-/// The text is no refresh token of ours.
+/// The text is not a refresh token of this issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a refresh token of this issuer")]
 pub struct NotOurs;
 
-/// Makes, signs and reads refresh tokens.
+/// Signs and reads refresh tokens.
 pub struct RefreshTokens {
     keys: Arc<KeyRing>,
     issuer: String,
@@ -112,7 +113,7 @@ impl RefreshTokens {
         &self.issuer
     }
 
-    /// Of which root secret the key is that signs new tokens.
+    /// The id of the root secret whose key signs new tokens.
     #[must_use]
     pub fn key_id(&self) -> &str {
         self.keys.current().id()
@@ -121,7 +122,7 @@ impl RefreshTokens {
     /// Signs a token: the same bytes on every replica, now and later.
     ///
     /// # Errors
-    /// [`NotOurs`] when the secret that the key is derived from is not known any more.
+    /// [`NotOurs`] if the secret that the key is derived from is no longer configured.
     ///
     /// # Panics
     /// Never: the claims are plain JSON.
@@ -138,10 +139,10 @@ impl RefreshTokens {
         Ok(RefreshToken(Zeroizing::new(format!("{signed}.{signature}"))))
     }
 
-    /// Reads a token and checks its signature, in constant time, its kind and its issuer; not its expiry.
+    /// Reads a token and checks its signature (in constant time), its type and its issuer; not its expiry.
     ///
     /// # Errors
-    /// [`NotOurs`], whatever is wrong with it.
+    /// [`NotOurs`], whatever is wrong with the token.
     pub fn read(&self, text: &str) -> Result<RefreshClaims, NotOurs> {
         if text.len() > MAX_BYTES {
             return Err(NotOurs);
@@ -171,7 +172,7 @@ fn decoding_key(keys: &Keys) -> DecodingKey {
     DecodingKey::from_secret(keys.refresh())
 }
 
-/// Only the signature and the algorithm: the times are checked with the injected clock, the rest by the types.
+/// Checks only the signature and the algorithm: the times are checked with the injected clock, the rest by the types.
 fn validation() -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;

@@ -1,12 +1,12 @@
-//! The session protocol: what a presented refresh token is worth, given what the store remembers of its session.
+//! The session protocol: what a presented refresh token is worth, given what the store remembers about its session.
 //!
 //! A *family* is the set of refresh tokens issued in exchange for the same token, their *parent*; it is named by the
-//! parent's id. [`decide`] is the only place where the rules stand. It knows no clock, no store and no token format.
+//! parent's id. [`decide`] is the only place that holds the rules. It knows no clock, no store and no token format.
 
 use shared::{clock::Timestamp, ids::TokenId};
 use std::time::Duration;
 
-/// What the store remembers of a session's tokens.
+/// What the store remembers about a session's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lineage {
     /// How many tokens the session has had.
@@ -15,12 +15,12 @@ pub struct Lineage {
     pub family: TokenId,
     /// The two families before it, the later one first.
     pub earlier: [Option<TokenId>; 2],
-    /// When the newest family got its first member, or another by a late retry; never for a login.
+    /// When the newest family got its first member, or another by a late retry; `None` after a login.
     pub rotated_at: Option<Timestamp>,
-    /// When the session was last taken up from a token alone, because the store had lost something.
+    /// When the session was last adopted, that is, restored from a token because the store had lost something.
     pub adopted_at: Option<Timestamp>,
-    /// Whether the token that it was taken up from was recent then, so that the one before it may still have been in flight,
-    /// however old.
+    /// Whether the adopted token was recent then, so that the one before it, however old, may still have been in
+    /// flight.
     pub adopted_recent: bool,
     /// How often the newest family got another member by a late retry.
     pub retries: u8,
@@ -33,80 +33,81 @@ pub struct Presented {
     pub id: TokenId,
     /// The token's family.
     pub family: TokenId,
-    /// Which of the session's tokens it is.
+    /// The token's number within its session.
     pub generation: u64,
-    /// When it was issued, to the second, rounded down.
+    /// When it was issued, rounded down to the second.
     pub issued_at: Timestamp,
 }
 
-/// The choices that settings leave open.
+/// The rules' settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Policy {
-    /// For how long after a rotation the tokens before it still get the same answer. Zero: never.
+    /// How long after a rotation the tokens before it still get the same answer. Zero: never.
     pub replay_window: Duration,
-    /// How often a client whose responses are lost may retry with the same token later than the window; zero: never.
+    /// How often a client whose responses are lost may retry with the same token after the window; zero: never.
     pub late_retries: u8,
 }
 
-/// How often a client may retry late with the same token where [`Policy::late_retries`] is not turned off. A client that
-/// loses 40 % of its responses comes to the end of it once in six million exchanges (0.4^17). A thief who asks
-/// again and again comes to it within 17 windows: less than five minutes, in which no client refreshes by itself.
+/// How often a client may retry late with the same token unless [`Policy::late_retries`] is off. A client that loses 40
+/// % of its responses reaches this limit once in six million exchanges (0.4^17). A thief who keeps asking reaches it
+/// within 17 windows: less than five minutes, in which no client refreshes by itself.
 pub const LATE_RETRIES: u8 = 16;
 
-/// What an old token may lag behind an adoption that took a recent one up: both were in a client's hands within two windows, in
-/// which a session comes to no more tokens.
+/// By how many tokens an old token may lag behind an adoption of a recent one. Both were in a client's hands within two
+/// windows, in which a session does not get more tokens than this.
 const CLOSE: u64 = 4;
 
-/// By how much the time in a token lags behind the store's: it is cut to the second.
+/// By how much the time in a token may lag behind the store's: it is cut to the second.
 const CUT: Duration = Duration::from_secs(1);
 
-/// What to do. The lineage, where there is one, is what to commit.
+/// What to do. The lineage, if there is one, is to be committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Outcome {
-    /// Give the newest token again; nothing is written.
+    /// Return the newest token again; nothing is written.
     Replay,
-    /// Give the first token of a new family, with the presented token as its parent.
+    /// Return the first token of a new family, whose parent is the presented token.
     Rotate(Lineage),
-    /// The response was lost: give another member of the newest family. That begins a window too: of tabs that retry at
-    /// once, each would otherwise get a member of its own, and the use of one would kill what the others were given.
+    /// The response was lost: return another member of the newest family. This begins a window too. Otherwise, of
+    /// several tabs that retry together, each would get a member of its own, and the use of one would kill the others.
     Retry(Lineage),
-    /// The store has lost what it acknowledged, and the signature proves that the token is ours: take the session up
-    /// from the token, and rotate.
+    /// The store has lost writes that it acknowledged, and the signature proves that the token is genuine: restore the
+    /// session from the token, and rotate.
     Adopt(Lineage),
     /// The token was used before, and not by a client that follows the rules: a theft.
     Reuse,
 }
 
-/// A row of the table of rules: a situation, and what to do in it. The first row that fits decides.
+/// A row of the table of rules: a situation, and what to do in it. The first row that applies decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Row {
-    /// The store has no record: it has lost the session.
+    /// The store has lost the session's record.
     RecordLost,
     /// The token is of the newest family.
     NewestFamily,
-    /// The token is the parent of the newest family, whose members are all unused: its response was lost.
+    /// The token is the parent of the newest family, whose members are all unused: the response was lost.
     ResponseLost,
-    /// The token is of one of the two families before: a slow tab, a response that arrived late.
+    /// The token is of one of the two families before: a slow tab, or a response that arrived late.
     EarlierFamily,
-    /// The token is as late as the record's newest, or later, and the record does not know it: the store has lost
+    /// The token's number is at least that of the record's newest, but the record does not know it: the store has lost
     /// writes that it acknowledged.
     WritesLost,
-    /// Any other token, soon after an adoption, that an honest client can still have had in flight when the store lost its
-    /// state: one that was issued at most two windows before, or one of the last few before such a one, if that was taken up.
+    /// Any other token, soon after an adoption, that an honest client may still have had in flight when the store lost
+    /// its state: one issued at most two windows before, or one of the last few before an adopted token that was that
+    /// recent.
     JustAdopted,
 }
 
-/// The rules, in their order. A token that fits no row is a [`Outcome::Reuse`].
+/// The rules, in order. A token to which no row applies is a [`Outcome::Reuse`].
 pub const TABLE: [Row; 6] =
     [Row::RecordLost, Row::NewestFamily, Row::ResponseLost, Row::EarlierFamily, Row::WritesLost, Row::JustAdopted];
 
-/// Decides what `token`, whose signature and expiry were checked, is worth at `now` on the store's clock.
+/// Decides what `token`, whose signature and expiry have been checked, is worth at `now` on the store's clock.
 pub fn decide(record: Option<&Lineage>, token: &Presented, now: Timestamp, policy: &Policy) -> Outcome {
     decide_by(&TABLE, record, token, now, policy)
 }
 
-/// [`decide`] by other rules than [`TABLE`]: the model checker shows that none of them can be left out.
+/// [`decide`] with other rules than [`TABLE`]: the model checker shows that each of them is needed.
 pub fn decide_by(
     table: &[Row],
     record: Option<&Lineage>,
@@ -118,7 +119,7 @@ pub fn decide_by(
 }
 
 impl Row {
-    /// What to do, if the row fits.
+    /// What to do, if the row applies.
     fn outcome(self, record: Option<&Lineage>, token: &Presented, now: Timestamp, policy: &Policy) -> Option<Outcome> {
         if self == Self::RecordLost {
             return record.is_none().then(|| Outcome::Adopt(adopted(token, now, policy)));
@@ -151,7 +152,7 @@ impl Row {
 }
 
 impl Lineage {
-    /// The lineage of a session that begins: its first token is of the family that is named after it by `family`.
+    /// The lineage of a new session, whose first token is of this family.
     #[must_use]
     pub fn begin(family: TokenId) -> Self {
         Self {
@@ -190,17 +191,18 @@ fn adopted(token: &Presented, now: Timestamp, policy: &Policy) -> Lineage {
     }
 }
 
-/// Whether the token was issued so shortly before the adoption that it, or the one before it, may have been on its way: an answer may replay a token that is a window old, and a request and its answer take half a window each.
+/// Whether the token was issued so shortly before the adoption that it, or the one before it, may have been in flight:
+/// a response may replay a token that is one window old, and a request and its response take half a window each.
 fn is_recent(token: &Presented, adopted_at: Timestamp, policy: &Policy) -> bool {
     token.issued_at.plus(policy.replay_window * 2 + CUT) >= adopted_at
 }
 
-/// A store that lost a retry can know of fewer tokens than the token itself.
+/// The token's own number counts too: a store that lost a retry may know a lower one.
 fn next_generation(record: &Lineage, token: &Presented) -> u64 {
     record.generation.max(token.generation) + 1
 }
 
-/// The window is anchored where it began and never slides.
+/// The window starts where it began and is never extended.
 fn is_within_window(began: Option<Timestamp>, now: Timestamp, policy: &Policy) -> bool {
     began.is_some_and(|began| !policy.replay_window.is_zero() && now <= began.plus(policy.replay_window))
 }
@@ -224,7 +226,7 @@ mod tests {
         TokenId::from_u128(name)
     }
 
-    /// Token 1 of the session's own family 100 was exchanged at 50 s for token 2, that at 100 s for token 3.
+    /// Token 1 of the session's first family 100 was exchanged at 50 s for token 2, and that at 100 s for token 3.
     fn third() -> Lineage {
         Lineage {
             generation: 3,
@@ -266,10 +268,10 @@ mod tests {
         assert_eq!(next, Lineage { generation: 4, rotated_at: Some(at(9_999)), retries: 1, ..third() });
     }
 
-    /// Two tabs wake up after a response was lost. Had each been given a token of its own, the one that a third tab uses
-    /// at once would have killed the other, which may be what the jar is left with.
+    /// Two tabs wake up after a response was lost. If each got a token of its own, and a third tab used one of them at
+    /// once, this would kill the other, which may be the one left in the cookie jar.
     #[test]
-    fn tabs_that_retry_late_and_at_once_are_given_one_token() {
+    fn tabs_that_retry_late_together_get_the_same_token() {
         let Outcome::Retry(retried) = decide(Some(&third()), &token(2, 1, 2), at(200), &POLICY) else {
             panic!("no retry")
         };
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_is_retried_late_so_often_and_then_it_is_a_reuse() {
+    fn a_parent_may_be_retried_late_a_few_times_and_then_it_is_a_reuse() {
         let mut record = third();
         for time in [200, 300, 400] {
             let Outcome::Retry(next) = decide(Some(&record), &token(2, 1, 2), at(time), &POLICY) else {
@@ -327,7 +329,7 @@ mod tests {
         assert_eq!(used.retries, 0, "the next parent may be retried as often");
     }
 
-    /// Token 2 of family 1 was taken up at 100 s.
+    /// Token 2 of family 1 was adopted at 100 s.
     fn adopted_at_100() -> Lineage {
         let Outcome::Adopt(adopted) = decide(None, &token(2, 1, 2), at(100), &POLICY) else { panic!("no adoption") };
         adopted
@@ -347,9 +349,9 @@ mod tests {
         assert_eq!(decide(Some(&adopted_at_100()), &token(1, 100, 1), at(100), &POLICY), Outcome::Reuse, "the parent");
     }
 
-    /// A tab had sent it before the answer with its successor came.
+    /// A tab had sent it before the response with its successor arrived.
     #[test]
-    fn the_last_few_before_a_recent_token_that_was_taken_up_are_replayed_however_old() {
+    fn the_last_few_tokens_before_an_adopted_recent_one_are_replayed_however_old() {
         let recent = Presented { issued_at: at(90), ..token(8, 7, 8) };
         let Outcome::Adopt(adopted) = decide(None, &recent, at(100), &POLICY) else { panic!("no adoption") };
         assert_eq!(decide(Some(&adopted), &token(7, 6, 7), at(110), &POLICY), Outcome::Replay);
@@ -359,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_the_store_has_lost_is_taken_up_from_its_token() {
+    fn a_session_that_the_store_has_lost_is_adopted_from_its_token() {
         let Outcome::Adopt(next) = decide(None, &token(7, 6, 9), at(5), &POLICY) else { panic!("no adoption") };
         assert_eq!(
             next,
@@ -376,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_the_store_has_lost_is_taken_up_whatever_the_window() {
+    fn a_token_that_the_store_has_lost_is_adopted_whatever_the_window() {
         for now in [at(100), at(500)] {
             let Outcome::Adopt(next) = decide(Some(&third()), &token(7, 6, 9), now, &STRICT) else {
                 panic!("no adoption")
@@ -387,7 +389,7 @@ mod tests {
 
     /// Found by the model checker: a late retry was committed on a store that had just lost a rotation.
     #[test]
-    fn of_two_tokens_with_one_number_the_one_that_the_record_does_not_know_is_taken_up() {
+    fn of_two_tokens_with_the_same_number_the_one_unknown_to_the_record_is_adopted() {
         let Outcome::Adopt(next) = decide(Some(&third()), &token(7, 6, 3), at(500), &POLICY) else {
             panic!("no adoption")
         };

@@ -1,5 +1,5 @@
-//! Notices that the process stalled: frozen, swapped out, starved. The requests that it then finds waiting may have been given
-//! up by their clients long ago: they have gone on, and their own outdated tokens would look like a theft.
+//! Detects that the process stalled: frozen, swapped out, or starved of processor time. Clients may have given up the
+//! requests that wait after a stall, and gone on: their own outdated tokens would then look like a theft.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -9,13 +9,13 @@ use std::{
 
 /// How often the thread beats.
 const BEAT: Duration = Duration::from_millis(200);
-/// Without a beat for this long, the process stalled.
+/// Without a beat for this long, the process has stalled.
 const STALL: Duration = Duration::from_secs(1);
 /// After a stall, requests are suspect for as long again, within these bounds: the backlog takes time to drain.
 const MIN_AFTERMATH: Duration = Duration::from_millis(500);
 const MAX_AFTERMATH: Duration = Duration::from_secs(2);
 
-/// A thread that beats, and what its beats show. Times are milliseconds since it began.
+/// A thread that beats, and when it last did. Times are milliseconds since it began.
 pub struct StallDetector {
     began: Instant,
     last: AtomicU64,
@@ -23,10 +23,10 @@ pub struct StallDetector {
 }
 
 impl StallDetector {
-    /// Begins to beat, for as long as the process lives.
+    /// Starts the thread, which beats as long as the process lives.
     ///
     /// # Panics
-    /// If the operating system gives no thread.
+    /// If the operating system cannot start a thread.
     #[must_use]
     pub fn start() -> &'static Self {
         let detector: &'static Self = Box::leak(Box::new(Self::at_rest()));
@@ -44,8 +44,8 @@ impl StallDetector {
         Self { began: Instant::now(), last: AtomicU64::new(0), suspect_until: AtomicU64::new(0) }
     }
 
-    /// Whether the process stalled shortly before `begun` or at any time since, so that what was begun then may have waited for
-    /// long.
+    /// Whether the process stalled shortly before `begun` or at any time since, so that what was begun then may have
+    /// waited long.
     #[must_use]
     pub fn stalled_since(&self, begun: Instant) -> bool {
         self.is_suspect(begun.saturating_duration_since(self.began), self.began.elapsed())
@@ -89,7 +89,7 @@ mod tests {
     fn a_gap_between_beats_is_suspect_before_and_for_a_while_after_it_is_noticed() {
         let detector = beating_until(600);
         assert!(!detector.is_suspect(at(1_600), at(1_600)));
-        assert!(detector.is_suspect(at(1_601), at(1_601)), "whoever comes before the next beat sees it as well");
+        assert!(detector.is_suspect(at(1_601), at(1_601)), "a request before the next beat is suspect as well");
         detector.beat(at(1_700));
         assert!(detector.is_suspect(at(2_799), at(2_799)));
         detector.beat(at(1_900));

@@ -1,4 +1,4 @@
-//! What the store of refresh sessions keeps and promises. It may lose what it said it wrote: see [`super::rules`].
+//! The store of refresh sessions: what it keeps and promises. It may lose what it has confirmed: see [`super::rules`].
 
 use crate::domain::Unavailable;
 use async_trait::async_trait;
@@ -7,39 +7,39 @@ use shared::{
     ids::{SessionId, UserId},
 };
 
-/// A session's record as a store keeps it. What it says is none of the store's business, and what a store says is not
-/// believed unless it is ours: see [`super::record`].
+/// A session's record as a store keeps it. The store does not look inside, and what a store returns is believed only
+/// after its MAC was checked: see [`super::record`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
-/// What is to be written, and when it may be.
+/// A write, and its conditions.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
-    /// Whose session.
+    /// The session's user.
     pub sub: UserId,
-    /// Which.
+    /// The session.
     pub sid: SessionId,
-    /// What the store must still hold, to the byte; `None`: nothing.
+    /// What the store must still hold, byte for byte; `None`: nothing.
     pub expected: Option<&'a Sealed>,
-    /// What it is to hold.
+    /// What the store is to hold.
     pub next: &'a Sealed,
-    /// From when on it need not be remembered: the store forgets it by itself.
+    /// When the store may forget it, and does so by itself.
     pub expires_at: Timestamp,
-    /// Until when, on the store's own clock, it may be written.
+    /// The latest time for the write, on the store's own clock.
     pub not_after: Timestamp,
 }
 
-/// What a compare-and-swap came to.
+/// The result of a compare-and-swap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Commit {
-    /// The record is now the new one.
+    /// The new record is stored.
     Done,
-    /// Somebody else was faster, or the decision is too old: read again and decide again.
+    /// Another request was faster, or the decision is too old: read again and decide again.
     Conflict,
 }
 
-/// What was read.
+/// The result of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// The record, if the store has one that has not expired.
@@ -57,23 +57,24 @@ pub trait SessionStore: Send + Sync {
     /// Writes a record if the store holds what is expected.
     async fn commit(&self, change: &Change<'_>) -> Result<Commit, Unavailable>;
 
-    /// Removes a session; removing what is not there is no error.
+    /// Removes a session; it is not an error if there is none.
     async fn remove(&self, sub: UserId, sid: SessionId) -> Result<(), Unavailable>;
 
-    /// Removes all sessions of a user but, if given, one.
+    /// Removes all sessions of a user, except one if given.
     async fn remove_all(&self, sub: UserId, except: Option<SessionId>) -> Result<(), Unavailable>;
 
-    /// The user's sessions that the store remembers and that have not expired, in no order.
+    /// The user's sessions that the store has and that have not expired, in any order.
     async fn of_user(&self, sub: UserId) -> Result<Vec<(SessionId, Sealed)>, Unavailable>;
 
-    /// Whether the user may have one session more: not so in a store that is nearly full. What is left there is for the
-    /// sessions that it has.
+    /// Whether the user may have one more session: not in a store that is nearly full. The remaining room is for the
+    /// sessions that the store already has.
     async fn has_room(&self, sub: UserId) -> Result<bool, Unavailable>;
 
-    /// Forgets, in a bounded batch, sessions that expired before `now`; answers how many. Stores that forget by
-    /// themselves answer zero.
+    /// Deletes a bounded batch of sessions that expired before `now`; returns how many. Stores that expire records
+    /// themselves return zero.
     async fn forget_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable>;
 
-    /// Answers when the store can be reached and takes what requests write: it is tried, and leaves nothing behind.
+    /// Succeeds if the store can be reached and accepts what requests write. It tries a write, which leaves nothing
+    /// behind.
     async fn probe(&self) -> Result<(), Unavailable>;
 }

@@ -1,4 +1,4 @@
-//! A refresh token that was used before, by someone else: what ends, and what is recorded.
+//! The reuse of a refresh token: what ends, and what is recorded.
 
 use super::{
     ReuseEnds, Sessions,
@@ -24,7 +24,7 @@ impl Sessions {
     ) -> Result<RefreshError, Unavailable> {
         let (sub, sid) = (token.sub, token.sid);
         let ends_user = self.policy.reuse_ends == ReuseEnds::User;
-        // Only the epoch that was read is ended: a new login in between is not the thief's doing.
+        // Ends only the epoch that was read: a login since then is not the thief's.
         let epoch = ends_user.then_some(status.account.session_epoch);
         let until = self.live.last_possible_use(Some(token));
         let event = self.incident(token, found).from(client).with("ends", if ends_user { "user" } else { "session" });
@@ -38,8 +38,8 @@ impl Sessions {
         Ok(RefreshError::Reused)
     }
 
-    /// What is known of a theft: the token that came again was issued when its parent was used; when the session last moved
-    /// on, another of its family had been used.
+    /// The event of a theft. The presented token was issued when its parent was used; another token of its family was
+    /// used when the session last moved on.
     fn incident(&self, token: &RefreshClaims, found: &SessionRecord) -> Event {
         let moved_on = found.lineage.rotated_at.unwrap_or(found.auth_time);
         self.audit
@@ -54,7 +54,7 @@ impl Sessions {
     }
 }
 
-/// The client that refreshed a session last.
+/// The session's last refresh: when, from where, and with what.
 pub(super) fn last_refresh(session: &SessionRecord) -> Value {
     json!({ "at": session.last_used.rfc3339(), "ip": session.ip.to_string(), "user_agent": session.user_agent })
 }

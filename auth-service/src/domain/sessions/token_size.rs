@@ -1,4 +1,5 @@
-//! How long access tokens may become. A token that is too long for verifiers is refused by all of them, again after each refresh.
+//! The longest access tokens. Verifiers refuse a token that is too long for them, and would refuse the one after each
+//! refresh too.
 
 use super::tokens::AccessPolicy;
 use crate::domain::accounts::{
@@ -13,13 +14,14 @@ use shared::{
 };
 use uuid::Uuid;
 
-/// The signature of the largest key, of 4096 bits.
+/// The length of a signature by the largest key, of 4096 bits.
 const SIGNATURE_BYTES: usize = 512;
-/// The thumbprint of a key, by which tokens name it, in base64.
+/// The length of a key's thumbprint in base64: the `kid` of a token.
 const KID_CHARACTERS: usize = 43;
 
-/// How many bytes the longest access token has that anybody can be issued: of 16 roles with all their scopes, and the largest
-/// custom claims. With more than 16 roles it may be an overestimate, as they are counted as if no two shared a scope.
+/// The length in bytes of the longest access token that can be issued: for 16 roles with all their scopes, and the
+/// largest custom claims. If more than 16 roles exist, it may be an overestimate, because they are counted as if no two
+/// of them shared a scope.
 #[must_use]
 pub fn longest_token(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> usize {
     let mut header = Header::new(Algorithm::RS256);
@@ -50,7 +52,7 @@ fn longest_claims(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> Claims 
     }
 }
 
-/// Without padding.
+/// The length in base64 without padding.
 fn in_base64(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }

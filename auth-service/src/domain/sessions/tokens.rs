@@ -1,4 +1,4 @@
-//! What a login and a refresh give.
+//! The tokens that a login or a refresh returns.
 
 use super::{
     record::{NewestToken, SessionRecord},
@@ -18,11 +18,11 @@ use shared::{
 use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
-/// The tokens of one answer.
+/// The tokens of one response.
 pub struct Tokens {
     /// The access token.
     pub access_token: String,
-    /// How long it lives.
+    /// The token's lifetime from now.
     pub expires_in: Duration,
     /// The session.
     pub session_id: SessionId,
@@ -32,18 +32,18 @@ pub struct Tokens {
     pub refresh_token: RefreshToken,
     /// How the client carries it.
     pub transport: Transport,
-    /// How long it lives.
+    /// The token's lifetime from now.
     pub refresh_expires_in: Duration,
 }
 
-/// What settings say of access tokens.
+/// Access tokens as the settings define them.
 #[derive(Debug, Clone)]
 pub struct AccessPolicy {
-    /// For whom they are.
+    /// The audience.
     pub audience: String,
-    /// The client that they are issued to.
+    /// The id of the client that they are issued to.
     pub client_id: String,
-    /// How long one lives.
+    /// The lifetime of an access token.
     pub ttl: Duration,
 }
 
@@ -57,7 +57,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// With what it makes tokens.
+    /// Issues tokens with these keys and roles.
     #[must_use]
     pub fn new(
         refresh_tokens: RefreshTokens,
@@ -69,8 +69,8 @@ impl Issuer {
         Self { refresh_tokens, roles, keys, policy, clock }
     }
 
-    /// Signs an access token for a session of `account`, and the session's newest refresh token, perhaps again: its claims are
-    /// made from the record, never signed as a store holds them.
+    /// Signs an access token for a session of `account`, and the session's newest refresh token, perhaps again. The
+    /// refresh token's claims are built from the record, so nothing is signed just because a store holds it.
     pub(super) fn tokens(&self, account: &Account, session: &SessionRecord) -> Result<Tokens, Unavailable> {
         let claims = session.newest_claims(self.refresh_tokens.issuer());
         let refresh_token = self.refresh_tokens.sign(&claims, &session.newest.key_id).map_err(not_signed)?;
@@ -85,7 +85,7 @@ impl Issuer {
         })
     }
 
-    /// A new refresh token of a session, issued at `now`.
+    /// The data of a new refresh token of a session, issued at `now`.
     pub(super) fn newest_token(&self, now: Timestamp, expires_at: Timestamp) -> NewestToken {
         NewestToken {
             id: TokenId::fresh(),
@@ -120,7 +120,7 @@ impl Issuer {
     }
 }
 
-/// Our own claims were not accepted by ourselves.
+/// Claims that this service made itself were not accepted.
 fn not_signed(error: NotOurs) -> Unavailable {
     Unavailable { store: "session store", cause: error.to_string() }
 }

@@ -1,9 +1,11 @@
-//! User agents as records keep them: browsers say much the same, and what they say is half of a record.
+//! User agents in session records. They would be half of a record, and those of browsers are much alike, so they are
+//! shortened.
 
 use std::borrow::Cow;
 
-/// What browsers say: each phrase is written as one byte, its place in this list counted from one. Records hold those bytes:
-/// only ever add to the end, and a phrase before those that it begins with.
+/// Phrases of browsers: each is written as one byte, its position in this list counted from one. Stored records contain
+/// those bytes, so only append to the list. The first phrase that fits is taken: a phrase must come before those that
+/// it begins with.
 const PHRASES: [&str; 18] = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/",
@@ -25,7 +27,7 @@ const PHRASES: [&str; 18] = [
     ".0) Gecko/20100101 Firefox/",
 ];
 
-/// Shorter, where the text has none of the bytes that stand for phrases.
+/// The user agent with each phrase as one byte; `None` if it contains such bytes itself.
 pub(in crate::domain) fn shortened(agent: &str) -> Option<Vec<u8>> {
     if agent.bytes().any(|byte| usize::from(byte) <= PHRASES.len()) {
         return None;
@@ -46,7 +48,7 @@ pub(in crate::domain) fn shortened(agent: &str) -> Option<Vec<u8>> {
     Some(short)
 }
 
-/// The text that was [`shortened`]; `None`: none was.
+/// The text that was [`shortened`]; `None` if it was not made that way.
 pub(in crate::domain) fn restored(short: &[u8]) -> Option<String> {
     let pieces =
         short.iter().map(|byte| match usize::from(*byte).checked_sub(1).and_then(|place| PHRASES.get(place)) {
@@ -70,7 +72,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_browsers_say_becomes_short_and_comes_back_to_the_letter() {
+    fn user_agents_of_browsers_become_short_and_are_restored_exactly() {
         for browser in BROWSERS {
             let short = shortened(browser).unwrap();
             assert!(short.len() <= 24, "{} bytes of {browser}", short.len());
@@ -79,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_said_comes_back_as_well() {
+    fn other_user_agents_are_restored_exactly_too() {
         for agent in ["", "curl/8.14.1", "Фокс/1.0 Mozilla/5.0 (", "Mozilla/5.0 (Mozilla/5.0 (Linux", "🦊"] {
             assert_eq!(restored(&shortened(agent).unwrap()).as_deref(), Some(agent));
         }
