@@ -30,7 +30,7 @@ pub struct KnownDevice {
 }
 
 impl Client {
-    /// The session by which the account knows the device, if it does.
+    /// The session of the device's earlier login to this account, if there was one.
     #[must_use]
     pub fn known_by(&self, account: Option<UserId>) -> Option<SessionId> {
         self.device.filter(|device| Some(device.user) == account).map(|device| device.session)

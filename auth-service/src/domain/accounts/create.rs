@@ -19,7 +19,7 @@ pub struct Newcomer<'a> {
     pub email: EmailAddress,
     /// The first password.
     pub password: &'a Password,
-    /// What the user is called.
+    /// The user's name.
     pub name: Option<PersonName>,
     /// The user's roles.
     pub roles: Vec<String>,

@@ -40,7 +40,7 @@ pub struct Account {
     pub id: UserId,
     /// How the user logs in.
     pub email: EmailAddress,
-    /// What the user is called.
+    /// The user's name.
     pub name: Option<PersonName>,
     /// The user's roles.
     pub roles: Vec<String>,

@@ -15,9 +15,9 @@ pub const MAX_ROLES: usize = 16;
 
 /// The role that may do everything.
 pub const ADMIN_ROLE: &str = "admin";
-/// May see the users.
+/// The scope that allows viewing users.
 pub const USERS_READ: &str = "users:read";
-/// May change the users.
+/// The scope that allows changing users.
 pub const USERS_WRITE: &str = "users:write";
 
 const BUILT_IN: &str = r#"

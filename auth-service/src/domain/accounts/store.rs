@@ -9,11 +9,11 @@ use shared::{clock::Timestamp, ids::UserId};
 /// A new user.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
-    /// A fresh id.
+    /// The user's id, a fresh one.
     pub id: UserId,
     /// How the user will log in.
     pub email: EmailAddress,
-    /// What the user is called.
+    /// The user's name.
     pub name: Option<PersonName>,
     /// The password's hash.
     pub hash: PasswordHash,

@@ -24,7 +24,7 @@ pub struct Creation {
     pub email: EmailAddress,
     /// The first password.
     pub password: Password,
-    /// What the user is called.
+    /// The user's name.
     pub name: Option<PersonName>,
     /// The user's roles; by default, the role of users who register.
     pub roles: Option<Vec<String>>,

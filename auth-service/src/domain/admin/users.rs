@@ -19,7 +19,7 @@ use std::{
 };
 
 /// How often a change is tried while others change the same users.
-const ATTEMPTS: usize = 5;
+const MAX_ATTEMPTS: usize = 5;
 
 /// Who changes a user.
 #[derive(Clone, Copy)]
@@ -139,7 +139,7 @@ impl Users {
     /// # Errors
     /// [`AdminError`].
     pub async fn delete(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let basis = match (self.accounts.by_id(id).await, by) {
                 // Nobody can log in as a user whose row cannot be read, so it is not the last one who governs.
                 (Err(FindError::Unreadable(_)), By::Operator) => Vec::new(),
@@ -163,7 +163,7 @@ impl Users {
     /// # Errors
     /// [`AdminError::LastAdmin`], [`AdminError::Outdated`], [`AdminError::Unavailable`].
     pub async fn delete_oneself(&self, id: UserId, checked: &Checked<'_>) -> Result<bool, AdminError> {
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let Some(found) = self.accounts.by_id(id).await? else { return Ok(false) };
             let goes_on = self.live.is_alive(id, checked.session, checked.epoch).await?;
             if !goes_on || found.hash != *checked.hash || found.account.session_epoch != checked.epoch {
@@ -181,7 +181,7 @@ impl Users {
     /// never overwrites a change that another admin has made to the user meanwhile.
     async fn carry_out_change(&self, by: &By<'_>, id: UserId, change: &AccountChange) -> Result<Account, AdminError> {
         let mut first_seen = None;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS {
             let user = self.accounts.by_id(id).await?.ok_or(AdminError::NoSuchUser)?.account;
             if *first_seen.get_or_insert(user.seen()) != user.seen() {
                 return Err(AdminError::Outdated);

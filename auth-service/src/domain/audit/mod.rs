@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 /// The most incidents that a user is shown.
-const INCIDENTS: u32 = 20;
+const MAX_INCIDENTS: u32 = 20;
 
 const ROW_FAILED: &str = "failed to write the row of an audit event: its line in this log is the only record";
 
@@ -88,7 +88,7 @@ impl Audit {
     /// # Errors
     /// [`Unavailable`].
     pub async fn incidents(&self, sub: UserId) -> Result<Vec<Event>, Unavailable> {
-        self.log.incidents(sub, INCIDENTS).await
+        self.log.incidents(sub, MAX_INCIDENTS).await
     }
 
     /// Deletes a bounded batch of events from before a time; returns how many.

@@ -14,7 +14,7 @@ use std::time::Duration;
 pub struct KeyStatus {
     /// Its thumbprint.
     pub kid: String,
-    /// Where it is in its life.
+    /// Its state.
     pub state: KeyState,
     /// When verifiers are first shown it.
     pub published_at: Timestamp,

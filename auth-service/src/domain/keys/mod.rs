@@ -66,7 +66,7 @@ pub enum KeyError {
     CannotOpen {
         /// The key's thumbprint.
         kid: String,
-        /// Why.
+        /// The reason.
         cause: CannotOpen,
     },
     /// A key, stored or new, is not an RSA key, or there is none to sign with.

@@ -13,7 +13,7 @@ use crate::domain::secrets::KeyRing;
 const SECRET_CHECK: &str = "secret_check";
 
 /// How often a replacement is tried while other replicas do the same.
-const ROUNDS: u32 = 4;
+const MAX_ROUNDS: u32 = 4;
 
 /// Compares the root secret with the one that the database was set up with. While it is being replaced, stores the new
 /// one's check value.
@@ -22,7 +22,7 @@ const ROUNDS: u32 = 4;
 /// [`KeyError::AnotherSecret`], [`KeyError::Unavailable`].
 pub async fn check_secret(table: &dyn KeyTable, secrets: &KeyRing) -> Result<(), KeyError> {
     let current = secrets.current().check();
-    for _ in 0..ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let stored = table.fact(SECRET_CHECK, current).await?;
         let mut checks = stored.split(' ');
         let present = checks.next().unwrap_or_default();

@@ -11,12 +11,12 @@ use std::time::Duration;
 /// (60 s).
 const MARGIN: Duration = Duration::from_secs(5 + 60);
 
-/// Where a key is in its life.
+/// The state of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyState {
     /// Published, and will sign.
     Pending,
-    /// Signs.
+    /// It signs.
     Active,
     /// No longer signs; published as long as its tokens live.
     Retired,
@@ -77,7 +77,7 @@ impl<'a> Schedule<'a> {
         self.live().find(|key| key.slot > signing.slot)
     }
 
-    /// Where a key is in its life.
+    /// The state of a key.
     #[must_use]
     pub fn state(&self, key: &StoredKey) -> KeyState {
         let signing = self.signing().map_or(i64::MAX, |signing| signing.slot);

@@ -14,7 +14,7 @@ pub struct StoredKey {
     pub kid: String,
     /// The public half, a JWK in JSON.
     pub jwk: String,
-    /// The private half, sealed under a key derived from the root secret.
+    /// The private half, sealed with a key derived from the root secret.
     pub sealed: Vec<u8>,
     /// When verifiers are first shown it.
     pub published_at: Timestamp,
@@ -46,7 +46,7 @@ pub struct NewKey {
 /// The keys, and the database's time.
 #[derive(Debug, Clone)]
 pub struct KeyRows {
-    /// In the order of their slots.
+    /// All keys, in the order of their slots.
     pub keys: Vec<StoredKey>,
     /// The time on the clock that all replicas share: the database's.
     pub now: Timestamp,

@@ -11,7 +11,7 @@ use crate::domain::{Unavailable, secrets::KeyRing};
 use std::time::Duration;
 
 /// How long keys that are gone or revoked stay visible to operators before they are removed.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const RETENTION: Duration = Duration::from_secs(24 * 3600);
 
 /// Creates the next key if it is due, or the first one.
 ///
@@ -59,7 +59,7 @@ async fn forget_long_gone(table: &dyn KeyTable, rows: &KeyRows) -> Result<(), Un
     let newest = rows.keys.last().map(|key| key.slot);
     for key in rows.keys.iter().filter(|key| Some(key.slot) != newest) {
         let over = [key.revoked_at, schedule.gone_at(key)].into_iter().flatten().min();
-        if over.is_some_and(|over| over.plus(KEPT) < rows.now) {
+        if over.is_some_and(|over| over.plus(RETENTION) < rows.now) {
             table.forget(key.slot).await?;
         }
     }

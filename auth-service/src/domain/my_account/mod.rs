@@ -27,7 +27,7 @@ pub struct MyAccount {
 pub struct NewPasswords {
     /// Checks the strength of passwords that users choose.
     pub judges: Arc<Judges>,
-    /// Argon2id on its pool.
+    /// Hashes it.
     pub hasher: Arc<Hasher>,
 }
 

@@ -23,9 +23,9 @@ const COMMON_BELOW_GUESSES: u64 = 100_000;
 /// patterns.
 const PIECE_CHARS: usize = 20;
 /// How many pieces are judged: the first ones and the last one. A password passes if any of them is not common.
-const MOST_PIECES: usize = 4;
+const MAX_PIECES: usize = 4;
 /// The most ways in which a piece may be read by undoing substitutions such as `@` for `a`: zxcvbn tries each of them.
-const MOST_READINGS: usize = 64;
+const MAX_READINGS: usize = 64;
 /// zxcvbn's table of substitutions.
 const SUBSTITUTES: [&str; 12] = ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
 /// Those of them that stand for two letters: each may double the readings.
@@ -35,9 +35,9 @@ const AMBIGUOUS: &str = "1|7";
 const RARE: [char; 6] = ['<', '{', '[', '|', '+', '!'];
 
 /// Longer texts are not normalised: that would take time, and they are too long for a new password anyway.
-const MOST_NORMALISED_BYTES: usize = 8 * 1024;
+const MAX_NORMALISED_BYTES: usize = 8 * 1024;
 /// A letter's normal form is at most this many times as long.
-const MOST_GROWTH: usize = 3;
+const MAX_GROWTH: usize = 3;
 
 /// A password, in Unicode's normal form C (NIST SP 800-63B-4, 3.1.1.2), because keyboards compose letters in different
 /// ways. Has no `Debug`, and is wiped when dropped.
@@ -70,11 +70,11 @@ impl Password {
     #[must_use]
     pub fn new(text: String) -> Self {
         let typed = Zeroizing::new(text);
-        if typed.len() > MOST_NORMALISED_BYTES || is_nfc(&typed) {
+        if typed.len() > MAX_NORMALISED_BYTES || is_nfc(&typed) {
             return Self(typed, None);
         }
         // Reserves room for all of it: a buffer that grows leaves copies in memory.
-        let mut normal = Zeroizing::new(String::with_capacity(MOST_GROWTH * typed.len()));
+        let mut normal = Zeroizing::new(String::with_capacity(MAX_GROWTH * typed.len()));
         normal.extend(typed.nfc());
         Self(normal, Some(typed))
     }
@@ -133,14 +133,14 @@ fn without_repetition(letters: &[char]) -> (&[char], u64) {
 
 fn pieces(letters: &[char]) -> impl Iterator<Item = &[char]> {
     let last = letters.len().saturating_sub(PIECE_CHARS);
-    let first = (0..last).step_by(PIECE_CHARS).take(MOST_PIECES - 1);
+    let first = (0..last).step_by(PIECE_CHARS).take(MAX_PIECES - 1);
     first.chain([last]).map(|begin| &letters[begin..letters.len().min(begin + PIECE_CHARS)])
 }
 
 fn guesses(piece: &[char], known: &[&str]) -> u64 {
     let mut piece = Zeroizing::new(piece.to_vec());
     for (rare, stand_in) in RARE.into_iter().zip('\u{E000}'..) {
-        if readings(&piece) <= MOST_READINGS {
+        if readings(&piece) <= MAX_READINGS {
             break;
         }
         piece.iter_mut().filter(|letter| **letter == rare).for_each(|letter| *letter = stand_in);
@@ -247,15 +247,15 @@ mod tests {
         let substitutes = "4@8({[<369!1|705$+%2";
         for text in [substitutes.repeat(12), format!("{substitutes}{}", "1234567890!@".repeat(19))] {
             let letters: Vec<char> = text.chars().collect();
-            assert!(pieces(&letters).count() <= MOST_PIECES);
+            assert!(pieces(&letters).count() <= MAX_PIECES);
             assert!(pieces(&letters).all(|piece| piece.len() <= PIECE_CHARS));
             strength(&text).ok();
         }
         let mut everything: Vec<char> = substitutes.chars().collect();
-        assert!(readings(&everything) > MOST_READINGS);
+        assert!(readings(&everything) > MAX_READINGS);
         everything.retain(|letter| !RARE.contains(letter));
-        assert!(readings(&everything) <= MOST_READINGS, "masking the rare ones is enough");
-        assert!(readings(&"1234567890".chars().collect::<Vec<_>>()) <= MOST_READINGS, "digits are read in all ways");
+        assert!(readings(&everything) <= MAX_READINGS, "masking the rare ones is enough");
+        assert!(readings(&"1234567890".chars().collect::<Vec<_>>()) <= MAX_READINGS, "digits are read in all ways");
     }
 
     #[test]

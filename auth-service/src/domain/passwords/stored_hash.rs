@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 const SALT_BYTES: RangeInclusive<usize> = 8..=64;
 const OUTPUT_BYTES: RangeInclusive<usize> = 16..=64;
 /// A hash may make four passes over the most memory that is allowed, or more passes over less.
-const PASSES_OVER_MOST_MEMORY: u64 = 4;
+const PASSES_OVER_MAX_MEMORY: u64 = 4;
 
 /// Some programs write padding, others do not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -44,7 +44,7 @@ impl Cost {
     }
 
     const fn is_within(self, most_memory: u32) -> bool {
-        self.memory <= most_memory && self.work() <= most_memory as u64 * PASSES_OVER_MOST_MEMORY
+        self.memory <= most_memory && self.work() <= most_memory as u64 * PASSES_OVER_MAX_MEMORY
     }
 }
 

@@ -24,7 +24,7 @@ pub struct KeyRing {
 pub struct CannotOpen;
 
 impl KeyRing {
-    /// From the secrets in the settings.
+    /// The key ring of the secrets in the settings.
     #[must_use]
     pub fn new(current: &RootSecret, previous: Option<&RootSecret>) -> Self {
         Self { current: Keys::derive(current), previous: previous.map(Keys::derive) }

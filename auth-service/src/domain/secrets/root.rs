@@ -14,7 +14,7 @@ const MIN_GUESSES_LOG10: f64 = 38.0;
 /// The estimate for one text stops at 10^19, so longer texts are estimated piece by piece.
 const PIECE_CHARS: usize = 16;
 /// Random text reaches the minimum with fewer pieces.
-const MOST_PIECES: usize = 16;
+const MAX_PIECES: usize = 16;
 
 /// The root secret: 32 or more random bytes. Has no `Debug` and is wiped when dropped.
 pub struct RootSecret(pub(super) Zeroizing<Vec<u8>>);
@@ -82,7 +82,7 @@ fn guesses_log10(text: &str) -> f64 {
     let letters: Vec<char> = text.chars().collect();
     letters
         .chunks(PIECE_CHARS)
-        .take(MOST_PIECES)
+        .take(MAX_PIECES)
         .map(|piece| zxcvbn::zxcvbn(&piece.iter().collect::<String>(), &[]).guesses_log10())
         .sum()
 }

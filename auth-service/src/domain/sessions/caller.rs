@@ -50,7 +50,7 @@ impl Sessions {
     /// Whether the session of a refresh token has ended; costs at most one query to SQL.
     ///
     /// # Errors
-    /// [`Unavailable`]: it is not known.
+    /// [`Unavailable`]: SQL did not answer, so it is not known.
     pub async fn is_over(&self, token: &RefreshClaims) -> Result<bool, Unavailable> {
         if token.is_expired(self.live.now()) {
             return Ok(true);

@@ -48,8 +48,8 @@ pub struct Policy {
     pub late_retries: u8,
 }
 
-/// How often a client may retry late with the same token unless [`Policy::late_retries`] is off. A client that loses 40
-/// % of its responses reaches this limit once in six million exchanges (0.4^17). A thief who keeps asking reaches it
+/// How often a client may retry late with the same token unless [`Policy::late_retries`] is off. A client that loses
+/// 40% of its responses reaches this limit once in six million exchanges (0.4^17). A thief who keeps asking reaches it
 /// within 17 windows: less than five minutes, in which no client refreshes by itself.
 pub const LATE_RETRIES: u8 = 16;
 

@@ -20,7 +20,7 @@ use crate::{
 use shared::ids::UserId;
 use std::sync::Arc;
 
-/// Why nobody was logged in.
+/// Why a login failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// The password is right, but the account is disabled.
@@ -67,7 +67,7 @@ pub struct LoginAttempt<'a> {
     pub email: Option<EmailAddress>,
     /// The password.
     pub password: &'a Password,
-    /// How the refresh token will travel.
+    /// How the client carries the refresh token.
     pub transport: Transport,
     /// The refresh token in the request's cookie: its session ends.
     pub previous: Option<RefreshClaims>,

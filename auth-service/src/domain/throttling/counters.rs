@@ -1,4 +1,4 @@
-//! Counters that expire: what throttling needs of a store.
+//! Counters that expire: the store that throttling needs.
 
 use crate::domain::Unavailable;
 use async_trait::async_trait;

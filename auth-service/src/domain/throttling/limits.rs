@@ -13,16 +13,16 @@ use std::{
 };
 
 /// How many keys a limit remembers. Beyond that, half of them are forgotten: this never refuses anyone.
-const KEYS: usize = 1 << 16;
+const MAX_KEYS: usize = 1 << 16;
 /// How many reported refusals are remembered, so that each is reported once.
-const CLOSED: usize = 1 << 12;
+const MAX_REPORTED: usize = 1 << 12;
 /// How long a limit that refuses one key is not reported again.
-const SILENCE: Duration = Duration::from_secs(15 * 60);
+const REPORT_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 /// How many times as much as one client a crowd may ask for, whose members share an address.
 pub const CROWD: u32 = 20;
 /// The highest number in a rate: more than a machine can answer, so it limits nothing.
-const MOST: u32 = 1_000_000;
+const MAX_NUMBER: u32 = 1_000_000;
 
 /// `most` at once, and as many more in each time `within`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, NoRate> {
         let (most, within) = text.split_once('/').ok_or(NoRate)?;
-        let most = most.parse().ok().filter(|most| (1..=MOST).contains(most)).ok_or(NoRate)?;
+        let most = most.parse().ok().filter(|most| (1..=MAX_NUMBER).contains(most)).ok_or(NoRate)?;
         let within = settings::duration(within).map_err(|_| NoRate)?;
         let is_sensible = (Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 3600)).contains(&within);
         if is_sensible { Ok(Self { most, within }) } else { Err(NoRate) }
@@ -230,12 +230,12 @@ impl Limits {
     /// last report.
     pub fn refused(&self, limit: Limit, key: &str, now: Instant) -> Option<u64> {
         let mut closed = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
-        if closed.len() >= CLOSED {
-            closed.retain(|_, closed| now.duration_since(closed.at) < SILENCE);
+        if closed.len() >= MAX_REPORTED {
+            closed.retain(|_, closed| now.duration_since(closed.at) < REPORT_INTERVAL);
         }
-        let is_full = closed.len() >= CLOSED;
+        let is_full = closed.len() >= MAX_REPORTED;
         match closed.get_mut(&(limit, self.hash(key))) {
-            Some(known) if now.duration_since(known.at) < SILENCE => {
+            Some(known) if now.duration_since(known.at) < REPORT_INTERVAL => {
                 known.refused_since += 1;
                 None
             }
@@ -308,10 +308,10 @@ impl Buckets {
 }
 
 fn remember(keys: &mut HashMap<u64, Instant>, key: u64, full_at: Instant, now: Instant) {
-    if keys.len() >= KEYS {
+    if keys.len() >= MAX_KEYS {
         keys.retain(|_, full_at| *full_at > now);
     }
-    if keys.len() >= KEYS {
+    if keys.len() >= MAX_KEYS {
         // Drops every second one, so that this does not run again for each newcomer.
         let mut is_kept = false;
         keys.retain(|_, _| {
@@ -389,10 +389,10 @@ mod tests {
     #[test]
     fn more_keys_than_are_remembered_take_bounded_memory_and_refuse_nobody_else() {
         let (limits, now) = (limits("1/1h"), Instant::now());
-        for key in 0..3 * KEYS {
+        for key in 0..3 * MAX_KEYS {
             assert_eq!(limits.take(Limit::Logins, &key.to_string(), now), Ok(()));
         }
-        assert!(limits.logins.lock()[0].len() <= KEYS);
+        assert!(limits.logins.lock()[0].len() <= MAX_KEYS);
     }
 
     #[test]
@@ -403,10 +403,10 @@ mod tests {
             assert_eq!(limits.refused(Limit::Logins, "a", start + secs(second)), None);
         }
         assert_eq!(limits.refused(Limit::Refreshes, "a", start), Some(0), "another limit");
-        assert_eq!(limits.refused(Limit::Logins, "a", start + SILENCE), Some(99));
-        for key in 0..2 * CLOSED {
+        assert_eq!(limits.refused(Limit::Logins, "a", start + REPORT_INTERVAL), Some(99));
+        for key in 0..2 * MAX_REPORTED {
             limits.refused(Limit::Logins, &key.to_string(), start);
         }
-        assert!(limits.closed.lock().unwrap().len() <= CLOSED);
+        assert!(limits.closed.lock().unwrap().len() <= MAX_REPORTED);
     }
 }
