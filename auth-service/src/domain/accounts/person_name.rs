@@ -11,7 +11,7 @@ pub const fn is_obeyed(character: char) -> bool {
     is_control || turns || matches!(character, '\u{2028}' | '\u{2029}' | '\u{FEFF}')
 }
 
-/// A user's name: 1 to 200 characters, none of which [`is_obeyed`].
+/// A user's name: 1 to 200 characters without control characters; new names also contain none that [`is_obeyed`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonName(String);
 

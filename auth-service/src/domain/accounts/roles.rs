@@ -131,8 +131,8 @@ impl Roles {
     }
 
     /// Whether a user with the roles `own` may do all that the roles `others` allow, and so may grant and revoke them.
-    /// What a role without scopes means is up to applications: only users who have it, or who [`Roles::govern`], may
-    /// grant it.
+    /// What a role without scopes means is up to applications: it may be granted by users who have it or who govern
+    /// ([`Roles::govern`]).
     #[must_use]
     pub fn cover(&self, own: &[String], others: &[String]) -> bool {
         let scopes = self.scopes(own);

@@ -60,7 +60,7 @@ pub(super) fn publish(
     let jwks = format!(r#"{{"keys":[{}]}}"#, published.join(","));
     let verification = KeySet::from_jwks(jwks.as_bytes()).map_err(|error| KeyError::Malformed(error.to_string()))?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jwks.as_bytes());
-    // A key that is overdue because the table cannot be written is no reason to ask again and again.
+    // A key that is overdue because the table cannot be written must not cause constant retries.
     let due = schedule.next_due(policy.lifetime, policy.lead).filter(|due| *due > rows.now);
     Ok(ActiveKeys {
         signer: Signer { kid: signing.kid.clone(), key: EncodingKey::from_rsa_der(&der) },

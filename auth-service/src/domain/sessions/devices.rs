@@ -14,8 +14,8 @@ use std::time::Duration;
 /// This many events of a session are enough to find its user: the user did them, or they happened to the user.
 const SOME_EVENTS: u32 = 10;
 
-/// How coarse and how late the last use of a session is shown. Otherwise, whoever has copied a token could watch the
-/// session's own client refresh and refresh right after it, when the rules cannot distinguish the two.
+/// How coarse and how late the last use of a session is shown. Otherwise, whoever has copied a token could watch for
+/// the session's own refresh and come right after it, when the rules cannot distinguish the two.
 const STEP: Duration = Duration::from_secs(300);
 
 /// A session as its user sees it.

@@ -202,7 +202,7 @@ fn next_generation(record: &Lineage, token: &Presented) -> u64 {
     record.generation.max(token.generation) + 1
 }
 
-/// The window starts where it began and is never extended.
+/// The window is anchored at its beginning and never extended.
 fn is_within_window(began: Option<Timestamp>, now: Timestamp, policy: &Policy) -> bool {
     began.is_some_and(|began| !policy.replay_window.is_zero() && now <= began.plus(policy.replay_window))
 }

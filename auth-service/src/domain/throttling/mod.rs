@@ -167,7 +167,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Deletes a bounded batch of counters that no longer count; returns how many.
+    /// Deletes a bounded batch of expired counters; returns how many.
     ///
     /// # Errors
     /// [`Unavailable`].
