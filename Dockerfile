@@ -10,6 +10,7 @@ COPY auth-service/Cargo.toml auth-service/
 COPY resource-service/Cargo.toml resource-service/
 COPY shared/Cargo.toml shared/
 COPY tests/Cargo.toml tests/
+COPY tests/harness/Cargo.toml tests/harness/
 COPY xtask/Cargo.toml xtask/
 COPY xtask/start/Cargo.toml xtask/start/
 COPY auth-service/build.rs auth-service/

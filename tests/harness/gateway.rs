@@ -145,7 +145,7 @@ impl Gateway {
 /// # Panics
 /// When it does not stand there.
 pub(crate) fn sample(name: &str, replaced: &[(&str, String)]) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     let mut sample = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     for (written, instead) in replaced {
         assert!(sample.contains(written), "{written} does not stand in {name}");

@@ -89,7 +89,7 @@ pub fn path_of(program: &str) -> PathBuf {
 /// Where the sample configuration, the alerts and the dashboard are.
 #[must_use]
 pub fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/monitoring")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/monitoring")
 }
 
 fn write_configuration(directory: &Path, auth: &Http, resource: &Http) {
