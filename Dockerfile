@@ -1,32 +1,41 @@
-# One file, a target per service. The dependencies are built in a layer of their own: a change of our sources does not
-# build them again. Written for the classic builder (no RUN --mount) as well as for BuildKit.
+# One file, a target per service. The dependencies are built in a layer of their own: a change of our sources does not build them
+# again. No crate is named but the services: every crate of the build context is in the workspace of the image, and
+# .dockerignore leaves out what only developers need. Written for the classic builder (no RUN --mount) as well as for BuildKit.
+
+# That workspace. Tests depend on crates that are not here, and nothing in the image runs tests.
+FROM debian:bookworm-slim AS sources
+WORKDIR /src
+COPY . .
+RUN crates=$(for manifest in */Cargo.toml; do printf '"%s", ' "${manifest%/Cargo.toml}"; done) \
+    && sed -i "s|^members = .*|members = [$crates]|" Cargo.toml \
+    && sed -i '/^\[/h; x; /^\[dev-dependencies/ { x; d }; x' */Cargo.toml
+
+# The same with programs that do nothing, so that nothing changes here when our sources do.
+FROM sources AS manifests
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name build.rs ! -path '*/src/main.rs' ! -path '*/src/lib.rs' -delete \
+    && find . -depth -type d -empty -delete \
+    && for program in */src/main.rs; do echo 'fn main() {}' >"$program" || exit; done \
+    && truncate --size 0 */src/lib.rs
+
 FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-
-# The dependencies: manifests, the lock file, and empty crates.
-COPY Cargo.toml Cargo.lock ./
-COPY auth-service/Cargo.toml auth-service/
-COPY resource-service/Cargo.toml resource-service/
-COPY shared/Cargo.toml shared/
-COPY tests/Cargo.toml tests/
-COPY tests/harness/Cargo.toml tests/harness/
-COPY xtask/Cargo.toml xtask/
-COPY xtask/start/Cargo.toml xtask/start/
-COPY auth-service/build.rs auth-service/
-COPY resource-service/build.rs resource-service/
-RUN for crate in auth-service resource-service xtask xtask/start; do mkdir -p $crate/src && echo 'fn main() {}' > $crate/src/main.rs; done \
-    && touch auth-service/src/lib.rs resource-service/src/lib.rs \
-    && mkdir -p shared/src tests/harness \
-    && touch shared/src/lib.rs tests/harness/lib.rs \
-    && for part in bench compose e2e faults interop; do mkdir tests/$part && echo 'fn main() {}' > tests/$part/main.rs; done \
-    && cargo build --release --locked -p auth-service \
+COPY --from=manifests /src .
+# What only tests need leaves the lock file, which --locked would refuse to change. Nothing may come in: each checksum of
+# what is left is one that was there.
+RUN cp Cargo.lock /tmp/whole.lock \
+    && cargo update --quiet --workspace \
+    && ! grep '^checksum' Cargo.lock | grep --quiet --invert-match --line-regexp --fixed-strings --file /tmp/whole.lock \
+    && cp Cargo.lock /tmp/Cargo.lock
+# Each service is built with its own features only.
+RUN cargo build --release --locked -p auth-service \
     && cargo build --release --locked -p resource-service
 
-COPY . .
+COPY --from=sources /src .
 # Our sources become newer than what was built of the empty crates; what was generated in target does not, or all would be
-# built again. Each service is built with its own features only.
-RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
+# built again.
+RUN cp /tmp/Cargo.lock . \
+    && find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
     && cargo build --release --locked -p auth-service \
     && cargo build --release --locked -p resource-service
 
