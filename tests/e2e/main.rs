@@ -43,6 +43,7 @@ mod command_line;
 mod connections;
 mod cookies;
 mod csrf;
+mod demonstration;
 mod doctor;
 mod documents;
 mod files;

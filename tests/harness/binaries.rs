@@ -1,16 +1,14 @@
 //! Where the programs under test are.
 
-use std::{env, ffi::OsString, path::PathBuf, process::Command, sync::OnceLock};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
 
 static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-
-/// Says where the programs are, instead of `JETON_BIN_DIR`.
-///
-/// # Panics
-/// When they were looked for already.
-pub fn are_in(directory: PathBuf) {
-    DIRECTORY.set(directory).expect("the first service has not been started yet");
-}
 
 /// The path of one of the services: from `JETON_BIN_DIR`, or built now (once) with the profile of the running test.
 ///
@@ -18,10 +16,18 @@ pub fn are_in(directory: PathBuf) {
 /// When it is not there or does not build.
 #[must_use]
 pub fn path_of(service: &str) -> PathBuf {
-    let directory = DIRECTORY.get_or_init(|| env::var_os("JETON_BIN_DIR").map_or_else(build, given));
-    let path = directory.join(service);
+    let path = directory().join(service);
     assert!(path.is_file(), "{} is missing: run `cargo build`, or set JETON_BIN_DIR", path.display());
     path
+}
+
+/// The directory in which both are.
+///
+/// # Panics
+/// As [`path_of`].
+#[must_use]
+pub fn directory() -> &'static Path {
+    DIRECTORY.get_or_init(|| env::var_os("JETON_BIN_DIR").map_or_else(build, given))
 }
 
 /// Services run in directories of their own, so the path must not be relative.
@@ -35,7 +41,9 @@ fn build() -> PathBuf {
     let profile = test.parent().and_then(|deps| deps.parent()).expect("cargo puts tests into target/<profile>/deps");
     let target = profile.parent().expect("a profile is a directory of the target directory");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "-p", "auth-service", "-p", "resource-service", "--target-dir"]).arg(target);
+    cargo
+        .args(["build", "--quiet", "--workspace", "--bin", "auth-service", "--bin", "resource-service", "--target-dir"])
+        .arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }

@@ -39,14 +39,6 @@ impl Addresses {
         Self::from(ports, |name| env::var(name).ok().filter(|value| !value.is_empty()))
     }
 
-    /// Free ports of this machine, whatever stands in the environment.
-    ///
-    /// # Errors
-    /// One sentence.
-    pub(crate) fn free() -> Result<Self, String> {
-        Self::from(Ports { port: None, free_ports: true }, |_| None)
-    }
-
     fn from(ports: Ports, setting: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         const NAMES: [&str; 4] = ["AUTH_LISTEN", "RESOURCE_LISTEN", "AUTH_ADMIN_LISTEN", "RESOURCE_ADMIN_LISTEN"];
         let mut addresses = Vec::new();
@@ -91,8 +83,13 @@ impl Addresses {
     }
 
     /// Where health is.
+    pub(crate) fn admin(&self) -> [SocketAddr; 2] {
+        [self.auth_admin, self.resource_admin]
+    }
+
+    /// Where health is, for clients.
     pub(crate) fn admin_urls(&self) -> [String; 2] {
-        [url(self.auth_admin), url(self.resource_admin)]
+        self.admin().map(url)
     }
 
     /// Says which addresses are in use, before anything is built or started.
@@ -221,7 +218,7 @@ mod tests {
     fn a_taken_port_is_named_with_its_setting_and_what_to_do() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = taken.local_addr().expect("it is bound").to_string();
-        let mut addresses = Addresses::free().expect("there are free ports");
+        let mut addresses = gathered(Ports { port: None, free_ports: true }, &[]).expect("there are free ports");
         addresses.resource = address.parse().expect("an address");
         let error = addresses.check().expect_err("it is taken");
         assert!(error.contains(&address) && error.contains("RESOURCE_LISTEN") && error.contains("--port"), "{error}");

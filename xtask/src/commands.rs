@@ -2,11 +2,15 @@
 
 use std::{
     env,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitStatus},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+/// The programs of both services.
+pub(crate) const SERVICES: [&str; 2] = ["auth-service", "resource-service"];
 
 /// The steps so far, and how long each took.
 static STEPS: Mutex<Vec<(String, Duration)>> = Mutex::new(Vec::new());
@@ -31,6 +35,28 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(workspace());
     command
+}
+
+/// Builds programs of the workspace with a profile, and says where they are.
+///
+/// # Errors
+/// One sentence.
+pub(crate) fn build(profile: &str, programs: &[&str]) -> Result<PathBuf, String> {
+    // Not by package: cargo unites the features of the packages that are chosen, and would build their dependencies again for
+    // each choice.
+    let mut build = cargo(&["build", "--workspace"]);
+    build.args(programs.iter().flat_map(|program| ["--bin", program]));
+    if profile == "release" {
+        build.arg("--release");
+    }
+    run(&mut build)?;
+    binaries(profile)
+}
+
+/// Becomes another program, which gets the signals that are meant for us. Returns only when that fails: one sentence.
+pub(crate) fn run_as(mut command: Command) -> String {
+    let error = command.exec();
+    format!("{}: {error}", line(&command))
 }
 
 /// Runs a command to its end; it prints to our own output.
@@ -60,6 +86,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     Err(format!("`{}` failed: {}", line(command), String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// The words that docker-compose is called with: the plugin of the engine, or else the program of its own.
+pub(crate) fn compose_program() -> &'static [&'static str] {
+    match output(Command::new("docker").args(["compose", "version"])) {
+        Ok(_) => &["docker", "compose"],
+        Err(_) => &["docker-compose"],
+    }
 }
 
 /// Does one step of a longer task, with its name and how long it took.

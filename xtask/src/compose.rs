@@ -1,11 +1,10 @@
 //! `cargo xtask test --compose`: the images, then the tests against stacks of `docker-compose.yml`.
 
 use crate::{
-    commands::{binaries, cargo, output, run, step, workspace},
+    commands::{SERVICES, binaries, build, cargo, compose_program, output, run, step, workspace},
     counted::run_and_count,
     tests::{Faults, at_least_one, provide_servers},
 };
-use harness::containers::compose_program;
 use std::process::Command;
 
 /// Stacks that run at the same time: they wait more than they work.
@@ -70,7 +69,7 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
     engine()?;
     provide_servers()?;
     step("build the images", || run(compose().arg("build")))?;
-    step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
+    step("build the services", || build("debug", &SERVICES))?;
     let own = step("containers: the tests of docker-compose.yml itself", || test("compose", &[], faults, arguments))?;
     let skipped: Vec<_> = OTHER_STORAGE.into_iter().chain(NOT_IN_CONTAINERS).collect();
     let e2e = step("containers: the end-to-end tests", || test("e2e", &skipped, faults, arguments))?;
@@ -80,7 +79,7 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
 
 /// How many tests ran, if any were looked for.
 fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[String]) -> Result<Option<usize>, String> {
-    let mut tests = cargo(&["test", "--package", "e2e", "--test", target, "--"]);
+    let mut tests = cargo(&["test", "--workspace", "--test", target, "--"]);
     tests.arg(STACKS);
     for (name, reason) in named(target, skipped)? {
         println!("    not in containers: {name} ({reason})");
@@ -95,7 +94,7 @@ fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[Str
 /// # Errors
 /// When one is no test of any: it was renamed or is gone.
 fn named<'a>(target: &str, skipped: &[(&'a str, &'a str)]) -> Result<Vec<(&'a str, &'a str)>, String> {
-    let list = |target| output(&mut cargo(&["test", "--quiet", "--package", "e2e", "--test", target, "--", "--list"]));
+    let list = |target| output(&mut cargo(&["test", "--quiet", "--workspace", "--test", target, "--", "--list"]));
     let (own, other) = (list(target)?, if target == "e2e" { list("faults")? } else { list("e2e")? });
     if let Some((name, _)) = skipped.iter().find(|(name, _)| !own.contains(name) && !other.contains(name)) {
         return Err(format!("xtask/src/compose.rs names {name}, and there is no such test"));

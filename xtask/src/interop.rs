@@ -1,7 +1,7 @@
 //! `cargo xtask interop`: what the clients in other languages need, then their conversations with us (`tests/interop`).
 
 use crate::{
-    commands::{binaries, cargo, output, run, step, workspace},
+    commands::{SERVICES, build, output, run, step, workspace},
     needed::{Needed, is_in_one_of, path, provide},
     python::{PYTHON, virtual_environment},
     tests::NGINX,
@@ -60,9 +60,8 @@ const NEEDED: [Needed; 7] = [
 /// One sentence: what is missing and how to get it (a line for each), or what failed.
 pub(crate) fn run_all() -> Result<(), String> {
     provide(&NEEDED)?;
-    step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
-    step("build the conversations", || run(&mut cargo(&["build", "-p", "e2e", "--bin", "interop"])))?;
-    let binaries = binaries("debug")?;
+    let programs = [&SERVICES[..], &["interop"]].concat();
+    let binaries = step("build the services and the conversations", || build("debug", &programs))?;
     let prepared = binaries.parent().ok_or("xtask does not stand in a target directory")?.join("interop");
     let python = step("prepare Python", || virtual_environment(&sources("python").join("requirements.txt")))?;
     step("prepare Node", || node(&prepared.join("node")))?;

@@ -105,7 +105,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Up { release, ports } => block_on(up::run(release, ports)),
-        Task::Demo(options) => block_on(demo::run(options)),
+        Task::Demo(options) => demo::run(options),
         Task::Test { long, compose, arguments } => {
             let faults = if long { Faults::Long } else { Faults::Bounded };
             if compose { compose::run_all(faults, &arguments) } else { tests::run_all(faults, &arguments) }

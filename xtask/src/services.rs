@@ -3,15 +3,17 @@
 use crate::{addresses::Addresses, commands::workspace};
 use std::{
     collections::BTreeMap,
-    env,
-    ffi::OsString,
-    fs::{self, DirBuilder, File},
+    fs::{self, DirBuilder},
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::ExitStatus,
     time::Duration,
 };
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
     process::{Child, Command},
     time::{Instant, sleep, timeout},
 };
@@ -21,44 +23,31 @@ const STOP: Duration = Duration::from_secs(15);
 
 const START: Duration = Duration::from_secs(60);
 
-/// A service before it runs.
+/// How long an answer about health may take.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// A service before it runs: in the workspace, with the settings of whoever called. It logs to our own stderr.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     name: &'static str,
     program: PathBuf,
-    /// Its health, on the admin address.
-    health: String,
+    /// Where its health is.
+    admin: SocketAddr,
     settings: BTreeMap<String, String>,
-    surroundings: Surroundings,
-}
-
-/// Where a service runs and what it sees.
-#[derive(Debug, Clone)]
-pub(crate) enum Surroundings {
-    /// In the workspace, with the settings of whoever called; it logs to our own stderr.
-    Ours,
-    /// In a directory of its own, with no settings but those that are given; it logs to a file there.
-    Own(PathBuf),
 }
 
 impl Plan {
     /// auth-service, then resource-service.
-    pub(crate) fn of_both(binaries: &Path, addresses: &Addresses, surroundings: &Surroundings) -> [Self; 2] {
+    pub(crate) fn of_both(binaries: &Path, addresses: &Addresses) -> [Self; 2] {
         let settings = addresses.settings();
-        let healths = addresses.admin_urls().map(|url| format!("{url}/health/ready"));
-        let [auth, resource] = ["auth-service", "resource-service"].map(|name| binaries.join(name));
-        let [auth_health, resource_health] = healths;
-        let plan = |name, program, health, prefix: &str| Self {
+        let [auth, resource] = addresses.admin();
+        let plan = |name, admin, prefix: &str| Self {
             name,
-            program,
-            health,
+            program: binaries.join(name),
+            admin,
             settings: settings.iter().filter(|(name, _)| name.starts_with(prefix)).cloned().collect(),
-            surroundings: surroundings.clone(),
         };
-        [
-            plan("auth-service", auth, auth_health, "AUTH_"),
-            plan("resource-service", resource, resource_health, "RESOURCE_"),
-        ]
+        [plan("auth-service", auth, "AUTH_"), plan("resource-service", resource, "RESOURCE_")]
     }
 
     /// The file in which its process id stands while `up` runs it.
@@ -72,11 +61,6 @@ impl Plan {
         format!("{}{}", settings.collect::<String>(), self.program.display())
     }
 
-    /// Adds a setting.
-    pub(crate) fn set(&mut self, name: &str, value: String) {
-        self.settings.insert(name.to_owned(), value);
-    }
-
     /// Starts the program.
     ///
     /// # Errors
@@ -84,53 +68,28 @@ impl Plan {
     pub(crate) fn start(&self) -> Result<Running, String> {
         let failed = |error: std::io::Error| format!("{} does not start: {error}", self.name);
         let mut command = Command::new(&self.program);
-        command.kill_on_drop(true);
-        match &self.surroundings {
-            Surroundings::Ours => {
-                command.current_dir(workspace());
-            }
-            Surroundings::Own(directory) => {
-                let log = directory.join(format!("{}.log", self.name));
-                let log = File::options().create(true).append(true).open(log).map_err(failed)?;
-                command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-                for name in settings_of_the_caller() {
-                    command.env_remove(name);
-                }
-            }
-        }
-        let child = command.envs(&self.settings).spawn().map_err(failed)?;
-        let id_file = matches!(self.surroundings, Surroundings::Ours).then(|| self.id_file());
-        if let (Some(file), Some(id)) = (&id_file, child.id()) {
+        let child = command.kill_on_drop(true).current_dir(workspace()).envs(&self.settings).spawn().map_err(failed)?;
+        let id_file = self.id_file();
+        if let Some(id) = child.id() {
             // As the services make it: for their owner alone.
             let made = DirBuilder::new().recursive(true).mode(0o700).create(workspace().join("data"));
-            made.and_then(|()| fs::write(file, id.to_string())).map_err(failed)?;
+            made.and_then(|()| fs::write(&id_file, id.to_string())).map_err(failed)?;
         }
-        Ok(Running { name: self.name, health: self.health.clone(), child, id_file })
+        Ok(Running { name: self.name, admin: self.admin, child, id_file })
     }
-}
-
-/// The settings of either service that stand in our environment.
-fn settings_of_the_caller() -> impl Iterator<Item = OsString> {
-    let is_setting = |name: &OsString| {
-        let name = name.to_string_lossy();
-        name.starts_with("AUTH_") || name.starts_with("RESOURCE_")
-    };
-    env::vars_os().map(|(name, _)| name).filter(move |name| is_setting(name))
 }
 
 /// A started service.
 pub(crate) struct Running {
     name: &'static str,
-    health: String,
+    admin: SocketAddr,
     child: Child,
-    id_file: Option<PathBuf>,
+    id_file: PathBuf,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(file) = &self.id_file {
-            drop(fs::remove_file(file));
-        }
+        drop(fs::remove_file(&self.id_file));
     }
 }
 
@@ -139,13 +98,13 @@ impl Running {
     ///
     /// # Errors
     /// One sentence: it ended, or takes too long.
-    pub(crate) async fn ready(&mut self, client: &reqwest::Client) -> Result<(), String> {
+    pub(crate) async fn ready(&mut self) -> Result<(), String> {
         let until = Instant::now() + START;
         loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(self.died(status));
             }
-            if client.get(&self.health).send().await.is_ok_and(|answer| answer.status() == 200) {
+            if is_healthy(self.admin).await {
                 return Ok(());
             }
             if Instant::now() > until {
@@ -197,8 +156,24 @@ impl Running {
     }
 }
 
-/// A client for plain HTTP on this machine: no proxy, and no need for installed certificates.
-pub(crate) fn client() -> Result<reqwest::Client, String> {
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(Duration::from_secs(10)).build();
-    client.map_err(|error| format!("no HTTP client: {error}"))
+/// Whether a service that listens there for operators is ready.
+async fn is_healthy(admin: SocketAddr) -> bool {
+    let host = match admin.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let status = timeout(ANSWER, status_of("/health/ready", SocketAddr::new(host, admin.port()))).await;
+    status.is_ok_and(|status| status.is_ok_and(|status| status == "200"))
+}
+
+/// The status of an answer. A request in a few lines, since `up` must not wait for an HTTP client to be built.
+async fn status_of(path: &str, address: SocketAddr) -> io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    Ok(answer.split_whitespace().nth(1).unwrap_or_default().to_owned())
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: what the tests need, then the tests.
 
 use crate::{
-    commands::{binaries, cargo, run, step},
+    commands::{SERVICES, build, cargo, run, step},
     counted::run_and_count,
     needed::{Needed, is_in_one_of, path, provide},
 };
@@ -87,8 +87,7 @@ impl Faults {
 /// One sentence: what is missing and how to get it (a line for each), or what failed.
 pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String> {
     provide_servers()?;
-    step("build the services", || run(&mut cargo(&["build", "-p", "auth-service", "-p", "resource-service"])))?;
-    let binaries = binaries("debug")?;
+    let binaries = step("build the services", || build("debug", &SERVICES))?;
     step("run all tests", || {
         let mut tests = cargo(&["test", "--workspace"]);
         tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults.name());

@@ -2,13 +2,17 @@
 
 use crate::{
     addresses::{Addresses, Ports},
-    commands,
-    services::{self, Plan, Running, Surroundings},
+    commands::{self, SERVICES},
+    services::{Plan, Running},
 };
-use futures_util::future::select_all;
-use std::{env, path::PathBuf};
+use std::{
+    future::poll_fn,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    path::PathBuf,
+    pin::Pin,
+    task::Poll,
+};
 use tokio::signal::unix::{SignalKind, signal};
-use uuid::Uuid;
 
 /// Builds, starts, prints how to try it, and stops both when it is told to or when one of them fails. One that somebody else
 /// stops may be stopped: the other goes on.
@@ -20,7 +24,7 @@ pub(crate) async fn run(release: bool, ports: Ports) -> Result<(), String> {
     addresses.check()?;
     let [auth, resource] = addresses.urls();
     println!("auth-service will be at {auth}, resource-service at {resource}; Ctrl-C stops both.");
-    let plans = Plan::of_both(&build(release)?, &addresses, &Surroundings::Ours);
+    let plans = Plan::of_both(&build(release)?, &addresses);
 
     let mut running = Vec::new();
     let outcome = tokio::select! {
@@ -39,36 +43,25 @@ pub(crate) async fn run(release: bool, ports: Ports) -> Result<(), String> {
 ///
 /// # Errors
 /// One sentence.
-pub(crate) fn build(release: bool) -> Result<PathBuf, String> {
-    // The tests have built them.
-    if let Some(directory) = env::var_os("JETON_BIN_DIR") {
-        return Ok(directory.into());
-    }
-    let binaries = commands::binaries(if release { "release" } else { "debug" })?;
-    if !binaries.join("auth-service").exists() {
+fn build(release: bool) -> Result<PathBuf, String> {
+    let profile = if release { "release" } else { "debug" };
+    if !commands::binaries(profile)?.join("auth-service").exists() {
         println!("Building both, which takes one to three minutes the first time, and seconds later.");
     }
-    let mut build = commands::cargo(&["build", "-p", "auth-service", "-p", "resource-service"]);
-    if release {
-        build.arg("--release");
-    }
-    commands::run(&mut build)?;
-    Ok(binaries)
+    commands::build(profile, &SERVICES)
 }
 
 /// Ends when something goes wrong, or somebody else has stopped both.
 async fn start_and_watch(plans: &[Plan], addresses: &Addresses, running: &mut Vec<Running>) -> Result<(), String> {
-    let client = services::client()?;
     // auth-service first, so that resource-service finds the keys at once.
     for plan in plans {
         let service = running.push_mut(plan.start()?);
-        service.ready(&client).await?;
+        service.ready().await?;
     }
     print_how_to_try_it(addresses);
     let mut watched: Vec<_> = running.iter_mut().zip(plans).collect();
     while !watched.is_empty() {
-        let ends = watched.iter_mut().map(|(service, _)| Box::pin(service.end()));
-        let (ended, index, _) = select_all(ends).await;
+        let (index, ended) = first(watched.iter_mut().map(|(service, _)| Box::pin(service.end()))).await;
         ended?;
         let (service, plan) = watched.swap_remove(index);
         println!("{} was stopped; what else runs goes on. To start it again: {}", service.name(), plan.by_hand());
@@ -76,11 +69,25 @@ async fn start_and_watch(plans: &[Plan], addresses: &Addresses, running: &mut Ve
     Ok(())
 }
 
+/// Waits for whichever ends first: its index, and its outcome.
+async fn first<T>(futures: impl Iterator<Item = Pin<Box<impl Future<Output = T>>>>) -> (usize, T) {
+    let mut futures: Vec<_> = futures.collect();
+    poll_fn(|context| {
+        let mut polled = futures.iter_mut().map(|future| future.as_mut().poll(context)).enumerate();
+        let ready = polled.find_map(|(index, polled)| match polled {
+            Poll::Ready(outcome) => Some((index, outcome)),
+            Poll::Pending => None,
+        });
+        ready.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}
+
 /// Waits for Ctrl-C, or for another order to end.
 ///
 /// # Errors
 /// One sentence, when such orders cannot be heard.
-pub(crate) async fn told_to_stop() -> Result<(), String> {
+async fn told_to_stop() -> Result<(), String> {
     let listen = |kind| signal(kind).map_err(|error| format!("no signal handler: {error}"));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -96,8 +103,8 @@ pub(crate) async fn told_to_stop() -> Result<(), String> {
 fn print_how_to_try_it(addresses: &Addresses) {
     let ([auth, resource], [auth_admin, resource_admin]) = (addresses.urls(), addresses.admin_urls());
     // Another name at every start, so that the lines work however often they are tried.
-    let name = Uuid::new_v4().simple().to_string();
-    let email = format!("ada-{}@example.org", &name[..8]);
+    let number = RandomState::new().build_hasher().finish();
+    let email = format!("ada-{number:016x}@example.org");
     let who = format!(r#""email":"{email}","password":"a lighthouse above the fog""#);
     let json = "-H 'content-type: application/json'";
     println!(

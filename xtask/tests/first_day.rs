@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A machine that builds beside the tests is slow.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// What is wrong is found before anything is built.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What became of a task.
 struct Ended {
@@ -60,28 +60,6 @@ fn up_says_at_once_which_port_is_taken_and_what_to_do() {
     assert_eq!((ended.code, ended.output.as_str()), (Some(1), ""), "{}", ended.errors);
     for words in [format!("127.0.0.1:{port}"), "AUTH_LISTEN".to_owned(), "--free-ports".to_owned()] {
         assert!(ended.errors.contains(&words), "{words} is missing in {}", ended.errors);
-    }
-}
-
-#[test]
-fn the_demonstration_reads_on_without_auth_service_and_names_what_cannot_be_done() {
-    // Long enough for a slow machine to repeat a refresh within it.
-    let ended = xtask(&["demo", "--own", "--replay-window", "6"]);
-    assert_eq!(ended.code, Some(0), "{}\n{}", ended.output, ended.errors);
-    let mut rest = ended.output.as_str();
-    for words in [
-        ". stop auth-service",
-        "← 200",
-        ". restart resource-service alone",
-        "← 200",
-        ". what cannot be done now",
-        "← no answer",
-        ". start auth-service again",
-        "← 200",
-        "steps went as they must",
-    ] {
-        let (_, after) = rest.split_once(words).unwrap_or_else(|| panic!("{words} is missing in\n{}", ended.output));
-        rest = after;
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{
     autonomy,
     client::{Answer, Call, Demo, shortened},
-    pair::Pair,
 };
+use harness::Stack;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -23,7 +23,7 @@ impl Tokens {
 }
 
 /// Tells it; in the middle, auth-service of a pair that may be stopped is stopped.
-pub(super) async fn tell(demo: &mut Demo, window: Duration, pair: Option<&mut Pair>) -> Result<(), String> {
+pub(super) async fn tell(demo: &mut Demo, window: Duration, pair: Option<&mut Stack>) -> Result<(), String> {
     let account = account();
     register(demo, &account).await?;
     demo.begin("log in", "The access token lives for minutes; the refresh token is exchanged at every use.");

@@ -1,6 +1,6 @@
 //! Sends requests and shows them and their answers, tokens shortened.
 
-use crate::services;
+use harness::Stack;
 use reqwest::{Client, Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use std::{fmt::Write as _, time::Duration};
@@ -33,13 +33,21 @@ pub(crate) struct Answer {
 }
 
 impl Demo {
-    pub(crate) fn new(auth: String, resource: String) -> Result<Self, String> {
-        Ok(Self { client: services::client()?, auth, resource, steps: 0, title: String::new() })
+    /// With services at these URLs.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub(crate) fn with(urls: [&str; 2]) -> Result<Self, String> {
+        // Plain HTTP on this machine: no proxy, and no need for installed certificates.
+        let client = Client::builder().no_proxy().tls_certs_only([]).timeout(Duration::from_secs(10)).build();
+        let client = client.map_err(|error| format!("no HTTP client: {error}"))?;
+        let [auth, resource] = urls.map(|url| url.trim_end_matches('/').to_owned());
+        Ok(Self { client, auth, resource, steps: 0, title: String::new() })
     }
 
     /// Goes on with other services.
-    pub(crate) fn turn_to(&mut self, [auth, resource]: &[String; 2]) {
-        (self.auth, self.resource) = (auth.clone(), resource.clone());
+    pub(crate) fn turn_to(&mut self, pair: &Stack) {
+        (self.auth, self.resource) = (pair.auth.url(), pair.resource.url());
     }
 
     /// Whether both services answer, as they do and nobody else would.
