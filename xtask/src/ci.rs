@@ -34,7 +34,7 @@ fn format_and_lint() -> Result<(), String> {
     step("lints", || {
         lint(&["--workspace", "--all-targets"])?;
         // None of all targets: they run with an engine only.
-        lint(&["--package", "e2e", "--test", "compose"])
+        lint(&["--workspace", "--test", "compose"])
     })
 }
 

@@ -7,9 +7,7 @@ use crate::commands::{cargo, run};
 /// # Errors
 /// One sentence.
 pub(crate) fn write() -> Result<(), String> {
-    for (package, target) in [("auth-service", "openapi"), ("resource-service", "http")] {
-        let mut tests = cargo(&["test", "--quiet", "--package", package, "--test", target, "the_committed_document"]);
-        run(tests.env("JETON_WRITE_OPENAPI", "1"))?;
-    }
-    Ok(())
+    let mut tests =
+        cargo(&["test", "--quiet", "--workspace", "--test", "openapi", "--test", "http", "the_committed_document"]);
+    run(tests.env("JETON_WRITE_OPENAPI", "1"))
 }
