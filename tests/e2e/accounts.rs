@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 
 on_every_storage! {
     registering_makes_a_reader_with_an_id,
-    an_email_is_taken_once_whatever_its_case,
-    one_may_log_in_with_any_case_of_the_email,
+    an_email_can_be_registered_once_whatever_its_case,
+    the_email_may_be_typed_in_any_case_at_login,
     a_deleted_account_is_gone_with_its_sessions,
-    two_registrations_at_once_make_one_account,
+    concurrent_registrations_of_one_email_create_one_account,
 }
 
 async fn registering_makes_a_reader_with_an_id(storage: Storage) {
@@ -32,7 +32,7 @@ async fn registering_makes_a_reader_with_an_id(storage: Storage) {
     assert_eq!((&me["id"], &me["email"], &me["name"]), (&ada["id"], &ada["email"], &ada["name"]), "{me}");
 }
 
-async fn an_email_is_taken_once_whatever_its_case(storage: Storage) {
+async fn an_email_can_be_registered_once_whatever_its_case(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let ada = stack.ada().await;
     for email in [ada.email.clone(), ada.email.to_uppercase()] {
@@ -40,7 +40,7 @@ async fn an_email_is_taken_once_whatever_its_case(storage: Storage) {
     }
 }
 
-async fn one_may_log_in_with_any_case_of_the_email(storage: Storage) {
+async fn the_email_may_be_typed_in_any_case_at_login(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (email, password) = (fresh_email("Ada.Lovelace"), fresh_password());
     let registered = stack.auth.register(&email, &password).await.expect(201);
@@ -70,7 +70,7 @@ async fn a_deleted_account_is_gone_with_its_sessions(storage: Storage) {
     assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
 }
 
-async fn two_registrations_at_once_make_one_account(storage: Storage) {
+async fn concurrent_registrations_of_one_email_create_one_account(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (email, password) = (fresh_email("ada"), fresh_password());
     let answers = futures_util::future::join_all((0..4).map(|_| stack.auth.register(&email, &password))).await;
@@ -80,7 +80,7 @@ async fn two_registrations_at_once_make_one_account(storage: Storage) {
 }
 
 #[tokio::test]
-async fn an_email_that_is_none_is_refused() {
+async fn a_malformed_email_is_refused() {
     let stack = Stack::any().start().await;
     let too_long = format!("{}@example.org", "a".repeat(300));
     let invalid = [
@@ -115,7 +115,7 @@ async fn an_unknown_email_gets_the_same_answer_as_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn a_login_says_what_the_contract_says() {
+async fn a_login_and_a_refresh_answer_with_the_members_of_the_contract() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
@@ -146,9 +146,9 @@ async fn an_unknown_transport_is_refused() {
 }
 
 fn but_for_the_request(answer: &Answer) -> (u16, Value, BTreeMap<String, String>) {
-    // What is exposed to other origins is listed in any order.
-    let told = |name: &str| !["date", "x-request-id"].contains(&name) && !name.starts_with("access-control-");
-    let headers = answer.headers.iter().filter(|(name, _)| told(name.as_str()));
+    // The headers exposed to other origins are listed in any order.
+    let is_compared = |name: &str| !["date", "x-request-id"].contains(&name) && !name.starts_with("access-control-");
+    let headers = answer.headers.iter().filter(|(name, _)| is_compared(name.as_str()));
     let headers = headers.map(|(name, value)| (name.to_string(), format!("{value:?}")));
     (answer.status, answer.json.clone(), headers.collect())
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 on_every_storage! {
     the_list_of_users_is_read_page_by_page,
     users_are_found_by_a_part_of_their_email,
-    disabling_ends_the_sessions_and_keeps_out,
-    a_role_counts_from_the_next_refresh_on,
+    disabling_a_user_ends_the_sessions_and_refuses_logins,
+    a_new_role_takes_effect_at_the_next_refresh,
     a_demoted_admin_is_refused_at_once,
     custom_claims_reach_the_resource_services,
     an_admin_can_end_sessions_and_delete_accounts,
@@ -57,7 +57,7 @@ async fn users_are_found_by_a_part_of_their_email(storage: Storage) {
     assert!(!user.to_string().contains("argon2"), "{user}");
 }
 
-async fn disabling_ends_the_sessions_and_keeps_out(storage: Storage) {
+async fn disabling_a_user_ends_the_sessions_and_refuses_logins(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (admin, ada) = (stack.admin().await, stack.ada().await);
     change(&stack, &admin, &ada, json!({ "disabled": true })).await;
@@ -73,7 +73,7 @@ async fn disabling_ends_the_sessions_and_keeps_out(storage: Storage) {
     stack.auth.refresh(&ada.another_device().await).await.tokens();
 }
 
-async fn a_role_counts_from_the_next_refresh_on(storage: Storage) {
+async fn a_new_role_takes_effect_at_the_next_refresh(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (admin, mut ada) = (stack.admin().await, stack.ada().await);
     change(&stack, &admin, &ada, json!({ "roles": ["reader", "author"] })).await;
@@ -159,7 +159,7 @@ async fn an_unknown_role_or_user_is_refused() {
 }
 
 #[tokio::test]
-async fn readers_and_authors_are_no_admins() {
+async fn readers_and_authors_may_not_manage_users() {
     let stack = Stack::any().start().await;
     let (admin, mut ada) = (stack.admin().await, stack.ada().await);
     change(&stack, &admin, &ada, json!({ "roles": ["author"] })).await;

@@ -1,20 +1,21 @@
-//! What happened is written down, and shown to whom it concerns.
+//! The audit log: what it records, and who may read it.
 
 use harness::{Answer, Person, Stack, Storage, Transport, assert_problem, eventually, postgres::Postgres};
 use serde_json::{Value, json};
 use std::{net::Ipv4Addr, time::Duration};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, time::sleep};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 on_every_storage! {
-    a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it,
-    each_thing_that_happens_to_a_user_is_told_once,
+    a_theft_is_reported_with_its_details_to_the_user_and_to_admins,
+    each_event_of_a_user_is_recorded_once,
 }
 
-/// The change is held up by a lock on the user until its client has gone. A busy machine may take so long that it is given up.
+/// A lock on the user holds the change up until its client has gone. On a busy machine the change may time out: once
+/// more.
 #[tokio::test]
-async fn a_change_whose_client_leaves_half_way_is_in_the_audit_log_all_the_same() {
+async fn a_change_whose_client_disconnects_is_still_in_the_audit_log() {
     let stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let (admin, ada) = (stack.admin().await, stack.ada().await);
     let database = stack.postgres_url().expect("the stack has a PostgreSQL");
@@ -23,10 +24,10 @@ async fn a_change_whose_client_leaves_half_way_is_in_the_audit_log_all_the_same(
     let is_held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
     let is_waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     let is_disabled = format!("SELECT disabled FROM users WHERE id = '{}'", ada.id);
-    eventually("a change outlives its client", PATIENCE, async || {
+    eventually("a change outlives its client", TIMEOUT, async || {
         let (database, lock) = (database.clone(), lock.clone());
         let holding = tokio::task::spawn_blocking(move || Postgres::execute(&database, &lock));
-        eventually("the user is locked", PATIENCE, async || asked(is_held).then_some(())).await;
+        eventually("the user is locked", TIMEOUT, async || asked(is_held).then_some(())).await;
         let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, stack.auth.port())).await.expect("it listens");
         client.write_all(disabling(&admin, &ada).as_bytes()).await.expect("it is taken");
         while !holding.is_finished() && !asked(is_waiting) {}
@@ -37,7 +38,7 @@ async fn a_change_whose_client_leaves_half_way_is_in_the_audit_log_all_the_same(
         (was_waiting && asked(&is_disabled)).then_some(())
     })
     .await;
-    eventually("the change is in the log", PATIENCE, async || {
+    eventually("the change is in the log", TIMEOUT, async || {
         stack.auth.log().lines().any(|line| line.contains("user_change") && line.contains(&ada.id)).then_some(())
     })
     .await;
@@ -53,7 +54,7 @@ fn disabling(admin: &Person, user: &Person) -> String {
     )
 }
 
-async fn a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it(storage: Storage) {
+async fn a_theft_is_reported_with_its_details_to_the_user_and_to_admins(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let (admin, mut ada, bob) = (stack.admin().await, stack.ada().await, stack.bob().await);
     let stolen = ada.tokens.clone();
@@ -81,14 +82,14 @@ async fn a_theft_is_told_to_the_user_and_to_admins_with_what_is_known_of_it(stor
     assert_eq!(details["newest_generation"], 3, "{incident}");
     assert_eq!(details["last_refresh"]["ip"], stack.our_address(), "{incident}");
 
-    let told = events(&stack, &admin, &format!("/admin/users/{}/audit?action=refresh_reuse", ada.id)).await;
-    assert_eq!(told.iter().collect::<Vec<_>>(), [incident]);
+    let recorded = events(&stack, &admin, &format!("/admin/users/{}/audit?action=refresh_reuse", ada.id)).await;
+    assert_eq!(recorded.iter().collect::<Vec<_>>(), [incident]);
     let nothing = stack.auth.sessions(&bob.tokens).await.expect(200)["incidents"].clone();
     assert_eq!(nothing, json!([]), "nobody else's");
-    assert!(stack.auth.log().contains("refresh_reuse"), "it stands in the log as well");
+    assert!(stack.auth.log().contains("refresh_reuse"), "it is in the log as well");
 }
 
-async fn each_thing_that_happens_to_a_user_is_told_once(storage: Storage) {
+async fn each_event_of_a_user_is_recorded_once(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_MAX_SESSIONS", "2").start().await;
     let (admin, mut ada) = (stack.admin().await, stack.ada().await);
     ada.another_device().await;
@@ -111,20 +112,21 @@ async fn each_thing_that_happens_to_a_user_is_told_once(storage: Storage) {
 
     let path = format!("/admin/users/{}/audit", ada.id);
     // A failed login does not wait for its row.
-    let told = harness::eventually("the failed login is told", Duration::from_secs(5), || async {
-        let told = events(&stack, &admin, &path).await;
-        told.iter()
+    let recorded = harness::eventually("the failed login is recorded", Duration::from_secs(5), || async {
+        let recorded = events(&stack, &admin, &path).await;
+        recorded
+            .iter()
             .any(|event| {
                 (&event["action"], &event["result"]) == (&json!("login"), &json!("failure"))
                     && event["details"] == json!({})
             })
-            .then_some(told)
+            .then_some(recorded)
     })
     .await;
-    let mut told: Vec<String> =
-        told.iter().rev().map(|event| format!("{} {}", event["action"], event["result"])).collect();
-    told.sort();
-    told.dedup();
+    let mut recorded: Vec<String> =
+        recorded.iter().rev().map(|event| format!("{} {}", event["action"], event["result"])).collect();
+    recorded.sort();
+    recorded.dedup();
     let mut expected: Vec<String> = [
         "register",
         "login",
@@ -141,20 +143,20 @@ async fn each_thing_that_happens_to_a_user_is_told_once(storage: Storage) {
     .into();
     expected.extend(["login", "password_confirm"].map(|action| format!("{action:?} \"failure\"")));
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
     let change = events(&stack, &admin, &format!("{path}?action=user_change")).await.remove(0);
     assert_eq!(change["actor"], admin.id, "{change}");
     assert_eq!(
         change["details"]["changed"],
         json!({ "disabled": true, "custom": true }),
-        "not what is private: {change}"
+        "no private values: {change}"
     );
     let login = events(&stack, &admin, &format!("{path}?action=login&result=success")).await;
-    assert_eq!(login.len(), 5, "the theft of none is told twice: {login:?}");
+    assert_eq!(login.len(), 5, "each login is recorded once: {login:?}");
 }
 
 #[tokio::test]
-async fn the_log_of_all_is_read_page_by_page_and_by_filters() {
+async fn the_audit_log_can_be_paged_and_filtered() {
     let stack = Stack::any().start().await;
     let (admin, ada) = (stack.admin().await, stack.ada().await);
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! One grants only what one has, and somebody who governs stays.
+//! Nobody grants more rights than they have, and the last admin stays.
 
 use futures_util::future::join;
 use harness::{Answer, Person, Stack, Storage, assert_problem, person::fresh_password};
@@ -7,8 +7,8 @@ use std::fs;
 
 on_every_storage! {
     the_last_admin_stays,
-    of_two_admins_that_go_at_once_one_stays,
-    of_two_changes_of_one_user_at_once_one_is_made,
+    concurrent_demotions_leave_one_admin,
+    concurrent_changes_of_one_user_succeed_or_conflict,
 }
 
 async fn patch(stack: &Stack, by: &Person, user: &Person, change: Value) -> Answer {
@@ -34,7 +34,7 @@ async fn the_last_admin_stays(storage: Storage) {
     stack.auth.delete_account(&admin.tokens, &admin.password).await.expect(204);
 }
 
-async fn of_two_admins_that_go_at_once_one_stays(storage: Storage) {
+async fn concurrent_demotions_leave_one_admin(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let replica = stack.replica().await;
     let (admin, ada) = (stack.admin().await, stack.ada().await);
@@ -65,7 +65,7 @@ async fn of_two_admins_that_go_at_once_one_stays(storage: Storage) {
     }
 }
 
-async fn of_two_changes_of_one_user_at_once_one_is_made(storage: Storage) {
+async fn concurrent_changes_of_one_user_succeed_or_conflict(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let replica = stack.replica().await;
     let (admin, ada) = (stack.admin().await, stack.ada().await);
@@ -76,7 +76,7 @@ async fn of_two_changes_of_one_user_at_once_one_is_made(storage: Storage) {
             replica.change_user(&admin.tokens, &ada.id, &change("second")),
         )
         .await;
-        // One after the other is well as well: then the second has seen the first.
+        // Both succeed if the second has seen the first.
         for answer in [&first, &second] {
             if answer.status != 200 {
                 assert_problem(answer, 409, "user_changed");
@@ -86,7 +86,7 @@ async fn of_two_changes_of_one_user_at_once_one_is_made(storage: Storage) {
     }
 }
 
-/// A stack with a role that may change users and do nothing else, and somebody who has it.
+/// A stack with a role that may only change users, and a person who has it.
 async fn with_helpdesk() -> (Stack, Person, Person) {
     let mut stack = Stack::any().prepare();
     let file = stack.directory().join("roles.toml");
@@ -99,7 +99,7 @@ async fn with_helpdesk() -> (Stack, Person, Person) {
 }
 
 #[tokio::test]
-async fn one_grants_only_what_one_has() {
+async fn nobody_grants_more_rights_than_they_have() {
     let (stack, admin, helper) = with_helpdesk().await;
     let colleague = stack.person("colleague").await;
     patch(&stack, &admin, &colleague, json!({ "roles": [] })).await.expect(200);
@@ -117,7 +117,7 @@ async fn one_grants_only_what_one_has() {
 }
 
 #[tokio::test]
-async fn nobody_changes_whoever_may_do_more() {
+async fn nobody_changes_a_user_with_more_rights() {
     let (stack, admin, helper) = with_helpdesk().await;
     let ada = stack.ada().await;
     for user in [&admin, &ada] {

@@ -1,4 +1,4 @@
-//! Cheap requests of one client, and what is left for everybody else.
+//! A client that sends many requests leaves enough for everybody else.
 
 use crate::stores::{database, open};
 use futures_util::future::join_all;
@@ -20,14 +20,14 @@ use std::{
 use uuid::Uuid;
 
 on_every_storage! {
-    nothing_durable_is_written_for_what_has_ended_or_was_never_there,
+    ending_an_ended_or_unknown_session_writes_nothing_durable,
     every_limit_refuses_reports_and_spares_others,
 }
 
-/// From where the attacker of these tests comes.
+/// The attacker's address.
 const ATTACKER: &str = "198.51.100.1";
 
-/// How long a line may take to its log.
+/// How long a line may take to reach the log.
 const LOGGED: Duration = Duration::from_secs(20);
 
 fn login_from(stack: &Stack, address: &str, email: &str, password: &str) -> Request {
@@ -70,7 +70,7 @@ async fn a_hundred_connections_of_one_address_leave_the_logins_of_others_working
     .await;
     for host in 0..20 {
         let address = format!("203.0.113.{host}");
-        // A machine that is short of time may put anybody off; the queue does not.
+        // A busy machine may answer 503 to anybody; the queue must not.
         eventually("a login of somebody else", Duration::from_secs(60), async || {
             let answer = login_from(&stack, &address, &ada.email, &ada.password).send().await;
             assert!(!answer.body.contains("too many passwords"), "{answer}");
@@ -84,7 +84,7 @@ async fn a_hundred_connections_of_one_address_leave_the_logins_of_others_working
         attacker.await.expect("an attacker does not panic");
     }
     let metrics = stack.auth.admin_address().get("/metrics").send().await.body;
-    assert!(!metrics.contains("logins_total{outcome=\"overloaded\"} 0\n"), "the attack was none");
+    assert!(!metrics.contains("logins_total{outcome=\"overloaded\"} 0\n"), "the attack overloaded nothing");
 }
 
 #[tokio::test]
@@ -161,8 +161,8 @@ async fn every_limit_refuses_reports_and_spares_others(storage: Storage) {
         eventually(&format!("one line for {limit}"), LOGGED, async || {
             let log = stack.auth.log();
             let named = format!("{limit}\\\"");
-            let told = log.lines().filter(|line| line.contains("limit_reached") && line.contains(&named)).count();
-            (told == 1).then_some(())
+            let logged = log.lines().filter(|line| line.contains("limit_reached") && line.contains(&named)).count();
+            (logged == 1).then_some(())
         })
         .await;
         assert!(metrics.contains(&format!("limited_total{{limit={limit:?}}} {refused}\n")), "{limit}\n{metrics}");
@@ -174,14 +174,14 @@ async fn every_limit_refuses_reports_and_spares_others(storage: Storage) {
     events.await;
 }
 
-/// 429, with a time to come back at.
+/// 429, with a `Retry-After` of at most an hour.
 fn assert_limited(answer: &Answer, code: &str) {
     assert_problem(answer, 429, code);
     let seconds: u64 = answer.header("retry-after").parse().expect("seconds");
     assert!((1..=3600).contains(&seconds), "{answer}");
 }
 
-async fn nothing_durable_is_written_for_what_has_ended_or_was_never_there(storage: Storage) {
+async fn ending_an_ended_or_unknown_session_writes_nothing_durable(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (ada, bob) = (stack.ada().await, stack.bob().await);
     let phone = ada.another_device().await;
@@ -198,7 +198,7 @@ async fn nothing_durable_is_written_for_what_has_ended_or_was_never_there(storag
 
     stack.auth.logout_all(&ada.tokens).await.expect(204);
     let after_the_first = rows(&mut database).await;
-    assert!(after_the_first > before, "it was written down");
+    assert!(after_the_first > before, "the ending is recorded");
     for _ in 0..10 {
         stack.auth.logout_all(&ada.tokens).await;
         stack.auth.logout(&ada.tokens).await.expect(204);
@@ -206,7 +206,7 @@ async fn nothing_durable_is_written_for_what_has_ended_or_was_never_there(storag
     assert_eq!(rows(&mut database).await, after_the_first);
 }
 
-/// How many rows there are of what ends and of what happens.
+/// The number of rows in the tables of endings and audit events.
 async fn rows(database: &mut AnyConnection) -> i64 {
     let mut rows = 0;
     for table in ["ended_sessions", "audit"] {
@@ -227,7 +227,7 @@ async fn a_session_that_the_store_has_lost_can_still_be_ended_by_its_id() {
 }
 
 #[tokio::test]
-async fn when_redis_is_nearly_full_nobody_new_comes_in_and_the_sessions_that_are_there_go_on() {
+async fn a_nearly_full_redis_refuses_logins_and_existing_sessions_go_on() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let mut ada = stack.ada().await;
     let used = memory_in_use(&stack.redis().url()).await;
@@ -283,9 +283,9 @@ async fn every_failed_login_leaves_a_line_with_the_address_and_without_what_was_
     })
     .await;
     for email in typed {
-        assert!(!log.contains(email), "{email} is not the log's");
+        assert!(!log.contains(email), "{email} is in the log");
     }
-    assert!(!log.contains("192.0.2.9"), "nobody writes lines of their own");
+    assert!(!log.contains("192.0.2.9"), "a client has forged a line of the log");
 }
 
 /// The regular expression of our filter, as fail2ban reads it.

@@ -44,7 +44,7 @@ async fn absurd_headers_end_in_a_refusal_not_in_a_hang() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_break_nothing() {
+async fn header_values_that_are_not_text_break_nothing() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let head = |path: &str, headers: &[u8]| {

@@ -24,7 +24,7 @@ const PATHS: [(bool, &str, &[&str]); 20] = [
     (false, "/books", &["GET", "POST"]),
     (false, "/books/1", &["GET"]),
     (false, "/books/1/chapters", &["POST"]),
-    // Gateways ask with GET, whatever the method of the request they ask for.
+    // Gateways may ask with the method of the request that they ask about.
     (false, "/verify", &["GET", "POST", "PUT", "PATCH", "DELETE"]),
 ];
 
@@ -86,7 +86,7 @@ async fn head_is_answered_as_get_without_the_body() {
 #[track_caller]
 fn assert_same_without_body(path: &str, get: Answer, head: Answer) {
     assert_eq!((get.status, ""), (head.status, head.body.as_str()), "{path}: {head}");
-    // What counts or ages may have another length from one moment to the next.
+    // Counts and ages may change in length from one moment to the next.
     let changes = ["date", "x-request-id", "content-length"];
     let names = |answer: &Answer| -> BTreeSet<String> {
         let names = answer.headers.keys().map(ToString::to_string);
@@ -131,7 +131,7 @@ async fn an_unknown_path_is_not_found() {
 }
 
 #[tokio::test]
-async fn ids_that_are_none_break_nothing() {
+async fn malformed_ids_break_nothing() {
     let stack = Stack::any().start().await;
     let admin = stack.admin().await;
     let ids = ["x", "0", "-1", "%ff", "%00", "%F0%9F%94%91", "..%2f", "99999999999999999999", "a b", "'--", "%C0%80"];

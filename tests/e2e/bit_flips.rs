@@ -6,14 +6,14 @@ use harness::{
 };
 use serde_json::Value;
 
-/// So many requests are under way at once.
+/// How many requests are under way at once.
 const AT_ONCE: usize = 16;
-/// So many requests are counted together.
+/// How many requests are counted together.
 const BATCH: usize = 512;
 /// Housekeeping asks the stores too, every 30 s: a batch that it falls into is presented again.
 const TRIES: usize = 5;
 
-/// A stack whose every question to a store is counted.
+/// A stack that counts every query to its stores.
 struct Watched {
     stack: Stack,
     redis: Wire,
@@ -39,8 +39,8 @@ impl Watched {
         [self.redis.asked(), self.postgres.asked()]
     }
 
-    /// Presents every text that differs from the token in one bit; each must be refused, and no store be asked. A text that
-    /// is no HTTP header, or no JSON, is refused as that.
+    /// Presents every text that differs from the token in one bit; each must be refused without asking a store. A text
+    /// that is not valid in an HTTP header, or in JSON, is refused for that.
     async fn refuses_every_flip(&self, token: &str, code: &str, present: impl AsyncFn(&[u8]) -> Answer) {
         let flips: Vec<Vec<u8>> = flips(token).collect();
         for batch in flips.chunks(BATCH) {
@@ -81,7 +81,7 @@ fn request(line: &str, header: &str, value: &[u8]) -> Vec<u8> {
     [head.as_bytes(), value, b"\r\n\r\n"].concat()
 }
 
-/// The body is the JSON that says the text, if there is one, and the bytes as they are if not.
+/// The body holds the text as a JSON string, or its bytes as they are if they are not UTF-8.
 fn with_body(text: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(text)
         .map_or_else(|_| [b"\"", text, b"\""].concat(), |text| Value::from(text).to_string().into_bytes());

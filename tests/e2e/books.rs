@@ -89,7 +89,7 @@ async fn a_gateway_learns_who_is_calling() {
 }
 
 #[tokio::test]
-async fn a_gateway_hears_200_or_401_or_403_and_nothing_else() {
+async fn a_gateway_gets_200_or_401_or_403_and_nothing_else() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let refused = stack.resource.verify(&ada.tokens, "?scope=books:write").await;
@@ -107,7 +107,7 @@ async fn a_gateway_hears_200_or_401_or_403_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn whoami_says_what_the_token_says() {
+async fn whoami_shows_the_claims_of_the_token() {
     let issuer = forge::Issuer::new("https://elsewhere.example");
     let stack = Stack::resource_alone(&issuer).await;
     let mut claims = issuer.claims();

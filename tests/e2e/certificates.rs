@@ -15,7 +15,7 @@ async fn without_ca_certificates_both_services_run_on_plain_http() {
 }
 
 #[tokio::test]
-async fn without_ca_certificates_an_https_url_is_refused_with_what_to_do() {
+async fn without_ca_certificates_an_https_url_is_refused_with_a_remedy() {
     let directory = TempDir::new().expect("a temporary directory");
     let mut run = Run::new("resource-service", directory.path(), &[]);
     for (name, value) in NOWHERE.into_iter().chain([

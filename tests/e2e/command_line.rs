@@ -40,7 +40,7 @@ async fn ending_all_sessions_logs_everybody_out_for_good(storage: Storage) {
 }
 
 #[tokio::test]
-async fn a_user_that_cannot_be_made_is_an_error_with_a_reason() {
+async fn a_user_that_cannot_be_created_is_an_error_with_a_reason() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let wrong = [
@@ -58,7 +58,7 @@ async fn a_user_that_cannot_be_made_is_an_error_with_a_reason() {
 }
 
 #[tokio::test]
-async fn wrong_arguments_are_a_document_where_one_is_asked_for() {
+async fn with_json_wrong_arguments_are_reported_as_a_document() {
     let directory = TempDir::new().expect("a temporary directory");
     for (service, arguments, reason) in [
         ("auth-service", &["sessions", "end", "ada@example.org", "nonsense", "--json"][..], "nonsense"),
@@ -92,7 +92,7 @@ async fn a_secret_is_random_and_good_enough_to_start_with() {
 }
 
 #[tokio::test]
-async fn a_health_check_follows_the_service() {
+async fn the_health_check_reports_whether_the_service_runs() {
     let mut stack = Stack::any().start().await;
     for _ in 0..2 {
         for service in [&stack.auth, &stack.resource] {

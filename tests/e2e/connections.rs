@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many clients attack at once, and what they may cost together: as much as the containers have beyond what the services need.
 const ATTACKERS: usize = 200;
@@ -19,7 +19,7 @@ const PER_ATTACKER: u64 = 256 * 1024;
 /// What an attacker may send before it is answered: 128 KiB.
 const SENT: usize = 128 * 1024;
 
-/// Attacks, and what every one of them begins its connection with.
+/// The attacks, and what each attacker sends first.
 fn attacks() -> [(&'static str, Vec<u8>); 7] {
     let repeated = |request: &str| request.as_bytes().repeat(SENT / request.len());
     let headers: String = (0..60).map(|number| format!("x-{number}: {}\r\n", "y".repeat(1500))).collect();
@@ -60,7 +60,7 @@ async fn clients_that_send_and_do_not_read_cost_little_and_others_are_served() {
 
 /// Chapters are the largest bodies that there are: 1 MiB.
 #[tokio::test]
-async fn large_bodies_that_are_sent_or_taken_slowly_share_their_room() {
+async fn large_bodies_sent_or_received_slowly_share_bounded_memory() {
     const CONTAINER: u64 = 128 * 1024 * 1024;
     let stack = Stack::any().start().await;
     let admin = stack.admin().await;
@@ -85,7 +85,7 @@ async fn large_bodies_that_are_sent_or_taken_slowly_share_their_room() {
         let large = stack.resource.once().book(&admin.tokens, &book).await;
         assert!([200, 503].contains(&large.status), "{large}");
         drop(attackers);
-        eventually("there is room again", PATIENCE, async || {
+        eventually("there is room again", TIMEOUT, async || {
             let large = stack.resource.once().book(&admin.tokens, &book).await;
             (large.status == 200).then_some(())
         })
@@ -100,7 +100,7 @@ impl Attackers {
     fn begin(port: u16, sent: &[u8]) -> Self {
         let connect = |_| {
             let client = connect(port);
-            client.set_nonblocking(true).expect("a socket of ours");
+            client.set_nonblocking(true).expect("our own socket");
             (client, 0)
         };
         let mut attackers = Self((0..ATTACKERS).map(connect).collect());
@@ -110,7 +110,7 @@ impl Attackers {
 
     fn go_on(&mut self, sent: &[u8]) {
         for (client, so_far) in &mut self.0 {
-            // Who has been closed out is done.
+            // A client whose connection was closed is done.
             while let Ok(more @ 1..) = client.write(&sent[*so_far..]) {
                 *so_far += more;
             }
@@ -119,7 +119,7 @@ impl Attackers {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_end_is_given_up_on_the_first_and_on_a_kept_connection() {
+async fn an_unfinished_head_times_out_on_a_new_and_on_a_kept_connection() {
     let stack = Stack::any().start().await;
     for service in [&stack.auth, &stack.resource] {
         let ended = r#"connections_ended_total{reason="slow_head"}"#;
@@ -132,16 +132,15 @@ async fn a_head_that_does_not_end_is_given_up_on_the_first_and_on_a_kept_connect
             client.write_all(b"GET /docs/style.css HTTP/1.1\r\nho").expect("it is taken");
         }
         for client in &mut clients {
-            // To its end.
             client.read_to_end(&mut Vec::new()).expect("closed in an orderly way");
         }
         assert!(counted(service, ended).await > before, "{ended}");
     }
 }
 
-/// It is answered at once; what it owes is not waited for as a body is.
+/// The answer comes at once, and the rest of the request is not waited for as long as a body would be.
 #[tokio::test]
-async fn a_request_whose_body_nobody_wants_holds_its_connection_no_longer_than_a_head() {
+async fn an_unread_body_holds_its_connection_no_longer_than_a_head() {
     let stack = Stack::any().start().await;
     let chunked = "transfer-encoding: chunked";
     let requests = [
@@ -159,7 +158,7 @@ async fn a_request_whose_body_nobody_wants_holds_its_connection_no_longer_than_a
     });
     for (client, request) in clients.iter_mut().zip(&requests) {
         let mut answer = String::new();
-        // What was sent and not read makes the system cut the connection off.
+        // Data that was sent and not read makes the system reset the connection.
         drop(client.read_to_string(&mut answer));
         assert!(answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.1 401"), "{request:?}: {answer}");
     }
@@ -184,7 +183,7 @@ async fn how_long_a_client_may_take_is_a_setting() {
     let mut status = [0; 12];
     body.read_exact(&mut status).expect("an answer");
     assert_eq!(&status, b"HTTP/1.1 408");
-    // Both take 5 s and 30 s where nothing is set.
+    // By default, they take 5 s and 30 s.
     assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
 }
 
@@ -196,18 +195,18 @@ async fn beyond_the_limit_connections_are_closed_and_health_is_answered() {
     let stack = stack.auth(&of_address("AUTH"), "0").resource(&of_address("RESOURCE"), "0").start().await;
     for service in [&stack.auth, &stack.resource] {
         let mut clients: Vec<TcpStream> = (0..60).map(|_| connect(service.port())).collect();
-        eventually("most are closed", PATIENCE, || {
+        eventually("most are closed", TIMEOUT, || {
             clients.retain_mut(|client| !is_closed(client));
             ready((clients.len() <= 20).then_some(()))
         })
         .await;
         service.admin_address().get("/health/ready").send().await.expect(200);
         assert!(counted(service, r#"connections_refused_total{limit="total"}"#).await >= 40.0);
-        let told = service.log().lines().filter(|line| line.contains("too many connections")).count();
-        // On a machine that stands still meanwhile, idle ones go and others come: another burst.
-        assert!((1..5).contains(&told), "{told} times\n{}", service.log());
+        let logged = service.log().lines().filter(|line| line.contains("too many connections")).count();
+        // If the machine stalls meanwhile, idle connections are closed and others accepted: another burst.
+        assert!((1..5).contains(&logged), "{logged} times\n{}", service.log());
         drop(clients);
-        eventually("there is room again", PATIENCE, async || {
+        eventually("there is room again", TIMEOUT, async || {
             service.get("/openapi.json").try_send().await.ok().filter(|answer| answer.status == 200)
         })
         .await;
@@ -238,13 +237,13 @@ async fn with_few_open_files_there_are_fewer_connections_and_health_is_answered(
         for _ in 0..3 {
             service.admin_address().get("/health/ready").send().await.expect(200);
         }
-        eventually("some are closed", PATIENCE, async || {
+        eventually("some are closed", TIMEOUT, async || {
             (counted(service, r#"connections_refused_total{limit="total"}"#).await > 0.0).then_some(())
         })
         .await;
         assert!(!service.log().contains("Error accepting"), "{}", service.log());
         drop(clients);
-        eventually("there is room again", PATIENCE, async || {
+        eventually("there is room again", TIMEOUT, async || {
             service.get("/openapi.json").try_send().await.ok().filter(|answer| answer.status == 200)
         })
         .await;
@@ -252,8 +251,8 @@ async fn with_few_open_files_there_are_fewer_connections_and_health_is_answered(
 }
 
 #[tokio::test]
-async fn strangers_write_no_line_of_the_log_and_are_counted() {
-    // To name a level opens the targets no further that strangers can write to.
+async fn malformed_requests_are_counted_and_not_logged() {
+    // A level alone does not open the targets to which strangers can write.
     let stack = Stack::any().auth("RUST_LOG", "info").resource("RUST_LOG", "info").start().await;
     for service in [&stack.auth, &stack.resource] {
         let before = service.log();
@@ -273,12 +272,12 @@ async fn strangers_write_no_line_of_the_log_and_are_counted() {
 
 fn connect(port: u16) -> TcpStream {
     let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the system takes connections");
-    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    client.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
     client
 }
 
 fn is_closed(client: &mut TcpStream) -> bool {
-    client.set_nonblocking(true).expect("a socket of ours");
+    client.set_nonblocking(true).expect("our own socket");
     !client.read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 

@@ -107,7 +107,7 @@ async fn a_cookie_and_a_body_at_once_are_refused() {
 }
 
 #[tokio::test]
-async fn the_cookie_twice_is_refused() {
+async fn a_duplicate_cookie_is_refused() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let own = ada.tokens.cookie_header();
@@ -223,7 +223,7 @@ fn endings(stack: &Stack, person: &Person, cookie: &str) -> [Request; 3] {
 }
 
 #[tokio::test]
-async fn what_ends_ones_own_session_clears_its_cookie_and_no_newer_one() {
+async fn ending_the_callers_own_session_clears_its_cookie_but_not_a_newer_one() {
     let stack = Stack::any().start().await;
     let newer = stack.ada_in_a_browser().await.tokens.cookie_header();
     for number in 0..3 {
@@ -257,7 +257,7 @@ async fn a_login_that_ends_the_session_of_a_cookie_and_sets_none_clears_it() {
 }
 
 #[tokio::test]
-async fn another_session_of_ones_own_or_another_password_clears_no_cookie() {
+async fn ending_another_session_or_changing_the_password_clears_no_cookie() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let phone = ada.another_device().await;
@@ -272,7 +272,7 @@ async fn another_session_of_ones_own_or_another_password_clears_no_cookie() {
 }
 
 #[tokio::test]
-async fn a_401_clears_a_dead_cookie_but_never_that_of_a_refresh() {
+async fn a_401_clears_a_dead_cookie_except_at_a_refresh() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Cookie).await;

@@ -64,7 +64,7 @@ async fn a_session_that_is_over_has_no_csrf_token() {
 }
 
 #[tokio::test]
-async fn each_csrf_token_that_comes_must_be_right() {
+async fn every_csrf_token_in_a_request_must_be_right() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     for tokens in [["wrong", &ada.tokens.csrf], [&ada.tokens.csrf, "wrong"]] {

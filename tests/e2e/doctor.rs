@@ -18,7 +18,7 @@ async fn doctor(stack: &Stack) -> Ended {
     stack.auth.command(&["doctor"]).ended().await
 }
 
-/// That it ends with `code` and says all the words, each on a line of that severity.
+/// Asserts that it ended with `code` and printed all the texts, each on a line of its severity.
 #[track_caller]
 fn assert_says(ended: &Ended, code: i32, said: &[(&str, &str)]) {
     assert_eq!(ended.code, Some(code), "{}{}", ended.output, ended.errors);
@@ -33,7 +33,7 @@ fn lines_of<'a>(ended: &'a Ended, severity: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn users_whose_role_or_password_hash_is_of_no_use_are_counted() {
+async fn users_with_an_unknown_role_or_an_unusable_hash_are_counted() {
     let stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let (ada, bob) = (stack.ada().await, stack.ada().await);
     let database = stack.postgres_url().expect("the stack has a PostgreSQL");
@@ -52,7 +52,7 @@ async fn users_whose_role_or_password_hash_is_of_no_use_are_counted() {
 }
 
 #[tokio::test]
-async fn rows_of_users_that_cannot_be_read_are_counted_by_their_column() {
+async fn unreadable_rows_of_users_are_counted_by_column() {
     let stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let (ada, bob, cleo) = (stack.ada().await, stack.ada().await, stack.ada().await);
     let database = stack.postgres_url().expect("the stack has a PostgreSQL");
@@ -67,7 +67,7 @@ async fn rows_of_users_that_cannot_be_read_are_counted_by_their_column() {
 }
 
 #[tokio::test]
-async fn a_healthy_service_is_told_notes_at_most() {
+async fn a_healthy_service_gets_notes_at_most() {
     for storage in [Storage::Embedded, Storage::RedisAndSqlite] {
         let stack = Stack::on(storage).auth("AUTH_ALLOWED_ORIGINS", "http://app.example").start().await;
         let ended = doctor(&stack).await;
@@ -114,7 +114,7 @@ async fn a_redis_that_evicts_sessions_is_a_warning() {
 }
 
 #[tokio::test]
-async fn while_the_service_is_down_that_is_an_error_and_the_rest_is_told() {
+async fn a_stopped_service_is_an_error_and_the_rest_is_still_reported() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     stack.auth.stop();
     let ended = doctor(&stack).await;
@@ -127,7 +127,7 @@ async fn while_the_service_is_down_that_is_an_error_and_the_rest_is_told() {
 }
 
 #[tokio::test]
-async fn lost_stores_are_errors_and_the_rest_is_told() {
+async fn unreachable_stores_are_errors_and_the_rest_is_still_reported() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     stack.redis().kill();
     assert_says(
@@ -138,7 +138,7 @@ async fn lost_stores_are_errors_and_the_rest_is_told() {
 }
 
 #[tokio::test]
-async fn a_wrong_public_url_is_told_by_what_answers_there() {
+async fn a_wrong_public_url_is_diagnosed_by_what_answers_there() {
     let stack = Stack::any().start().await;
     let with = async |url: &str| stack.auth.command(&["doctor"]).env("AUTH_PUBLIC_URL", url).ended().await;
     let (port, nobody) = (stack.auth.port(), port_of(&fresh_listener()));
@@ -202,9 +202,9 @@ async fn clients_behind_a_proxy_are_told_apart_once_it_is_trusted() {
     assert_says(&doctor(&stack).await, 0, &[("ok", "the service sees this machine as 203.0.113.9")]);
 }
 
-/// A proxy that says for whom it forwards.
+/// A proxy that names the client it forwards for.
 async fn forward(listener: TcpListener, port: u16) {
-    listener.set_nonblocking(true).expect("a socket of our own");
+    listener.set_nonblocking(true).expect("our own socket");
     let listener = tokio::net::TcpListener::from_std(listener).expect("within a runtime");
     while let Ok((mut client, _)) = listener.accept().await {
         tokio::spawn(async move {
@@ -221,7 +221,7 @@ async fn forward(listener: TcpListener, port: u16) {
 }
 
 #[tokio::test]
-async fn strangers_are_not_told_as_whom_the_service_sees_them() {
+async fn the_address_the_service_sees_is_not_revealed_to_strangers() {
     let stack = Stack::any().start().await;
     let path = "/.well-known/oauth-authorization-server";
     for question in ["1", "1.AAAA", "9999999999.", ""] {
@@ -231,7 +231,7 @@ async fn strangers_are_not_told_as_whom_the_service_sees_them() {
 }
 
 #[tokio::test]
-async fn another_secret_than_the_databases_is_an_error() {
+async fn a_secret_that_does_not_match_the_database_is_an_error() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let ended = stack.auth.command(&["doctor"]).env("AUTH_SECRET", &random_secret()).ended().await;
     let said = [("error", "AUTH_SECRET is not the secret"), ("warning", "another AUTH_SECRET")];
@@ -247,7 +247,7 @@ async fn another_secret_than_the_databases_is_an_error() {
 }
 
 #[tokio::test]
-async fn wrong_settings_are_errors_in_the_words_of_the_start() {
+async fn wrong_settings_are_errors_worded_as_at_the_start() {
     let directory = TempDir::new().expect("a temporary directory");
     let run =
         Run::new("auth-service", directory.path(), &["doctor"]).env("AUTH_REDIS_ULR", "x").env("AUTH_KEY_LEAD", "1s");
@@ -256,16 +256,16 @@ async fn wrong_settings_are_errors_in_the_words_of_the_start() {
 }
 
 #[tokio::test]
-async fn the_doctor_makes_nothing() {
+async fn the_doctor_creates_nothing() {
     let directory = TempDir::new().expect("a temporary directory");
     let run = Run::new("auth-service", directory.path(), &["doctor"]).env("AUTH_PUBLIC_URL", "http://127.0.0.1:1");
     let ended = run.env("AUTH_ADMIN_LISTEN", "127.0.0.1:1").ended().await;
     assert_says(&ended, 2, &[("error", "nobody answers"), ("error", "there is no file data/auth.db")]);
     let made = fs::read_dir(directory.path()).expect("the directory is there").count();
-    assert_eq!(made, 0, "the doctor has made something in its directory");
+    assert_eq!(made, 0, "the doctor has created something in its directory");
 }
 
-/// What takes connections and never answers is given up: the harness waits 20 s at most.
+/// Servers that accept connections and never answer are given up: the harness waits 20 s at most.
 #[tokio::test]
 async fn the_doctor_ends_even_if_nothing_answers() {
     let silent = fresh_listener();

@@ -1,11 +1,11 @@
-//! Files: which are read, and who may read those that the services make.
+//! Files: which ones the services read, and who may read those that they create.
 
 use harness::{Stack, command::Run};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 use tempfile::TempDir;
 
 #[tokio::test]
-async fn what_the_services_make_is_for_their_own_user_only() {
+async fn files_the_services_create_are_for_their_own_user_only() {
     let stack = Stack::any().start().await;
     let ada = stack.admin().await;
     stack.resource.add_book(&ada.tokens, "Private").await.expect(201);
@@ -47,7 +47,7 @@ async fn only_small_regular_files_of_text_are_read_and_the_setting_is_named() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_no_part_of_a_password() {
+async fn a_byte_order_mark_is_not_part_of_a_password() {
     let mut stack = Stack::any().prepare();
     let file = stack.directory().join("password");
     let password = stack.auth.settings()["AUTH_ADMIN_PASSWORD"].clone();

@@ -14,14 +14,14 @@ mod headers;
 mod paths;
 
 use headers::{
-    a_client_cannot_have_identity_headers_dropped, an_empty_claim_leaves_no_room_for_what_a_client_says,
-    identity_headers_of_a_client_never_arrive, identity_headers_of_a_client_never_arrive_where_everybody_may_go,
-    malformed_identity_headers_never_arrive, what_names_a_user_or_an_address_by_other_headers_never_arrives,
-    what_would_override_path_or_method_never_arrives,
+    a_client_cannot_have_identity_headers_dropped, an_empty_claim_is_not_filled_in_by_a_clients_headers,
+    headers_that_override_path_or_method_never_arrive, identity_headers_of_a_client_never_arrive,
+    identity_headers_of_a_client_never_arrive_where_everybody_may_go, malformed_identity_headers_never_arrive,
+    other_headers_that_name_a_user_or_an_address_never_arrive,
 };
 use paths::{
     no_anonymous_request_reaches_what_any_application_takes_for_protected, no_spelling_of_a_path_gets_around_its_scope,
-    ordinary_paths_arrive_as_they_were_sent, other_words_that_begin_alike_ask_for_no_scope,
+    ordinary_paths_arrive_as_they_were_sent, paths_that_only_begin_like_a_guarded_one_need_no_scope,
 };
 
 /// Runs tests that take a [`Gateway`] on each.
@@ -46,31 +46,31 @@ on_every_gateway!(
     identity_headers_of_a_client_never_arrive,
     identity_headers_of_a_client_never_arrive_where_everybody_may_go,
     malformed_identity_headers_never_arrive,
-    an_empty_claim_leaves_no_room_for_what_a_client_says,
+    an_empty_claim_is_not_filled_in_by_a_clients_headers,
     a_client_cannot_have_identity_headers_dropped,
     two_tokens_at_once_are_refused,
     a_path_in_disguise_opens_nothing,
     no_anonymous_request_reaches_what_any_application_takes_for_protected,
     no_spelling_of_a_path_gets_around_its_scope,
-    other_words_that_begin_alike_ask_for_no_scope,
+    paths_that_only_begin_like_a_guarded_one_need_no_scope,
     ordinary_paths_arrive_as_they_were_sent,
-    what_would_override_path_or_method_never_arrives,
-    what_names_a_user_or_an_address_by_other_headers_never_arrives,
-    no_client_turns_its_connection_into_another_protocol,
+    headers_that_override_path_or_method_never_arrive,
+    other_headers_that_name_a_user_or_an_address_never_arrive,
+    no_client_can_upgrade_its_connection_to_another_protocol,
     tracing_and_tunnels_are_refused,
     an_identity_of_many_kilobytes_arrives,
     a_post_without_a_length_arrives,
-    what_else_a_client_sends_is_no_part_of_the_question,
-    preflights_are_answered_without_a_question,
+    a_clients_other_headers_are_not_sent_to_verify,
+    preflights_are_answered_without_asking_resource_service,
     pages_of_allowed_origins_can_read_answers_and_refusals,
     without_resource_service_nobody_passes,
     a_resource_service_that_hangs_lets_nobody_pass,
-    without_keys_a_client_is_told_to_come_back,
+    without_keys_a_client_is_asked_to_retry,
 );
 
 const ISSUER: &str = "https://issuer.example";
 
-/// An application behind a gateway, and somebody who signs whatever tokens a test needs.
+/// An application behind a gateway, and an issuer of whatever tokens a test needs.
 struct Guarded {
     issuer: Issuer,
     stack: Stack,
@@ -91,7 +91,7 @@ impl Guarded {
         self.issuer.with_claims(|claims| claims["scope"] = json!("books:read"))
     }
 
-    /// What the application received, when a good token came along.
+    /// The one request that the application received, and answered.
     #[track_caller]
     fn arrived(&self, answer: &Answer) -> Received {
         assert_eq!((answer.status, answer.body.as_str()), (200, "served"), "{answer}");
@@ -104,7 +104,7 @@ impl Guarded {
     fn assert_refused(&self, answer: &Answer, status: u16) {
         assert_eq!(answer.status, status, "{answer}");
         assert!(!answer.body.contains("served"), "{answer}");
-        assert_eq!(self.application.received(), [], "the application was asked");
+        assert_eq!(self.application.received(), [], "the request reached the application");
         if status == 401 {
             assert!(answer.header("www-authenticate").starts_with("Bearer "), "{answer}");
             assert_eq!(count(answer, "www-authenticate"), 1, "{answer}");
@@ -116,7 +116,7 @@ impl Guarded {
     }
 }
 
-/// How often a header was answered.
+/// How often the answer has a header.
 fn count(answer: &Answer, header: &str) -> usize {
     answer.headers.get_all(header).iter().count()
 }
@@ -125,7 +125,7 @@ fn application() -> Site {
     Site::start(|_| Reply { status: 200, content_type: "text/plain", body: "served".to_owned() })
 }
 
-/// The identity headers as an application may see them, which may not tell one punctuation mark from another.
+/// The identity headers as an application may see them that does not distinguish punctuation marks.
 fn identity(received: &Received) -> Vec<(String, String)> {
     let plain = |name: &str| name.to_lowercase().replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
     let plain = received.headers.iter().map(|(name, value)| (plain(name), value.clone()));
@@ -134,7 +134,7 @@ fn identity(received: &Received) -> Vec<(String, String)> {
     identity
 }
 
-/// What the gateway has to say of a token.
+/// The identity headers that the gateway must send for a token.
 fn identity_in(claims: &Value) -> Vec<(String, String)> {
     let text = |claim: &str| claims[claim].as_str().expect("a text").to_owned();
     let roles: Vec<&str> = claims["roles"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
@@ -232,12 +232,13 @@ async fn two_tokens_at_once_are_refused(gateway: Gateway) {
     for (first, second) in [(&one, &other), (&other, &one), (&one, &one)] {
         let answer = guarded.gateway.get("/").bearer(first).bearer(second).send().await;
         assert!([400, 401].contains(&answer.status), "{answer}");
-        assert_eq!(guarded.application.received(), [], "the application was asked");
+        assert_eq!(guarded.application.received(), [], "the request reached the application");
     }
 }
 
-/// After an upgrade, nobody looks at what passes: over HTTP/2 in clear text, a client would ask for any path, with any header.
-async fn no_client_turns_its_connection_into_another_protocol(gateway: Gateway) {
+/// After an upgrade nobody checks what passes: over HTTP/2 in clear text, a client could request any path, with any
+/// header.
+async fn no_client_can_upgrade_its_connection_to_another_protocol(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let token = guarded.issuer.token();
     for (path, more) in [("/public/page", String::new()), ("/books", format!("Authorization: Bearer {token}\r\n"))] {
@@ -263,7 +264,7 @@ async fn tracing_and_tunnels_are_refused(gateway: Gateway) {
         );
         let answer = guarded.gateway.raw(request.as_bytes()).await;
         assert!([400, 405].contains(&answer.status), "{target}\n{answer}");
-        assert_eq!(guarded.application.received(), [], "{target}: the application was asked");
+        assert_eq!(guarded.application.received(), [], "{target}: the request reached the application");
     }
 }
 
@@ -289,9 +290,9 @@ async fn a_post_without_a_length_arrives(gateway: Gateway) {
     assert_eq!((received.method.as_str(), received.version.as_str()), ("POST", "HTTP/1.1"), "{received}");
 }
 
-/// resource-service refuses heads over 16 KiB and more than 96 headers: those of other people's cookies and tracing are
-/// not its business.
-async fn what_else_a_client_sends_is_no_part_of_the_question(gateway: Gateway) {
+/// resource-service refuses heads of more than 16 KiB or 96 headers; cookies and tracing headers must not count towards
+/// that.
+async fn a_clients_other_headers_are_not_sent_to_verify(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let token = guarded.issuer.token();
     let headers: String = (0..93).map(|number| format!("X-Tracing-{number}: x\r\n")).collect();
@@ -307,7 +308,7 @@ async fn what_else_a_client_sends_is_no_part_of_the_question(gateway: Gateway) {
 /// The origin that the samples allow.
 const PAGE: &str = "https://app.example.com";
 
-async fn preflights_are_answered_without_a_question(gateway: Gateway) {
+async fn preflights_are_answered_without_asking_resource_service(gateway: Gateway) {
     let mut guarded = Guarded::by(gateway).await;
     guarded.stack.resource.kill();
     let preflight = async |origin: &str| {
@@ -343,14 +344,14 @@ async fn pages_of_allowed_origins_can_read_answers_and_refusals(gateway: Gateway
     }
 }
 
-/// What is decided on is what is sent: a path that is open after a detour does not arrive with the detour.
+/// The application gets the path that was decided on: an open path after a detour arrives without the detour.
 async fn a_path_in_disguise_opens_nothing(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let raw = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").into_bytes();
     for path in ["/public/../books", "/public/%2e%2e/books", "/public/..%2fbooks", "//books", "/./books", "/%62ooks"] {
         let answer = guarded.gateway.raw(&raw(path)).await;
         assert!([400, 401].contains(&answer.status), "{path}\n{answer}");
-        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
+        assert_eq!(guarded.application.received(), [], "{path}: the request reached the application");
     }
     for path in ["/books/../public/page", "/books/%2e%2e/public/page"] {
         let answer = guarded.gateway.raw(&raw(path)).await;
@@ -388,20 +389,20 @@ async fn a_resource_service_that_hangs_lets_nobody_pass(gateway: Gateway) {
     guarded.assert_refused(&answer, answer.status);
 }
 
-async fn without_keys_a_client_is_told_to_come_back(gateway: Gateway) {
+async fn without_keys_a_client_is_asked_to_retry(gateway: Gateway) {
     let mut stack = Stack::any().prepare();
     stack.resource.spawn();
     let application = application();
     let gateway = gateway.start(&application, &stack.resource);
     let answer = gateway.get("/").bearer(&Issuer::new(ISSUER).token()).send().await;
     assert_eq!((answer.status, answer.header("retry-after")), (401, "1"), "{answer}");
-    assert!(!answer.header("www-authenticate").contains("error"), "no word against the token\n{answer}");
-    assert_eq!(application.received(), [], "the application was asked");
+    assert!(!answer.header("www-authenticate").contains("error"), "nothing is said against the token\n{answer}");
+    assert_eq!(application.received(), [], "the request reached the application");
 }
 
-/// Whatever it says by itself, once it could read the request line.
+/// All of them, once it could read the request line.
 #[tokio::test]
-async fn what_nginx_answers_by_itself_is_a_problem_document() {
+async fn refusals_by_nginx_itself_are_problem_documents() {
     let guarded = Guarded::by(Gateway::Nginx).await;
     let token = guarded.issuer.token();
     let said = async |request: &str, status: u16| {
@@ -429,9 +430,8 @@ async fn what_nginx_answers_by_itself_is_a_problem_document() {
     assert_eq!(answer["status"], 502, "{answer}");
 }
 
-/// The locations that ask resource-service are nginx's own.
 #[tokio::test]
-async fn nginx_does_not_serve_its_own_questions() {
+async fn nginx_does_not_serve_its_internal_locations() {
     let guarded = Guarded::by(Gateway::Nginx).await;
     for path in ["/_verify", "/_verify_scope", "/_problem"] {
         let answer = guarded.gateway.get(path).bearer(&guarded.issuer.token()).send().await;

@@ -1,4 +1,4 @@
-//! Who one is, and what one may: 401 and 403.
+//! Authentication and rights: 401 and 403.
 
 use harness::{Answer, Stack, assert_problem};
 
@@ -27,7 +27,7 @@ async fn refused_calls(stack: &Stack, authorization: Option<&str>) -> Vec<Answer
     let mut answers = Vec::new();
     for (method, path, of_auth_service) in CALLS {
         let service = if of_auth_service { &stack.auth } else { &stack.resource };
-        // The body is wrong too: who one is must be checked before.
+        // The body is wrong too: the caller must be checked before it.
         let request = service.request(method, path).body("text/plain", "not JSON");
         let request = authorization.into_iter().fold(request, |request, value| request.header("authorization", value));
         eprintln!("{method} {path} with {authorization:?}");
@@ -47,7 +47,7 @@ async fn every_protected_call_asks_for_a_token() {
 }
 
 #[tokio::test]
-async fn every_protected_call_refuses_what_is_no_token() {
+async fn every_protected_call_refuses_malformed_tokens() {
     let stack = Stack::any().start().await;
     let long = format!("Bearer {}", "x".repeat(9000));
     for authorization in ["Bearer x", "Bearer a.b.c", "bearer x.y.z", "Bearer \u{fc}\u{fc}", &long] {
@@ -72,7 +72,7 @@ async fn every_protected_call_refuses_other_kinds_of_credentials() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_no_access_token() {
+async fn a_refresh_token_is_not_accepted_as_an_access_token() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     for answer in refused_calls(&stack, Some(&format!("Bearer {}", ada.tokens.refresh))).await {
@@ -103,7 +103,7 @@ async fn the_scheme_may_be_written_in_any_case() {
 }
 
 #[tokio::test]
-async fn what_one_may_is_checked_before_the_body_is_read() {
+async fn rights_are_checked_before_the_body_is_read() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let path = format!("/admin/users/{}", ada.id);

@@ -4,20 +4,20 @@ use harness::{Answer, Stack, Storage, assert_problem, eventually, postgres::Post
 use sqlx::Connection as _;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 on_every_storage! {
-    who_is_ready_says_how_old_its_keys_are,
+    readiness_reports_the_age_of_the_keys,
 }
 
 mod full {
     use super::*;
 
     with_redis! {
-        a_redis_that_takes_nothing_more_is_not_ready,
+        a_full_redis_is_not_ready,
     }
 
-    async fn a_redis_that_takes_nothing_more_is_not_ready(storage: Storage) {
+    async fn a_full_redis_is_not_ready(storage: Storage) {
         let mut stack = Stack::on(storage).start().await;
         let ada = stack.ada().await;
         stack.redis().configure("maxmemory", "1");
@@ -28,12 +28,12 @@ mod full {
         let doctor = stack.auth.command(&["doctor"]).ended().await;
         assert!(doctor.output.contains("it takes nothing more"), "{}", doctor.output);
         stack.redis().configure("maxmemory", "0");
-        stack.auth.ready(PATIENCE).await;
+        stack.auth.ready(TIMEOUT).await;
         stack.auth.refresh(&ada.tokens).await.tokens();
     }
 }
 
-async fn who_is_ready_says_how_old_its_keys_are(storage: Storage) {
+async fn readiness_reports_the_age_of_the_keys(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let auth = health(&stack.auth).await.expect(200);
     assert_eq!((&auth["status"], &auth["keys"]["published"]), (&"ready".into(), &1.into()), "{auth}");
@@ -53,12 +53,12 @@ async fn who_is_ready_says_how_old_its_keys_are(storage: Storage) {
 async fn the_store_that_does_not_answer_is_named() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     stack.redis().kill();
-    // What the stores answered a moment ago is good for 100 ms.
+    // The stores' last answer is reused for 100 ms.
     is_not_ready(&stack.auth, "accounts: ok; sessions: Redis is unavailable").await;
 }
 
 #[tokio::test]
-async fn signing_keys_that_cannot_be_read_degrade_and_nobody_is_refused() {
+async fn unreadable_signing_keys_degrade_the_service_and_nobody_is_refused() {
     let stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_JWKS_MAX_AGE", "1s").auth("AUTH_KEY_LEAD", "2s");
     let stack = stack.start().await;
     let mut ada = stack.ada().await;
@@ -72,7 +72,7 @@ async fn signing_keys_that_cannot_be_read_degrade_and_nobody_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_confirmed_degrade_and_nobody_is_refused() {
+async fn unconfirmed_keys_degrade_the_service_and_nobody_is_refused() {
     let mut stack = Stack::any().auth("AUTH_JWKS_MAX_AGE", "1s").auth("AUTH_KEY_LEAD", "2s").start().await;
     let ada = stack.ada().await;
     stack.auth.kill();
@@ -86,7 +86,7 @@ async fn keys_that_cannot_be_confirmed_degrade_and_nobody_is_refused() {
     becomes(&stack.resource, "ready").await;
 }
 
-/// A database that takes no writes refuses registrations and logouts, and is not ready for them.
+/// Registrations and logouts need writes.
 #[tokio::test]
 async fn a_postgres_that_takes_no_writes_is_not_ready_and_doctor_says_why() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
@@ -94,10 +94,10 @@ async fn a_postgres_that_takes_no_writes_is_not_ready_and_doctor_says_why() {
     let name = database.rsplit('/').next().expect("a name").to_owned();
     Postgres::execute(&database, &format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
     is_not_ready(&stack.auth, "PostgreSQL takes no writes").await;
-    is_said_by_doctor(&stack, "PostgreSQL takes no writes").await;
+    is_reported_by_doctor(&stack, "PostgreSQL takes no writes").await;
     let reset = format!("SET transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only");
     Postgres::execute(&database, &reset);
-    stack.auth.ready(PATIENCE).await;
+    stack.auth.ready(TIMEOUT).await;
     assert_eq!(Postgres::query(&database, "SELECT count(*) FROM ended_sessions"), "0", "nothing is left behind");
 }
 
@@ -113,9 +113,9 @@ async fn a_postgres_user_without_a_right_that_requests_need_is_not_ready() {
     for (table, right) in [("users", "INSERT"), ("ended_sessions", "UPDATE"), ("audit", "INSERT")] {
         Postgres::execute(&database, &format!("REVOKE {right} ON {table} FROM {user}"));
         is_not_ready(&stack.auth, &format!("{right} on {table}")).await;
-        is_said_by_doctor(&stack, &format!("{right} on {table}")).await;
+        is_reported_by_doctor(&stack, &format!("{right} on {table}")).await;
         Postgres::execute(&database, &format!("GRANT {right} ON {table} TO {user}"));
-        stack.auth.ready(PATIENCE).await;
+        stack.auth.ready(TIMEOUT).await;
     }
 }
 
@@ -126,9 +126,9 @@ async fn an_sqlite_file_that_another_process_holds_is_not_ready() {
     let mut other = sqlx::SqliteConnection::connect(&file).await.expect("the file is there");
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.expect("nobody else holds it for long");
     is_not_ready(&stack.auth, "another process holds the file").await;
-    is_said_by_doctor(&stack, "another process holds the file").await;
+    is_reported_by_doctor(&stack, "another process holds the file").await;
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.expect("our own transaction");
-    stack.auth.ready(PATIENCE).await;
+    stack.auth.ready(TIMEOUT).await;
 }
 
 #[tokio::test]
@@ -137,14 +137,14 @@ async fn a_redis_that_is_a_replica_or_forbids_what_is_needed_is_not_ready() {
     // A replica takes no writes, wherever its master is.
     stack.redis().order("REPLICAOF 127.0.0.1 1");
     is_not_ready(&stack.auth, "a replica takes no writes").await;
-    is_said_by_doctor(&stack, "a replica takes no writes").await;
+    is_reported_by_doctor(&stack, "a replica takes no writes").await;
     stack.redis().order("REPLICAOF NO ONE");
-    stack.auth.ready(PATIENCE).await;
+    stack.auth.ready(TIMEOUT).await;
     for command in ["hset", "incr", "evalsha", "pexpireat"] {
         stack.redis().order(&format!("ACL SETUSER default -{command}"));
         is_not_ready(&stack.auth, "ACL SETUSER").await;
         stack.redis().order(&format!("ACL SETUSER default +{command}"));
-        stack.auth.ready(PATIENCE).await;
+        stack.auth.ready(TIMEOUT).await;
     }
 }
 
@@ -163,7 +163,7 @@ async fn a_redis_that_refuses_the_password_is_reported_once_with_the_setting() {
             let refused = stack.auth.login("ada@example.com", "not the password", harness::Transport::Body).await;
             assert_problem(&refused, 503, "unavailable");
         }
-        is_said_by_doctor(&stack, said).await;
+        is_reported_by_doctor(&stack, said).await;
         stack.auth.stop();
         let log = stack.auth.log();
         let errors = log.lines().filter(|line| line.contains("\"ERROR\"") && line.contains(said)).count();
@@ -175,7 +175,7 @@ async fn a_redis_that_refuses_the_password_is_reported_once_with_the_setting() {
 /// 503, for that reason.
 async fn is_not_ready(service: &Service, reason: &str) {
     let refused = async || Some(health_even_if_it_starts(service).await?).filter(|answer| answer.body.contains(reason));
-    let answer = eventually(reason, PATIENCE, refused).await;
+    let answer = eventually(reason, TIMEOUT, refused).await;
     assert_problem(&answer, 503, "unavailable");
 }
 
@@ -183,7 +183,7 @@ async fn health_even_if_it_starts(service: &Service) -> Option<Answer> {
     service.admin_address().get("/health/ready").try_send().await.ok()
 }
 
-async fn is_said_by_doctor(stack: &Stack, words: &str) {
+async fn is_reported_by_doctor(stack: &Stack, words: &str) {
     let doctor = stack.auth.command(&["doctor"]).ended().await;
     let is_said = doctor.output.lines().any(|line| line.starts_with("error") && line.contains(words));
     assert!(is_said && doctor.code == Some(2), "{}", doctor.output);
@@ -193,9 +193,9 @@ async fn health(service: &Service) -> Answer {
     service.admin_address().get("/health/ready").send().await
 }
 
-/// The answer, which is 200 all the time until then.
+/// The first answer with this status; it and all before it are 200.
 async fn becomes(service: &Service, status: &str) -> Answer {
-    eventually(status, PATIENCE, async || {
+    eventually(status, TIMEOUT, async || {
         Some(health(service).await.expect(200)).filter(|answer| answer["status"] == status)
     })
     .await

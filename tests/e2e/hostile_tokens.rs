@@ -1,5 +1,5 @@
-//! Tokens that are signed with the right key and still wrong, and those that are not: the table of `tests/corpus`,
-//! against both services.
+//! Tokens that are wrong although the right key signed them, and forged ones: the table of `tests/corpus`, against both
+//! services.
 
 #[path = "../corpus/mod.rs"]
 mod access_tokens;
@@ -12,7 +12,7 @@ use harness::{Answer, Http, Stack, assert_problem, forge, storage::random_secret
 use serde_json::json;
 use sqlx::{Row as _, query};
 
-/// The key that signs access tokens, as nobody has it but auth-service.
+/// The private key that signs access tokens, which only auth-service has.
 async fn signing_key(stack: &Stack, secret: &str) -> (KeyPair, String) {
     let mut database = stores::open(&stores::database(stack).1).await;
     let row = query("SELECT kid, sealed FROM signing_keys").fetch_one(&mut database).await.expect("a signing key");
@@ -23,7 +23,7 @@ async fn signing_key(stack: &Stack, secret: &str) -> (KeyPair, String) {
 }
 
 #[tokio::test]
-async fn every_token_of_the_table_is_taken_or_refused_as_it_says() {
+async fn every_token_of_the_table_is_accepted_or_refused_as_it_says() {
     let secret = random_secret();
     let stack = Stack::any().auth("AUTH_SECRET", &secret).start().await;
     let ada = stack.ada().await;
@@ -46,7 +46,7 @@ async fn every_token_of_the_table_is_taken_or_refused_as_it_says() {
     assert!(surprises.is_empty(), "{}", surprises.join("\n\n"));
 }
 
-/// As it is, byte by byte: no HTTP client would send some of these.
+/// Sends the token as raw bytes: no HTTP client would send some of these.
 async fn presented(service: &Http, path: &str, token: &[u8]) -> Answer {
     let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer ");
     service.raw(&[head.as_bytes(), token, b"\r\n\r\n"].concat()).await
@@ -60,13 +60,13 @@ fn is_as_expected(row: &Row, token: &[u8], answer: &Answer) -> bool {
         "expired" => "token_expired",
         _ => "token_invalid",
     };
-    // What is no header does not even reach the guards.
+    // An invalid header value does not even reach the guards.
     let is_no_header = token.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') && answer.status == 400;
     !is_repeated && (is_no_header || (answer.status == 401 && answer["code"] == code))
 }
 
 #[tokio::test]
-async fn an_access_token_is_no_refresh_token_and_the_other_way_round() {
+async fn access_and_refresh_tokens_are_not_interchangeable() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let swapped = ada.tokens.with_refresh(&ada.tokens.access);
@@ -78,7 +78,7 @@ async fn an_access_token_is_no_refresh_token_and_the_other_way_round() {
 }
 
 #[tokio::test]
-async fn nobody_becomes_an_admin_by_other_claims_under_an_old_signature() {
+async fn changed_claims_under_an_old_signature_make_nobody_an_admin() {
     let stack = Stack::any().start().await;
     let (ada, admin) = (stack.ada().await, stack.admin().await);
     let forged = forge::with_changed_claims(&ada.tokens.access, |claims| claims["sub"] = json!(admin.id));

@@ -1,4 +1,4 @@
-//! Who makes an installation, and what stops a start that waiting would not help.
+//! What creates an installation, and which faults stop a start because waiting would not cure them.
 
 use harness::{
     Stack, Storage,
@@ -57,7 +57,7 @@ fn assert_empty(directory: &Path, command: &str) {
 }
 
 #[tokio::test]
-async fn no_command_makes_an_installation_in_passing() {
+async fn no_command_creates_an_installation_as_a_side_effect() {
     let directory = TempDir::new().expect("a temporary directory");
     for command in COMMANDS {
         let ended = run(directory.path(), command).ended().await;
@@ -75,7 +75,7 @@ async fn no_command_makes_an_installation_in_passing() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_a_document_for_programs() {
+async fn with_json_a_refusal_is_a_document() {
     let directory = TempDir::new().expect("a temporary directory");
     let ended = run(directory.path(), "keys list --json").env("AUTH_SECRET", &random_secret()).ended().await;
     let document: serde_json::Value = serde_json::from_str(&ended.output).expect("JSON");
@@ -83,7 +83,7 @@ async fn a_refusal_is_a_document_for_programs() {
 }
 
 #[tokio::test]
-async fn no_command_touches_a_database_that_is_empty_or_anothers() {
+async fn no_command_touches_an_empty_or_foreign_database() {
     let foreign = postgres::fresh_database();
     Postgres::execute(&foreign, "CREATE TABLE users (id INT); CREATE TABLE sessions (id INT)");
     let directory = TempDir::new().expect("a temporary directory");
@@ -117,7 +117,7 @@ async fn the_service_does_not_move_into_another_applications_database() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_left_alone() {
+async fn files_that_are_not_databases_are_left_alone() {
     let directory = TempDir::new().expect("a temporary directory");
     let file = directory.path().join("auth.db");
     let url = format!("sqlite://{}", file.display());
@@ -135,7 +135,7 @@ async fn what_is_no_database_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_installation_can_be_made_before_the_first_start() {
+async fn an_installation_can_be_created_before_the_first_start() {
     for storage in [Storage::Embedded, Storage::RedisAndPostgres] {
         let mut stack = Stack::on(storage).prepare();
         let init = stack.auth.command(&["init"]).ended().await;
@@ -151,9 +151,9 @@ async fn an_installation_can_be_made_before_the_first_start() {
     }
 }
 
-/// A backup of an earlier version, restored: what looks leaves it as it is, what changes something brings it up to date first.
+/// A restored backup of an earlier version: commands that only read leave it as it is, all others migrate it first.
 #[tokio::test]
-async fn tables_of_an_earlier_version_are_brought_up_to_date_by_what_changes_something() {
+async fn commands_that_change_something_migrate_the_tables_of_an_earlier_version() {
     let mut stack = Stack::on(Storage::Embedded).start().await;
     stack.auth.stop();
     let file = format!("sqlite://{}", stack.data().join("auth.db").display());
@@ -178,7 +178,7 @@ async fn start(database: &str) -> (Ended, Duration) {
     (ended, begun.elapsed())
 }
 
-/// It says where and why, without the password, and does not wait.
+/// Asserts that the start ends without waiting, and says where and why, without the password.
 async fn stops_at_once(database: &str, words: &[&str]) {
     let (ended, took) = start(database).await;
     for words in words.iter().chain(&["AUTH_DATABASE_URL"]) {
@@ -190,7 +190,7 @@ async fn stops_at_once(database: &str, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn what_waiting_does_not_cure_stops_the_start_with_its_reason() {
+async fn faults_that_waiting_does_not_cure_stop_the_start_with_a_reason() {
     let server = Postgres::start();
     server.order("CREATE ROLE jeton LOGIN PASSWORD 'right'");
     server.order("CREATE DATABASE jeton");
@@ -240,7 +240,7 @@ async fn a_database_that_cannot_hold_every_name_is_refused() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_there_yet_is_waited_for_by_name() {
+async fn the_start_waits_for_an_unreachable_database_and_names_it() {
     let mut server = Postgres::start();
     let database = server.fresh_database();
     let mut stack = Stack::on(Storage::RedisAndSqlite).auth("AUTH_DATABASE_URL", &database).prepare();

@@ -1,5 +1,5 @@
-//! What resource-service makes of whoever publishes the keys: what it says in its log and how often, and where its settings do
-//! not agree with the issuer.
+//! What resource-service logs about the publisher of its keys, how often, and where its settings do not agree with the
+//! issuer.
 
 use harness::{
     Site, Stack, assert_problem, eventually,
@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A key server whose answers can be changed.
 struct KeyServer {
@@ -45,7 +45,7 @@ impl KeyServer {
         *self.metadata.lock().expect("nobody has panicked") = reply;
     }
 
-    /// A resource-service that fetches its keys there; only that runs.
+    /// A resource-service that fetches its keys there; nothing else runs.
     async fn verifier(&self, issuer: &str) -> Stack {
         let mut stack = Stack::any().prepare();
         stack.resource.set("RESOURCE_ISSUER", issuer);
@@ -55,22 +55,22 @@ impl KeyServer {
     }
 }
 
-/// The lines of the log in which all the words stand.
+/// The lines of the log that contain all the words.
 fn lines(service: &Service, words: &[&str]) -> Vec<String> {
     let log = service.log();
     let has_all = |line: &&str| words.iter().all(|word| line.contains(word));
     log.lines().filter(has_all).map(str::to_owned).collect()
 }
 
-async fn is_said(service: &Service, words: &[&str]) -> String {
-    let what = format!("{words:?} is said");
-    eventually(&what, PATIENCE, || async { lines(service, words).into_iter().next() }).await
+async fn is_logged(service: &Service, words: &[&str]) -> String {
+    let what = format!("{words:?} is logged");
+    eventually(&what, TIMEOUT, || async { lines(service, words).into_iter().next() }).await
 }
 
-/// A token of a key that is not published makes the service ask again, at most once in ten seconds.
+/// Makes the service fetch the keys again, with a token of an unknown key: at most once in ten seconds.
 async fn asks_again(stack: &Stack, keys: &KeyServer) {
     drop(keys.site.received());
-    eventually("the keys are asked for again", PATIENCE, || async {
+    eventually("the keys are asked for again", TIMEOUT, || async {
         drop(stack.resource.whoami_as(&Issuer::new("http://issuer.test").token()).await);
         let received = keys.site.received();
         received.iter().any(|request| request.target.contains("jwks.json")).then_some(())
@@ -79,7 +79,7 @@ async fn asks_again(stack: &Stack, keys: &KeyServer) {
 }
 
 #[tokio::test]
-async fn each_new_reason_why_keys_cannot_be_fetched_is_one_warning_and_their_return_and_change_are_a_line() {
+async fn each_new_reason_why_fetching_keys_fails_is_logged_once_as_are_recovery_and_changes() {
     let issuer = Issuer::new("http://issuer.test");
     let keys = KeyServer::of(&issuer);
     let stack = keys.verifier(issuer.url()).await;
@@ -87,17 +87,17 @@ async fn each_new_reason_why_keys_cannot_be_fetched_is_one_warning_and_their_ret
 
     keys.now_answers(Reply::status(500));
     asks_again(&stack, &keys).await;
-    is_said(service, &["WARN", "cannot fetch keys", "500"]).await;
+    is_logged(service, &["WARN", "cannot fetch keys", "500"]).await;
     keys.now_answers(Reply::json(&json!({ "keys": vec![issuer.public_key(); 65] })));
-    is_said(service, &["WARN", "cannot fetch keys", "more than 64 keys"]).await;
+    is_logged(service, &["WARN", "cannot fetch keys", "more than 64 keys"]).await;
 
     let other = Issuer::new("http://issuer.test");
     let foreign = |number: usize| json!({ "kty": "EC", "kid": format!("foreign-{number}") });
     let mut set: Vec<Value> = (0..63).map(foreign).collect();
     set.push(other.public_key().clone());
     keys.now_answers(Reply::json(&json!({ "keys": set })));
-    is_said(service, &["INFO", "keys are fetched again"]).await;
-    let changed = is_said(service, &["INFO", "the keys have changed"]).await;
+    is_logged(service, &["INFO", "keys are fetched again"]).await;
+    let changed = is_logged(service, &["INFO", "the keys have changed"]).await;
     assert!(changed.contains(other.key_id()) && changed.contains(issuer.key_id()), "{changed}");
     asks_again(&stack, &keys).await;
 
@@ -118,11 +118,11 @@ async fn secrets_in_the_address_of_the_keys_are_in_no_line_and_no_file() {
     stack.resource.set("RESOURCE_JWKS_URL", &address);
     stack.resource.start().await;
     let snapshot = stack.directory().join("data/jwks.json");
-    eventually("the keys are kept", PATIENCE, || async { snapshot.exists().then_some(()) }).await;
+    eventually("the keys are kept", TIMEOUT, || async { snapshot.exists().then_some(()) }).await;
     assert!(keys.site.received().iter().any(|request| request.target.ends_with("?key=hunter2")));
     drop(keys);
     stack.resource.restart().await;
-    is_said(&stack.resource, &["cannot fetch keys"]).await;
+    is_logged(&stack.resource, &["cannot fetch keys"]).await;
     let doctor = stack.resource.command(&["doctor"]).ended().await;
     let kept = fs::read_to_string(&snapshot).expect("our own directory");
     let metrics = stack.resource.admin_address().get("/metrics").send().await.expect(200).body;
@@ -132,13 +132,13 @@ async fn secrets_in_the_address_of_the_keys_are_in_no_line_and_no_file() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_calls_itself_otherwise_is_said_once_and_named_by_its_setting() {
+async fn an_issuer_with_another_name_is_reported_once_with_the_setting() {
     let mut stack = Stack::any().prepare();
     let auth = stack.auth.url();
     stack.resource.set("RESOURCE_ISSUER", &format!("{auth}/"));
     stack.auth.start().await;
     stack.resource.start().await;
-    let said = is_said(&stack.resource, &["WARN", "RESOURCE_ISSUER"]).await;
+    let said = is_logged(&stack.resource, &["WARN", "RESOURCE_ISSUER"]).await;
     assert!(said.contains(&format!(r#"calls itself \"{auth}\""#)), "{said}");
     let ready = stack.resource.admin_address().get("/health/ready").send().await.expect(200);
     assert_eq!(ready["status"], "degraded", "{ready}");
@@ -151,28 +151,28 @@ async fn an_issuer_that_calls_itself_otherwise_is_said_once_and_named_by_its_set
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_is_said_and_what_the_issuer_says_changes_no_verdict() {
+async fn a_clock_that_is_off_is_reported_and_the_issuers_metadata_changes_no_verdict() {
     let issuer = Issuer::new("http://issuer.test");
     let keys = KeyServer::of(&issuer);
     let metadata = json!({ "issuer": issuer.url() }).to_string();
-    // The head of the answer goes on behind its media type.
+    // Adds a header to the answer, after its media type.
     let content_type = "application/json\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT";
     keys.now_says_of_itself(Reply { status: 200, content_type, body: metadata });
     let stack = keys.verifier(issuer.url()).await;
-    let said = is_said(&stack.resource, &["WARN", "the clock of this machine"]).await;
+    let said = is_logged(&stack.resource, &["WARN", "the clock of this machine"]).await;
     assert!(said.contains("ahead of that of the issuer"), "{said}");
     stack.resource.whoami_as(&issuer.token()).await.expect(200);
 
     keys.now_says_of_itself(Reply::json(&json!({ "issuer": "http://evil.test" })));
     let stack = keys.verifier(issuer.url()).await;
-    is_said(&stack.resource, &["WARN", "http://evil.test"]).await;
+    is_logged(&stack.resource, &["WARN", "http://evil.test"]).await;
     stack.resource.whoami_as(&issuer.token()).await.expect(200);
     let evil = issuer.with_claims(|claims| claims["iss"] = json!("http://evil.test"));
     assert_problem(&stack.resource.whoami_as(&evil).await, 401, "token_invalid");
 }
 
 #[tokio::test]
-async fn that_all_tokens_are_refused_for_one_reason_is_said_once_and_counted() {
+async fn refusing_all_tokens_for_one_reason_is_reported_once_and_counted() {
     let mut stack = Stack::any().resource("RESOURCE_AUDIENCE", "library").prepare();
     stack.auth.start().await;
     stack.resource.start().await;
@@ -180,9 +180,9 @@ async fn that_all_tokens_are_refused_for_one_reason_is_said_once_and_counted() {
     for _ in 0..30 {
         let refused = stack.resource.whoami(&ada.tokens).await;
         assert_problem(&refused, 401, "token_invalid");
-        assert!(!refused.body.contains("audience"), "strangers are told nothing\n{refused}");
+        assert!(!refused.body.contains("audience"), "strangers learn no reason\n{refused}");
     }
-    let said = is_said(&stack.resource, &["WARN", "no access token is accepted"]).await;
+    let said = is_logged(&stack.resource, &["WARN", "no access token is accepted"]).await;
     assert!(said.contains("RESOURCE_AUDIENCE") && said.contains("AUTH_AUDIENCE"), "{said}");
     let metrics = stack.resource.admin_address().get("/metrics").send().await.expect(200);
     assert!(metrics.body.contains(r#"jeton_access_token_refusals_total{reason="audience"} 30"#), "{metrics}");
@@ -190,7 +190,7 @@ async fn that_all_tokens_are_refused_for_one_reason_is_said_once_and_counted() {
 }
 
 #[tokio::test]
-async fn tokens_with_unknown_keys_write_no_line() {
+async fn tokens_with_unknown_keys_are_not_logged() {
     let issuer = Issuer::new("http://issuer.test");
     let keys = KeyServer::of(&issuer);
     let stack = keys.verifier(issuer.url()).await;
@@ -208,15 +208,14 @@ async fn tokens_with_unknown_keys_write_no_line() {
     }
     stack.resource.whoami_as(&issuer.token()).await.expect(200);
     let new: Vec<String> = stack.resource.log().lines().skip(before).map(str::to_owned).collect();
-    // Should the good tokens fall into other seconds than the bad ones, that none is accepted is worth a line.
+    // If the good tokens fall into other seconds than the bad ones, this line is right.
     let others: Vec<&String> = new.iter().filter(|line| !line.contains("no access token is accepted")).collect();
     assert_eq!(others, [""; 0], "{new:#?}");
 }
 
-/// Whatever stands where the pinned file should be.
 #[cfg(unix)]
 #[tokio::test]
-async fn what_is_no_file_in_the_place_of_the_pinned_one_is_answered_for_said_and_ended() {
+async fn an_odd_file_in_the_place_of_the_pinned_keys_is_reported_and_hangs_nothing() {
     for odd in ["pipe", "device", "directory", "nothing"] {
         let mut stack = Stack::any().prepare();
         let path = stack.directory().join("keys.pem");
@@ -228,9 +227,9 @@ async fn what_is_no_file_in_the_place_of_the_pinned_one_is_answered_for_said_and
         }
         stack.resource.set("RESOURCE_JWKS_FILE", &path.to_string_lossy());
         stack.resource.spawn();
-        is_said(&stack.resource, &["ERROR", "cannot read the pinned file"]).await;
+        is_logged(&stack.resource, &["ERROR", "cannot read the pinned file"]).await;
         let issuer = Issuer::new(&stack.auth.url());
-        let answer = eventually("it answers", PATIENCE, || async {
+        let answer = eventually("it answers", TIMEOUT, || async {
             stack.resource.get("/whoami").bearer(&issuer.token()).try_send().await.ok()
         });
         assert_problem(&answer.await, 503, "unavailable");

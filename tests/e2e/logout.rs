@@ -65,7 +65,7 @@ async fn a_forged_token_logs_nobody_out() {
 }
 
 #[tokio::test]
-async fn an_expired_session_cannot_be_refreshed_but_logged_out() {
+async fn an_expired_session_can_be_logged_out_but_not_refreshed() {
     let stack = Stack::any().auth("AUTH_SESSION_IDLE", "1s").start().await;
     let ada = stack.ada().await;
     let over = harness::eventually("the session has expired", std::time::Duration::from_secs(15), || async {

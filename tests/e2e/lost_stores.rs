@@ -14,11 +14,11 @@ with_redis! {
     parallel_refreshes_after_a_wipe_agree_on_one_token,
     a_restart_of_the_store_without_its_data_logs_nobody_out,
     lost_writes_log_nobody_out,
-    after_a_wipe_an_old_token_is_still_found_out,
-    after_a_wipe_a_token_of_long_ago_is_found_out_even_right_after_a_refresh,
-    a_record_of_somebody_else_or_of_nobody_counts_as_lost,
+    after_a_wipe_reuse_of_an_old_token_is_still_detected,
+    after_a_wipe_reuse_of_a_very_old_token_is_detected_even_right_after_a_refresh,
+    a_foreign_or_forged_record_counts_as_lost,
     a_logout_while_the_store_is_down_makes_room_for_the_next_login,
-    what_is_no_record_in_the_place_of_a_users_sessions_logs_nobody_out,
+    a_value_of_another_type_in_place_of_a_users_sessions_logs_nobody_out,
 }
 
 async fn wiping_the_store_logs_nobody_out(storage: Storage) {
@@ -74,7 +74,7 @@ async fn a_logout_while_the_store_is_down_makes_room_for_the_next_login(storage:
     }
 }
 
-async fn what_is_no_record_in_the_place_of_a_users_sessions_logs_nobody_out(storage: Storage) {
+async fn a_value_of_another_type_in_place_of_a_users_sessions_logs_nobody_out(storage: Storage) {
     let mut stack = Stack::on(storage).start().await;
     let mut ada = stack.ada().await;
     let mut redis = redis::Client::open(stack.redis().url()).and_then(|client| client.get_connection()).expect("Redis");
@@ -137,7 +137,7 @@ async fn lost_writes_log_nobody_out(storage: Storage) {
     }
 }
 
-async fn after_a_wipe_an_old_token_is_still_found_out(storage: Storage) {
+async fn after_a_wipe_reuse_of_an_old_token_is_still_detected(storage: Storage) {
     let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let mut ada = stack.ada().await;
     let stolen = ada.tokens.clone();
@@ -149,10 +149,10 @@ async fn after_a_wipe_an_old_token_is_still_found_out(storage: Storage) {
     assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
 }
 
-/// Two windows, the second that is cut from times in tokens, and a little.
+/// Two windows, the second by which times in tokens are rounded, and a little.
 const LONG_AGO: Duration = Duration::from_millis(3200);
 
-async fn after_a_wipe_a_token_of_long_ago_is_found_out_even_right_after_a_refresh(storage: Storage) {
+async fn after_a_wipe_reuse_of_a_very_old_token_is_detected_even_right_after_a_refresh(storage: Storage) {
     let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "1s").start().await;
     let mut ada = stack.ada().await;
     let stolen = ada.tokens.clone();
@@ -163,7 +163,7 @@ async fn after_a_wipe_a_token_of_long_ago_is_found_out_even_right_after_a_refres
     assert_problem(&stack.auth.refresh(&stolen).await, 401, "refresh_reused");
 }
 
-/// The hash of a user's sessions, the field of one, and the value.
+/// The key of a user's sessions in Redis, the field of the current one, and its value.
 fn stored(redis: &mut Connection, person: &Person) -> (String, Vec<u8>, Vec<u8>) {
     let key = format!("jeton:{{{}}}", person.id);
     let field = Uuid::parse_str(&person.tokens.session_id).expect("an id").into_bytes().to_vec();
@@ -171,8 +171,8 @@ fn stored(redis: &mut Connection, person: &Person) -> (String, Vec<u8>, Vec<u8>)
     (key, field, value)
 }
 
-/// Whoever writes to the store makes nobody somebody else, and logs nobody out.
-async fn a_record_of_somebody_else_or_of_nobody_counts_as_lost(storage: Storage) {
+/// Whoever can write to the store can neither impersonate anyone nor log anyone out.
+async fn a_foreign_or_forged_record_counts_as_lost(storage: Storage) {
     let mut stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let (mut ada, mut admin) = (stack.ada().await, stack.admin().await);
     ada.refresh().await;

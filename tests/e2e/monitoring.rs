@@ -1,10 +1,10 @@
-//! What `docs/monitoring/` gives operators fits what the services show, and works with a real Prometheus.
+//! The samples in `docs/monitoring/` match the metrics of the services and work with a real Prometheus.
 
 use harness::{Prometheus, Stack, Storage, eventually, prometheus};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
-/// What stands for Grafana's own variables.
+/// Values for Grafana's own variables.
 const VARIABLES: [(&str, &str); 1] = [("$__rate_interval", "5m")];
 
 fn sample(name: &str) -> String {
@@ -35,16 +35,16 @@ fn each_alert_is_explained_and_tested_to_fire_and_to_stay_silent() {
         assert!(explained.contains(&format!("\n**{name}** (")), "{name} is not explained");
     }
     let explanations = explained.lines().filter(|line| line.starts_with("**Jeton")).count();
-    assert_eq!(explanations, names.len(), "an alert is explained that is not there");
+    assert_eq!(explanations, names.len(), "an alert is explained that does not exist");
 }
 
 #[tokio::test]
-async fn every_metric_that_is_named_exists_and_every_one_that_exists_is_documented() {
+async fn every_metric_named_in_the_samples_exists_and_every_metric_is_documented() {
     let shown = shown(&busy_stack().await).await;
     let samples: BTreeSet<&str> = names_in(&shown).into_iter().collect();
     for name in ["alerts.yml", "alerts_test.yml", "dashboard.json"] {
         let text = sample(name);
-        assert!(!names_in(&text).is_empty(), "{name} asks for nothing");
+        assert!(!names_in(&text).is_empty(), "{name} queries nothing");
         for named in names_in(&text) {
             assert!(samples.contains(named), "{named}, in {name}, is not in\n{shown}");
         }
@@ -63,7 +63,7 @@ async fn every_metric_that_is_named_exists_and_every_one_that_exists_is_document
 }
 
 #[tokio::test]
-async fn a_real_prometheus_reads_both_services_and_understands_every_question() {
+async fn a_real_prometheus_scrapes_both_services_and_understands_every_query() {
     let stack = busy_stack().await;
     let prometheus = Prometheus::start(stack.auth.admin_address(), stack.resource.admin_address()).await;
     for target in prometheus.scraped(2).await {
@@ -79,11 +79,11 @@ async fn a_real_prometheus_reads_both_services_and_understands_every_question() 
     for expression in queries(&dashboard()) {
         prometheus.query(&expression).await;
     }
-    // An alert may be pending before the first scrape: some ask for what is missing.
+    // An alert may be pending before the first scrape: some fire on missing metrics.
     eventually("each alert is evaluated and silent", Duration::from_secs(60), async || {
         let data = prometheus.api("rules").await;
         let rules = data["groups"][0]["rules"].as_array().expect("alerts");
-        // One slow answer of a busy machine's stores stays for five minutes.
+        // One slow answer from a store on a busy machine counts for five minutes.
         let is_silent = |rule: &Value| {
             rule["state"] == "inactive" || rule["name"] == "JetonStoreSlow" && rule["state"] == "pending"
         };
@@ -105,7 +105,7 @@ fn the_dashboard_asks_whoever_imports_it_for_the_data_source() {
     assert!(!queries(&dashboard).is_empty());
 }
 
-/// A stack in which everything was counted at least once that has no beginning at zero.
+/// A stack in which every metric that does not start at zero has been counted at least once.
 async fn busy_stack() -> Stack {
     let stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let ada = stack.ada().await;
@@ -131,7 +131,7 @@ fn names_in(text: &str) -> Vec<&str> {
     text.match_indices("jeton_").map(|(from, _)| &text[from..ends(from)]).collect()
 }
 
-/// The outcomes and stores that are asked for: `outcome="reuse"`.
+/// The outcomes and stores in queries: `outcome="reuse"`.
 fn label_values_in(text: &str) -> Vec<String> {
     let text = text.replace("\\\"", "\"");
     let asked = |label: &str| {
@@ -142,7 +142,7 @@ fn label_values_in(text: &str) -> Vec<String> {
     ["outcome", "store"].into_iter().flat_map(asked).collect()
 }
 
-/// A histogram has one name for its three.
+/// The three series of a histogram are documented under one name.
 fn documented_as(name: &str) -> &str {
     ["_bucket", "_count", "_sum"].into_iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name)
 }
@@ -151,11 +151,11 @@ fn dashboard() -> Value {
     serde_json::from_str(&sample("dashboard.json")).expect("JSON")
 }
 
-/// The dashboard's questions, as Grafana would put them.
+/// The dashboard's queries, as Grafana would send them.
 fn queries(dashboard: &Value) -> Vec<String> {
     let panels = dashboard["panels"].as_array().expect("a list").iter();
     let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
-    let question = |target: &Value| target["expr"].as_str().expect("a question").to_owned();
+    let question = |target: &Value| target["expr"].as_str().expect("a query").to_owned();
     let put = |asked: String| VARIABLES.iter().fold(asked, |asked, (name, value)| asked.replace(name, value));
     targets.map(question).map(put).collect()
 }

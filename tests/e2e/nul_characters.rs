@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 on_every_storage! { nul_characters_break_nothing }
 
-/// What reaches PostgreSQL must have been refused before.
+/// They must be refused before they reach PostgreSQL.
 async fn nul_characters_break_nothing(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (ada, admin) = (stack.ada().await, stack.admin().await);

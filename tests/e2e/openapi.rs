@@ -3,7 +3,7 @@
 use harness::{Answer, Stack};
 use serde_json::Value;
 
-/// The values of all attributes that make a browser load something or lead somewhere.
+/// The values of all attributes that make a browser load something or go somewhere.
 fn addresses(page: &str) -> Vec<&str> {
     let attributes = ["href=", "src=", "srcset=", "action=", "data=", "poster=", "content=\"0;url=", "url(", "@import"];
     let values = attributes.iter().flat_map(|attribute| page.split(attribute).skip(1));
@@ -49,7 +49,7 @@ async fn the_page_shows_every_operation_and_schema() {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_from_elsewhere_and_nothing_that_is_not_there() {
+async fn the_page_loads_nothing_external_and_nothing_missing() {
     let stack = Stack::any().start().await;
     for service in [&stack.auth, &stack.resource] {
         let page = service.get("/docs").send().await.expect(200);

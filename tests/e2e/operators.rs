@@ -13,10 +13,10 @@ use std::{fs::File, io, time::Duration};
 
 on_every_storage! {
     a_user_is_listed_shown_and_changed,
-    a_new_password_ends_the_sessions_and_lets_in,
+    setting_a_password_ends_the_sessions_and_allows_logins_with_it,
     sessions_are_listed_and_ended,
     a_deleted_user_is_gone,
-    a_user_whom_failed_logins_keep_out_is_let_in,
+    unlocking_a_user_allows_logins_after_too_many_failures,
 }
 
 async fn command(service: &Service, words: &[&str]) -> Ended {
@@ -72,7 +72,7 @@ async fn a_user_is_listed_shown_and_changed(storage: Storage) {
     );
 }
 
-async fn a_new_password_ends_the_sessions_and_lets_in(storage: Storage) {
+async fn setting_a_password_ends_the_sessions_and_allows_logins_with_it(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let ada = stack.ada().await;
     let (from_input, from_file) = (fresh_password(), fresh_password());
@@ -86,8 +86,8 @@ async fn a_new_password_ends_the_sessions_and_lets_in(storage: Storage) {
     let path = stack.directory().join("password");
     std::fs::write(&path, format!("{from_file}\n")).expect("our own directory");
     let words = ["user", "set-password", &ada.id, "--json", "--password-file", &path.to_string_lossy()];
-    let told = json_of(&stack.auth, &words).await;
-    assert!(!told.to_string().contains(&from_file));
+    let printed = json_of(&stack.auth, &words).await;
+    assert!(!printed.to_string().contains(&from_file));
     assert_problem(&stack.auth.refresh(&again.tokens).await, 401, "session_ended");
     Person::registered(&stack.auth, &ada.email, &from_file).await;
     let weak = stack.auth.command(&["user", "set-password", &ada.email]).input("password\n").ended().await;
@@ -123,7 +123,7 @@ async fn a_deleted_user_is_gone(storage: Storage) {
     assert!(gone.code == Some(1) && gone.errors.contains("there is no user"), "{gone:?}");
 }
 
-async fn a_user_whom_failed_logins_keep_out_is_let_in(storage: Storage) {
+async fn unlocking_a_user_allows_logins_after_too_many_failures(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let ada = stack.ada().await;
     for _ in 0..11 {
@@ -148,7 +148,7 @@ async fn the_last_enabled_admin_stays_whoever_asks() {
 }
 
 #[tokio::test]
-async fn a_user_whose_row_cannot_be_read_is_given_a_password_and_deleted_by_id() {
+async fn a_user_with_an_unreadable_row_can_be_given_a_password_and_deleted_by_id() {
     let stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let (admin, ada, bob) = (stack.admin().await, stack.ada().await, stack.bob().await);
     let database = stack.postgres_url().expect("the stack has a PostgreSQL");
@@ -159,7 +159,7 @@ async fn a_user_whose_row_cannot_be_read_is_given_a_password_and_deleted_by_id()
     assert_eq!(ids(&json_of(auth, &["user", "list", "--json"]).await), [&admin.id, &bob.id]);
     assert_problem(&auth.login(&ada.email, &ada.password, Transport::Body).await, 401, "invalid_credentials");
     assert_problem(&auth.register(&ada.email, &fresh_password()).await, 409, "email_taken");
-    eventually("the operator is told", Duration::from_secs(10), async || {
+    eventually("the log reports it", Duration::from_secs(10), async || {
         auth.log().contains("this user cannot log in").then_some(())
     })
     .await;
@@ -179,7 +179,7 @@ async fn a_user_whose_row_cannot_be_read_is_given_a_password_and_deleted_by_id()
 }
 
 #[tokio::test]
-async fn whatever_is_done_on_the_command_line_says_so_in_the_audit_log() {
+async fn changes_from_the_command_line_are_marked_in_the_audit_log() {
     let stack = Stack::any().start().await;
     let (admin, ada) = (stack.admin().await, stack.ada().await);
     let password = format!("{}\n", fresh_password());
@@ -225,7 +225,7 @@ async fn whatever_is_done_on_the_command_line_says_so_in_the_audit_log() {
 }
 
 #[tokio::test]
-async fn keys_and_findings_are_documents_for_programs_as_well() {
+async fn keys_and_findings_can_be_printed_as_json() {
     let stack = Stack::any().start().await;
     let doctor = json_of(&stack.auth, &["doctor", "--json"]).await;
     assert_eq!(doctor["findings"][0]["severity"], "ok", "{doctor}");

@@ -1,4 +1,4 @@
-//! From which pages a browser may call.
+//! Which pages may call from a browser.
 
 use harness::{Answer, Http, Person, Request, Stack, Transport, assert_problem, eventually, service::Service};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 const APP: &str = "https://app.example";
 const EVIL: &str = "https://evil.example";
 
-/// Every call that a page could make a browser send with its cookie, or to log somebody in unnoticed.
+/// Every call that a page could make a browser send with its cookie, or abuse to log somebody in unnoticed.
 fn guarded_calls(stack: &Stack, ada: &Person) -> Vec<(&'static str, Request)> {
     let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Cookie);
     let body = serde_json::json!({ "email": harness::person::fresh_email("x"), "password": ada.password });
@@ -63,7 +63,7 @@ async fn the_public_url_and_the_site_itself_may_call() {
 }
 
 #[tokio::test]
-async fn an_allowed_origin_counts_whatever_the_site() {
+async fn an_allowed_origin_may_call_from_any_site() {
     let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
     let ada = stack.ada_in_a_browser().await;
     let refreshed = stack.auth.refresh_request(&ada.tokens).header("sec-fetch-site", "cross-site");
@@ -83,7 +83,7 @@ async fn an_allowed_page_can_read_refusals_too() {
 }
 
 #[tokio::test]
-async fn browsers_are_told_before_they_ask_which_pages_may() {
+async fn preflights_tell_browsers_which_pages_may_call() {
     let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).resource("RESOURCE_ALLOWED_ORIGINS", APP).start().await;
     let calls = [
         (&stack.auth, "/auth/refresh", "content-type,x-csrf-token"),
@@ -124,7 +124,7 @@ fn preflight(service: &Http, path: &str, origin: &str) -> Request {
     request.header("access-control-request-method", "POST")
 }
 
-/// Waits until as many warnings name the setting; there are no more.
+/// Waits until this many warnings name the setting, and asserts that there are no more.
 async fn assert_warnings(service: &Service, setting: &str, expected: usize) {
     let count = || {
         let log = service.log();
@@ -136,7 +136,7 @@ async fn assert_warnings(service: &Service, setting: &str, expected: usize) {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_is_told_that_browsers_drop_the_cookie() {
+async fn a_cookie_login_from_another_site_is_refused_because_browsers_drop_the_cookie() {
     let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
     let ada = stack.ada().await;
     let login = |transport| {
@@ -160,7 +160,7 @@ async fn a_page_of_another_site_is_told_that_browsers_drop_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_preflight_of_a_page_that_may_not_call_says_what_the_call_would() {
+async fn a_preflight_from_a_disallowed_page_is_refused_like_the_call_itself() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let services = [
@@ -203,7 +203,7 @@ async fn headers_that_tracing_tools_add_pass_the_preflight_of_an_allowed_page() 
 }
 
 #[tokio::test]
-async fn what_is_public_may_be_read_by_every_page() {
+async fn public_documents_may_be_read_by_every_page() {
     let stack = Stack::any().auth("AUTH_ALLOWED_ORIGINS", APP).start().await;
     let public = [
         (&stack.auth, "/.well-known/jwks.json"),
@@ -227,7 +227,7 @@ async fn what_is_public_may_be_read_by_every_page() {
 }
 
 #[tokio::test]
-async fn native_applications_may_use_tokens_in_bodies_from_whatever_origin() {
+async fn native_applications_may_use_tokens_in_bodies_from_any_origin() {
     let native = ["capacitor://localhost", "ionic://localhost", "tauri://localhost", "http://tauri.localhost", "null"];
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
@@ -272,7 +272,7 @@ async fn an_allowed_page_can_read_that_its_headers_are_too_large() {
 }
 
 #[tokio::test]
-async fn a_preflight_is_no_verdict_that_lets_a_request_pass() {
+async fn a_preflight_to_verify_is_not_a_verdict() {
     let stack = Stack::any().resource("RESOURCE_ALLOWED_ORIGINS", APP).start().await;
     let answer = preflight(&stack.resource, "/verify", APP).send().await;
     assert_problem(&answer, 401, "token_missing");

@@ -1,4 +1,4 @@
-//! A store or a service is down: "not now" is never "no", and what does not need it goes on.
+//! A store or a service is down: requests that need it are put off, never refused, and all others go on.
 
 use harness::{
     Answer, Person, Stack, Storage, Tokens, Transport, assert_problem, eventually, forge, lateness::Lateness,
@@ -9,22 +9,22 @@ use std::{
 };
 
 with_redis! {
-    with_redis_down_nothing_is_refused_only_put_off_until_it_is_back,
-    with_redis_frozen_the_answer_comes_soon_and_recovery_as_well,
-    a_logout_that_could_not_be_done_keeps_the_cookie,
+    while_redis_is_down_requests_are_put_off_and_never_refused,
+    with_redis_frozen_answers_and_recovery_come_soon,
+    a_logout_that_failed_keeps_the_cookie,
 }
 
 /// An outage of a store is over within two seconds of its return (docs/sessions.md).
 const RECOVERY: Duration = Duration::from_secs(2);
 
-/// During it, requests are answered within a second. A busy machine's second may be longer.
+/// During an outage, requests are answered within a second, with a margin for busy machines.
 const PROMPT: Duration = Duration::from_millis(1800);
 
 pub(crate) async fn refreshed_within_two_seconds(stack: &Stack, tokens: &Tokens) -> Tokens {
     answer_within_two_seconds(async || stack.auth.once().refresh(tokens).await).await.tokens()
 }
 
-/// The first answer that is not "not now".
+/// The first answer that is not 503.
 async fn answer_within_two_seconds(ask: impl AsyncFn() -> Answer) -> Answer {
     eventually("a store that is back is used", RECOVERY, async || {
         Some(ask().await).filter(|answer| answer.status != 503)
@@ -32,7 +32,7 @@ async fn answer_within_two_seconds(ask: impl AsyncFn() -> Answer) -> Answer {
     .await
 }
 
-async fn with_redis_down_nothing_is_refused_only_put_off_until_it_is_back(storage: Storage) {
+async fn while_redis_is_down_requests_are_put_off_and_never_refused(storage: Storage) {
     let mut stack = Stack::on(storage).start().await;
     let mut ada = stack.ada().await;
     stack.redis().kill();
@@ -47,7 +47,7 @@ async fn with_redis_down_nothing_is_refused_only_put_off_until_it_is_back(storag
     ada.refresh().await;
 }
 
-async fn with_redis_frozen_the_answer_comes_soon_and_recovery_as_well(storage: Storage) {
+async fn with_redis_frozen_answers_and_recovery_come_soon(storage: Storage) {
     let mut stack = Stack::on(storage).start().await;
     let mut ada = stack.ada().await;
     stack.redis().pause();
@@ -57,13 +57,13 @@ async fn with_redis_frozen_the_answer_comes_soon_and_recovery_as_well(storage: S
     stack.auth.ready(RECOVERY).await;
 }
 
-async fn a_logout_that_could_not_be_done_keeps_the_cookie(storage: Storage) {
+async fn a_logout_that_failed_keeps_the_cookie(storage: Storage) {
     let mut stack = Stack::on(storage).start().await;
     let ada = stack.ada_in_a_browser().await;
     stack.redis().kill();
     let answer = stack.auth.once().logout(&ada.tokens).await;
     match answer.status {
-        // What has ended is written to SQL first; whether a dead Redis makes that a 503 is the service's choice.
+        // The ending is written to SQL first; whether a dead Redis makes it a 503 is the service's choice.
         204 => {}
         _ => {
             assert_problem(&answer, 503, "unavailable");
@@ -78,7 +78,7 @@ async fn a_logout_that_could_not_be_done_keeps_the_cookie(storage: Storage) {
 }
 
 #[tokio::test]
-async fn with_postgres_down_nothing_is_refused_only_put_off_until_it_is_back() {
+async fn while_postgres_is_down_requests_are_put_off_and_never_refused() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).with_own_postgres().start().await;
     let mut ada = stack.ada().await;
     stack.postgres().kill();
@@ -140,7 +140,7 @@ async fn pinned_keys_may_be_pem() {
 }
 
 #[tokio::test]
-async fn without_any_key_resource_service_says_not_now_and_keeps_trying() {
+async fn without_any_key_resource_service_answers_503_and_keeps_trying() {
     let mut stack = Stack::any().prepare();
     stack.resource.spawn();
     eventually("resource-service lives", Duration::from_secs(10), || async {
@@ -168,7 +168,7 @@ async fn assert_store_outage(stack: &Stack, ada: &Person) {
     }
     let login = stack.auth.login(&ada.email, &ada.password, Transport::Body).await;
     assert_problem(&login, 503, "unavailable");
-    // What the stores answered a moment ago is good for 100 ms.
+    // The stores' last answer is reused for 100 ms.
     eventually("auth-service is not ready", Duration::from_secs(10), async || {
         let ready = stack.auth.admin_address().get("/health/ready").send().await;
         (ready.status == 503).then_some(())

@@ -1,4 +1,4 @@
-//! Nobody reads what a service logs or prints, or it cannot be written: nothing else is lost.
+//! Logs and output that nobody reads or that cannot be written: nothing else is lost.
 
 use crate::metrics::counted;
 use harness::{Stack, Storage, binaries, eventually, service::Service};
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 on_every_storage! {
     a_log_that_cannot_be_written_loses_nothing_else,
@@ -37,13 +37,13 @@ async fn a_log_that_cannot_be_written_loses_nothing_else(storage: Storage) {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_stops_nobody() {
+async fn a_log_that_nobody_reads_blocks_no_request() {
     let mut stack = Stack::any().start().await;
     stack.auth.stop();
     let (_unread, log) = pipe().expect("a pipe");
     let _running = Running::start(&stack, Stdio::from(log), "trace").await;
     let ada = stack.ada().await;
-    eventually("lines are lost", PATIENCE, async || {
+    eventually("lines are lost", TIMEOUT, async || {
         for _ in 0..50 {
             stack.auth.me(&ada.tokens).await.expect(200);
         }
@@ -71,12 +71,12 @@ async fn commands_end_quietly_when_nobody_reads_what_they_print() {
     let full = File::options().write(true).open("/dev/full").expect("a full disk");
     let mut command = program(&stack.auth, stack.directory());
     let ended = command.args(["keys", "list"]).stdout(full).stderr(Stdio::piped()).output().expect("it runs");
-    assert_eq!(ended.status.code(), Some(1), "what was asked for is not there");
+    assert_eq!(ended.status.code(), Some(1), "the output was lost");
     assert!(String::from_utf8_lossy(&ended.stderr).contains("cannot write to standard output"), "{ended:?}");
 }
 
 #[tokio::test]
-async fn variables_that_are_no_text_are_ignored_unless_they_are_ours() {
+async fn variables_that_are_not_text_are_ignored_unless_they_are_settings() {
     let stack = Stack::any().start().await;
     let auth: [&[&str]; 5] = [&["healthcheck"], &["keys", "list"], &["doctor"], &["secret"], &["--help"]];
     let resource: [&[&str]; 2] = [&["healthcheck"], &["--help"]];
@@ -106,14 +106,14 @@ async fn variables_that_are_no_text_are_ignored_unless_they_are_ours() {
     }
 }
 
-/// auth-service with a log of its own kind, until this is dropped.
+/// auth-service with its log redirected, until this is dropped.
 struct Running(Child);
 
 impl Running {
     async fn start(stack: &Stack, log: Stdio, level: &str) -> Self {
         let mut command = program(&stack.auth, stack.directory());
         let child = command.env("RUST_LOG", level).stderr(log).spawn().expect("it starts");
-        eventually("it is ready", PATIENCE, async || {
+        eventually("it is ready", TIMEOUT, async || {
             let health = stack.auth.admin_address().get("/health/ready").try_send().await;
             health.ok().filter(|answer| answer.status == 200)
         })

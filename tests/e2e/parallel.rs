@@ -10,7 +10,7 @@ use std::{
 on_every_storage! {
     twenty_parallel_refreshes_make_one_rotation_and_get_the_same_token,
     ten_tabs_restored_at_once_again_and_again_keep_the_session,
-    ten_tabs_that_retry_late_and_at_once_get_one_token,
+    ten_tabs_that_retry_late_and_together_get_one_token,
     two_people_refresh_at_once_without_getting_in_each_others_way,
 }
 
@@ -49,9 +49,9 @@ async fn ten_tabs_restored_at_once_again_and_again_keep_the_session(storage: Sto
     }
 }
 
-/// The response to the last refresh was lost, and the laptop slept. Tokens of their own would be fatal: a tab that uses
-/// the first of them at once kills the others, of which one is in the jar at last.
-async fn ten_tabs_that_retry_late_and_at_once_get_one_token(storage: Storage) {
+/// The response to the last refresh was lost, and the laptop slept. If each tab got its own token, a tab that used one
+/// of them at once would kill the others, and one of those may end up in the jar.
+async fn ten_tabs_that_retry_late_and_together_get_one_token(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "4s").start().await;
     let ada = stack.ada_in_a_browser().await;
     let lost = stack.auth.refresh(&ada.tokens).await.tokens();
@@ -62,7 +62,7 @@ async fn ten_tabs_that_retry_late_and_at_once_get_one_token(storage: Storage) {
         assert_eq!(tokens.refresh, retried[0].refresh);
     }
     let retried = &retried[0];
-    assert_eq!(stack.auth.refresh(retried).await.tokens().refresh, retried.refresh, "the window has begun anew");
+    assert_eq!(stack.auth.refresh(retried).await.tokens().refresh, retried.refresh, "a new window has begun");
 }
 
 async fn two_people_refresh_at_once_without_getting_in_each_others_way(storage: Storage) {
@@ -90,7 +90,7 @@ async fn a_flood_of_logins_does_not_hold_up_refreshes() {
             let (begun, lateness) = (Instant::now(), Lateness::from_now());
             bob.refresh().await;
             let took = begun.elapsed();
-            // Who stood still puts refreshes off for as long again.
+            // After a stall, refreshes are put off for as long again.
             assert!(took < Duration::from_secs(2) + 2 * lateness.so_far(), "a refresh took {took:?}");
             times.push(took);
         }

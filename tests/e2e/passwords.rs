@@ -1,4 +1,4 @@
-//! Which passwords are taken, and what changing one does.
+//! Which passwords are accepted, and what changing one does.
 
 use harness::{
     Person, Stack, Storage, Transport, assert_problem,
@@ -13,10 +13,10 @@ use tokio::{
 on_every_storage! {
     changing_the_password_ends_the_other_sessions_and_spares_this_one,
     the_next_change_spares_only_the_session_that_made_it,
-    what_comes_after_all_sessions_have_ended_changes_nothing,
+    a_request_overtaken_by_the_end_of_all_sessions_changes_nothing,
 }
 
-/// A request whose caller was found when its head came, and whose body comes when all sessions have ended.
+/// A request whose head, and with it the caller, arrives before `meanwhile`, and whose body arrives after it.
 async fn late(stack: &Stack, head: &str, body: &str, person: &Person, meanwhile: impl AsyncFnOnce()) -> String {
     let mut socket = TcpStream::connect(("127.0.0.1", stack.auth.port())).await.expect("the service listens");
     let head = format!(
@@ -35,7 +35,7 @@ async fn late(stack: &Stack, head: &str, body: &str, person: &Person, meanwhile:
     answer
 }
 
-async fn what_comes_after_all_sessions_have_ended_changes_nothing(storage: Storage) {
+async fn a_request_overtaken_by_the_end_of_all_sessions_changes_nothing(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let new = fresh_password();
     for is_deletion in [false, true] {
@@ -53,7 +53,7 @@ async fn what_comes_after_all_sessions_have_ended_changes_nothing(storage: Stora
     }
 }
 
-/// Characters that nobody has in a list, so that only the length counts.
+/// Characters that are in no list of passwords, so that only the length counts.
 fn random_characters(count: usize) -> String {
     fresh_password().chars().rev().chain(fresh_password().chars()).cycle().take(count).collect()
 }
@@ -73,7 +73,7 @@ async fn a_password_has_8_to_256_characters() {
 }
 
 #[tokio::test]
-async fn characters_count_not_bytes() {
+async fn length_is_counted_in_characters_not_bytes() {
     let stack = Stack::any().start().await;
     let seven = "жщюяъэё";
     assert_problem(&stack.auth.register(&fresh_email("ada"), seven).await, 422, "weak_password");

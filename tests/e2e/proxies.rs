@@ -1,9 +1,9 @@
-//! As whom auth-service sees its clients behind proxies: by one header, and never by what a client has written.
+//! Which address auth-service sees behind proxies: that of one header, and never one that a client chose.
 
 use harness::{Gateway, Request, Stack, Storage, Transport, assert_problem, eventually, person::fresh_password};
 use std::time::Duration;
 
-/// What clients write when they would like to be somebody else.
+/// Headers with which clients may claim another address.
 const CLAIMS: [&str; 5] = ["forwarded", "x-forwarded-for", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
 
 fn claiming(request: Request, address: &str) -> Request {
@@ -22,7 +22,7 @@ async fn behind_nginx_and_caddy_nobody_chooses_the_address_that_is_counted() {
         let (attacker, home) = (front.from_address("127.0.1.2"), front.from_address("127.0.2.2"));
         let mut refused = 0;
         for number in 0..20 {
-            // Each time another address, and the victim's own.
+            // A new address and the victim's own, in turn.
             let claimed = if number % 2 == 0 { format!("203.{number}.0.7") } else { "127.0.2.2".to_owned() };
             let guess = attacker.login_request(&ada.email, &fresh_password(), Transport::Body);
             refused += u32::from(claiming(guess, &claimed).send().await.status == 429);
@@ -37,7 +37,7 @@ async fn behind_nginx_and_caddy_nobody_chooses_the_address_that_is_counted() {
 }
 
 #[tokio::test]
-async fn hiding_behind_a_hop_that_cannot_be_read_switches_no_limit_off() {
+async fn an_unreadable_hop_switches_no_limit_off() {
     let hops: [(&str, &[u8]); 8] = [
         ("x-forwarded-for", b"unknown"),
         ("x-forwarded-for", b"203.0.113.99, \xff"),
@@ -65,7 +65,7 @@ async fn hiding_behind_a_hop_that_cannot_be_read_switches_no_limit_off() {
 }
 
 #[tokio::test]
-async fn a_header_that_was_not_chosen_is_not_looked_at() {
+async fn headers_other_than_the_configured_one_are_ignored() {
     let stack = Stack::any().trusting_us().auth("AUTH_CLIENT_ADDRESS_HEADER", "CF-Connecting-IP").start().await;
     let ada = stack.ada().await;
     for number in 0..11 {
@@ -81,7 +81,7 @@ async fn a_header_that_was_not_chosen_is_not_looked_at() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_trusted_is_named_in_one_line() {
+async fn an_untrusted_proxy_is_reported_once_with_its_address() {
     let stack = Stack::on(Storage::Embedded).start().await;
     let ada = stack.ada().await;
     for number in 0..5 {

@@ -74,7 +74,7 @@ async fn an_access_token_follows_the_profile() {
 }
 
 #[tokio::test]
-async fn the_settings_of_tokens_are_followed() {
+async fn tokens_follow_their_settings() {
     let stack = Stack::any()
         .auth("AUTH_AUDIENCE", "library")
         .auth("AUTH_CLIENT_ID", "reading-room")
@@ -92,7 +92,7 @@ async fn the_settings_of_tokens_are_followed() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_told_apart_and_a_refresh_helps() {
+async fn an_expired_token_has_its_own_code_and_a_refresh_helps() {
     let stack = Stack::any().auth("AUTH_ACCESS_TTL", "1s").start().await;
     let mut ada = stack.ada().await;
     for service in [&stack.resource, &stack.auth] {

@@ -1,4 +1,4 @@
-//! The refresh protocol (docs/sessions.md) for a client that means well: it is never logged out.
+//! The refresh protocol (docs/sessions.md) for an honest client: it is never logged out.
 
 use harness::{Stack, Storage, assert_problem, forge};
 use serde_json::json;

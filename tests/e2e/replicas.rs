@@ -6,7 +6,7 @@ use harness::{Stack, Storage, Transport, assert_problem};
 on_every_storage! {
     what_one_replica_does_the_other_knows,
     parallel_refreshes_over_two_replicas_make_one_rotation,
-    a_theft_is_found_out_across_replicas,
+    a_theft_is_detected_across_replicas,
 }
 
 async fn what_one_replica_does_the_other_knows(storage: Storage) {
@@ -19,7 +19,7 @@ async fn what_one_replica_does_the_other_knows(storage: Storage) {
     stack.resource.whoami(&on_the_other).await.expect(200);
     let refreshed = replica.refresh(&ada.tokens).await.tokens();
     let again = stack.auth.refresh(&refreshed).await.tokens();
-    assert_eq!(again.refresh, refreshed.refresh, "any replica signs the newest token again, to the byte");
+    assert_eq!(again.refresh, refreshed.refresh, "every replica signs the newest token to the same bytes");
     stack.auth.logout(&again).await.expect(204);
     assert_problem(&replica.refresh(&again).await, 401, "session_ended");
     assert_problem(&replica.me(&again).await, 401, "token_invalid");
@@ -39,7 +39,7 @@ async fn parallel_refreshes_over_two_replicas_make_one_rotation(storage: Storage
     }
 }
 
-async fn a_theft_is_found_out_across_replicas(storage: Storage) {
+async fn a_theft_is_detected_across_replicas(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let replica = stack.replica().await;
     let mut ada = stack.ada().await;

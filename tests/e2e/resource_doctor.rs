@@ -15,7 +15,7 @@ async fn doctor(stack: &Stack) -> Ended {
     stack.resource.command(&["doctor"]).ended().await
 }
 
-/// That it ends with `code` and says all the words, each on a line of that severity.
+/// Asserts that it ended with `code` and printed all the texts, each on a line of its severity.
 #[track_caller]
 fn assert_says(ended: &Ended, code: i32, said: &[(&str, &str)]) {
     assert_eq!(ended.code, Some(code), "{}{}", ended.output, ended.errors);
@@ -26,7 +26,7 @@ fn assert_says(ended: &Ended, code: i32, said: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn a_healthy_service_is_told_notes_at_most() {
+async fn a_healthy_service_gets_notes_at_most() {
     let stack = Stack::any().resource("RESOURCE_ALLOWED_ORIGINS", "http://app.example").start().await;
     let healthy = [
         ("ok", "holds 1 usable key(s)"),
@@ -119,7 +119,7 @@ async fn each_key_that_is_not_used_is_named_with_its_reason() {
 }
 
 #[tokio::test]
-async fn the_doctor_makes_nothing() {
+async fn the_doctor_creates_nothing() {
     let directory = TempDir::new().expect("a temporary directory");
     let run = Run::new("resource-service", directory.path(), &["doctor"]).env("RESOURCE_ISSUER", "http://127.0.0.1:1");
     let ended = run.env("RESOURCE_ADMIN_LISTEN", "127.0.0.1:0").env("RESOURCE_LISTEN", "127.0.0.1:0").ended().await;
@@ -131,5 +131,5 @@ async fn the_doctor_makes_nothing() {
     ];
     assert_says(&ended, 2, &said);
     let made = fs::read_dir(directory.path()).expect("the directory is there").count();
-    assert_eq!(made, 0, "the doctor has made something in its directory");
+    assert_eq!(made, 0, "the doctor has created something in its directory");
 }

@@ -45,21 +45,21 @@ async fn killing_auth_service_at_any_instant_costs_nobody_the_session(storage: S
 }
 
 #[tokio::test]
-async fn both_services_stop_in_order_when_they_are_told_to() {
+async fn both_services_stop_cleanly_when_asked() {
     let mut stack = Stack::any().start().await;
     let _ada = stack.ada().await;
     for service in [&mut stack.auth, &mut stack.resource] {
-        let told = Instant::now();
+        let asked = Instant::now();
         let status = service.stop();
         assert_eq!(status.code(), Some(0), "{status}");
         // A service that is asked to stop finishes what is under way, and is gone within five seconds.
-        assert!(told.elapsed() < Duration::from_secs(5), "it took {:?}", told.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(5), "it took {:?}", asked.elapsed());
     }
     assert!(stack.auth.get("/auth/me").try_send().await.is_err(), "a stopped service refuses connections");
 }
 
 #[tokio::test]
-async fn a_service_that_still_waits_for_its_database_can_be_told_to_stop() {
+async fn a_service_that_waits_for_its_database_can_be_stopped() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).prepare();
     stack.auth.set("AUTH_DATABASE_URL", "postgres://nobody@127.0.0.1:9/nothing");
     stack.auth.spawn();
@@ -72,7 +72,7 @@ async fn a_service_that_still_waits_for_its_database_can_be_told_to_stop() {
 }
 
 #[tokio::test]
-async fn a_service_can_be_told_to_stop_as_soon_as_it_answers() {
+async fn a_service_can_be_stopped_as_soon_as_it_answers() {
     let mut stack = Stack::any().start().await;
     for _ in 0..5 {
         stack.auth.restart().await;
@@ -98,7 +98,7 @@ async fn a_request_under_way_is_finished_before_the_service_stops_and_meanwhile_
     assert_eq!(&go_on, b"HTTP/1.1 100", "the request is under way");
 
     let stopping = tokio::task::spawn_blocking(move || (stack.auth.stop(), stack));
-    eventually("nobody answers for its health", Duration::from_secs(10), async || {
+    eventually("its health is no longer answered", Duration::from_secs(10), async || {
         admin.get("/health/ready").try_send().await.is_err().then_some(())
     })
     .await;

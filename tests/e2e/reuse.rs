@@ -1,20 +1,20 @@
-//! Two parties that both go on refreshing are found out.
+//! Two parties that both go on refreshing are detected.
 
 use harness::{Answer, Stack, Storage, Tokens, assert_problem};
 use serde_json::Value;
 
-/// How often a token may be asked for again later than the window.
+/// How often a token may be retried after the window.
 const LATE_RETRIES: usize = 16;
 
 on_every_storage! {
     using_one_member_of_a_family_kills_the_others,
     an_old_token_ends_every_session_of_the_user_and_of_nobody_else,
-    an_old_token_ends_only_its_session_when_told_so,
+    an_old_token_ends_only_its_session_if_so_configured,
     strict_rotation_takes_every_second_use_for_a_theft,
-    a_thief_and_a_victim_are_found_out_by_the_second_refresh_of_the_slower_one,
+    a_thief_and_a_victim_are_detected_by_the_second_refresh_of_the_slower_one,
     after_a_theft_a_new_login_works,
-    a_token_whose_answers_are_lost_is_exchanged_so_often_and_no_more,
-    a_retry_is_noted_and_one_from_elsewhere_is_shown_to_the_user,
+    a_token_whose_responses_are_lost_is_exchanged_a_limited_number_of_times,
+    a_retry_is_recorded_and_one_from_elsewhere_is_shown_to_the_user,
     a_replay_elsewhere_is_shown_to_the_user_once_in_a_window,
 }
 
@@ -45,7 +45,7 @@ async fn an_old_token_ends_every_session_of_the_user_and_of_nobody_else(storage:
     bob.refresh().await;
 }
 
-async fn an_old_token_ends_only_its_session_when_told_so(storage: Storage) {
+async fn an_old_token_ends_only_its_session_if_so_configured(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").auth("AUTH_REUSE_ENDS", "session").start().await;
     let mut ada = stack.ada().await;
     let phone = ada.another_device().await;
@@ -66,7 +66,7 @@ async fn strict_rotation_takes_every_second_use_for_a_theft(storage: Storage) {
     assert_problem(&stack.auth.refresh(&next).await, 401, "session_ended");
 }
 
-async fn a_thief_and_a_victim_are_found_out_by_the_second_refresh_of_the_slower_one(storage: Storage) {
+async fn a_thief_and_a_victim_are_detected_by_the_second_refresh_of_the_slower_one(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let victim = stack.ada().await;
     let thief = stack.auth.refresh(&victim.tokens).await.tokens();
@@ -90,7 +90,7 @@ async fn after_a_theft_a_new_login_works(storage: Storage) {
     ada.refresh().await;
 }
 
-async fn a_token_whose_answers_are_lost_is_exchanged_so_often_and_no_more(storage: Storage) {
+async fn a_token_whose_responses_are_lost_is_exchanged_a_limited_number_of_times(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let ada = stack.ada().await;
     let mut successors = Vec::new();
@@ -106,12 +106,12 @@ async fn refreshed_with(stack: &Stack, tokens: &Tokens, program: &str) -> Answer
     stack.auth.refresh_request(tokens).header("user-agent", program).send().await
 }
 
-/// The user's incidents, as the user is shown them.
+/// The incidents that the user is shown.
 async fn incidents(stack: &Stack, tokens: &Tokens) -> Vec<Value> {
     stack.auth.sessions(tokens).await.expect(200)["incidents"].as_array().expect("a list").clone()
 }
 
-async fn a_retry_is_noted_and_one_from_elsewhere_is_shown_to_the_user(storage: Storage) {
+async fn a_retry_is_recorded_and_one_from_elsewhere_is_shown_to_the_user(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let (ada, admin) = (stack.ada().await, stack.admin().await);
     refreshed_with(&stack, &ada.tokens, "Browser/1.0").await.tokens();

@@ -24,7 +24,7 @@ async fn the_documented_roles_file_adds_to_the_built_in_roles() {
 }
 
 #[tokio::test]
-async fn every_mistake_of_the_roles_file_and_around_it_is_reported_at_one_start() {
+async fn every_mistake_in_and_around_the_roles_file_is_reported_at_once() {
     let directory = TempDir::new().expect("a temporary directory");
     let file = directory.path().join("roles.toml");
     fs::write(&file, "reader = 7\n\"a b\" = []\nx = [\"y\", \"y\", \"\"]\n").expect("our own directory");
@@ -42,13 +42,13 @@ async fn every_mistake_of_the_roles_file_and_around_it_is_reported_at_one_start(
         "line 3: role \"x\": names the scope \"y\" twice",
         "line 3: role \"x\": the scope \"\"",
     ] {
-        assert!(ended.errors.contains(words), "{words:?} is not said: {}", ended.errors);
+        assert!(ended.errors.contains(words), "{words:?} is missing: {}", ended.errors);
     }
     fs::write(&file, "member = []\n").expect("our own directory");
     let only_the_file = [("AUTH_ROLES_FILE", path), ("AUTH_BUILT_IN_ROLES", "off".to_owned())];
     let ended = start(only_the_file.to_vec()).await;
     for words in ["the role admin is missing", "AUTH_DEFAULT_ROLE: there is no role \"reader\"; there are member"] {
-        assert!(ended.errors.contains(words), "{words:?} is not said: {}", ended.errors);
+        assert!(ended.errors.contains(words), "{words:?} is missing: {}", ended.errors);
     }
     let ended = start(vec![("AUTH_DEFAULT_ROLE", "admin".to_owned())]).await;
     assert!(ended.errors.contains("strangers would see or change the users"), "{}", ended.errors);
@@ -64,7 +64,7 @@ fn large_role(number: usize) -> String {
 }
 
 #[tokio::test]
-async fn the_largest_token_that_the_roles_allow_is_taken_everywhere() {
+async fn the_largest_token_that_the_roles_allow_is_accepted_everywhere() {
     let mut stack = Stack::any().prepare();
     let file = stack.directory().join("roles.toml");
     fs::write(&file, (0..16).map(large_role).collect::<String>()).expect("our own directory");
@@ -91,7 +91,7 @@ async fn the_largest_token_that_the_roles_allow_is_taken_everywhere() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_gone_brings_nothing_and_is_reported_at_the_start() {
+async fn a_removed_role_grants_nothing_and_is_reported_at_the_start() {
     let mut stack = Stack::any().prepare();
     let file = stack.directory().join("roles.toml");
     fs::write(&file, "curator = [\"books:write\"]\n").expect("our own directory");

@@ -1,4 +1,4 @@
-//! What is logged and stored is no credential. Every stack's logs are searched when its test ends; here on purpose.
+//! Nothing logged or stored is a credential. The harness searches the logs of every stack; these tests search more.
 
 use harness::{Stack, Storage, Transport, postgres::Postgres};
 use std::fs;

@@ -9,7 +9,7 @@ pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a directory of the workspace")
 }
 
-/// What stands between backticks, files and tests among it.
+/// The texts between backticks; files and tests are among them.
 fn quoted(page: &str) -> impl Iterator<Item = &str> {
     page.split('`').skip(1).step_by(2)
 }
@@ -18,9 +18,10 @@ fn is_file_name(text: &str) -> bool {
     [".rs", ".md", ".toml"].iter().any(|end| text.ends_with(end))
 }
 
-/// Tests are sentences: no other name has so many words.
+/// Tests are sentences: no other name has as many words.
 fn is_test_name(text: &str) -> bool {
-    text.matches('_').count() >= 3 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    text.matches('_').count() >= 3
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// Every Rust file of a directory.
@@ -45,12 +46,7 @@ fn every_file_and_test_that_the_security_page_names_exists() {
         quoted(&page).filter(|text| is_file_name(text)).collect(),
         quoted(&page).filter(|text| is_test_name(text)).collect(),
     );
-    assert!(
-        files.len() > 20 && tests.len() > 20,
-        "the page is read wrongly: {} files, {} tests",
-        files.len(),
-        tests.len()
-    );
+    assert!(files.len() > 20 && tests.len() > 20, "the page was misread: {} files, {} tests", files.len(), tests.len());
     let missing: Vec<_> = files
         .into_iter()
         .filter(|file| !workspace().join(file).is_file())

@@ -1,18 +1,18 @@
-//! The list of one's devices, and ending one of them.
+//! The list of a user's devices, and ending one of them.
 
 use harness::{Stack, Storage, Tokens, Transport, assert_problem};
 use serde_json::Value;
 use uuid::Uuid;
 
 on_every_storage! {
-    the_list_shows_each_device_and_which_one_is_this,
+    the_list_shows_each_device_and_marks_the_callers_own,
     ending_a_device_logs_it_out_and_nobody_else,
     nobody_can_end_the_session_of_somebody_else,
     the_list_does_not_show_that_a_session_was_just_refreshed,
     beyond_the_limit_the_least_recently_used_session_ends,
 }
 
-async fn the_list_shows_each_device_and_which_one_is_this(storage: Storage) {
+async fn the_list_shows_each_device_and_marks_the_callers_own(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (ada, _bob) = (stack.ada().await, stack.bob().await);
     let login = stack.auth.login_request(&ada.email, &ada.password, Transport::Cookie);
@@ -38,7 +38,8 @@ async fn the_list_shows_each_device_and_which_one_is_this(storage: Storage) {
     }
 }
 
-/// Whoever has copied a token, or has another session of the user, could otherwise see when to come right after its owner.
+/// Whoever has copied a token, or has another session of the user, could otherwise see when to refresh right after its
+/// owner.
 async fn the_list_does_not_show_that_a_session_was_just_refreshed(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let mut ada = stack.ada().await;
@@ -91,7 +92,7 @@ async fn nobody_can_end_the_session_of_somebody_else(storage: Storage) {
 }
 
 #[tokio::test]
-async fn the_list_is_empty_of_what_has_ended() {
+async fn ended_sessions_are_not_listed() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
     let phone = ada.another_device().await;

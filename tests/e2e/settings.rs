@@ -1,4 +1,4 @@
-//! Settings that are wrong stop the start with a sentence that says what to change.
+//! Wrong settings stop the start with a sentence that says what to change.
 
 use harness::{
     Stack, Storage,
@@ -22,7 +22,7 @@ fn assert_refused(ended: &Ended, words: &[&str]) {
     assert!(ended.code.is_some_and(|code| code != 0), "{ended:?}");
     assert!(!ended.errors.contains("panicked"), "{}", ended.errors);
     for word in words {
-        assert!(ended.errors.contains(word), "{word:?} is not said: {}", ended.errors);
+        assert!(ended.errors.contains(word), "{word:?} is missing: {}", ended.errors);
     }
 }
 
@@ -35,7 +35,7 @@ async fn a_misspelt_setting_is_named_with_what_was_meant() {
 }
 
 #[tokio::test]
-async fn every_mistake_is_told_at_once() {
+async fn every_mistake_is_reported_at_once() {
     let mistakes =
         [("AUTH_ACCESS_TTL", "2h"), ("AUTH_LATE_RETRY", "maybe"), ("AUTH_REDIS_ULR", "x"), ("AUTH_PUBLIC_URL", "x")];
     let ended = start("auth-service", &mistakes).await;
@@ -97,7 +97,7 @@ async fn a_passphrase_or_a_short_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn stores_that_replicas_may_share_need_a_secret_that_is_given() {
+async fn stores_that_replicas_may_share_need_an_explicit_secret() {
     let shared = [("AUTH_DATABASE_URL", "postgres://127.0.0.1:1/jeton"), ("AUTH_REDIS_URL", "redis://127.0.0.1:1")];
     for store in shared {
         assert_refused(&start("auth-service", &[store]).await, &["AUTH_SECRET"]);
@@ -105,7 +105,7 @@ async fn stores_that_replicas_may_share_need_a_secret_that_is_given() {
 }
 
 #[tokio::test]
-async fn a_parameter_of_a_store_that_nobody_knows_is_named_and_its_value_is_never_shown() {
+async fn an_unknown_parameter_of_a_store_is_named_and_its_value_never_shown() {
     let directory = TempDir::new().expect("a temporary directory");
     for (setting, url) in [
         ("AUTH_DATABASE_URL", "postgres://jeton@127.0.0.1:1/jeton?pasword=hunter2"),
@@ -123,7 +123,7 @@ async fn a_parameter_of_a_store_that_nobody_knows_is_named_and_its_value_is_neve
 }
 
 #[tokio::test]
-async fn what_waiting_for_postgresql_does_not_cure_is_not_waited_for() {
+async fn postgresql_faults_that_waiting_does_not_cure_are_not_waited_for() {
     let directory = TempDir::new().expect("a temporary directory");
     let run = |arguments: &[&str], url: &str| {
         let run = Run::new("auth-service", directory.path(), arguments).env("AUTH_SECRET", &random_secret());
@@ -156,7 +156,7 @@ async fn another_secret_on_the_same_database_is_refused() {
 }
 
 #[tokio::test]
-async fn the_secret_can_be_changed_when_the_one_before_is_named() {
+async fn the_secret_can_be_changed_if_the_previous_one_is_given() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let mut ada = stack.ada().await;
     let keys = stack.auth.key_set().await.json;

@@ -1,4 +1,4 @@
-//! Signing keys are replaced in time, early, or at once, and the root secret with them; nobody is refused for it.
+//! Signing keys are replaced on schedule, early or at once, and so is the root secret; nobody is refused for it.
 
 use harness::{
     Person, Stack, StackBuilder, Storage, assert_problem, command::Ended, eventually, forge, storage::random_secret,
@@ -105,11 +105,11 @@ async fn replicas_replace_the_root_secret_one_after_the_other(storage: Storage) 
 
 /// Bounded in CI; `JETON_FAULTS=long` goes on for minutes.
 #[tokio::test]
-async fn keys_that_live_for_seconds_cost_not_one_refused_token() {
+async fn keys_that_live_for_seconds_cause_no_refused_token() {
     let is_long = std::env::var("JETON_FAULTS").is_ok_and(|mode| mode == "long");
     let rotations = if is_long { 60 } else { 5 };
     let stack = quick(Storage::RedisAndPostgres)
-        // A second more than it must be: on a busy machine, everything takes longer.
+        // A second more than necessary: on a busy machine, everything takes longer.
         .auth("AUTH_KEY_LEAD", "3s")
         .auth("AUTH_KEY_LIFETIME", "4s")
         .auth("AUTH_ACCESS_TTL", "30s")

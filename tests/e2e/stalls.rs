@@ -1,4 +1,4 @@
-//! A replica stands still while the others go on.
+//! A replica stalls while the others go on.
 
 use harness::{Stack, Storage, Tokens};
 use serde_json::json;
@@ -9,19 +9,19 @@ use std::{
 };
 
 on_every_storage! {
-    what_was_given_up_is_no_theft_though_the_connection_is_still_open,
+    a_request_given_up_during_a_stall_is_not_a_theft_even_with_its_connection_open,
 }
 
 mod however_briefly {
     use super::*;
 
     with_redis! {
-        what_a_client_gave_up_while_a_replica_stood_still_is_no_theft,
+        a_request_given_up_during_a_stall_is_not_a_theft,
     }
 
     /// The client goes on at the other replica. When the first one runs again, it finds a request with a token that is long
     /// outdated, and a closed connection.
-    async fn what_a_client_gave_up_while_a_replica_stood_still_is_no_theft(storage: Storage) {
+    async fn a_request_given_up_during_a_stall_is_not_a_theft(storage: Storage) {
         let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
         let replica = stack.replica().await;
         let ada = stack.ada().await;
@@ -41,8 +41,8 @@ mod however_briefly {
     }
 }
 
-/// A proxy in between may keep the connection open. After more than a second, the replica knows that it stood still.
-async fn what_was_given_up_is_no_theft_though_the_connection_is_still_open(storage: Storage) {
+/// A proxy in between may keep the connection open. After more than a second, the replica knows that it stalled.
+async fn a_request_given_up_during_a_stall_is_not_a_theft_even_with_its_connection_open(storage: Storage) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let replica = stack.replica().await;
     let ada = stack.ada().await;
@@ -66,7 +66,7 @@ fn send_and_give_up(port: u16, tokens: &Tokens) {
     drop(send(port, tokens));
 }
 
-/// The system takes it; nobody reads it yet.
+/// The system takes the request; nobody reads it yet.
 fn send(port: u16, tokens: &Tokens) -> TcpStream {
     let body = json!({ "refresh_token": tokens.refresh }).to_string();
     let head = format!(

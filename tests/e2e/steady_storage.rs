@@ -10,16 +10,16 @@ on_every_storage! { a_thousand_refreshes_leave_nothing_behind }
 /// Until the record names as many families as it ever will.
 const SETTLING: u64 = 10;
 const REFRESHES: u64 = 1000;
-/// In between, `gen` has become a byte longer in the record, and so may each of the five spans of time. A dump shows bytes
-/// in hex.
+/// Meanwhile `gen` becomes a byte longer in the record, and so may each of the five durations. A dump shows bytes in
+/// hex.
 const MORE_DIGITS: u64 = 2 * (1 + 5);
 
 /// What a stack holds.
 #[derive(Debug, PartialEq, Eq)]
 struct Room {
-    /// How many rows each table has, and keys Redis.
+    /// The number of rows in each table, and of keys in Redis.
     counts: BTreeMap<String, u64>,
-    /// How many characters all of them have together.
+    /// The number of characters in all of them.
     characters: u64,
 }
 
@@ -41,7 +41,7 @@ async fn a_thousand_refreshes_leave_nothing_behind(storage: Storage) {
     assert!(memory_after <= memory_before + 256, "{memory_before} bytes became {memory_after}");
 }
 
-/// One that was put off may have rotated too.
+/// A refresh that was answered 503 may have rotated too.
 async fn refresh(person: &mut Person, times: u64) {
     for _ in 0..times {
         person.refresh().await;
@@ -50,7 +50,7 @@ async fn refresh(person: &mut Person, times: u64) {
 
 async fn room(stack: &mut Stack, storage: Storage) -> Room {
     let mut room = Room { counts: BTreeMap::new(), characters: 0 };
-    // Not the bytes of files: they grow and shrink with what the store has yet to write to its place.
+    // Not the bytes of files: they grow and shrink with the store's write-ahead log.
     for stored in stores::dump(stack, storage).await.into_iter().filter(|stored| stored.is_element) {
         *room.counts.entry(format!("{} {}", stored.store, stored.place)).or_default() += 1;
         room.characters += stored.value.len() as u64;
@@ -58,7 +58,7 @@ async fn room(stack: &mut Stack, storage: Storage) -> Room {
     room
 }
 
-/// What Redis says its keys take, all together.
+/// The memory that Redis reports for all its keys.
 async fn memory(stack: &mut Stack, storage: Storage) -> u64 {
     if storage == Storage::Embedded {
         return 0;

@@ -1,5 +1,6 @@
-//! Who gets hold of everything that is stored can log in as nobody: every stored value, and whatever can be made of it,
-//! is tried as every kind of credential. The search finds what was planted, so it would find what was forgotten.
+//! Whoever gets hold of everything that is stored can log in as nobody: every stored value, and whatever can be derived
+//! from it, is tried as every kind of credential. The search finds planted credentials, so it would find forgotten
+//! ones.
 
 mod attempts;
 mod candidates;
@@ -42,8 +43,8 @@ async fn a_credential_that_is_stored_is_found(storage: Storage) {
     }
 }
 
-/// A refresh token in a sentence, an access token deep in JSON, a password in hex; the mere signature of a token that is
-/// stored without, a CSRF token, and a key that signs.
+/// A refresh token in a sentence, an access token deep in JSON, a password in hex; the signature alone of a token that
+/// is stored without it, a CSRF token, and a key that signs.
 async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
     let (store, url) = stores::database(stack);
     let mut database = stores::open(&url).await;
@@ -93,7 +94,7 @@ async fn plant_in_redis(url: &str, browser: &Person) -> Vec<Finding> {
         .into()
 }
 
-/// A system after everything has happened that leaves something behind, and people who have live sessions in it.
+/// A stack in which everything that leaves a trace has happened, and people with live sessions in it.
 async fn after_some_use(storage: Storage) -> (Stack, Vec<Person>) {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").trusting_us().start().await;
     let mut admin = stack.admin().await;

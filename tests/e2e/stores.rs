@@ -5,7 +5,7 @@ use redis::{FromRedisValue, cmd};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 use std::{fs, path::Path};
 
-/// One value, or the bytes of a whole file, with where it stands.
+/// One value, or the bytes of a whole file, and where it was found.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) store: &'static str,
@@ -85,7 +85,7 @@ pub(crate) async fn table_names(store: &str, database: &mut AnyConnection) -> Ve
     texts(database, query).await
 }
 
-/// What SQLite's `json_object` takes: names and values; it takes no binary values.
+/// The arguments of SQLite's `json_object`: names and values. It does not take binary values.
 async fn members(database: &mut AnyConnection, table: &str) -> String {
     let columns = texts(database, &format!("SELECT name AS text FROM pragma_table_info('{table}')")).await;
     let member = |name: &String| format!("'{name}', CASE typeof({name}) WHEN 'blob' THEN hex({name}) ELSE {name} END");
@@ -97,8 +97,8 @@ async fn texts(database: &mut AnyConnection, query: &str) -> Vec<String> {
     rows.iter().map(|row| row.get("text")).collect()
 }
 
-/// Whatever the services keep in files, as bytes: it also holds what was deleted. The root secret lies beside the store
-/// for want of another place; whoever has that has the key of everything.
+/// Whatever the services keep in files, as bytes: they also hold what was deleted. Except for the root secret: it is
+/// beside the store for want of another place, and opens everything.
 fn files(directory: &Path) -> Vec<Stored> {
     let files = fs::read_dir(directory).expect("the services keep their files there").map(|file| file.expect("a file"));
     let files = files.filter(|file| file.path().is_file() && file.file_name() != "secret");
@@ -128,7 +128,7 @@ async fn redis_values(url: &str) -> Vec<Stored> {
             "list" => cmd("LRANGE").arg(&key).arg(0).arg(-1).clone(),
             "set" => cmd("SMEMBERS").arg(&key).clone(),
             "zset" => cmd("ZRANGE").arg(&key).arg(0).arg(-1).arg("WITHSCORES").clone(),
-            other => panic!("nothing is known of {other}, the type of {key}"),
+            other => panic!("{key} has an unknown type, {other}"),
         };
         let elements: Vec<Vec<u8>> = ask(&mut redis, &read).await;
         for value in elements.into_iter().map(text_or_hex).chain([key.clone()]) {

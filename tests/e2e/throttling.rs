@@ -8,7 +8,7 @@ use std::time::Duration;
 
 on_every_storage! {
     after_ten_failures_even_the_right_password_has_to_wait,
-    an_unknown_email_is_throttled_alike,
+    an_unknown_email_is_throttled_like_a_known_one,
     only_failures_count,
     nobody_is_locked_out_from_afar,
 }
@@ -38,7 +38,7 @@ async fn after_ten_failures_even_the_right_password_has_to_wait(storage: Storage
     stack.auth.me(&ada.tokens).await.expect(200);
 }
 
-async fn an_unknown_email_is_throttled_alike(storage: Storage) {
+async fn an_unknown_email_is_throttled_like_a_known_one(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let nobody = fresh_email("nobody");
     for _ in 0..10 {
@@ -105,10 +105,10 @@ async fn guesses_at_many_accounts_are_counted_by_address() {
 }
 
 #[tokio::test]
-async fn who_is_not_a_trusted_proxy_cannot_choose_an_address() {
+async fn clients_that_are_not_trusted_proxies_cannot_choose_an_address() {
     let stack = Stack::any().start().await;
     let ada = stack.ada().await;
-    // Three times as many as from one network: it may be a proxy that nobody has named.
+    // Three times as many as from one network: it may be a proxy that is not configured.
     for number in 0..30 {
         let address = format!("10.{number}.0.1");
         assert_problem(&login_from(&stack, &address, &ada.email, "a guess").send().await, 401, "invalid_credentials");

@@ -1,4 +1,4 @@
-//! nginx and Caddy as the TLS end in front of auth-service, as `docs/proxies/` has them.
+//! nginx and Caddy terminating TLS in front of auth-service, with the samples in `docs/proxies/`.
 
 use harness::{
     Answer, Gateway, Site, Stack, TlsProxy, assert_problem,
@@ -28,9 +28,9 @@ behind_every_proxy!(
     a_browser_logs_in_refreshes_and_logs_out_over_https,
     clients_are_told_apart_and_none_chooses_its_address,
     plain_http_leads_to_https_and_takes_no_password,
-    what_is_too_large_does_not_arrive,
-    whatever_is_too_large_is_413,
-    no_client_turns_its_connection_into_another_protocol,
+    requests_that_are_too_large_do_not_arrive,
+    bodies_that_are_too_large_are_413,
+    no_client_can_upgrade_its_connection_to_another_protocol,
 );
 
 const ADA: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -46,7 +46,7 @@ async fn post(visitor: &Visitor, path: &str, body: &Value) -> Answer {
     visitor.send(visitor.https(Method::POST, path).json(body)).await
 }
 
-/// Registers somebody: the body of a login.
+/// Registers a user, and returns the body of a login.
 async fn registered(visitor: &Visitor, transport: &str) -> Value {
     let (email, password) = (fresh_email("ada"), fresh_password());
     post(visitor, "/auth/register", &json!({ "email": email, "password": password })).await.expect(201);
@@ -107,7 +107,7 @@ async fn plain_http_leads_to_https_and_takes_no_password(proxy: Gateway) {
     assert_eq!((refused.status, refused.header("location")), (403, ""), "{refused}");
 }
 
-async fn what_is_too_large_does_not_arrive(proxy: Gateway) {
+async fn requests_that_are_too_large_do_not_arrive(proxy: Gateway) {
     let (_stack, proxy) = behind(proxy).await;
     let ada = proxy.visitor(ADA);
     post(&ada, "/auth/login", &json!({ "email": "x".repeat(100_000), "password": "y" })).await.expect(413);
@@ -116,8 +116,8 @@ async fn what_is_too_large_does_not_arrive(proxy: Gateway) {
     assert!([400, 431].contains(&refused.status), "{refused}");
 }
 
-/// Announced or not, and between the limits of the proxy and of auth-service, too.
-async fn whatever_is_too_large_is_413(proxy: Gateway) {
+/// With a `Content-Length` and without, also between the limits of the proxy and of auth-service.
+async fn bodies_that_are_too_large_are_413(proxy: Gateway) {
     let (_stack, proxy) = behind(proxy).await;
     let ada = proxy.visitor(ADA);
     for length in [20_000, 65_500, 66_000, 80_000, 99_900, 100_000, 150_000, 2_000_000] {
@@ -137,8 +137,8 @@ async fn whatever_is_too_large_is_413(proxy: Gateway) {
     }
 }
 
-/// auth-service speaks nothing but HTTP/1.1. It notes an upgrade in no way, so that an application takes its place.
-async fn no_client_turns_its_connection_into_another_protocol(proxy: Gateway) {
+/// An application takes the place of auth-service, which speaks only HTTP/1.1 and leaves no trace of an upgrade.
+async fn no_client_can_upgrade_its_connection_to_another_protocol(proxy: Gateway) {
     let application = Site::start(|_| Reply::status(200));
     let proxy = TlsProxy::start_in_front_of(proxy, application.port());
     let ada = proxy.visitor(ADA);

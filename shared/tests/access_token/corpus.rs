@@ -17,7 +17,7 @@ fn verdict(row: &Row) -> String {
 }
 
 #[test]
-fn every_token_of_the_table_is_taken_or_refused_as_it_says() {
+fn every_token_of_the_table_is_accepted_or_refused_as_it_says() {
     let rows = rows();
     assert!(rows.len() > 100);
     let surprises: Vec<String> = rows

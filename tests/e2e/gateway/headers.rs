@@ -1,4 +1,4 @@
-//! Headers by which a client would pass for somebody else, or for another request.
+//! Headers with which a client could pose as somebody else, or disguise its request.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn spellings() -> Vec<String> {
     spellings
 }
 
-/// A request with every spelling twice, and whatever else.
+/// A request with every spelling twice, and more headers.
 fn smuggling(path: &str, more: &str) -> Vec<u8> {
     let smuggled: String = spellings().iter().map(|name| format!("{name}: smuggled\r\n").repeat(2)).collect();
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{smuggled}{more}Connection: close\r\n\r\n").into_bytes()
@@ -49,7 +49,7 @@ pub(super) async fn identity_headers_of_a_client_never_arrive_where_everybody_ma
     }
 }
 
-/// One at a time, since each may make the whole request a bad one.
+/// One at a time: each may make the whole request invalid.
 pub(super) async fn malformed_identity_headers_never_arrive(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let claims = guarded.issuer.claims();
@@ -72,7 +72,7 @@ pub(super) async fn malformed_identity_headers_never_arrive(gateway: Gateway) {
     }
 }
 
-pub(super) async fn an_empty_claim_leaves_no_room_for_what_a_client_says(gateway: Gateway) {
+pub(super) async fn an_empty_claim_is_not_filled_in_by_a_clients_headers(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let mut claims = guarded.issuer.claims();
     claims["roles"] = json!([]);
@@ -95,7 +95,7 @@ pub(super) async fn a_client_cannot_have_identity_headers_dropped(gateway: Gatew
     );
     let answer = guarded.gateway.raw(request.as_bytes()).await;
     if answer.status == 400 {
-        return assert_eq!(guarded.application.received(), [], "the application was asked");
+        return assert_eq!(guarded.application.received(), [], "the request reached the application");
     }
     let received = guarded.arrived(&answer);
     assert_eq!(identity(&received), identity_in(&claims), "{received}");
@@ -125,15 +125,15 @@ const OVERRIDING: [&str; 20] = [
     "X!Original!URL",
 ];
 
-pub(super) async fn what_would_override_path_or_method_never_arrives(gateway: Gateway) {
+pub(super) async fn headers_that_override_path_or_method_never_arrive(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let overriding: String = OVERRIDING.iter().map(|name| format!("{name}: /books\r\n")).collect();
     let forwarded = "Forwarded: for=203.0.113.9\r\nX-Forwarded-For: 203.0.113.9\r\n";
     let request =
         format!("GET /public/page HTTP/1.1\r\nHost: localhost\r\n{overriding}{forwarded}Connection: close\r\n\r\n");
     let received = guarded.arrived(&guarded.gateway.raw(request.as_bytes()).await);
-    let told: Vec<_> = received.headers.iter().filter(|(_, value)| value == "/books").collect();
-    assert!(told.is_empty(), "{received}");
+    let arrived: Vec<_> = received.headers.iter().filter(|(_, value)| value == "/books").collect();
+    assert!(arrived.is_empty(), "{received}");
     assert_eq!((received.header("forwarded"), received.header("x-forwarded-for")), (vec![], vec!["127.0.0.1"]));
 }
 
@@ -165,7 +165,7 @@ const TRUSTED: [&str; 23] = [
     "Proxy",
 ];
 
-pub(super) async fn what_names_a_user_or_an_address_by_other_headers_never_arrives(gateway: Gateway) {
+pub(super) async fn other_headers_that_name_a_user_or_an_address_never_arrive(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let trusted: String = TRUSTED.iter().map(|name| format!("{name}: smuggled\r\n")).collect();
     let request = format!("GET /public/page HTTP/1.1\r\nHost: localhost\r\n{trusted}Connection: close\r\n\r\n");

@@ -1,8 +1,8 @@
-//! Paths that some application reads in another way than the gateway.
+//! Paths that some application reads differently from the gateway.
 
 use super::*;
 
-/// `..` and `/`, as some application takes them.
+/// Spellings of `..` and `/` that some application understands.
 const UP: [&str; 17] = [
     "..",
     "%2e%2e",
@@ -90,10 +90,10 @@ pub(super) async fn no_anonymous_request_reaches_what_any_application_takes_for_
     for path in detours.chain(["/PUBLIC/page", "/Public/../books"].map(str::to_owned)) {
         let answer = guarded.gateway.raw(&anonymous(&path)).await;
         assert!([400, 401].contains(&answer.status), "{path}\n{answer}");
-        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
+        assert_eq!(guarded.application.received(), [], "{path}: the request reached the application");
         misread += usize::from(Reading::ALL.iter().any(|reading| is_within(&reading.of(&path), "/books")));
     }
-    assert!(misread > UP.len() * SLASHES.len() / 2, "{misread} of the paths mean something to some application");
+    assert!(misread > UP.len() * SLASHES.len() / 2, "some application misreads only {misread} of the paths");
 }
 
 pub(super) async fn no_spelling_of_a_path_gets_around_its_scope(gateway: Gateway) {
@@ -106,11 +106,11 @@ pub(super) async fn no_spelling_of_a_path_gets_around_its_scope(gateway: Gateway
         );
         let answer = guarded.gateway.raw(request.as_bytes()).await;
         assert!([400, 403].contains(&answer.status), "{path}\n{answer}");
-        assert_eq!(guarded.application.received(), [], "{path}: the application was asked");
+        assert_eq!(guarded.application.received(), [], "{path}: the request reached the application");
     }
 }
 
-pub(super) async fn other_words_that_begin_alike_ask_for_no_scope(gateway: Gateway) {
+pub(super) async fn paths_that_only_begin_like_a_guarded_one_need_no_scope(gateway: Gateway) {
     let guarded = Guarded::by(gateway).await;
     let nothing = guarded.issuer.with_claims(|claims| claims["scope"] = json!("other"));
     for path in ["/booksellers", "/books-of-the-day", "/books_2", "/books2/1", "/x/books"] {

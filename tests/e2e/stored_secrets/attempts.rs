@@ -10,12 +10,12 @@ use reqwest::{Client, RequestBuilder, header::HeaderValue};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many requests are under way at once.
+/// How many requests are under way at once.
 const AT_ONCE: usize = 16;
-/// So many failures of one account are far from the throttling, which begins at fifty.
+/// Failures of one account: far from the throttling, which begins at fifty.
 const GUESSES_PER_ACCOUNT: usize = 20;
 
-/// Something stored that works, where it stands, and as what it works.
+/// A stored value that works: as which credential, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Finding {
     pub(super) what: &'static str,
@@ -23,8 +23,8 @@ pub(super) struct Finding {
     pub(super) place: String,
 }
 
-/// Someone who has got hold of a dump, and of everybody's e-mail address. A client of its own: what it sends are guesses,
-/// which the logs may well hold.
+/// Someone who has got hold of a dump, and of everybody's e-mail address. It has its own client: what it sends are
+/// guesses, which the logs may well hold.
 pub(super) struct Thief<'a> {
     client: Client,
     stack: &'a Stack,
@@ -52,7 +52,7 @@ impl<'a> Thief<'a> {
         found
     }
 
-    /// Every candidate, everywhere where a token is taken. A token that is taken for one of ours is a finding even if its
+    /// Every candidate, wherever a token is accepted. A token that is recognised as genuine is a finding even if its
     /// session is over.
     async fn tries_tokens(&self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
         let attempts = candidates.iter().flat_map(|(text, stored)| {
@@ -65,7 +65,7 @@ impl<'a> Thief<'a> {
         let auth = |path: &str| format!("{}{path}", self.stack.auth.url());
         let mut requests = vec![("refresh token", self.refresh_in_body(text))];
         let (cookie, bearer) = (format!("jeton-refresh={text}"), format!("Bearer {text}"));
-        // What no header can carry works in none.
+        // What no header can carry cannot work in one.
         if let (Ok(cookie), Ok(bearer)) = (HeaderValue::from_str(&cookie), HeaderValue::from_str(&bearer)) {
             requests.extend([
                 ("refresh token", self.client.post(auth("/auth/refresh")).header("cookie", cookie)),
@@ -84,8 +84,8 @@ impl<'a> Thief<'a> {
         self.client.post(url).json(&json!({ "refresh_token": token }))
     }
 
-    /// Every stored token without its signature, with whatever has a signature's length as one; the first of them also
-    /// with all else that is spelt like one, although 32 bytes are never spelt otherwise.
+    /// Every stored token that lacks its signature, with every candidate that has a signature's length; the first of
+    /// them also with all other base64url texts, although no signature has another length.
     async fn tries_signatures(&self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
         let unsigned: Vec<&String> = candidates.keys().filter(|text| is_unsigned_token(text)).collect();
         let is_base64url = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
@@ -115,7 +115,8 @@ impl<'a> Thief<'a> {
         );
     }
 
-    /// Every candidate as the key that signs: the same signature as that of a real token says so, without a request.
+    /// Every candidate as the key that signs. It needs no request: the right key reproduces the signature of a real
+    /// token.
     fn tries_keys(&self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
         let (message, signature) = self.victims[0].tokens.refresh.rsplit_once('.').expect("a token has three parts");
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).expect("a signature is base64url");
@@ -141,8 +142,8 @@ impl<'a> Thief<'a> {
         }
     }
 
-    /// A password is hashed exactly as it came, so a text logs in if and only if it is the password: whatever holds one,
-    /// be it in the midst of a file, is found by looking for it. That is complete.
+    /// A password is hashed exactly as it came, so a text logs in if and only if it is the password: whatever holds
+    /// one, even in the middle of a file, is found by searching for it. That is exhaustive.
     async fn tries_known_passwords(
         &mut self,
         candidates: &BTreeMap<String, &Stored>,
@@ -162,9 +163,9 @@ impl<'a> Thief<'a> {
         }
     }
 
-    /// A sample of what the search by knowledge concludes, tried without knowing: for each account what is stored of
-    /// passwords, and other candidates in turn. Each attempt comes from another network, and no account sees enough of
-    /// them to be throttled: that the right password is still taken at the end proves it.
+    /// A sample, tried without knowing the passwords: for each account the stored hashes, and other candidates in turn.
+    /// Each attempt comes from another network, and no account sees enough of them to be throttled: the right password,
+    /// which is still accepted at the end, proves it.
     async fn guesses_passwords(&mut self, candidates: &BTreeMap<String, &Stored>, found: &mut BTreeSet<Finding>) {
         let victims = self.victims;
         let (hashes, others): (Vec<_>, Vec<_>) = candidates.iter().partition(|(text, _)| text.contains("$argon2"));
@@ -194,7 +195,7 @@ impl<'a> Thief<'a> {
     }
 }
 
-/// The status and the body. "Not now" is no verdict: a busy machine's stores may be slow.
+/// The status and the body. 503 is not a verdict: the stores of a busy machine may be slow.
 async fn verdict(request: RequestBuilder) -> (u16, Value) {
     loop {
         let again = request.try_clone().expect("a body that can be sent again");

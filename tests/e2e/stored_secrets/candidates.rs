@@ -1,4 +1,4 @@
-//! What in a stored value could be a credential: the value, what it is made of, and what it decodes to.
+//! What in a stored value could be a credential: the value, its parts, and what it decodes to.
 
 use crate::stores::Stored;
 use base64::{
@@ -13,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const SHORTEST: usize = 8;
 /// No credential is longer: the verifiers look at no more.
 const LONGEST: usize = 8 * 1024;
-/// How often something may be encoded.
+/// How many layers of encoding are undone.
 const DEPTH: usize = 3;
-/// The lengths of an HS256 and an RS256 signature in base64url: where a token ends that something else follows.
+/// The lengths of an HS256 and an RS256 signature in base64url: where a token ends if something follows it.
 const SIGNATURES: [usize; 2] = [43, 342];
 
 /// What could be a credential, and where it was found first.
@@ -62,7 +62,7 @@ fn collect_leaves(json: &Value, depth: usize, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Splits at what surely separates, then at what may belong to a word.
+/// Splits at characters that surely separate, then also at those that may belong to a word.
 fn collect_words(text: &str, depth: usize, found: &mut BTreeSet<String>) {
     for kept in ["-_.~+/=:@$,", "-_.~+/=", "-_.", "-_", ""] {
         let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !kept.contains(letter));
@@ -73,7 +73,7 @@ fn collect_words(text: &str, depth: usize, found: &mut BTreeSet<String>) {
     }
 }
 
-/// A JWS, with or without its signature, that begins here: in the bytes of a file nothing separates it from the next.
+/// A JWS that begins here, with or without its signature: in a file, nothing may separate it from what follows.
 fn collect_token(text: &str, found: &mut BTreeSet<String>) {
     let length = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte)).count();
     let parts: Vec<&str> = text[..length].split('.').collect();
