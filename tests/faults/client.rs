@@ -16,7 +16,7 @@ pub const UNLIMITED: Duration = Duration::from_secs(30);
 /// Requests that found nobody listening.
 const NOT_CONNECTED: &str = "connections refused";
 
-/// Where a client's tabs keep the session's tokens. What comes last is kept.
+/// Where a client's tabs keep the session's tokens. The last that arrive are kept.
 #[derive(Debug)]
 pub struct Jar(Mutex<Contents>);
 
@@ -77,7 +77,7 @@ impl Jar {
         self.lock().is_over
     }
 
-    /// Marks the session as over, and answers whether it was before. A client then logs in again and asks no more.
+    /// Marks the session as over, and returns whether it was before. A client then logs in again and asks no more.
     fn ends(&self) -> bool {
         std::mem::replace(&mut self.lock().is_over, true)
     }
@@ -102,7 +102,7 @@ pub fn number_of(tokens: &Tokens) -> u64 {
     tokens.refresh_claims()["gen"].as_u64().expect("gen is a number")
 }
 
-/// What a refresh came to.
+/// The outcome of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refreshed {
     Yes,
@@ -118,7 +118,7 @@ pub enum Refreshed {
 #[derive(Debug, Clone)]
 pub struct Client {
     pub jar: Arc<Jar>,
-    /// Where auth-service is reached; each request goes to any of them.
+    /// Where auth-service is reached; each request goes to a random one.
     doors: Vec<Http>,
     /// After how long a request is given up: half the replay window.
     patience: Duration,
@@ -135,7 +135,7 @@ impl Client {
     /// One request.
     ///
     /// # Panics
-    /// When the answer is none that the contract of the service knows.
+    /// When the contract of the service does not allow the answer.
     pub async fn refresh(&self) -> Refreshed {
         if self.jar.is_over() {
             return Refreshed::Over;
@@ -163,7 +163,7 @@ impl Client {
                 Refreshed::Yes
             }
             429 | 503 => {
-                // It says when to come back.
+                // It says when to retry.
                 assert_is_problem(answer);
                 self.ledger.add(PUT_OFF, 1);
                 Refreshed::NotNow
@@ -175,7 +175,7 @@ impl Client {
                 }
                 Refreshed::Over
             }
-            _ => panic!("no answer to a refresh\n{answer}"),
+            _ => panic!("not an answer to a refresh\n{answer}"),
         }
     }
 }

@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-/// How long the dust may take to settle. The promise of two seconds is tested elsewhere, on a machine at rest.
+/// How long recovery may take under load. The promise of two seconds is tested elsewhere, on a machine at rest.
 const RECOVERY: Duration = Duration::from_secs(20);
 
 /// How many of a session's outdated tokens are tried; the first says most, since a theft ends the session.
@@ -40,12 +40,12 @@ pub struct Load {
 }
 
 impl Crowd {
-    /// Logs in: so many users, with four sessions each.
+    /// Logs in this many users, with four sessions each.
     pub async fn gather(stack: &Stack, users: usize, tabs: usize, patience: Duration, ledger: &Arc<Ledger>) -> Self {
         Self::gather_at(stack, &[Http::clone(&stack.auth)], users, tabs, patience, ledger).await
     }
 
-    /// As [`Crowd::gather`], of clients that go in by any of these doors.
+    /// As [`Crowd::gather`], for clients that use any of these doors.
     pub async fn gather_at(
         stack: &Stack,
         doors: &[Http],
@@ -67,7 +67,7 @@ impl Crowd {
         Self { clients, tabs, ledger: Arc::clone(ledger) }
     }
 
-    /// Lets all tabs refresh until told to stop, and what has ended try to come back.
+    /// Lets all tabs refresh, and ended sessions try to come back, until the load is stopped.
     pub fn at_work(&self, ended: Option<&Ended>) -> Load {
         let is_over = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
@@ -78,7 +78,7 @@ impl Crowd {
                     match client.refresh().await {
                         Refreshed::Yes => sleep(Duration::from_millis(fastrand::u64(0..40))).await,
                         Refreshed::NotNow => sleep(Duration::from_millis(fastrand::u64(10..80))).await,
-                        // Whoever takes so long is not helped by more requests.
+                        // More requests do not help a service that is this slow.
                         Refreshed::GivenUp => sleep(Duration::from_millis(fastrand::u64(200..1000))).await,
                         Refreshed::Over => return,
                     }
@@ -91,7 +91,7 @@ impl Crowd {
         Load { is_over, tasks }
     }
 
-    /// Refreshes each session once more, however often it takes.
+    /// Refreshes each session once more, however many tries it takes.
     ///
     /// # Panics
     /// When one does not get an answer within 20 s.
@@ -110,8 +110,8 @@ impl Crowd {
         self.clients.iter().map(generation).collect()
     }
 
-    /// Counts sessions with two tokens that can both be used, beyond the window: two rotations after the dust has
-    /// settled, only the newest token and its parent may be worth anything. Ends the sessions.
+    /// Counts sessions with two tokens that can both be used, beyond the window: two rotations after everything has
+    /// settled, only the newest token and its parent may be valid. Ends the sessions.
     pub async fn look_for_forks(&self, door: &Http, window: Duration) {
         for _ in 0..3 {
             sleep(window + window / 10).await;
@@ -129,7 +129,7 @@ impl Crowd {
         for rival in rivals.iter().take(RIVALS) {
             let answer = door.refresh(rival).await;
             if answer.status != 401 {
-                self.ledger.incident(FORKS, format!("an outdated token was taken\n{answer}"));
+                self.ledger.incident(FORKS, format!("an outdated token was accepted\n{answer}"));
             }
         }
     }
@@ -140,7 +140,7 @@ impl Crowd {
         self.ledger.add(FORKS, twins);
     }
 
-    /// How often sessions were refreshed by another door than the time before.
+    /// How often sessions were refreshed through another door than the last time.
     pub fn hops(&self) -> u64 {
         self.clients.iter().map(|client| client.jar.hops()).sum()
     }
@@ -156,7 +156,7 @@ impl Load {
     }
 }
 
-/// By how much sessions have fallen back, all together.
+/// How many generations all sessions together have lost.
 pub fn rotations_lost(before: &BTreeMap<String, u64>, after: &BTreeMap<String, u64>) -> u64 {
     let lost = |(session, before): (&String, &u64)| before.saturating_sub(*after.get(session).unwrap_or(&0));
     before.iter().map(lost).sum()

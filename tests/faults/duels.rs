@@ -34,7 +34,7 @@ async fn slower_than_a_real_window() {
     run("duels, slower than a window of 1 s", Storage::RedisAndPostgres, window, size(20, 40), size(1, 10)).await;
 }
 
-/// Users' duels run beside one another; more at once would crowd the logins out.
+/// Users duel in parallel; more of them would crowd the logins out.
 const AT_ONCE: usize = 20;
 
 async fn run(name: &str, storage: Storage, window: Duration, users: u64, duels: u64) {
@@ -69,7 +69,7 @@ struct Duel {
 impl Duel {
     async fn begin(victim: &Person, window: Duration) -> Self {
         let tokens = victim.another_device().await;
-        // From one who comes once in five times to one who comes four times in five.
+        // From one in five refreshes to four in five.
         let pace = 0.2 + 0.6 * fastrand::f64();
         Self { held: [tokens.clone(), tokens], refreshes: [0; 2], pace, window }
     }

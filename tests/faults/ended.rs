@@ -1,4 +1,4 @@
-//! Sessions that have ended in each of the ways there are, and try to come back.
+//! Sessions that have ended, in each possible way, and try to come back.
 
 use crate::{
     crowd::well_used,
@@ -44,7 +44,7 @@ impl Ended {
         if stack.auth.refresh(&old).await.status == 401 {
             tokens.push(old);
         } else {
-            // Within the replay window nothing is found out.
+            // Within the replay window no theft is detected.
             stack.auth.logout(&stolen.tokens).await.expect(204);
         }
         Self { tokens, door: Http::clone(&stack.auth), ledger: Arc::clone(ledger) }
@@ -55,7 +55,7 @@ impl Ended {
         self.tokens.push(tokens);
     }
 
-    /// Tries to come back until told to stop.
+    /// Tries to come back until the run is over.
     pub async fn haunt(self, is_over: Arc<AtomicBool>) {
         while !is_over.load(Ordering::Relaxed) {
             for tokens in &self.tokens {

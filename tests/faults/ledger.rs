@@ -1,4 +1,4 @@
-//! What a run counts, and what it must come to.
+//! What a run counts, and what the counts must be.
 
 use crate::size;
 use harness::eventually;
@@ -14,7 +14,7 @@ pub const ACKNOWLEDGED: &str = "refreshes acknowledged";
 pub const CUT: &str = "requests cut";
 /// Requests that a client gave up, as its contract asks.
 pub const GIVEN_UP: &str = "given up";
-/// Requests that were answered "not now", with the time to come back.
+/// Requests that were answered 503 or 429, with the time to retry.
 pub const PUT_OFF: &str = "put off (503)";
 /// Processes that were killed.
 pub const KILLS: &str = "kills";
@@ -24,21 +24,21 @@ pub const ROTATIONS_LOST: &str = "acknowledged rotations lost";
 pub const RECORDS_LOST: &str = "records lost";
 /// Attempts to refresh what had ended before, all refused.
 pub const REFUSED: &str = "ended sessions refused";
-/// Must stay zero: clients that keep to the contract and were told that their session is over.
+/// Must stay zero: sessions of clients that kept to the contract, refused as ended.
 pub const SESSIONS_LOST: &str = "sessions lost";
 /// Must stay zero: sessions with two tokens that can both be used.
 pub const FORKS: &str = "forks";
 /// Must stay zero: ended sessions that refreshed.
 pub const REVIVED: &str = "ended sessions revived";
 
-/// How long a run waits for clients to get on. A busy machine may be slow; a stuck service is found all the same.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a run waits for progress. A busy machine may be slow; a stuck service is still found.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The counts of one run, in the order in which they were first mentioned.
 #[derive(Debug, Default)]
 pub struct Ledger {
     counts: Mutex<Vec<(&'static str, u64)>>,
-    /// What happened where nothing should have.
+    /// Details of what should never happen.
     incidents: Mutex<Vec<String>>,
 }
 
@@ -52,7 +52,7 @@ impl Ledger {
         }
     }
 
-    /// Counts one, and keeps what is to be known of it if the run fails.
+    /// Counts one, and keeps its details in case the run fails.
     pub fn incident(&self, what: &'static str, details: String) {
         self.add(what, 1);
         lock(&self.incidents).push(format!("{what}: {details}"));
@@ -63,10 +63,10 @@ impl Ledger {
         lock(&self.counts).iter().find(|(name, _)| *name == what).map_or(0, |(_, count)| *count)
     }
 
-    /// Waits until so many more have been counted.
+    /// Waits until this many more have been counted.
     pub async fn more(&self, what: &'static str, many: u64) {
         let enough = self.count(what) + many;
-        eventually(&format!("{many} more {what}; so far: {}", self.line()), PATIENCE, || async {
+        eventually(&format!("{many} more {what}; so far: {}", self.line()), TIMEOUT, || async {
             (self.count(what) >= enough).then_some(())
         })
         .await;

@@ -1,5 +1,5 @@
-//! Fault runs: real processes and real servers are killed, frozen, wiped, thrown back and raced, while clients that keep
-//! to `docs/sessions.md` go on refreshing. Nobody may be logged out, nothing that has ended may come back.
+//! Fault runs: real processes and real servers are killed, frozen, wiped, rolled back and raced, while clients that
+//! keep to `docs/sessions.md` go on refreshing. Nobody may be logged out, nothing that has ended may come back.
 //!
 //! Each run proves that its fault struck, or fails, and prints a line of counts. `JETON_FAULTS=long` makes the runs long;
 //! any value shows the lines though the output of tests is captured.

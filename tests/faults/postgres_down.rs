@@ -1,4 +1,4 @@
-//! PostgreSQL is killed and restarted under load; and a logout-all whose half in Redis fails.
+//! PostgreSQL is killed and restarted under load; and a logout-all that fails in Redis.
 
 use crate::{
     client::UNLIMITED,

@@ -1,4 +1,4 @@
-//! Redis stands still, is down for a while, or is slow: "not now", and never "no".
+//! Redis is frozen, down for a while, or slow: requests are put off, never refused.
 
 use crate::{
     client::UNLIMITED,
@@ -36,10 +36,10 @@ async fn down() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow() {
     run("Redis slow", async |redis, ledger| {
-        // Within what a call may take.
+        // Within the timeout of a call.
         redis.stall(Duration::from_millis(fastrand::u64(50..350)));
         ledger.more(ACKNOWLEDGED, 20).await;
-        // And beyond; again, if nobody has noticed.
+        // And beyond it; repeated if no request was put off.
         let enough = ledger.count(PUT_OFF) + 5;
         for _ in 0..20 {
             let time = Duration::from_millis(fastrand::u64(900..1500));
@@ -49,7 +49,7 @@ async fn slow() {
                 return;
             }
         }
-        panic!("Redis stood still for a second, again and again, and nobody was put off");
+        panic!("Redis stalled for a second, again and again, and nobody was put off");
     })
     .await;
 }
@@ -67,7 +67,7 @@ async fn run(name: &str, outage: impl AsyncFn(&mut Redis, &Ledger)) {
         sleep(Duration::from_millis(fastrand::u64(0..20))).await;
         outage(stack.redis(), &ledger).await;
         ledger.add(OUTAGES, 1);
-        // Over without a restart of auth-service.
+        // The outage ends without a restart of auth-service.
         ledger.more(ACKNOWLEDGED, 30).await;
     }
     load.stop().await;

@@ -43,7 +43,7 @@ impl Run {
         self.ledger.conclude(name, &[struck, TAKEN_UP, REFUSED], &[SESSIONS_LOST, REVIVED]);
     }
 
-    /// Counts how many sessions a server had that comes back empty.
+    /// Counts the sessions of a server that will come back empty.
     fn count_records(&mut self) {
         let records = self.stack.redis().generations().len();
         self.ledger.add(RECORDS_LOST, records as u64);
@@ -67,7 +67,7 @@ async fn killed_and_restarted_from_an_old_snapshot() {
     let mut run = begin().await;
     for _ in 0..size(3, 40) {
         run.stack.redis().save();
-        // Some may have gone on by now: it is at least so many.
+        // Some may have rotated since: what is lost is at least what is counted.
         let saved = run.stack.redis().generations();
         run.ledger.more(ACKNOWLEDGED, fastrand::u64(50..150)).await;
         run.stack.redis().kill();

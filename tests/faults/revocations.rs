@@ -78,7 +78,7 @@ async fn one_after_another(stack: &Stack, admin: &Person, ledger: &Ledger) {
     for race in 0..size(20, 300) {
         let way = WAYS[race % WAYS.len()];
         ended.extend(one_race(stack, admin, &mut person, way, ledger).await);
-        // Those of long ago say nothing new.
+        // Old ones show nothing new.
         let recent = ended.len().saturating_sub(8);
         for tokens in ended.drain(recent..).collect::<Vec<_>>() {
             must_have_ended(&stack.auth, &tokens, ledger).await;
@@ -87,7 +87,7 @@ async fn one_after_another(stack: &Stack, admin: &Person, ledger: &Ledger) {
     }
 }
 
-/// Answers the tokens that the race leaves behind.
+/// Returns the tokens that the race leaves behind.
 async fn one_race(
     stack: &Stack,
     admin: &Person,
@@ -117,7 +117,7 @@ async fn one_race(
             _ => auth.change_password(&own, &person.password, &new_password).await,
         };
         let first = revoke().await;
-        // Whoever is put off may have been heard all the same: what was ended by it may not end anything again.
+        // A request that was answered 503 may have taken effect: then its repetition may be refused.
         let (was_heard, revoked) = match first.status {
             503 => (true, answered(revoke).await),
             _ => (false, first),
@@ -160,7 +160,7 @@ async fn must_have_ended(auth: &Http, tokens: &Tokens, ledger: &Ledger) {
     }
 }
 
-/// The first answer that is not "not now".
+/// The first answer that is not 503.
 async fn answered(ask: impl AsyncFn() -> Answer) -> Answer {
     eventually("an answer", RECOVERY, async || Some(ask().await).filter(|answer| answer.status != 503)).await
 }

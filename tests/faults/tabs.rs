@@ -17,21 +17,21 @@ use tokio::time::sleep;
 const TABS: usize = 10;
 const WINDOW: Duration = Duration::from_secs(2);
 
-/// What the client gives up after.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// After how long the client gives up.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Requests arrive within the patience, and answers as well unless the service takes its time.
+/// Requests arrive within the timeout, and so do answers unless the service is slow.
 const BAD_WEATHER: Weather = Weather {
     request_delay: Duration::from_millis(350),
     answer_delay: Duration::from_millis(550),
     lost_answers: 1.0 / 6.0,
 };
 
-/// Two answers of five are lost: what the number of late retries was chosen for.
+/// Two answers of five are lost: the number of late retries was chosen for this.
 const STORM: Weather = Weather { lost_answers: 0.4, ..BAD_WEATHER };
 
 const RESTORED: &str = "times restored";
-/// So often, no tab got an answer.
+/// The times when no tab got an answer.
 const IN_VAIN: &str = "of them in vain";
 const OVERTAKEN: &str = "answers overtaken";
 const LOST: &str = "answers lost";
@@ -48,7 +48,7 @@ async fn redis_and_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_and_postgres_and_two_answers_of_five_are_lost() {
+async fn redis_and_postgres_with_two_answers_of_five_lost() {
     run("ten tabs, 40 % of the answers lost", Storage::RedisAndPostgres, STORM).await;
 }
 
@@ -59,11 +59,11 @@ async fn run(name: &str, storage: Storage, weather: Weather) {
     ledger.conclude(name, &[OVERTAKEN, LOST, IN_VAIN, ACKNOWLEDGED], &[SESSIONS_LOST]);
 }
 
-/// A browser of its own, on a line of its own.
+/// One browser on its own line.
 async fn household(stack: &Stack, ledger: &Arc<Ledger>, weather: Weather) {
     let line = Proxy::to(&stack.auth, weather);
     let tokens = stack.ada_in_a_browser().await.tokens;
-    let tab = Client::new(tokens, &[line.http().clone()], PATIENCE, ledger);
+    let tab = Client::new(tokens, &[line.http().clone()], TIMEOUT, ledger);
     for _ in 0..size(9, 100) {
         let is_in_vain = fastrand::u32(..3) == 0;
         if is_in_vain {

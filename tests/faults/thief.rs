@@ -21,19 +21,19 @@ const LEFT_A_TRACE: &str = "not found out, and shown to the user";
 const UNNOTICED: &str = "neither";
 const UNKNOWN: &str = "answers that were neither tokens nor a refusal";
 
-/// As the victim's client is named, and the thief's.
+/// The user agents of the victim and of the thief.
 const BROWSER: &str = "Browser/1.0";
 const THIEF: &str = "Thief/6.6";
 
 /// Comes again within every window, so as to be in time whenever the victim has refreshed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_asks_all_the_time() {
+async fn asking_all_the_time() {
     run("a thief who asks all the time", WINDOW / 3, &[FOUND_OUT]).await;
 }
 
 /// Comes when the list shows something new, and otherwise seldom.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_waits_for_a_sign() {
+async fn waiting_for_a_sign() {
     run("a thief who waits for a sign", WINDOW * 7, &[]).await;
 }
 
@@ -121,8 +121,8 @@ impl Thief {
 }
 
 impl Thief {
-    /// What was exchanged for the copied token is not used: the victim's own would die of it. What the victim has moved on to
-    /// is what to copy next.
+    /// What the copied token was exchanged for is not used: that would kill the victim's own. A token that the victim
+    /// has moved on to is copied instead.
     fn takes(&mut self, answered: Tokens) {
         if answered.refresh_claims()["fam"] == self.copied.refresh_claims()["jti"] {
             self.copied.access = answered.access;
