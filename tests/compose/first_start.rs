@@ -25,7 +25,7 @@ fn nothing_but_the_two_services_is_published_and_only_on_this_machine() {
         let (_, wanted) = expected.split_once(' ').expect("a service and its port");
         assert!(is_only(ports, wanted), "{line} instead of {expected}");
     }
-    assert_eq!(listed.lines().count(), 4, "the secrets are made, and their maker has ended\n{listed}");
+    assert_eq!(listed.lines().count(), 4, "the container that makes the secrets has ended\n{listed}");
 }
 
 #[tokio::test]
@@ -34,12 +34,12 @@ async fn the_doctor_finds_nothing_wrong() {
     let ended = stack.auth.command(&["doctor"]).ended().await;
     assert_eq!(ended.code, Some(0), "{}{}", ended.output, ended.errors);
     for words in ["answers as itself", "noeviction", "the clock of PostgreSQL agrees", "the clock of Redis agrees"] {
-        assert!(ended.output.contains(words), "{words:?} is not said\n{}", ended.output);
+        assert!(ended.output.contains(words), "{words:?} is missing\n{}", ended.output);
     }
 }
 
 #[tokio::test]
-async fn both_services_log_in_json_and_say_where_they_listen() {
+async fn both_services_write_their_logs_as_json() {
     let stack = Stack::on(Storage::RedisAndPostgres).start().await;
     let ada = stack.ada().await;
     stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
@@ -66,7 +66,7 @@ fn metrics_are_read_by_neighbours_in_the_network() {
     }
 }
 
-/// Who has taken resource-service over does not reach what auth-service believes.
+/// An attacker in resource-service must not reach the stores that auth-service relies on.
 #[tokio::test]
 async fn only_auth_service_reaches_the_stores_and_redis_asks_for_a_password() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;

@@ -29,7 +29,7 @@ async fn started() -> Shipped {
 }
 
 #[tokio::test]
-async fn a_backup_is_restored_on_another_machine_and_only_a_new_login_is_good() {
+async fn after_a_backup_is_restored_on_another_machine_users_must_log_in_again() {
     let [backup, restore, _] = handbook();
     let directory = TempDir::new().expect("a temporary directory");
     let before = started().await;

@@ -1,18 +1,18 @@
-//! The health checks that compose and operators go by do not lie.
+//! The health checks that compose and operators rely on tell the truth.
 
 use harness::{Stack, Storage, eventually};
 use std::time::Duration;
 
 /// Three checks that fail, five seconds apart, each of which may take three.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 async fn becomes(stack: &Stack, service: &str, health: &str) {
-    eventually(&format!("{service} is {health}"), PATIENCE, async || (stack.health(service) == health).then_some(()))
+    eventually(&format!("{service} is {health}"), TIMEOUT, async || (stack.health(service) == health).then_some(()))
         .await;
 }
 
 #[tokio::test]
-async fn who_cannot_reach_its_stores_is_unhealthy_until_they_are_back() {
+async fn auth_service_is_unhealthy_while_it_cannot_reach_a_store() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;
     becomes(&stack, "auth-service", "healthy").await;
     stack.redis().kill();

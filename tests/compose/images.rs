@@ -1,4 +1,4 @@
-//! What is in the images, and as whom they run.
+//! What is in the images, and which user they run as.
 
 use harness::{Stack, Storage, containers::Shipped};
 
@@ -20,7 +20,7 @@ fn the_services_run_as_a_user_without_rights() {
     }
 }
 
-/// What is in the environment of a container, or in a layer of an image, everybody sees who may ask the engine.
+/// Whoever may ask the engine sees the environments of containers and the layers of images.
 #[tokio::test]
 async fn no_secret_is_in_an_image_or_in_an_environment() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).start().await;

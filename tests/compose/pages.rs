@@ -1,8 +1,8 @@
-//! Commands that stand in documents.
+//! The commands in documents.
 
 use std::{fs, path::Path};
 
-/// What a section of a page tells the reader to type, block by block.
+/// The commands that a section of a page shows, block by block.
 pub fn blocks(page: &str, section: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(page);
     let text = fs::read_to_string(path).expect("the page is there");

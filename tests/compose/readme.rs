@@ -1,4 +1,4 @@
-//! README's lines, as they are written there.
+//! The commands of README, as written there.
 
 use crate::pages;
 use harness::containers::Shipped;
@@ -12,7 +12,7 @@ fn commands(section: &str, shipped: &Shipped) -> String {
 }
 
 #[test]
-fn the_story_in_curl_is_true_right_after_up() {
+fn the_story_in_curl_works_right_after_up() {
     let shipped = Shipped::new();
     shipped.compose(&["up", "--detach", "--no-build"]);
     shipped.wait_until_healthy("auth-service");
@@ -20,10 +20,10 @@ fn the_story_in_curl_is_true_right_after_up() {
     let story = commands("The story, in curl", &shipped);
     assert!(story.matches("curl ").count() >= 8, "the story is there\n{story}");
 
-    let told = Command::new("sh").args(["-eu", "-c", &story]).output().expect("a POSIX shell");
-    let told = String::from_utf8_lossy(&told.stdout).replace('\r', "");
-    // In the order in which they must be told.
-    let mut rest = told.as_str();
+    let printed = Command::new("sh").args(["-eu", "-c", &story]).output().expect("a POSIX shell");
+    let printed = String::from_utf8_lossy(&printed.stdout).replace('\r', "");
+    // In this order.
+    let mut rest = printed.as_str();
     for words in [
         r#""email":"ada@example.com""#,
         r#""client_id":"jeton""#,
@@ -36,11 +36,13 @@ fn the_story_in_curl_is_true_right_after_up() {
         "HTTP/1.1 401",
         r#""code":"session_ended""#,
     ] {
-        let (_, after) = rest.split_once(words).unwrap_or_else(|| panic!("{words} is not told in time\n{told}"));
+        let (_, after) =
+            rest.split_once(words).unwrap_or_else(|| panic!("{words} is missing or comes too late\n{printed}"));
         rest = after;
     }
-    let exchanged: Vec<&str> = told.split(r#""refresh_token":""#).skip(1).filter_map(|t| t.split('"').next()).collect();
-    assert_eq!(exchanged.len(), 2, "two refreshes\n{told}");
+    let exchanged: Vec<&str> =
+        printed.split(r#""refresh_token":""#).skip(1).filter_map(|t| t.split('"').next()).collect();
+    assert_eq!(exchanged.len(), 2, "two refreshes\n{printed}");
     assert_eq!(exchanged[0], exchanged[1], "the same exchange has the same answer");
 }
 
@@ -53,8 +55,8 @@ fn reading_goes_on_without_auth_service_and_so_does_the_session() {
     let story = commands("The story, in curl", &shipped);
     let (beginning, _) = story.split_once("tokens=").expect("the story registers before it logs in");
     let script = format!("{beginning}\n{}", commands("Without auth-service", &shipped));
-    let told = shipped.shell(&script, Path::new(env!("CARGO_MANIFEST_DIR"))).replace('\r', "");
-    let mut rest = told.as_str();
+    let printed = shipped.shell(&script, Path::new(env!("CARGO_MANIFEST_DIR"))).replace('\r', "");
+    let mut rest = printed.as_str();
     for words in [
         "HTTP/1.1 200",
         r#""books":"#,
@@ -64,13 +66,14 @@ fn reading_goes_on_without_auth_service_and_so_does_the_session() {
         "HTTP/1.1 200",
         r#""refresh_token":"#,
     ] {
-        let (_, after) = rest.split_once(words).unwrap_or_else(|| panic!("{words} is not told in time\n{told}"));
+        let (_, after) =
+            rest.split_once(words).unwrap_or_else(|| panic!("{words} is missing or comes too late\n{printed}"));
         rest = after;
     }
 }
 
 #[test]
-fn the_first_admin_is_made_as_readme_says() {
+fn the_first_admin_is_created_as_readme_says() {
     let shipped = Shipped::new();
     shipped.compose(&["up", "--detach", "--no-build"]);
     shipped.wait_until_healthy("auth-service");
@@ -78,7 +81,7 @@ fn the_first_admin_is_made_as_readme_says() {
     let line = section.lines().find_map(|line| line.strip_prefix("docker-compose ")).expect("README says it");
     let mut words: Vec<&str> = line.split_whitespace().collect();
     assert_eq!(words[..2], ["exec", "auth-service"], "{line}");
-    // A person is asked on a terminal, which a test has not.
+    // A person would be asked on a terminal, which a test does not have.
     words.insert(1, "-T");
     let password = "a lighthouse above the fog";
     let made = shipped.compose_with_input(&words, &format!("{password}\n"));

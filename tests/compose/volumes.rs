@@ -20,13 +20,13 @@ async fn after_down_and_up_everything_goes_on() {
 }
 
 #[tokio::test]
-async fn a_new_volume_for_redis_logs_nobody_out_and_brings_nothing_back() {
+async fn a_new_volume_for_redis_logs_nobody_out_and_revives_nothing() {
     let mut stack = Stack::on(Storage::RedisAndPostgres).auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let (mut ada, gone) = (stack.ada().await, stack.bob().await);
     let first = ada.tokens.clone();
     ada.refresh().await;
     stack.auth.logout(&gone.tokens).await.expect(204);
-    // Nothing was saved: the container and its volume are made anew.
+    // Nothing was saved: the container and its volume are new.
     stack.redis().restart();
     ada.refresh().await;
     ada.refresh().await;
