@@ -1,5 +1,5 @@
-//! The JavaScript of `docs/browser.md`, as it stands there, in a real browser, on a page that nginx serves as the sample of
-//! `docs/proxies/` has it.
+//! The JavaScript of `docs/browser.md`, as written there, in a real browser, on a page that nginx serves with the
+//! sample of `docs/proxies/`.
 
 use crate::report::Report;
 use harness::{
@@ -20,7 +20,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 /// How long auth-service may take to be found again, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many refreshes the page has sent since it was loaded.
 const REFRESHES: &str =
@@ -34,7 +34,7 @@ fn shown() -> String {
     after.split_once("```").expect("it ends").0.to_owned()
 }
 
-/// An API that may be told to find the next token expired.
+/// An API that can be made to take the next token for expired.
 #[derive(Debug, Clone, Default)]
 struct Api(Arc<Mutex<Expiry>>);
 
@@ -63,7 +63,7 @@ impl Api {
     }
 }
 
-/// Checks it.
+/// Runs the checks.
 pub(crate) async fn check(report: &mut Report) {
     let port = sockets::fresh_port();
     let url = format!("http://localhost:{port}");
@@ -149,14 +149,14 @@ async fn ends_when_the_session_has_ended(page: &mut Page<'_>, stack: &Stack, ema
     );
     page.returns("somebody else logs in in another tab", &other, &json!("both")).await;
     page.returns(
-        "takes up the session that the cookie is of",
+        "takes up the session of the cookie",
         "await refresh(); return (await (await api('/auth/me')).json()).email",
         &json!(bob.email),
     )
     .await;
 }
 
-/// The page, and what is checked of it.
+/// The page, and the report on it.
 struct Page<'a> {
     orders: Orders,
     report: &'a mut Report,
@@ -168,9 +168,9 @@ impl Page<'_> {
         self.report.check("Chromium", what, outcome);
     }
 
-    /// As `returns`, but the service may ask for patience.
+    /// As `returns`, but tries again while the service is not back.
     async fn returns_soon(&mut self, what: &str, code: &str, expected: &Value) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let outcome = loop {
             match self.tried(code, expected).await {
                 Err(error) if error.contains("TryLater") && Instant::now() < until => {

@@ -1,4 +1,4 @@
-//! Jeton's tokens in the hands of others: libraries in other languages verify them, and mint bad ones for us to refuse.
+//! Jeton's tokens in other languages: libraries verify them, and mint bad ones that must be refused.
 //! `cargo xtask interop` prepares the programs and runs this; a line for each check, and failure if one fails.
 
 mod browser;

@@ -1,4 +1,5 @@
-//! Other languages' libraries mint tokens, as an attacker who has them would: resource-service takes the good ones only.
+//! Libraries of other languages mint tokens, as an attacker would with them: resource-service accepts only the good
+//! ones.
 
 use crate::{
     peer::Program,
@@ -15,7 +16,7 @@ const MINTERS: [(&str, Program); 4] = [
     ("jose", Program::Node("mint.mjs", &[])),
 ];
 
-/// What resource-service is told to be its issuer.
+/// The issuer that resource-service is configured with.
 const ISSUER: &str = "https://issuer.example";
 
 /// Has every library mint every token.
@@ -27,7 +28,7 @@ pub(crate) async fn check(report: &mut Report) {
         for wish in wishes(&issuer, &evil) {
             let (what, outcome) = match minter.ask(&wish.line(&issuer, &evil)).await {
                 Ok((word, token)) if word == "token" => judged(&stack, &wish, &token).await,
-                // A library may have scruples about bad tokens, and only about those.
+                // A library may decline to mint bad tokens, and only those.
                 Ok((word, _)) if word == "refused" && !wish.is_good => ("will not even mint", Ok(())),
                 Ok((word, rest)) => ("mints", Err(format!("{word} {rest}"))),
                 Err(instead) => ("mints", Err(instead)),

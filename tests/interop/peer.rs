@@ -14,9 +14,9 @@ use tokio::{
 };
 
 /// Java and Python are slow to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A running program. It ends with us, since its input ends then.
+/// A running program. It ends with this process, since its input ends then.
 #[derive(Debug)]
 pub(crate) struct Peer {
     _child: Child,
@@ -91,7 +91,7 @@ impl Peer {
             self.input.flush().await?;
             self.output.next_line().await
         };
-        let answer = timeout(PATIENCE, conversation).await.map_err(|_| "no answer".to_owned())?;
+        let answer = timeout(TIMEOUT, conversation).await.map_err(|_| "no answer".to_owned())?;
         let answer = answer.map_err(|error| format!("it is gone: {error}"))?.ok_or("it has ended")?;
         let (word, rest) = answer.split_once(' ').unwrap_or((&answer, ""));
         Ok((word.to_owned(), rest.to_owned()))

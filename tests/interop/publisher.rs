@@ -1,5 +1,5 @@
-//! An issuer's published keys, of which we have the private halves, and a count of how often they are fetched.
-//! auth-service, which verifiers meet as well, rightly gives us no key to forge with.
+//! A publisher of keys, of which the tests have the private halves, that counts how often they are fetched:
+//! auth-service rightly gives no key away to forge with.
 
 use harness::{
     Site,
@@ -72,7 +72,7 @@ impl Dripping {
     pub(crate) fn start(in_body: bool) -> Self {
         let listener = fresh_listener();
         let port = port_of(&listener);
-        listener.set_nonblocking(true).expect("a socket of our own");
+        listener.set_nonblocking(true).expect("our own socket");
         let listener = TcpListener::from_std(listener).expect("the conversation runs in tokio");
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

@@ -1,4 +1,4 @@
-//! What is asked for: good tokens, and bad ones that differ from a good one in one thing each.
+//! The tokens to mint: good ones, and bad ones that differ from a good one in one thing each.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use harness::forge::{self, Issuer};
@@ -28,7 +28,7 @@ enum Key {
 }
 
 impl Wish {
-    /// The wish as minters read it. `evil` is somebody else with a key.
+    /// The wish as minters read it. `evil` is another issuer.
     pub(crate) fn line(&self, issuer: &Issuer, evil: &Issuer) -> String {
         let key = match self.key {
             Key::Ours => issuer.private_pem().to_owned(),
@@ -39,7 +39,7 @@ impl Wish {
         json!({ "header": self.header, "claims": self.claims, "key": key }).to_string()
     }
 
-    /// The token, minted by ourselves.
+    /// The token, minted here.
     pub(crate) fn minted(&self, issuer: &Issuer, evil: &Issuer) -> String {
         match self.key {
             Key::Ours => issuer.sign(&self.header, &self.claims),
@@ -97,10 +97,10 @@ pub(crate) fn wishes(issuer: &Issuer, evil: &Issuer) -> Vec<Wish> {
         header("alg none", Key::None, json!({ "alg": "none" })),
         header("HS256 with the public key as PEM", Key::Public(public_pem), json!({ "alg": "HS256" })),
         header("HS256 with the public modulus", Key::Public(modulus), json!({ "alg": "HS256" })),
-        wish("a key of their own under our key id", false, Key::Theirs),
-        header("a key of their own, embedded", Key::Theirs, json!({ "jwk": evil.public_key() })),
-        header("a key of their own, behind a URL", Key::Theirs, json!({ "jku": "http://127.0.0.1:1/jwks" })),
-        header("a key id of their own", Key::Theirs, json!({ "kid": evil.key_id(), "jwk": evil.public_key() })),
+        wish("a foreign key under our key id", false, Key::Theirs),
+        header("a foreign key, embedded", Key::Theirs, json!({ "jwk": evil.public_key() })),
+        header("a foreign key, behind a URL", Key::Theirs, json!({ "jku": "http://127.0.0.1:1/jwks" })),
+        header("a foreign key id", Key::Theirs, json!({ "kid": evil.key_id(), "jwk": evil.public_key() })),
         id_token(header("an ID token", Key::Ours, json!({ "typ": "JWT" }))),
     ];
     for claim in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "sid", "scope"] {
@@ -109,7 +109,7 @@ pub(crate) fn wishes(issuer: &Issuer, evil: &Issuer) -> Vec<Wish> {
     wishes
 }
 
-/// As OpenID Connect has them: for a client, about a login.
+/// As in OpenID Connect: for a client, about a login.
 fn id_token(mut wish: Wish) -> Wish {
     let nothing = json!({ "client_id": null, "jti": null, "scope": null, "sid": null, "roles": null });
     merge(&mut wish.claims, nothing);

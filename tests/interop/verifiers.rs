@@ -1,4 +1,4 @@
-//! Other languages verify our tokens, with nothing but what is published, and refuse what is not ours.
+//! Other languages verify our tokens, with nothing but the published keys, and refuse all others.
 
 use crate::{
     peer::{Peer, Program},
@@ -14,24 +14,24 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// A verifier: its library, its program, and whether its cache is ours: how long a key id stays unknown, and what becomes of
-/// keys that cannot be fetched again.
+/// A verifier: its library, its program, and whether the cache of keys is part of our example: how long a key id stays
+/// unknown, and what happens to keys that cannot be fetched again.
 const VERIFIERS: [(&str, Program, bool); 7] = [
     ("PyJWT", Program::Python("converse.py", "verify"), true),
     ("joserfc", Program::Python("converse.py", "verify_joserfc"), true),
     ("Authlib", Program::Python("converse.py", "verify_authlib"), true),
     ("jose", Program::Node("converse.mjs", &["verify"]), true),
-    // It asks for keys again after a minute, and no setting changes that: it meets both keys from the start.
+    // It fetches keys again only after a minute, and no setting changes that: it gets both keys from the start.
     ("oauth4webapi", Program::Node("converse.mjs", &["verify_oauth4webapi"]), false),
     ("Go", Program::Go, true),
     ("Java", Program::Java, true),
 ];
 
 /// How often an unknown key id is tried.
-const INSISTENCE: usize = 20;
+const TRIES: usize = 20;
 
 /// How long auth-service may take to be found again, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a fetch may take: the verifiers allow five seconds.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// How long keys may be cached, in the checks of outages. auth-service takes a tenth off, and whole seconds are left.
 const CACHE_LIFE: Duration = Duration::from_secs(2);
 
-/// Checks every verifier against the real auth-service, then against what only someone with its keys could sign.
+/// Checks every verifier against the real auth-service, then against tokens that only the owner of the keys could sign.
 pub(crate) async fn check(report: &mut Report) {
     let mut stack = Stack::any().start().await;
     let mut elsewhere = Stack::any()
@@ -62,7 +62,7 @@ pub(crate) async fn check(report: &mut Report) {
     }
 }
 
-/// Whoever publishes a byte now and then holds nobody up for long.
+/// A publisher that sends a byte now and then holds nobody up for long.
 async fn slow_keys(library: &str, program: Program, report: &mut Report) {
     for what in ["headers", "a body"] {
         let dripping = Dripping::start(what == "a body");
@@ -80,7 +80,7 @@ async fn slow_keys(library: &str, program: Program, report: &mut Report) {
     }
 }
 
-/// A set beyond 256 KiB is none.
+/// A key set of more than 256 KiB is not used.
 async fn large_key_set(library: &str, program: Program, report: &mut Report) {
     let (publisher, issuer, _) = published();
     let padding = json!({ "kty": "oct", "kid": "x".repeat(1 << 18) });
@@ -93,7 +93,7 @@ async fn large_key_set(library: &str, program: Program, report: &mut Report) {
     report.check(library, "takes the next one, which is smaller", outcome);
 }
 
-/// An issuer at whose URL nothing answers from here, as within the network of docker-compose.yml.
+/// An issuer whose URL does not answer from here, as in the network of docker-compose.yml.
 const ELSEWHERE: &str = "http://localhost:1";
 
 /// A verifier of these keys.
@@ -101,7 +101,7 @@ fn started(program: Program, issuer: &str, audience: &str, cooldown: &str, keys:
     program.start(&[issuer, audience, cooldown, &format!("{keys}{PATH}")])
 }
 
-/// No crash, no word against the token, and no restart.
+/// The verifier does not crash, does not refuse the token, and needs no restart.
 async fn start_without_auth_service(stack: &mut Stack, library: &str, program: Program, report: &mut Report) {
     let ada = stack.ada().await;
     stack.auth.stop();
@@ -109,7 +109,7 @@ async fn start_without_auth_service(stack: &mut Stack, library: &str, program: P
     let mut verifier = started(program, &url, "jeton", "1", &url);
     for _ in 0..2 {
         let outcome = unavailable(&mut verifier, &ada.tokens.access).await;
-        report.check(library, "cannot tell while auth-service was never there", outcome);
+        report.check(library, "cannot tell while auth-service has never answered", outcome);
     }
     stack.auth.start().await;
     let outcome = soon(async || accepted(&mut verifier, &ada.tokens.access, &ada.id).await).await;
@@ -136,9 +136,9 @@ async fn other_address(stack: &mut Stack, library: &str, program: Program, has_o
     report.check(library, "goes on when auth-service is back", accepted(&mut verifier, access, &ada.id).await);
 }
 
-/// Asks until it holds.
+/// Tries until it holds.
 async fn soon(mut ask: impl AsyncFnMut() -> Result<(), String>) -> Result<(), String> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     loop {
         match ask().await {
             Err(_) if Instant::now() < until => sleep(Duration::from_millis(100)).await,
@@ -166,7 +166,7 @@ async fn real_tokens(stack: &Stack, library: &str, program: Program, report: &mu
         report.check(library, &format!("refuses {what}"), refused(&mut verifier, &token).await);
     }
     let mut other = started(program, &url, "other", "10", &url);
-    report.check(library, "refuses auth-service's token for somebody else", refused(&mut other, access).await);
+    report.check(library, "refuses auth-service's token for another audience", refused(&mut other, access).await);
 }
 
 async fn forged_tokens(library: &str, program: Program, report: &mut Report) {
@@ -188,7 +188,7 @@ async fn unknown_key(library: &str, program: Program, report: &mut Report) {
     let mut verifier = started(program, &publisher.url(), "jeton", "3600", &publisher.url());
     let known = issuer.token();
     report.check(library, "accepts a known key's token", accepted(&mut verifier, &known, &subject(&known)).await);
-    for _ in 0..INSISTENCE {
+    for _ in 0..TRIES {
         drop(verifier.ask(&other.token()).await);
     }
     let fetches = publisher.fetches();
@@ -220,7 +220,7 @@ async fn key_change(library: &str, program: Program, has_own_cache: bool, report
 }
 
 fn subject(token: &str) -> String {
-    forge::claims_of(token)["sub"].as_str().expect("a token of ours has a subject").to_owned()
+    forge::claims_of(token)["sub"].as_str().expect("our tokens have a subject").to_owned()
 }
 
 /// A publisher of one issuer's key, and another issuer of the same name whose key is not published.
@@ -238,7 +238,7 @@ async fn accepted(verifier: &mut Peer, token: &str, subject: &str) -> Result<(),
     }
 }
 
-/// It says that it cannot tell.
+/// The verifier must answer that it cannot tell.
 async fn unavailable(verifier: &mut Peer, token: &str) -> Result<(), String> {
     match verifier.ask(token).await? {
         (word, _) if word == "unavailable" => Ok(()),
