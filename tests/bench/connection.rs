@@ -1,5 +1,5 @@
 //! A client that costs next to nothing, so that it does not take the processor from what is measured: one connection,
-//! bytes that were made before, and as much of an answer as says where it ends.
+//! requests prepared in advance, and only as much parsing as finds the end of an answer.
 
 use serde_json::Value;
 use tokio::{
@@ -22,7 +22,7 @@ impl Connection {
         Self { stream, buffer: Vec::with_capacity(16 * 1024) }
     }
 
-    /// Sends a request; gives the body of an answer that must be 200.
+    /// Sends a request, and returns the body of the answer, which must be 200.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> &[u8] {
         self.stream.write_all(request).await.expect("the service reads");
         self.buffer.clear();

@@ -33,7 +33,7 @@ fn reading(clock: libc::clockid_t) -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).expect("a fraction of a second"))
 }
 
-/// How much a share of the whole is each.
+/// The average of `count` shares of the whole.
 pub(crate) fn each(whole: Duration, count: usize) -> Duration {
     whole.div_f64(count as f64)
 }

@@ -27,7 +27,7 @@ impl Client {
 pub(crate) struct Crowd(Vec<Client>);
 
 impl Crowd {
-    /// So many sessions at the service on this port.
+    /// This many sessions at the service on this port.
     pub(crate) async fn of(person: &Person, port: u16, sessions: usize) -> Self {
         let mut clients = Vec::new();
         for _ in 0..sessions {
@@ -38,12 +38,12 @@ impl Crowd {
         Self(clients)
     }
 
-    /// How many refreshes [`Crowd::refresh`] makes for so many of each session.
+    /// How many refreshes [`Crowd::refresh`] makes in all.
     pub(crate) fn refreshes(&self, times: usize) -> usize {
         self.0.len() * times
     }
 
-    /// Refreshes each session so many times, as fast as the service answers. Gives how long it took.
+    /// Refreshes each session this many times, as fast as the service answers. Returns how long that took.
     pub(crate) async fn refresh(&mut self, times: usize) -> Duration {
         let begun = Instant::now();
         join_all(self.0.iter_mut().map(async |client| {
@@ -55,7 +55,7 @@ impl Crowd {
         begun.elapsed()
     }
 
-    /// Refreshes each session so many times, at this pace. Gives how long each took, in order.
+    /// Refreshes each session this many times, at this pace. Returns how long each refresh took, in order.
     pub(crate) async fn refresh_every(&mut self, pace: Duration, times: u32) -> Vec<Duration> {
         let count = u32::try_from(self.0.len()).expect("a crowd is small");
         let clients = self.0.iter_mut().zip(0..);

@@ -57,7 +57,7 @@ pub(crate) async fn measure(report: &mut Report) {
     report.row("refresh p99 while logins saturate the pool ÷ at rest", ratio, "", Goal::AtMost(3.0));
 }
 
-/// Logs in so many times, or until it is over. Gives how often.
+/// Logs in this many times, or until it is over. Returns how often it did.
 async fn log_in(person: &Person, port: u16, times: usize, is_over: &Cell<bool>) -> usize {
     let (request, mut connection) = (login_of(person), Connection::to(port).await);
     let mut done = 0;

@@ -1,5 +1,5 @@
-//! How fast it is, as ratios to what must be done anyway, measured in one run: `cargo xtask bench`. What each row means
-//! and what was measured stands in `docs/benchmarks.md`.
+//! How fast the services are, as ratios to the unavoidable work, measured in one run: `cargo xtask bench`. What each
+//! row means and what was measured is in `docs/benchmarks.md`.
 
 mod connection;
 mod cpu;
@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
         return reads::serve().await;
     }
     if let Some(unknown) = asked.iter().find(|word| !TOPICS.contains(&word.as_str())) {
-        eprintln!("error: there is no topic {unknown:?}: say some of {}, or nothing for all", TOPICS.join(", "));
+        eprintln!("error: there is no topic {unknown:?}: name some of {}, or none for all", TOPICS.join(", "));
         return ExitCode::FAILURE;
     }
     let is_asked = |topic: &str| asked.is_empty() || asked.iter().any(|word| word == topic);

@@ -1,4 +1,4 @@
-//! What must be done anyway: aws-lc with parsed keys, and Argon2id.
+//! The unavoidable work: aws-lc with parsed keys, and Argon2id.
 
 use crate::cpu;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -17,7 +17,7 @@ use std::{
 /// As many bytes as an access token's header and claims have.
 const MESSAGE: [u8; 600] = [b'a'; 600];
 
-/// The processor time of one RSA-2048 signature, over so many.
+/// The processor time of one RSA-2048 signature, averaged over this many.
 pub(crate) fn signature(times: usize) -> Duration {
     let key = KeyPair::generate(KeySize::Rsa2048).expect("aws-lc makes RSA keys");
     let mut signature = vec![0; key.public_modulus_len()];
@@ -58,7 +58,7 @@ fn decoded(text: &str) -> Vec<u8> {
     BASE64_URL_SAFE_NO_PAD.decode(text).expect("base64url")
 }
 
-/// How many passwords per second so many threads hash with OWASP's parameters, each so many times.
+/// How many passwords per second this many threads hash with OWASP's parameters, each of them this many times.
 pub(crate) fn hashes_per_second(threads: usize, times: usize) -> f64 {
     let hash = move || {
         let params = Params::new(19 * 1024, 2, 1, Some(32)).expect("OWASP's parameters are valid");

@@ -1,4 +1,4 @@
-//! A protected `GET` against the same handler that asks for nothing, in the same server.
+//! A protected `GET` against the same handler without a check, in the same server.
 
 use crate::{
     connection::{Connection, get},
@@ -21,7 +21,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What this program is called with to be the server.
+/// The argument with which this program becomes the server.
 pub(crate) const SERVE: &str = "serve";
 
 const ISSUER: &str = "http://issuer.example";
@@ -64,7 +64,7 @@ pub(crate) async fn measure(report: &mut Report) {
     report.row("protected GET, each token new: processor time ÷ (unchecked + raw)", ratio, "", Goal::AtMost(1.25));
 }
 
-/// What so many requests took.
+/// What a number of requests took.
 #[derive(Debug, Default, Clone, Copy)]
 struct Spent {
     requests: usize,
@@ -91,7 +91,7 @@ impl std::ops::AddAssign for Spent {
     }
 }
 
-/// Some connections to a server that run at the same time.
+/// Connections to a server, used at the same time.
 struct Client {
     server: Server,
     connections: Vec<Connection>,
@@ -116,7 +116,7 @@ impl Client {
     }
 }
 
-/// resource-service's public API and one handler more, in a process of its own: this program, called otherwise.
+/// resource-service's public API and one handler more, in another process: this program, called with [`SERVE`].
 struct Server {
     process: Process,
     port: u16,
@@ -148,9 +148,9 @@ impl Server {
 pub(crate) async fn serve() -> ExitCode {
     shared::access_token::install_crypto();
     let flags = command().get_matches_from(["resource-service"]);
-    let config = Config::gather(&flags, env::vars()).expect("settings of our own");
+    let config = Config::gather(&flags, env::vars()).expect("our own settings");
     let address = config.listen;
-    let parts = assemble(config).await.expect("keys and a file of our own");
+    let parts = assemble(config).await.expect("our own keys and file");
     let app = move || public_app(parts.clone()).route("/unchecked", web::get().to(unchecked));
     let server = HttpServer::new(app).bind(address).expect("a free port");
     server.run().await.expect("it serves until it is killed");

@@ -1,4 +1,4 @@
-//! What a refresh costs auth-service beside the one signature that it must make.
+//! What a refresh costs auth-service besides the one signature that it must make.
 
 use crate::{
     cpu::{self, micros},

@@ -31,7 +31,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Says what the numbers are made of, as soon as they are there.
+    /// Prints the parts of a number as soon as they are known.
     pub(crate) fn detail(&self, text: &str) {
         println!("    {text}");
     }
@@ -44,7 +44,7 @@ impl Report {
         self.rows.push(format!("| {what} | {} | {number:.2}{unit} | {word} |", goal.text(unit)));
     }
 
-    /// Prints the table, as it stands in the documentation.
+    /// Prints the table, as in the documentation.
     pub(crate) fn conclude(self) {
         println!("\n| what | goal | measured | |\n| --- | --- | --- | --- |");
         self.rows.iter().for_each(|row| println!("{row}"));

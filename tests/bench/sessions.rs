@@ -1,4 +1,4 @@
-//! Whether a million sessions make a refresh slower, and what one takes in Redis.
+//! Whether a million sessions make a refresh slower, and how much memory one takes in Redis.
 
 use crate::{
     crowd::Crowd,
@@ -69,7 +69,7 @@ async fn fill(redis: &Records, key_id: &str, sessions: usize) {
     stream::iter(0..sessions).map(write).buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
-/// As a browser's is after its first refresh.
+/// Like a browser's session after its first refresh.
 fn session(key_id: &str) -> SessionRecord {
     let now = SystemClock.now();
     SessionRecord {
@@ -92,7 +92,7 @@ fn session(key_id: &str) -> SessionRecord {
     }
 }
 
-/// What Redis takes, in bytes.
+/// The memory that Redis takes, in bytes.
 fn memory(url: &str) -> f64 {
     let mut connection = redis::Client::open(url).and_then(|client| client.get_connection()).expect("Redis runs");
     let info: redis::InfoDict = redis::cmd("INFO").arg("memory").query(&mut connection).expect("Redis answers");

@@ -1,4 +1,4 @@
-//! How soon a service is ready, and what it takes at rest.
+//! How soon a service is ready, and how much memory it takes at rest.
 
 use crate::report::{Goal, Report};
 use harness::{Stack, Storage, service::Service};
@@ -37,7 +37,7 @@ pub(crate) async fn measure(report: &mut Report) {
 fn median_start(service: &mut Service) -> f64 {
     let mut took: Vec<Duration> = (0..STARTS)
         .map(|_| {
-            assert!(service.stop().success(), "it stops in order");
+            assert!(service.stop().success(), "it stops cleanly");
             let begun = Instant::now();
             service.spawn();
             while !is_ready(service.admin_address().port()) {
@@ -50,7 +50,7 @@ fn median_start(service: &mut Service) -> f64 {
     took[STARTS / 2].as_secs_f64() * 1e3
 }
 
-/// The socket is there before the service is: the question waits for it.
+/// The socket is there before the service is ready: the request waits.
 fn is_ready(port: u16) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
