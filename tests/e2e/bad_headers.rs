@@ -94,7 +94,7 @@ async fn a_body_that_never_arrives_is_given_up() {
 #[tokio::test]
 async fn a_body_that_was_not_read_is_not_taken_for_a_request() {
     let stack = Stack::any().start().await;
-    for (service, hidden, told) in
+    for (service, hidden, revealing) in
         [(&stack.auth, "/.well-known/jwks.json", "\"keys\""), (&stack.resource, "/books", "\"books\"")]
     {
         let ada = stack.ada().await;
@@ -105,7 +105,7 @@ async fn a_body_that_was_not_read_is_not_taken_for_a_request() {
                 format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{smuggled}", smuggled.len());
             let answers = service.raw(&[refused.into_bytes(), get("/nowhere", "")].concat()).await;
             assert!((400..500).contains(&answers.status), "{answers}");
-            assert!(!answers.body.contains(told), "the body was answered as a request\n{answers}");
+            assert!(!answers.body.contains(revealing), "the body was answered as a request\n{answers}");
         }
     }
 }

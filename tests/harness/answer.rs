@@ -14,7 +14,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body as text.
     pub body: String,
-    /// The body as JSON; `null` if it is none.
+    /// The body as JSON; `null` if it is not JSON.
     pub json: Value,
 }
 
@@ -45,7 +45,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// The `id` of what was made, whether it is a text or a number.
+    /// The `id` of what was created, whether it is a text or a number.
     ///
     /// # Panics
     /// With the whole answer, if it has none.
@@ -125,7 +125,7 @@ pub fn assert_is_problem(answer: &Answer) {
         401 => assert!(answer.header("www-authenticate").starts_with("Bearer"), "every 401 has a challenge\n{answer}"),
         429 | 503 => {
             let seconds = answer.header("retry-after").parse::<u64>();
-            assert!(seconds.is_ok_and(|seconds| seconds >= 1), "when to come back is missing\n{answer}");
+            assert!(seconds.is_ok_and(|seconds| seconds >= 1), "when to retry is missing\n{answer}");
         }
         405 => assert!(!answer.header("allow").is_empty(), "what is allowed is missing\n{answer}"),
         _ => {}

@@ -20,9 +20,9 @@ use tempfile::TempDir;
 const PROGRAMS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chrome"];
 
 /// A browser is slow to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// What a page does that takes orders: a module, to be served beside `session.js`, whose names the orders may use.
+/// A page that takes orders; to be served beside `session.js`, whose names the orders may use.
 pub const OBEDIENT_PAGE: &str = r#"<!doctype html>
 <meta charset="utf-8">
 <title>obedient</title>
@@ -45,7 +45,7 @@ while (!globalThis.leaving) {
 /// The order that reloads the page.
 const RELOAD: &str = "globalThis.leaving = true; setTimeout(() => location.reload(), 50)";
 
-/// Orders for a page, and what came of them.
+/// Orders for a page, and their outcomes.
 #[derive(Debug, Clone, Default)]
 pub struct Orders(Arc<Mutex<State>>);
 
@@ -57,7 +57,7 @@ struct State {
 }
 
 impl Orders {
-    /// Answers the page's questions about orders; `None` for other requests.
+    /// Answers the page's requests about orders; `None` for other requests.
     #[must_use]
     pub fn answer(&self, request: &Received) -> Option<Reply> {
         let mut state = self.state();
@@ -74,20 +74,20 @@ impl Orders {
         }
     }
 
-    /// Has the page run JavaScript: what it returns, or the name of the error's class and its message.
+    /// Has the page run JavaScript, and returns its result.
     ///
     /// # Errors
     /// Name and message of the error that was thrown.
     ///
     /// # Panics
-    /// When there is no outcome for long.
+    /// When there is no outcome within 90 s.
     pub async fn run(&self, code: &str) -> Result<Value, String> {
         {
             let mut state = self.state();
             state.number += 1;
             state.next = Some(code.to_owned());
         }
-        let mut outcome = eventually(code, PATIENCE, || async { self.state().outcome.take() }).await;
+        let mut outcome = eventually(code, TIMEOUT, || async { self.state().outcome.take() }).await;
         match outcome["error"].as_str() {
             Some(error) => Err(format!("{error}: {}", outcome["message"].as_str().unwrap_or_default())),
             None => Ok(outcome["value"].take()),

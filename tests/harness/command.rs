@@ -14,10 +14,10 @@ use std::{
 };
 use tokio::{io::AsyncWriteExt as _, process::Command, time::timeout};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The same, where a container may have to be made first, among many others.
-const PATIENCE_WITH_CONTAINERS: Duration = Duration::from_secs(60);
+/// The same, where a container may have to be created first, among many others.
+const TIMEOUT_WITH_CONTAINERS: Duration = Duration::from_secs(60);
 
 /// A program about to run.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Run {
 /// Where a program runs.
 #[derive(Debug)]
 enum Place {
-    /// On this machine, in a directory, without any setting but its own.
+    /// On this machine, in a directory, with no settings but those of this run.
     Here(PathBuf),
     /// In a container that runs, with the container's settings.
     Within(Container),
@@ -63,7 +63,7 @@ impl Run {
         Self::at(Place::Within(container.clone()), service, arguments)
     }
 
-    /// In a container of its own, with the settings of the service.
+    /// In a new container, with the settings of the service.
     pub(crate) fn within_new(project: &Arc<Project>, service: &str, arguments: &[&str]) -> Self {
         Self::at(Place::WithinNew(Arc::clone(project)), service, arguments)
     }
@@ -111,8 +111,8 @@ impl Run {
         drop(stdin.write_all(self.input.as_bytes()).await);
         drop(stdin);
         let patience = match self.place {
-            Place::Here(_) => PATIENCE,
-            Place::Within(_) | Place::WithinNew(_) => PATIENCE_WITH_CONTAINERS,
+            Place::Here(_) => TIMEOUT,
+            Place::Within(_) | Place::WithinNew(_) => TIMEOUT_WITH_CONTAINERS,
         };
         let output = timeout(patience, child.wait_with_output()).await;
         let output = output.unwrap_or_else(|_| panic!("it still runs after {patience:?}")).expect("our own child");
@@ -131,7 +131,7 @@ impl Run {
             Place::Within(container) => {
                 let mut command = Command::new("docker");
                 command.args(["exec", "--interactive", container.name(), "env"]);
-                // What is given by value is not given by file.
+                // A setting given by value must not be given by file too.
                 command.args(self.settings.keys().map(|name| format!("--unset={name}_FILE")));
                 command.args(self.settings.iter().map(|(name, value)| format!("{name}={value}")));
                 command.arg(&self.program).args(&self.arguments);

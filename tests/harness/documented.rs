@@ -1,4 +1,4 @@
-//! No test sees an answer that the OpenAPI documents do not know of.
+//! No test gets an answer that the OpenAPI documents do not have.
 
 use crate::answer::Answer;
 use reqwest::Method;
@@ -13,13 +13,13 @@ static DOCUMENTS: LazyLock<[Value; 2]> = LazyLock::new(|| {
     texts.map(|text| serde_json::from_str(text).expect("a committed document is JSON"))
 });
 
-/// What may become of any request, whatever it asks for.
+/// The answers that any request may get.
 const OF_EVERY_CALL: [u16; 2] = [405, 431];
 
 /// Checks the status of an answer, and a problem's code, if the documents have the call.
 ///
 /// # Panics
-/// With the whole answer, when they say nothing of it.
+/// With the whole answer, when they do not have it.
 pub(crate) fn assert_is_documented(method: &Method, path: &str, answer: &Answer) {
     if OF_EVERY_CALL.contains(&answer.status) {
         return;
@@ -30,11 +30,11 @@ pub(crate) fn assert_is_documented(method: &Method, path: &str, answer: &Answer)
         let item = paths.iter().find(|(template, _)| is_like(template, path)).map(|(_, item)| item);
         let Some(operation) = item.and_then(|item| item.get(&method)) else { continue };
         let known = resolved(document, &operation["responses"][answer.status.to_string()]);
-        assert!(!known.is_null(), "{method} {path}: the document knows of no such status\n{answer}");
+        assert!(!known.is_null(), "{method} {path}: the document has no such status\n{answer}");
         let schema = &known["content"]["application/problem+json"]["schema"];
         let codes = schema["allOf"][1]["properties"]["code"]["enum"].as_array();
         let is_known = codes.is_none_or(|codes| answer.body.is_empty() || codes.contains(&answer["code"]));
-        assert!(is_known, "{method} {path}: the document knows of no such code\n{answer}");
+        assert!(is_known, "{method} {path}: the document has no such code\n{answer}");
     }
 }
 

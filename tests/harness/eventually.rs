@@ -9,7 +9,7 @@ use std::{
 /// Asks again and again until there is an answer, and returns it.
 ///
 /// # Panics
-/// When there is none within `patience`, and as long as the machine stood still meanwhile.
+/// When there is none within `patience`, plus the time for which the machine stalled meanwhile.
 pub async fn eventually<T, F>(what: &str, patience: Duration, mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,

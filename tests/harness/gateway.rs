@@ -1,5 +1,4 @@
-//! A real nginx or Caddy on loopback, with the very configuration that `docs/gateways/` recommends: only its ports are
-//! replaced.
+//! A real nginx or Caddy on loopback, with the configuration of `docs/gateways/`: only its ports are replaced.
 
 use crate::{caddy, http::Http, nginx, process::Process, secrets::Secrets, site::Site, sockets, warden};
 use std::{
@@ -13,7 +12,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Which gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +49,8 @@ impl Gateway {
         self.start_with(|port| self.sample([port, resource.port(), application.port()]))
     }
 
-    /// Starts it as the plain proxy of a service that stands behind it, as a newcomer would: it says in `X-Forwarded-For` for
-    /// whom it forwards.
+    /// Starts it as a plain proxy of the service behind it, as a newcomer would: it sends the client's address in
+    /// `X-Forwarded-For`.
     ///
     /// # Panics
     /// When it is not installed, with the way to get it, or does not start.
@@ -90,7 +89,7 @@ impl Gateway {
 
     fn path(self) -> PathBuf {
         let path = env::var_os("PATH").unwrap_or_default();
-        // Debian keeps nginx out of the PATH of whoever is not root.
+        // On Debian, nginx is not in the PATH of ordinary users.
         let mut directories = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
         let program =
             directories.find_map(|directory| Some(directory.join(self.program())).filter(|path| path.is_file()));
@@ -121,7 +120,7 @@ impl Gateway {
         sample(&format!("gateways/{}", self.file()), &written.into_iter().zip(instead).collect::<Vec<_>>())
     }
 
-    /// How its configuration is called.
+    /// The name of its configuration file.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Nginx => "nginx.conf",
@@ -140,15 +139,15 @@ impl Gateway {
     }
 }
 
-/// A file from `docs/`, with some of what is written there replaced.
+/// A file from `docs/`, with some of its texts replaced.
 ///
 /// # Panics
-/// When it does not stand there.
+/// When a text is not in it.
 pub(crate) fn sample(name: &str, replaced: &[(&str, String)]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     let mut sample = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     for (written, instead) in replaced {
-        assert!(sample.contains(written), "{written} does not stand in {name}");
+        assert!(sample.contains(written), "{written} is not in {name}");
         sample = sample.replace(written, instead);
     }
     sample
@@ -159,7 +158,7 @@ pub(crate) fn sample(name: &str, replaced: &[(&str, String)]) -> String {
 /// # Errors
 /// When it ends, or takes too long.
 pub(crate) fn listens(process: &mut Process, port: u16) -> io::Result<()> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
         if process.ended().is_some() || Instant::now() > until {
             return Err(io::Error::other("it does not listen"));

@@ -1,4 +1,4 @@
-//! How late this machine is: a promise of a second is one of a second in which the machine runs.
+//! How late this machine is: a promise of a second means a second in which the machine runs.
 
 use std::{
     sync::{
@@ -11,10 +11,10 @@ use std::{
 
 const BEAT: Duration = Duration::from_millis(5);
 
-/// Less is no lateness.
+/// Up to this, a thread is not late.
 const USUAL: Duration = Duration::from_millis(15);
 
-/// For how long a thread that only sleeps was not woken up when it should have been, in milliseconds.
+/// By how much a thread that only sleeps was woken up late, in all, in milliseconds.
 static LATE: AtomicU64 = AtomicU64::new(0);
 
 /// Lateness from a moment on.

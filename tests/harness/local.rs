@@ -27,7 +27,7 @@ pub(crate) struct Local {
     /// Before the first start.
     bound: Option<[TcpListener; 2]>,
     process: Option<Process>,
-    /// Softly and firmly.
+    /// The soft and the hard limit.
     open_files: Option<[u64; 2]>,
 }
 
@@ -115,7 +115,7 @@ fn limit_open_files(command: &mut Command, soft: u64, hard: u64) {
     }
 }
 
-/// What a service may see of our own environment: no setting of whoever runs the tests.
+/// What a service may see of the environment: no setting of whoever runs the tests.
 pub(crate) fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
     ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }

@@ -1,4 +1,4 @@
-//! What nginx needs around the sample, which is made to be dropped into its `http` block.
+//! What nginx needs around the sample, which belongs into its `http` block.
 
 use std::{fs, path::Path, process::Command};
 

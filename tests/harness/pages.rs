@@ -1,4 +1,4 @@
-//! Pages, an API and auth-service as one origin: a real nginx with the very configuration that `docs/proxies/` recommends.
+//! Pages, an API and auth-service as one origin: a real nginx with the configuration of `docs/proxies/`.
 
 use crate::{
     answer::Answer,

@@ -9,9 +9,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long people try to log in.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Somebody who is registered and logged in, and behaves well: after a refresh, the old token is forgotten.
+/// A registered user who is logged in, with an honest client: after a refresh, it forgets the old token.
 #[derive(Debug, Clone)]
 pub struct Person {
     /// Unique to this person.
@@ -32,7 +32,7 @@ impl Person {
     /// When either is refused.
     pub async fn new(auth: &Http, name: &str, transport: Transport) -> Self {
         let (email, password, registered) = answered(async || {
-            // Whoever is put off may have been registered all the same.
+            // A registration that was answered 503 may have succeeded.
             let (email, password) = (fresh_email(name), fresh_password());
             let answer = auth.register(&email, &password).await;
             (answer.status != 503).then_some((email, password, answer))
@@ -53,7 +53,7 @@ impl Person {
         Self { email: email.to_owned(), password: password.to_owned(), id, tokens, auth: auth.clone() }
     }
 
-    /// Logs in on another device, which gets a session of its own.
+    /// Logs in on another device, with a new session.
     ///
     /// # Panics
     /// When that is refused.
@@ -71,9 +71,9 @@ impl Person {
     }
 }
 
-/// On a busy machine "not now" is no surprise, and what a test begins with is not what it is about.
+/// A busy machine may answer 503, and how a test begins is not what it is about.
 async fn answered<T>(ask: impl AsyncFn() -> Option<T>) -> T {
-    eventually("an answer that is not 503", PATIENCE, || ask()).await
+    eventually("an answer that is not 503", TIMEOUT, || ask()).await
 }
 
 async fn logged_in(auth: &Http, email: &str, password: &str, transport: Transport) -> Tokens {
@@ -81,13 +81,13 @@ async fn logged_in(auth: &Http, email: &str, password: &str, transport: Transpor
     answered(login).await.tokens()
 }
 
-/// An e-mail address that nobody has.
+/// An e-mail address that is not registered.
 #[must_use]
 pub fn fresh_email(name: &str) -> String {
     format!("{name}-{}@example.org", Uuid::new_v4().simple())
 }
 
-/// A password that nobody has and nobody guesses.
+/// A password that is new and cannot be guessed.
 #[must_use]
 pub fn fresh_password() -> String {
     format!("correct horse {}", Uuid::new_v4().simple())

@@ -12,9 +12,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A PgBouncer. It asks nobody for a password.
+/// A PgBouncer, without passwords.
 #[derive(Debug)]
 pub struct PgBouncer {
     port: u16,
@@ -45,7 +45,7 @@ impl PgBouncer {
         }
         command.current_dir("/").arg(&file);
         let mut process = Process::start("pgbouncer", command, &directory.path().join("log"), "KILL");
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let is_in_time = process.ended().is_none() && Instant::now() < until;
             assert!(is_in_time, "pgbouncer does not start\n{}", process.tail());
@@ -54,7 +54,7 @@ impl PgBouncer {
         Self { port, _process: process, _directory: directory }
     }
 
-    /// A database's URL by way of it.
+    /// A database's URL, through it.
     ///
     /// # Panics
     /// When the URL names no database.
@@ -65,7 +65,7 @@ impl PgBouncer {
     }
 }
 
-/// Debian keeps it out of the PATH of whoever is not root.
+/// On Debian, it is not in the PATH of ordinary users.
 fn program() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)

@@ -13,9 +13,9 @@ use std::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What makes a server that may be thrown away fast.
+/// What makes a disposable server fast.
 const SETTINGS: [&str; 7] = [
     "listen_addresses=127.0.0.1",
     "fsync=off",
@@ -89,7 +89,7 @@ impl Postgres {
         self.order("SELECT pg_reload_conf()");
     }
 
-    /// Does something that concerns the whole server.
+    /// Executes a statement that concerns the whole server.
     ///
     /// # Panics
     /// When the server refuses it.
@@ -124,17 +124,17 @@ impl Postgres {
         run(Command::new(programs().join("pg_dump")).arg(url)).expect("pg_dump writes the database out")
     }
 
-    /// What the database of that URL answers, without a frame.
+    /// What the database of that URL answers, unformatted.
     ///
     /// # Panics
     /// When the database refuses it.
     #[must_use]
     pub fn query(url: &str, statement: &str) -> String {
         let answer = run(Command::new(programs().join("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-Atc", statement]));
-        answer.expect("psql asks").trim().to_owned()
+        answer.expect("psql answers").trim().to_owned()
     }
 
-    /// Does something in the database of that URL.
+    /// Executes a statement in the database of that URL.
     ///
     /// # Panics
     /// When the database refuses it.
@@ -154,7 +154,7 @@ impl Postgres {
     /// When it does not start.
     pub fn restart(&mut self) {
         self.kill();
-        self.try_start().expect("PostgreSQL finds the port free that it had before");
+        self.try_start().expect("PostgreSQL finds its port still free");
     }
 
     fn data(&self) -> PathBuf {
@@ -169,7 +169,7 @@ impl Postgres {
         }
         let process = Process::start("postgres", command, &self.directory.path().join("log"), "QUIT");
         self.process = Some(process);
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while run(&mut self.client("pg_isready")).is_err() {
             if self.process.as_mut().is_some_and(|process| process.ended().is_some()) || Instant::now() > until {
                 return Err(io::Error::other("it does not answer"));
@@ -224,7 +224,7 @@ impl OwnPostgres {
             Self::Container(container) => {
                 container.kill();
                 container.start();
-                let until = Instant::now() + PATIENCE;
+                let until = Instant::now() + TIMEOUT;
                 while !container.does(&["pg_isready", "--quiet", "--host", "127.0.0.1"]) {
                     assert!(Instant::now() < until, "PostgreSQL does not answer\n{}", container.log());
                     thread::sleep(Duration::from_millis(20));
@@ -234,7 +234,7 @@ impl OwnPostgres {
     }
 }
 
-/// initdb and postgres refuse to run as root: then they run as the user that Debian's package makes.
+/// initdb and postgres refuse to run as root: then they run as the user that Debian's package creates.
 pub(crate) fn account_to_run_as(ours: &Path) -> Option<(u32, u32)> {
     if fs::metadata(ours).expect("our own directory").uid() != 0 {
         return None;
@@ -245,7 +245,7 @@ pub(crate) fn account_to_run_as(ours: &Path) -> Option<(u32, u32)> {
     account
 }
 
-/// The directory with `initdb`: Debian keeps it out of the PATH.
+/// The directory with `initdb`, which is not in the PATH on Debian.
 fn programs() -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let debian =

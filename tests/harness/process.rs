@@ -51,7 +51,7 @@ impl Process {
     /// Sends a signal.
     ///
     /// # Panics
-    /// When the process does not exist any more, which a test would want to know.
+    /// When the process does not exist any more.
     pub fn signal(&self, signal: i32) {
         let pid = i32::try_from(self.child.id()).expect("process ids are positive and small");
         #[expect(unsafe_code, reason = "kill(2) has no safe form in std")]
@@ -60,7 +60,7 @@ impl Process {
         assert_eq!(sent, 0, "{} cannot be signalled", self.name);
     }
 
-    /// SIGSTOP, and waits until it stands still: until then, any of its threads may go on.
+    /// SIGSTOP, and waits until it has stopped: until then, any of its threads may go on.
     ///
     /// # Panics
     /// When the process does not exist any more.
@@ -69,9 +69,9 @@ impl Process {
         #[expect(unsafe_code, reason = "waitid(2) has no safe form in std")]
         // SAFETY: the record is plain data that the call fills; WNOWAIT leaves the child to be waited for by its owner.
         let waited = unsafe {
-            let mut told: libc::siginfo_t = std::mem::zeroed();
+            let mut info: libc::siginfo_t = std::mem::zeroed();
             let whatever = libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT;
-            libc::waitid(libc::P_PID, self.child.id(), &mut told, whatever)
+            libc::waitid(libc::P_PID, self.child.id(), &mut info, whatever)
         };
         assert_eq!(waited, 0, "{} is our own child", self.name);
     }
@@ -79,7 +79,7 @@ impl Process {
     /// How the process ended, if it has.
     ///
     /// # Panics
-    /// Never: the child is ours.
+    /// Never: it is our own child.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("our own child")
     }

@@ -1,4 +1,4 @@
-//! A real Prometheus on loopback, with the very files of `docs/monitoring/`: only addresses and the pace are replaced.
+//! A real Prometheus on loopback, with the files of `docs/monitoring/`: only addresses and the interval are replaced.
 
 use crate::{eventually, http::Http, process::Process, secrets::Secrets, sockets, warden};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running Prometheus.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Prometheus {
         answer.json["data"].clone()
     }
 
-    /// What an expression yields now.
+    /// The current result of an expression.
     ///
     /// # Panics
     /// When Prometheus does not understand it.
@@ -64,7 +64,7 @@ impl Prometheus {
     /// # Panics
     /// When that takes a minute.
     pub async fn scraped(&self, expected: usize) -> Vec<Value> {
-        eventually("each target was scraped", PATIENCE, async || {
+        eventually("each target was scraped", TIMEOUT, async || {
             let targets = self.api("targets").await["activeTargets"].as_array()?.clone();
             let is_scraped = |target: &Value| target["health"] != "unknown";
             (targets.len() == expected && targets.iter().all(is_scraped)).then_some(targets)
@@ -101,7 +101,7 @@ fn write_configuration(directory: &Path, auth: &Http, resource: &Http) {
         (": 15s", ": 1s".to_owned()),
     ];
     for (written, ours) in replaced {
-        assert!(configuration.contains(written), "{written} does not stand in prometheus.yml");
+        assert!(configuration.contains(written), "{written} is not in prometheus.yml");
         configuration = configuration.replace(written, &ours);
     }
     fs::write(directory.join("prometheus.yml"), configuration).expect("our own directory");
@@ -116,7 +116,7 @@ fn spawn(directory: &Path, http: &Http) -> Process {
 }
 
 async fn is_ready(http: &Http, process: &mut Process) -> bool {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     while Instant::now() < until && process.ended().is_none() {
         if http.get("/-/ready").try_send().await.is_ok_and(|answer| answer.status == 200) {
             return true;

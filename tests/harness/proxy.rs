@@ -27,11 +27,11 @@ pub struct Weather {
     pub request_delay: Duration,
     /// How late an answer may be.
     pub answer_delay: Duration,
-    /// Which part of the answers is lost, from 0 to 1.
+    /// The share of answers that are lost, from 0 to 1.
     pub lost_answers: f64,
 }
 
-/// A proxy for clients with a connection for each request, as [`Http`] is. Dropping it cuts the line.
+/// A proxy for clients with a connection for each request, such as [`Http`]. Dropping it cuts the line.
 #[derive(Debug)]
 pub struct Proxy {
     http: Http,
@@ -59,7 +59,7 @@ impl Proxy {
     pub fn to(service: &Http, weather: Weather) -> Self {
         let listener = fresh_listener();
         let http = Http::to(port_of(&listener), service.secrets().clone());
-        listener.set_nonblocking(true).expect("a fresh socket can be told so");
+        listener.set_nonblocking(true).expect("our own socket");
         let listener = TcpListener::from_std(listener).expect("it does not block");
         let (seen, port) = (Arc::new(Seen::default()), service.port());
         let counted = Arc::clone(&seen);
@@ -88,7 +88,7 @@ impl Proxy {
         self.seen.is_dead_for_answers.store(false, Ordering::SeqCst);
     }
 
-    /// How many answers came after one that had left the service later.
+    /// How many answers arrived after one that had left the service later.
     #[must_use]
     pub fn overtaken(&self) -> u64 {
         self.seen.overtaken.load(Ordering::Relaxed)
@@ -132,7 +132,7 @@ async fn pass(client: TcpStream, port: u16, weather: Weather, seen: Arc<Seen>) -
     Ok(())
 }
 
-/// What comes next; an error when nothing does.
+/// The next bytes; an error at the end.
 async fn chunk(from: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let mut buffer = vec![0; 64 * 1024];
     let read = from.read(&mut buffer).await?;

@@ -12,7 +12,7 @@ use tokio::{
 /// Sends `bytes` and reads until the service closes the connection.
 ///
 /// # Panics
-/// When it is not closed within `patience`, or what came back is no HTTP.
+/// When it is not closed within `patience`, or the answer is not HTTP.
 pub(crate) async fn exchange(port: u16, bytes: &[u8], patience: Duration) -> Answer {
     let mut received = Vec::new();
     let conversation = async {

@@ -1,5 +1,5 @@
-//! How applications read a path: what they serve for one that is written in another way. Each is as lenient as an
-//! application of its kind can be configured to be.
+//! How applications read a path, and what they serve for its other spellings. Each is as lenient as an application of
+//! its kind can be configured to be.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub enum Reading {
     Script,
 }
 
-/// How the names of scripts end.
+/// The endings of scripts' names.
 const SCRIPTS: [&str; 4] = [".php", ".cgi", ".fcgi", ".py"];
 
 impl Reading {
@@ -91,7 +91,7 @@ fn decoded(text: &str) -> String {
     while let Some(first) = rest.bytes().next() {
         let (byte, length) = match (hex(rest, 1..3), hex(rest, 2..6)) {
             (Some(byte), _) if first == b'%' => (byte, 3),
-            // What is not ASCII is of no interest here.
+            // Only ASCII matters here.
             (_, Some(code)) if rest.starts_with("%u") => (code & 0x7F, 6),
             _ => (u32::from(first), 1),
         };
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reads_in_its_own_way() {
+    fn each_kind_of_application_reads_paths_in_its_own_way() {
         let read = |target: &str| Reading::ALL.map(|reading| reading.of(target));
         let [detour, parameter, upper] = ["/public/../books?x", "/public/..;/books", "/BOOKS"].map(read);
         assert_eq!(detour, ["/books"; 5]);

@@ -1,4 +1,4 @@
-//! What a service is run by: a process here, or a container.
+//! What runs a service: a process here, or a container.
 
 use crate::command::Run;
 use std::{collections::BTreeMap, fmt::Debug, process::ExitStatus, time::Duration};
@@ -8,7 +8,7 @@ pub(crate) trait Runner: Debug + Send + Sync {
     /// Starts it with these settings.
     fn start(&mut self, settings: &BTreeMap<String, String>);
 
-    /// Limits its open files, softly and firmly, from the next start on.
+    /// Sets the soft and the hard limit of open files, from the next start on.
     fn limit_open_files(&mut self, soft: u64, hard: u64);
 
     /// How it ended, if it was started and has ended.

@@ -1,4 +1,4 @@
-//! Whatever was sent or received that must never stand in a log.
+//! Whatever was sent or received that must never be in a log.
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Members of bodies, sent or received, that hold a secret. A CSRF token is no credential by itself.
+/// Members of bodies, sent or received, that hold a secret. A CSRF token is not a credential by itself.
 const MEMBERS: [&str; 5] = ["password", "current", "new", "refresh_token", "access_token"];
 
 /// Shorter texts, such as those of deliberately bad requests, are found anywhere.
@@ -20,13 +20,13 @@ pub struct Secrets(Arc<Mutex<BTreeSet<String>>>);
 impl Secrets {
     /// Remembers a password, a token or a cookie. Of a token, the signature is what makes it a credential.
     pub fn learn(&self, secret: &str) {
-        let telling = secret.rsplit('.').next().unwrap_or(secret);
-        if telling.len() >= SHORTEST {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(telling.to_owned());
+        let credential = secret.rsplit('.').next().unwrap_or(secret);
+        if credential.len() >= SHORTEST {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(credential.to_owned());
         }
     }
 
-    /// Remembers what stands in the members of a body that hold secrets.
+    /// Remembers the secrets in a body.
     pub fn learn_from(&self, body: &Value) {
         for member in MEMBERS {
             if let Some(secret) = body[member].as_str() {
@@ -41,11 +41,11 @@ impl Secrets {
         }
     }
 
-    /// The first secret that stands in `text`, if any does.
+    /// The first secret in `text`, if there is one.
     #[must_use]
     pub fn found_in(&self, text: &str) -> Option<String> {
         let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // By how they begin: a long run has learnt a hundred thousand.
+        // By their beginnings: a long run learns a hundred thousand secrets.
         let mut by_beginning: HashMap<&[u8], Vec<&str>> = HashMap::new();
         for secret in secrets.iter() {
             by_beginning.entry(&secret.as_bytes()[..SHORTEST]).or_default().push(secret);

@@ -76,12 +76,12 @@ impl Service {
         self.settings.insert(name.to_owned(), value.to_owned());
     }
 
-    /// Takes a setting back, from the next start on.
+    /// Removes a setting, from the next start on.
     pub fn unset(&mut self, name: &str) {
         self.settings.remove(name);
     }
 
-    /// Limits its open files, softly and firmly, from the next start on.
+    /// Sets the soft and the hard limit of open files, from the next start on.
     ///
     /// # Panics
     /// In a container.
@@ -118,7 +118,7 @@ impl Service {
         self.runner.start(&self.settings);
     }
 
-    /// Waits until `/health/ready` says 200.
+    /// Waits until `/health/ready` answers 200.
     ///
     /// # Panics
     /// With its log, when it does not within `patience`.
@@ -155,7 +155,7 @@ impl Service {
         self.runner.kill();
     }
 
-    /// Stops it in an orderly way and starts it again on the same address.
+    /// Stops it cleanly and starts it again on the same address.
     ///
     /// # Panics
     /// When it does not stop or start.

@@ -1,4 +1,4 @@
-//! A plain web server inside the test, which knows nothing of tokens: what stands behind a gateway, or publishes keys.
+//! A plain web server inside the test, which knows nothing about tokens: for use behind a gateway, or to publish keys.
 
 use crate::sockets::{fresh_listener, port_of};
 use std::{
@@ -50,12 +50,12 @@ impl Site {
     /// Serves every request with `answer`.
     ///
     /// # Panics
-    /// When no socket can be had.
+    /// When no port is free.
     #[must_use]
     pub fn start(answer: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
         let listener = fresh_listener();
         let port = port_of(&listener);
-        listener.set_nonblocking(true).expect("a socket of our own");
+        listener.set_nonblocking(true).expect("our own socket");
         let listener = TcpListener::from_std(listener).expect("the test runs in tokio");
         let received = Arc::default();
         let task = tokio::spawn(serve(listener, Arc::new(answer), Arc::clone(&received)));
@@ -123,7 +123,7 @@ async fn serve(listener: TcpListener, answer: Arc<Answer>, received: Arc<Mutex<V
     while let Ok((stream, _)) = listener.accept().await {
         let (answer, received) = (Arc::clone(&answer), Arc::clone(&received));
         tokio::spawn(async move {
-            // A client that goes away in between is no concern of the others.
+            // A client that disconnects does not concern the others.
             drop(one(BufReader::new(stream), &*answer, &received).await);
         });
     }

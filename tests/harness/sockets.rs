@@ -16,8 +16,8 @@ use std::{
 };
 use uuid::Uuid;
 
-/// Below the ports that the system gives to outgoing connections, so that a service which was stopped finds its port
-/// free when it comes back.
+/// Below the ports that the system gives to outgoing connections, so that a restarted service finds its port still
+/// free.
 const PORTS: Range<u16> = 12_000..31_000;
 
 /// The first file descriptor that is handed over.
@@ -53,8 +53,8 @@ pub fn fresh_port() -> u16 {
     port_of(&fresh_listener())
 }
 
-/// A listener on a port that was ours before. A child that another test has just forked holds a copy of the old one until
-/// it becomes another program: that takes moments.
+/// A listener on a port of ours that was closed. A child that another test has just forked holds a copy of the old
+/// listener until it becomes another program: that takes moments.
 ///
 /// # Panics
 /// When another process has taken the port.
@@ -63,7 +63,7 @@ pub(crate) fn listener_again(port: u16) -> TcpListener {
     loop {
         match listener_on(port) {
             Ok(listener) => return listener,
-            Err(error) => assert!(Instant::now() < until, "the port it had before is not free: {error}"),
+            Err(error) => assert!(Instant::now() < until, "its port is not free again: {error}"),
         }
         thread::sleep(Duration::from_millis(5));
     }

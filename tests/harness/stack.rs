@@ -25,7 +25,7 @@ use tempfile::TempDir;
 /// The e-mail address of the admin that every stack begins with.
 const ADMIN_EMAIL: &str = "admin@example.org";
 
-/// A running Jeton. When a test ends well, the logs are searched for secrets and panics: no test passes with one.
+/// A running Jeton. When a test succeeds, the logs are searched for secrets and panics: no test passes with one.
 #[derive(Debug)]
 pub struct Stack {
     /// auth-service.
@@ -36,7 +36,7 @@ pub struct Stack {
     postgres: Option<OwnPostgres>,
     secrets: Secrets,
     admin_password: String,
-    /// In containers.
+    /// Only in containers.
     project: Option<Arc<Project>>,
     directory: TempDir,
 }
@@ -97,12 +97,12 @@ impl StackBuilder {
         stack
     }
 
-    /// Gives it a PostgreSQL that may be disturbed: [`Stack::postgres`].
+    /// Gives it its own PostgreSQL, which a test may disturb: [`Stack::postgres`].
     pub fn with_own_postgres(self) -> Self {
         Self { has_own_postgres: true, ..self }
     }
 
-    /// Has auth-service take the test for a proxy: it believes whom the test says it forwards for.
+    /// Makes the test a trusted proxy of auth-service: it may send any client's address.
     pub fn trusting_us(self) -> Self {
         // The gateway of a project's network has one of the other addresses.
         let us = if containers::are_used() { "127.0.0.1,172.16.0.0/12,192.168.0.0/16" } else { "127.0.0.1" };
@@ -232,9 +232,9 @@ impl Stack {
     /// PostgreSQL, to be disturbed: see [`StackBuilder::with_own_postgres`].
     ///
     /// # Panics
-    /// When the stack has none of its own.
+    /// When the stack has only the shared one.
     pub fn postgres(&mut self) -> &mut OwnPostgres {
-        self.postgres.as_mut().expect("this stack has a PostgreSQL of its own")
+        self.postgres.as_mut().expect("this stack has its own PostgreSQL")
     }
 
     /// The PostgreSQL database of auth-service, as a client on this machine names it.
@@ -246,7 +246,7 @@ impl Stack {
         }
     }
 
-    /// The root secret that was made for the stack.
+    /// The root secret that the stack was given.
     ///
     /// # Panics
     /// When auth-service made it by itself: a stack with everything embedded.
@@ -320,7 +320,7 @@ impl Stack {
         &self.secrets
     }
 
-    /// Ada, registered and logged in with a program: her refresh token travels in the body.
+    /// Ada, registered and logged in with a program: her refresh token is in the body.
     pub async fn ada(&self) -> Person {
         self.person("ada").await
     }
@@ -335,7 +335,7 @@ impl Stack {
         Person::new(&self.auth, name, Transport::Body).await
     }
 
-    /// Ada in a browser: her refresh token travels in a cookie.
+    /// Ada in a browser: her refresh token is in a cookie.
     pub async fn ada_in_a_browser(&self) -> Person {
         Person::new(&self.auth, "ada", Transport::Cookie).await
     }
@@ -356,7 +356,7 @@ impl Drop for Stack {
         assert!(!logs.contains("panicked at"), "a service panicked\n{logs}");
         if let Some(secret) = self.secrets.found_in(&logs) {
             let line = logs.lines().find(|line| line.contains(&secret)).unwrap_or_default();
-            panic!("a secret stands in a log: {line}");
+            panic!("a secret is in a log: {line}");
         }
     }
 }

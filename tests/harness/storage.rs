@@ -1,8 +1,8 @@
-//! Where a stack keeps what it must remember.
+//! Where a stack stores its data.
 
 use uuid::Uuid;
 
-/// The three ways to run Jeton. The rules are the same in each. In containers, there is the last one only.
+/// The three ways to run Jeton. The rules are the same in each. In containers, there is only the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
     /// Everything in one SQLite file; nothing else runs.

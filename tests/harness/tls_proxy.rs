@@ -1,5 +1,5 @@
-//! A real nginx or Caddy as the TLS end in front of auth-service, with the very configuration that `docs/proxies/`
-//! recommends: only its ports and its certificate are replaced.
+//! A real nginx or Caddy that terminates TLS in front of auth-service, with the configuration of `docs/proxies/`: only
+//! its ports and its certificate are replaced.
 
 use crate::{
     answer::Answer,
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 /// The name that the samples serve.
 const HOST: &str = "auth.example.com";
 
-/// What `openssl` makes of it: a certificate that vouches for itself.
+/// What `openssl` makes a self-signed certificate of.
 const REQUEST: &str = "
 [req]
 distinguished_name = name
@@ -44,7 +44,7 @@ pub struct TlsProxy {
     _directory: TempDir,
 }
 
-/// A client of the proxy, from an address of its own.
+/// A client of the proxy, with its own address.
 #[derive(Debug)]
 pub struct Visitor {
     client: Client,
@@ -87,7 +87,7 @@ impl TlsProxy {
         panic!("{} does not start\n{log}", program.program());
     }
 
-    /// Somebody who calls from this address of the loopback network, and trusts the certificate.
+    /// A client with this address of the loopback network, which trusts the certificate.
     ///
     /// # Panics
     /// When there is no such address.
@@ -128,7 +128,7 @@ impl Visitor {
     /// Sends a request.
     ///
     /// # Errors
-    /// When there is no answer, or none to its end.
+    /// When there is no complete answer.
     pub async fn attempt(&self, request: RequestBuilder) -> Result<Answer, reqwest::Error> {
         Answer::read(request.send().await?).await
     }

@@ -1,4 +1,4 @@
-//! What a login hands out.
+//! The tokens of a login.
 
 use crate::{answer::Answer, forge};
 use serde_json::Value;
@@ -113,7 +113,7 @@ impl SetCookie {
         self.attributes.iter().find_map(|attribute| attribute.strip_prefix("Max-Age=")?.parse().ok())
     }
 
-    /// The attributes but `Max-Age` and `Expires`, whose values depend on the time.
+    /// The attributes except `Max-Age` and `Expires`, whose values depend on the time.
     #[must_use]
     pub fn fixed_attributes(&self) -> Vec<&str> {
         let fixed = |attribute: &&str| !attribute.starts_with("Max-Age=") && !attribute.starts_with("Expires=");

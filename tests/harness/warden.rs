@@ -1,5 +1,5 @@
-//! Nothing outlives the test process: a small shell, in a process group of its own, waits for its end (the end of a
-//! pipe), kills what is still running and removes the temporary directory. It does so after a Ctrl-C and a SIGKILL too.
+//! Nothing outlives the test process: a small shell in its own process group waits for its end (the end of a pipe),
+//! kills whatever still runs and removes the temporary directory. It does so after a Ctrl-C and a SIGKILL too.
 
 use crate::postgres;
 use std::{
@@ -13,7 +13,7 @@ use std::{
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-/// Reads `watch <signal>:<pid>` or `watch compose:<project>`, and `forget` of the same; at the end of its input it acts.
+/// Reads `watch <signal>:<pid>` or `watch compose:<project>`, and `forget` for the same; acts at the end of its input.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 watched=' '
@@ -39,7 +39,7 @@ done
 rm -rf "$1"
 "#;
 
-/// All that a project has, whatever its files say by now.
+/// Removes all that a project has, whatever its files say by now.
 const REMOVE_PROJECT: &str = r#"
 remove_project() {
     label=label=com.docker.compose.project=$1
@@ -107,7 +107,7 @@ pub(crate) fn forget(signal: &str, pid: u32) {
 
 fn order(line: &str) {
     if let Some(warden) = lock().as_mut() {
-        warden.orders.write_all(line.as_bytes()).expect("the warden listens as long as we live");
+        warden.orders.write_all(line.as_bytes()).expect("the warden reads as long as this process runs");
     }
 }
 

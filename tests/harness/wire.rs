@@ -1,4 +1,4 @@
-//! A wire between a service and a store that counts what the service asks.
+//! A wire between a service and a store that counts what the service sends.
 
 use crate::sockets::{fresh_listener, port_of};
 use std::{
@@ -32,7 +32,7 @@ impl Wire {
     pub fn to(server: u16) -> Self {
         let listener = fresh_listener();
         let (port, asked) = (port_of(&listener), Arc::new(AtomicU64::new(0)));
-        listener.set_nonblocking(true).expect("a socket of ours");
+        listener.set_nonblocking(true).expect("our own socket");
         let listener = TcpListener::from_std(listener).expect("a runtime");
         let counted = Arc::clone(&asked);
         tokio::spawn(async move {
@@ -43,7 +43,7 @@ impl Wire {
         Self { port, asked }
     }
 
-    /// The same URL, by this wire.
+    /// A wire to the server of this URL, and the URL that leads through it.
     ///
     /// # Panics
     /// When the URL has no port on loopback.

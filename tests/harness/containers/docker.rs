@@ -1,4 +1,4 @@
-//! What is asked of the Docker engine, by its command line.
+//! The Docker engine, through its command line.
 
 use std::{
     os::unix::process::ExitStatusExt as _,
@@ -27,7 +27,7 @@ pub(crate) fn printed(command: &mut Command) -> Result<String, String> {
     Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// A container that may run, stand still, or be gone.
+/// A container that may run, be stopped, or be gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Container(String);
 
@@ -41,7 +41,7 @@ impl Container {
         &self.0
     }
 
-    /// Whether it has been made.
+    /// Whether it has been created.
     pub(crate) fn exists(&self) -> bool {
         self.inspect("{{.Id}}").is_some()
     }
@@ -57,7 +57,7 @@ impl Container {
 
     /// The id of its first process, as this machine counts.
     pub(crate) fn process_id(&self) -> u32 {
-        let id = self.inspect("{{.State.Pid}}").expect("it has been made");
+        let id = self.inspect("{{.State.Pid}}").expect("it has been created");
         id.trim().parse().expect("docker prints a number")
     }
 
@@ -113,7 +113,7 @@ impl Container {
     /// # Panics
     /// When that fails.
     pub(crate) fn run(&self, command: &[&str]) -> String {
-        docker(&[&["exec", &self.0], command].concat()).expect("the container does as it is told")
+        docker(&[&["exec", &self.0], command].concat()).expect("the command succeeds in the container")
     }
 
     /// Whether a command succeeds in it.
@@ -139,7 +139,7 @@ impl Container {
         docker(&["cp", &format!("{}:{from}", self.0), to]).expect("it is there");
     }
 
-    /// What has been logged since it was made; nothing, if it never was.
+    /// What has been logged since it was created; nothing, if it never was.
     pub(crate) fn log(&self) -> String {
         let output = Command::new("docker").args(["logs", &self.0]).output().expect("docker runs");
         if !output.status.success() {

@@ -1,5 +1,5 @@
-//! Containers instead of processes: with `JETON_STACK=compose`, a stack is a run of `docker-compose.yml` of its own, with
-//! its own names, ports, network and volumes. `cargo xtask test --compose` builds the images first.
+//! Containers instead of processes: with `JETON_STACK=compose`, each stack is a run of `docker-compose.yml` with its
+//! own names, ports, network and volumes. `cargo xtask test --compose` builds the images first.
 
 mod docker;
 mod project;

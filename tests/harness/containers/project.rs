@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// How many lines of a log are shown when a test fails.
 const TAIL: usize = 40;
 
-/// Those of whom a failing test shows the logs.
+/// The services whose logs a failing test shows.
 const SERVICES: [&str; 4] = ["auth-service", "resource-service", "postgres", "redis"];
 
 /// What `docker-compose.yml` takes from the shell.
@@ -29,7 +29,7 @@ const TAKEN_FROM_OUTSIDE: [&str; 5] = [
     "RESOURCE_ALLOWED_ORIGINS",
 ];
 
-/// A network, volumes and containers with names of their own. All are removed when this is dropped, and when the test
+/// A network, volumes and containers with their own names. All are removed when this is dropped, and when the test
 /// process is killed.
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -37,10 +37,10 @@ pub(crate) struct Project {
     /// Visible to both services under the same path.
     directory: PathBuf,
     ports: Ports,
-    /// Whether tests look into it; otherwise it is what everybody gets.
+    /// Whether tests may look into it; otherwise it is `docker-compose.yml` as it is.
     is_open: bool,
     environments: Mutex<BTreeMap<&'static str, BTreeMap<String, String>>>,
-    /// With which settings each container was made, by its name.
+    /// The settings with which each container was created, by its name.
     made: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
@@ -68,7 +68,7 @@ impl Ports {
     }
 }
 
-/// Where health and metrics are inside.
+/// The port of health and metrics inside the container.
 fn admin_port(service: &str) -> u16 {
     if service == "auth-service" { 9080 } else { 9081 }
 }
@@ -95,7 +95,7 @@ impl Project {
     fn at(ports: Ports, directory: &Path, is_open: bool) -> Arc<Self> {
         let name = format!("jeton-test-{}", &Uuid::new_v4().simple().to_string()[..12]);
         warden::watch_project(&name);
-        // The services run as another user than we.
+        // The services run as another user than the tests.
         fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("our own directory");
         Arc::new(Self {
             name,
@@ -127,8 +127,8 @@ impl Project {
         Container::named(&format!("{}-{service}", self.name))
     }
 
-    /// Makes the containers of these services where they are missing or their settings have changed, and starts them; first
-    /// those that they depend on.
+    /// Creates the containers of these services where they are missing or their settings have changed, and starts them;
+    /// first those that they depend on.
     ///
     /// # Panics
     /// When one does not start.
@@ -147,7 +147,7 @@ impl Project {
         services.iter().for_each(|service| self.remember(service, &self.container(service)));
     }
 
-    /// Whether the container was made with just these settings.
+    /// Whether the container was created with exactly these settings.
     pub(crate) fn has_made(&self, container: &Container, settings: &BTreeMap<String, String>) -> bool {
         lock(&self.made).get(container.name()) == Some(settings)
     }
@@ -176,8 +176,8 @@ impl Project {
         lock(&self.environments).insert(service, settings.clone());
     }
 
-    /// A container like that of a service, with other settings, which is gone once its program has ended. What follows are
-    /// the program's arguments.
+    /// A container like that of a service, with other settings, which is gone once its program has ended. Arguments
+    /// that are added are the program's.
     pub(crate) fn run_anew(&self, service: &str, settings: &BTreeMap<String, String>) -> Command {
         let environments = BTreeMap::from([(service, settings)]);
         self.compose_as("docker-compose.run.json", &environments, &["run", "--rm", "--no-deps", "-T", service])
@@ -193,7 +193,7 @@ impl Project {
     /// `docker-compose` with these settings of the services.
     fn compose_as(&self, file: &str, environments: &Environments<'_>, arguments: &[&str]) -> Command {
         let [program, words @ ..] = compose_program() else { unreachable!("it has a name") };
-        // Not what the shell of whoever runs the tests, or a file .env, says.
+        // No setting comes from the shell that runs the tests, or from a file .env.
         let nothing = self.directory.join("empty.env");
         fs::write(&nothing, "").expect("our own directory");
         let mut command = Command::new(program);
@@ -219,7 +219,7 @@ impl Project {
         docker(&["volume", "rm", &format!("{}_{volume}", self.name)]).expect("nobody uses the volume any more");
     }
 
-    /// As whom the services see us: the gateway of their network.
+    /// The address from which the services see the tests: the gateway of their network.
     pub(crate) fn our_address(&self) -> String {
         let network = format!("{}_default", self.name);
         let format = "{{(index .IPAM.Config 0).Gateway}}";
@@ -232,8 +232,7 @@ impl Project {
         format!("postgres://jeton:{}@127.0.0.1:{}/jeton", password.trim(), self.ports.postgres)
     }
 
-    /// In what a test's project differs from `docker-compose.yml` as it is: ports that tests look into, names that they can
-    /// foresee, and settings.
+    /// How a test's project differs from `docker-compose.yml`: published ports, predictable names, and settings.
     fn differences(&self, environments: &Environments<'_>) -> Value {
         let Ports { auth_admin, resource_admin, redis, postgres, .. } = self.ports;
         let name = |service: &str| self.container(service).name().to_owned();
@@ -279,7 +278,7 @@ impl Drop for Project {
     }
 }
 
-/// The setting of `docker-compose.yml` that contradicts this one: what is given by value is not given by file.
+/// The setting of `docker-compose.yml` that contradicts this one: a setting is given by value or by file.
 fn replaced_by(name: &str) -> String {
     match name {
         "RESOURCE_JWKS_FILE" => "RESOURCE_JWKS_URL".to_owned(),
@@ -292,7 +291,7 @@ fn escaped(value: &str) -> Value {
     value.replace('$', "$$").into()
 }
 
-/// The words that docker-compose is called with: the plugin of the engine, or else the program of its own.
+/// The words that docker-compose is called with: the plugin of the engine, or else the separate program.
 #[must_use]
 pub fn compose_program() -> &'static [&'static str] {
     static PROGRAM: OnceLock<&[&str]> = OnceLock::new();

@@ -3,9 +3,9 @@
 use super::{Container, Project, docker::docker};
 use std::sync::{Arc, OnceLock};
 
-/// What was kept, beside what Redis writes.
+/// A copy, beside the files that Redis writes.
 const KEPT: &str = "/data/kept";
-/// What Redis writes all the time.
+/// The files that Redis writes all the time.
 const APPENDED: &str = "/data/appendonlydir";
 
 /// The container of Redis.
@@ -27,7 +27,7 @@ impl RedisContainer {
         }
     }
 
-    /// What it asks for. It must run when this is asked for the first time.
+    /// Its password. It must run when this is called for the first time.
     pub(crate) fn password(&self) -> &str {
         self.password.get_or_init(|| self.container.run(&["cat", "/secrets/password"]).trim().to_owned())
     }
@@ -51,7 +51,7 @@ impl RedisContainer {
         self.container.read("/data/dump.rdb")
     }
 
-    /// With what it has written until it ended.
+    /// With everything that it had written when it ended.
     pub(crate) fn start_as_it_was(&self) {
         self.container.start();
     }

@@ -12,7 +12,7 @@ pub(crate) struct ContainerOf {
     container: Container,
     /// Another container of the same service, which clients and operators reach at these ports.
     replica_at: Option<[u16; 2]>,
-    /// What containers have logged that had to make room for one with other settings.
+    /// The logs of earlier containers, which were replaced by one with other settings.
     earlier_log: String,
 }
 
@@ -41,7 +41,7 @@ impl ContainerOf {
         self.project.set(self.service, settings);
         match self.replica_at {
             None if exists => self.project.up_alone(self.service),
-            // With what it depends on.
+            // With its dependencies.
             None => self.project.up(&[self.service]),
             Some(ports) => {
                 self.container.remove();
@@ -93,7 +93,7 @@ impl Runner for ContainerOf {
         format!("{}{}", self.earlier_log, self.container.log())
     }
 
-    /// In its container, or in one of its own if that does not run.
+    /// In its container, or in a new one if that does not run.
     fn command(&self, arguments: &[&str]) -> Run {
         if self.container.exists() && self.container.ended().is_none() {
             return Run::within(&self.container, self.service, arguments);

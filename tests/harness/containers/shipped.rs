@@ -1,4 +1,4 @@
-//! `docker-compose.yml` as everybody gets it.
+//! `docker-compose.yml` as it is.
 
 use super::{
     docker::{Container, docker, printed},
@@ -20,9 +20,9 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A project in which nothing is changed but the two ports, so that it does not get in the way of others.
+/// A project in which only the two ports are changed, so that it does not get in the way of others.
 #[derive(Debug)]
 pub struct Shipped {
     /// auth-service.
@@ -43,12 +43,12 @@ impl Shipped {
         Self { auth: http("auth-service"), resource: http("resource-service"), project, directory }
     }
 
-    /// `docker-compose` with these words: what it prints.
+    /// Runs `docker-compose` with these words, and returns what it prints.
     ///
     /// # Panics
     /// With what it complained about, when it fails.
     pub fn compose(&self, words: &[&str]) -> String {
-        printed(&mut self.command(words)).expect("docker-compose does as it is told")
+        printed(&mut self.command(words)).expect("docker-compose succeeds")
     }
 
     /// As [`Shipped::compose`], for what reads from its standard input.
@@ -58,10 +58,10 @@ impl Shipped {
     pub fn compose_with_input(&self, words: &[&str], input: &str) -> String {
         let mut file = tempfile::tempfile().expect("a temporary file");
         file.write_all(input.as_bytes()).and_then(|()| file.rewind()).expect("our own file");
-        printed(self.command(words).stdin(file)).expect("docker-compose does as it is told")
+        printed(self.command(words).stdin(file)).expect("docker-compose succeeds")
     }
 
-    /// Runs a script in a directory; where it says `docker-compose`, this project is meant. What it prints is returned.
+    /// Runs a script in a directory, with this project as its `docker-compose`, and returns what it prints.
     ///
     /// # Panics
     /// With what it complained about, when a command of it fails.
@@ -93,12 +93,12 @@ impl Shipped {
         Self { project, directory, ..self }
     }
 
-    /// `docker` with these words: what it prints.
+    /// Runs `docker` with these words, and returns what it prints.
     ///
     /// # Panics
     /// With what it complained about, when it fails.
     pub fn docker(&self, words: &[&str]) -> String {
-        docker(words).expect("docker does as it is told")
+        docker(words).expect("docker succeeds")
     }
 
     /// Waits until a service is healthy, as the engine sees it.
@@ -107,7 +107,7 @@ impl Shipped {
     /// When it is not within a minute.
     pub fn wait_until_healthy(&self, service: &str) {
         let container = Container::named(self.compose(&["ps", "--quiet", service]).trim());
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while container.health() != "healthy" {
             assert!(Instant::now() < until, "{service} is {}\n{}", container.health(), container.log());
             thread::sleep(Duration::from_millis(100));

@@ -17,9 +17,9 @@ use std::{
 use tokio::time::sleep;
 
 /// No call may take longer: a hang is a failure.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What may be sent again when it was put off, beside what only reads: repeating these is always safe (docs/sessions.md).
+/// What may be sent again after a 503, besides reads: repeating these is always safe (docs/sessions.md).
 const REPEATABLE: [&str; 2] = ["/auth/refresh", "/auth/logout"];
 
 /// One address of a service.
@@ -33,13 +33,13 @@ pub struct Http {
 }
 
 impl Http {
-    /// Every request gets a connection of its own, so that a service may be restarted in between.
+    /// Every request gets a new connection, so that a service may be restarted in between.
     pub(crate) fn to(port: u16, secrets: Secrets) -> Self {
         let client = client(None);
         Self { client, port, secrets, is_documented: true, asks_again: true }
     }
 
-    /// An address that the OpenAPI documents say nothing of: for operators, or of a gateway.
+    /// An address that is not in the OpenAPI documents: for operators, or of a gateway.
     pub(crate) fn undocumented(self) -> Self {
         Self { is_documented: false, asks_again: false, ..self }
     }
@@ -53,7 +53,7 @@ impl Http {
     /// The same address, asked from another one of this machine, such as `127.0.1.2`: on Linux all of `127.0.0.0/8` is.
     ///
     /// # Panics
-    /// When it is no address.
+    /// When it is not an address.
     #[must_use]
     pub fn from_address(&self, address: &str) -> Self {
         let address = address.parse().expect("the test writes an address");
@@ -102,7 +102,7 @@ impl Http {
     /// Sends bytes as they are, for what no HTTP client would send. They must ask for `Connection: close`.
     ///
     /// # Panics
-    /// When the service does not answer and close within 45 s: it may wait 30 s for what was announced.
+    /// When the service does not answer and close within 45 s: it may wait 30 s for the announced body.
     pub async fn raw(&self, bytes: &[u8]) -> Answer {
         raw::exchange(self.port, bytes, Duration::from_secs(45)).await
     }
@@ -110,7 +110,7 @@ impl Http {
 
 fn client(from: Option<IpAddr>) -> Client {
     Client::builder()
-        .timeout(PATIENCE)
+        .timeout(TIMEOUT)
         .pool_max_idle_per_host(0)
         .redirect(Policy::none())
         .no_proxy()
@@ -158,13 +158,13 @@ impl Request {
         Self { inner: request.inner.body(body.into()), ..request }
     }
 
-    /// Sends it; what may be repeated again and again, as every client does, while the answer is "not now": on a machine
-    /// that is too busy to answer in time, that is no surprise.
+    /// Sends it, and again while the answer is 503 if that is safe, as every client does: a busy machine may not answer
+    /// in time.
     ///
     /// # Panics
     /// When there is no answer.
     pub async fn send(self) -> Answer {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         while self.asks_again && Instant::now() < until {
             let inner = self.inner.try_clone().expect("bodies are bytes");
             let answer = Self { inner, secrets: self.secrets.clone(), ..self }.try_send().await;

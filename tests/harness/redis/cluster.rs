@@ -11,7 +11,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const SLOTS: [(u16, u16); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
 
 /// Dropping it ends all nodes.
@@ -30,7 +30,7 @@ struct Node {
 }
 
 impl Cluster {
-    /// Starts it, and waits until all nodes know of all slots.
+    /// Starts it, and waits until all nodes know all slots.
     ///
     /// # Panics
     /// When it does not form; so do the other calls when a node does not obey.
@@ -190,9 +190,9 @@ impl Node {
 }
 
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     while !is_so() {
-        assert!(Instant::now() < until, "not within {PATIENCE:?}: {what}");
+        assert!(Instant::now() < until, "not within {TIMEOUT:?}: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

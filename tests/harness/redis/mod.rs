@@ -1,5 +1,4 @@
-//! A real Redis on loopback, which saves only when told to: what it is killed with is lost. Alone, behind Sentinel, or a
-//! Cluster.
+//! A real Redis on loopback, which saves only on request: a kill loses the rest. Alone, behind Sentinel, or a Cluster.
 
 mod cluster;
 mod sentinel;
@@ -26,7 +25,7 @@ use std::{
 use tempfile::TempDir;
 use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// In the server's own directory.
 const LOG: &str = "log";
@@ -72,14 +71,14 @@ impl Redis {
         Self { port: project.redis_port(), server: Server::Container(RedisContainer::of(project)) }
     }
 
-    /// `redis://…`, with the password if it asks for one.
+    /// `redis://…`, with the password if it needs one.
     #[must_use]
     pub fn url(&self) -> String {
         let credentials = self.password().map(|password| format!(":{password}@")).unwrap_or_default();
         format!("redis://{credentials}127.0.0.1:{}", self.port)
     }
 
-    /// Those of a project ask for one.
+    /// A Redis of a project needs one.
     fn password(&self) -> Option<&str> {
         match &self.server {
             Server::Local { .. } => None,
@@ -134,7 +133,7 @@ impl Redis {
         generations_at(&self.url())
     }
 
-    /// Lets nobody have an answer for so long.
+    /// Answers nobody for this long.
     ///
     /// # Panics
     /// When the server does not run.
@@ -184,7 +183,7 @@ impl Redis {
         match &mut self.server {
             Server::Local { directory, process } => {
                 let started = start(self.port, directory.path());
-                *process = Some(started.expect("Redis finds the port free that it had before"));
+                *process = Some(started.expect("Redis finds its port still free"));
             }
             Server::Container(container) => {
                 container.start_from_what_was_kept();
@@ -193,12 +192,12 @@ impl Redis {
         }
     }
 
-    /// Starts the server of a project again, with what it has written until it ended.
+    /// Starts the server of a project again, with everything that it had written when it ended.
     ///
     /// # Panics
-    /// When it does not start, or is none of a project's: those have written nothing by themselves.
+    /// When it does not start, or is not that of a project: others write nothing by themselves.
     pub fn start_as_it_was(&mut self) {
-        let Server::Container(container) = &self.server else { panic!("this Redis saves when it is told to") };
+        let Server::Container(container) = &self.server else { panic!("this Redis saves only on request") };
         container.start_as_it_was();
         wait_for_pong(self.port, || false).expect("Redis answers");
     }
@@ -222,8 +221,8 @@ fn start(port: u16, directory: &Path) -> io::Result<Process> {
 }
 
 fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<()> {
-    let until = Instant::now() + PATIENCE;
-    // Who asks for a password is there as well.
+    let until = Instant::now() + TIMEOUT;
+    // A server that asks for a password is there as well.
     let is_there = |answer: &str| answer == "+PONG" || answer.starts_with("-NOAUTH");
     while !ask(port, None, "PING").is_ok_and(|answer| is_there(&answer)) {
         if has_ended() || Instant::now() > until {
@@ -234,18 +233,18 @@ fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<(
     Ok(())
 }
 
-/// A server that asks for no password.
+/// A server without a password.
 fn url_at(port: u16) -> String {
     format!("redis://127.0.0.1:{port}")
 }
 
 /// How many tokens each session has had, by the session's id.
 fn generations_at(url: &str) -> BTreeMap<String, u64> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     loop {
         match try_generations_at(url) {
             Ok(generations) => return generations,
-            Err(error) => assert!(Instant::now() < until, "Redis does not tell: {error}"),
+            Err(error) => assert!(Instant::now() < until, "Redis does not answer: {error}"),
         }
         thread::sleep(Duration::from_millis(20));
     }
@@ -265,7 +264,7 @@ fn try_generations_at(url: &str) -> RedisResult<BTreeMap<String, u64>> {
     Ok(generations)
 }
 
-/// Seven bits a byte, behind the time at which it expires, and what the record begins with.
+/// Seven bits a byte, after the expiry and the beginning of the record.
 fn generation_in(value: &[u8]) -> u64 {
     let number = value.iter().skip(8 + 1 + 8 + 2).enumerate();
     let mut generation = 0;
@@ -281,8 +280,8 @@ fn generation_in(value: &[u8]) -> u64 {
 /// Sends an inline command whose answer is one line.
 fn ask(port: u16, password: Option<&str>, command: &str) -> io::Result<String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     let entrance = password.map(|password| format!("AUTH {password}\r\n")).unwrap_or_default();
     stream.write_all(format!("{entrance}{command}\r\nQUIT\r\n").as_bytes())?;
     let mut answers = String::new();

@@ -12,7 +12,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const NAME: &str = "jeton";
 
 /// Dropping it ends all three.
@@ -70,7 +70,7 @@ impl Sentinel {
         });
     }
 
-    /// Orders a failover with the old master alive, and waits until that is a replica: what it took meanwhile is lost.
+    /// Orders a failover with the old master alive, and waits until that is a replica: what it wrote meanwhile is lost.
     pub fn swap(&self) {
         let order = cmd("SENTINEL").arg("FAILOVER").arg(NAME).exec(&mut self.connection(2).expect("it runs"));
         order.expect("the Sentinel obeys");
@@ -81,13 +81,13 @@ impl Sentinel {
         });
     }
 
-    /// Cuts the replica off: what the master takes from now on, it will never have.
+    /// Cuts the replica off: it will never get what is written to the master from now on.
     ///
     /// # Panics
     /// When a server does not run.
     pub fn part(&self) {
         self.replica().freeze();
-        // What the system holds for the frozen one would still be read.
+        // Otherwise the replica would still read what the system has buffered for it.
         let cut = cmd("CLIENT").arg("KILL").arg("TYPE").arg("REPLICA").exec(&mut self.connection(0).expect("it runs"));
         cut.expect("the master cuts the replica off");
     }
@@ -147,9 +147,9 @@ fn sentinel_settings(port: u16, master: u16) -> String {
 }
 
 fn wait_for(what: &str, is_so: impl Fn() -> RedisResult<bool>) {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     while !is_so().unwrap_or(false) {
-        assert!(Instant::now() < until, "not within {PATIENCE:?}: {what}");
+        assert!(Instant::now() < until, "not within {TIMEOUT:?}: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
