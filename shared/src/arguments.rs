@@ -5,8 +5,9 @@ use clap::{ArgMatches, Command, Error};
 use serde_json::json;
 use std::env;
 
-/// Reads the arguments of this process. Wrong ones end it with the reason on standard error and exit status 2; where `--json` is
-/// among them, standard output has the reason as a document, as when a command fails. `--help` and `--version` end it as well.
+/// Reads the arguments of this process. Wrong ones end it with the reason on standard error and exit status 2; with
+/// `--json` among them, standard output gets the reason as a document, as when a command fails. `--help` and
+/// `--version` end it as well.
 #[must_use]
 pub fn read(command: Command) -> ArgMatches {
     command.try_get_matches().unwrap_or_else(|error| refuse(&error))

@@ -1,4 +1,4 @@
-//! JSON bodies, read only when the handler asks for them: who the caller is and what one may is checked before.
+//! JSON bodies, read only when the handler asks for them: the caller and its rights are checked before.
 
 use crate::{memory, openapi::Refuses, problem::Problem, server::Patience};
 use actix_web::{
@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// How many bytes a body may have where nothing else is said: 16 KiB.
+/// How many bytes a body may have without a [`Limit`]: 16 KiB.
 pub const DEFAULT_LIMIT: usize = 16 * 1024;
 
 /// Registered as `app_data` on a route, it changes how many bytes the body may have.
@@ -72,7 +72,7 @@ impl<T: DeserializeOwned> Body<T> {
         serde_json::from_slice(&bytes).map(Some).map_err(|error| refusal(&error, &bytes))
     }
 
-    /// Reads as many bytes as were announced: of a request that also asks for an upgrade there is no other end.
+    /// Reads as many bytes as were announced: a request that also asks for an upgrade has no other end.
     async fn collect(&mut self, limit: usize, announced: Option<usize>) -> Result<Bytes, Problem> {
         let mut bytes = BytesMut::new();
         let deadline = Instant::now() + self.request.conn_data().copied().unwrap_or_else(Patience::default).body;
@@ -96,10 +96,10 @@ fn is_json(request: &HttpRequest) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-/// Any body of at most so many bytes, as a document shows what it may be refused for.
+/// Documents the refusals of a body of at most this many bytes.
 pub struct OfAtMost<const BYTES: usize>;
 
-/// Any body of at most [`DEFAULT_LIMIT`] bytes, in the same way.
+/// Documents the refusals of a body of at most [`DEFAULT_LIMIT`] bytes.
 pub type BodyOfUsualSize = OfAtMost<DEFAULT_LIMIT>;
 
 impl<const BYTES: usize> Refuses for OfAtMost<BYTES> {
@@ -137,10 +137,10 @@ fn too_slow() -> Problem {
     Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "the body did not arrive in time")
 }
 
-/// serde's own words can repeat what was sent, a password among them: only the place is passed on.
+/// serde's message can repeat what was sent, even a password: only the place is passed on.
 fn refusal(error: &serde_json::Error, bytes: &[u8]) -> Problem {
     let place = format!("line {}, column {}", error.line(), error.column());
-    // serde calls a number where an enum's name belongs a mistake of syntax.
+    // serde reports a number in place of an enum's name as a mistake of syntax.
     if error.is_data() || reads_as_json(bytes) {
         let detail = format!(
             "the body does not match the schema (unknown, missing or duplicate field, or wrong type) at {place}"
@@ -151,7 +151,7 @@ fn refusal(error: &serde_json::Error, bytes: &[u8]) -> Problem {
     }
 }
 
-/// RFC 8259, section 8.1: JSON is UTF-8. serde does not look into texts that it ignores.
+/// RFC 8259, section 8.1: JSON is UTF-8. serde does not check texts that it ignores.
 fn reads_as_json(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
 }

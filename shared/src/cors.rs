@@ -1,6 +1,6 @@
-//! CORS: which pages a browser lets call and read. What is trusted is the origin: a page of an allowed one may send whatever
-//! headers it likes, since it could do the same by any of those that the API knows; so tracing tools that add theirs break
-//! nothing. A page that may not call learns so in words, and so does the operator.
+//! CORS: which pages a browser lets call and read. An origin is trusted as a whole: its pages may send any header,
+//! since they could do as much with those that the API knows; so tracing tools that add theirs break nothing. A page
+//! that may not call gets the reason in words, and so does the operator.
 
 use crate::{
     problem::Problem,
@@ -20,26 +20,26 @@ use actix_web::{
 
 /// How long a browser may remember a preflight, in seconds.
 const MAX_AGE: &str = "600";
-/// The longest list of headers that is allowed as it was asked for.
+/// The longest list of requested headers that is allowed.
 const LONGEST_LIST: usize = 2048;
 
 const ASKS_FOR_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
-static SAID: Seldom = Seldom::new();
+static REPORTED: Seldom = Seldom::new();
 
-/// For whom a path is.
+/// Who may read the answers of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// Public: any page may read it, without credentials.
     Everybody,
     /// Pages of allowed origins.
     AllowedOrigins,
-    /// No page, but programs: nothing is answered for the endpoint.
+    /// Programs, no pages: answers say nothing about CORS.
     Programs,
 }
 
-/// Who may call from where. An app registers it as `web::Data<Policy>`.
+/// Which pages may call, and what they may read. An app registers it as `web::Data<Policy>`.
 pub struct Policy {
     /// The allowed origins, as browsers write them.
     pub origins: Vec<String>,
@@ -47,23 +47,23 @@ pub struct Policy {
     pub with_credentials: bool,
     /// The methods of the API.
     pub methods: &'static str,
-    /// What pages may read beyond what they always may.
+    /// The headers that pages may read beyond those that they always may.
     pub exposed_headers: &'static str,
-    /// For whom a path is.
+    /// Who may read the answers of a path.
     pub audience: fn(&str) -> Audience,
     /// The answer to a page of another origin.
     pub refusal: fn(&[u8]) -> Problem,
 }
 
-/// Says, once an hour for each origin, that a page was refused and which setting would let it in.
+/// Logs, once an hour for each origin, that a page was refused and which setting would allow it.
 pub fn warn(origin: &[u8], setting: &str) {
     let origin = printable(origin);
-    if SAID.is_due(&origin) {
+    if REPORTED.is_due(&origin) {
         tracing::warn!(origin, "a page of another origin was refused: if it is yours, add its origin to {setting}");
     }
 }
 
-/// Middleware: answers preflights, and says on each answer which page may read it.
+/// Middleware: answers preflights, and marks on each answer which page may read it.
 ///
 /// # Errors
 /// Those of inner middleware. Errors of handlers and extractors have become answers before they come here.
@@ -114,14 +114,14 @@ impl Policy {
         answer
     }
 
-    /// Says which page may read the answer.
+    /// Marks which page may read the answer.
     fn mark(&self, origin: Option<&HeaderValue>, audience: Audience, headers: &mut HeaderMap) {
         match audience {
             Audience::Everybody => {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             }
             Audience::AllowedOrigins => {
-                // Whatever is kept of the answer is kept for this origin.
+                // Caches must keep the answer for this origin only.
                 headers.append(header::VARY, HeaderValue::from_static("Origin"));
                 if let Some(origin) = origin.filter(|origin| self.allows(origin)) {
                     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());

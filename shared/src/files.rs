@@ -1,5 +1,5 @@
-//! Small files that people and their tools write (secrets, passwords, roles, keys), read in one way everywhere; and how files and
-//! directories that a service makes are kept from everybody else.
+//! Small files that people and their tools write (secrets, passwords, roles, keys), read in one way everywhere; and the
+//! private files and directories that a service creates.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
@@ -13,8 +13,8 @@ pub const MAX_TEXT: u64 = 256 * 1024;
 /// What some editors and shells put in front of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Reads a regular file of at most so many bytes, without a byte order mark. Nothing else is opened: a pipe would be waited for, and a
-/// device has no end.
+/// Reads a regular file of at most `limit` bytes, without a byte order mark. Nothing else is opened: a pipe would
+/// block, and a device may not end.
 ///
 /// # Errors
 /// What is wrong, in words that follow "cannot read PATH:".
@@ -27,7 +27,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 fn read_whole(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    // Asked again once it is open, when nothing else can be put in its place.
+    // Checked again once it is open, when it can no longer be replaced.
     only_regular(&fs::metadata(path)?)?;
     let file = without_waiting().read(true).open(path)?;
     only_regular(&file.metadata()?)?;
@@ -47,8 +47,8 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     text(&read_whole(path, MAX_TEXT)?)
 }
 
-/// The text that somebody meant by these bytes: UTF-8, without a byte order mark in front and without the one line end that editors
-/// and `echo` put behind.
+/// The text in these bytes: UTF-8, without a byte order mark at the beginning and the one line end that editors and
+/// `echo` put at the end.
 ///
 /// # Errors
 /// When it is not UTF-8.
@@ -69,28 +69,28 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether every user of the machine may read a file. On what is mounted read-only, modes say nothing about whom it is for:
-/// containers are given their secrets so.
-fn is_for_everybody(path: &Path) -> bool {
+/// Whether every user of the machine may read a file. On read-only mounts, modes mean little: containers get their
+/// secrets that way.
+fn anybody_may_read(path: &Path) -> bool {
     has_mode(path, 0o004) && !is_mounted_read_only(path)
 }
 
-/// Tells the operator of a secret that every user of the machine may read. `source` is the setting that names the file.
-pub fn warn_if_for_everybody(source: &str, path: &Path) {
-    if is_for_everybody(path) {
+/// Warns of a secret that every user of the machine may read. `source` is the setting that names the file.
+pub fn warn_if_anybody_may_read(source: &str, path: &Path) {
+    if anybody_may_read(path) {
         let path = path.display();
         tracing::warn!(source, %path, "every user of this machine may read this secret: `chmod o-r` the file");
     }
 }
 
-/// Whether every user of the machine may write a file. What is mounted read-only is written by nobody.
+/// Whether every user of the machine may write a file. Nobody can write on read-only mounts.
 #[must_use]
 pub fn anybody_may_write(path: &Path) -> bool {
     has_mode(path, 0o002) && !is_mounted_read_only(path)
 }
 
-/// Tells the operator of a file of keys that every user of the machine may write, and whether it is so. `source` is the setting that
-/// names the file.
+/// Warns of a file of keys that every user of the machine may write, and returns whether that is so. `source` is the
+/// setting that names the file.
 pub fn warn_if_anybody_may_write(source: &str, path: &Path) -> bool {
     let is_so = anybody_may_write(path);
     if is_so {
@@ -100,7 +100,7 @@ pub fn warn_if_anybody_may_write(source: &str, path: &Path) -> bool {
     is_so
 }
 
-/// Makes a directory, and those above it, for its owner only. Those that are there stay as they are.
+/// Creates a directory, and those above it, for its owner only. Existing ones stay as they are.
 ///
 /// # Errors
 /// Those of the file system.
@@ -111,10 +111,10 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(path)
 }
 
-/// Makes a new file that only its owner reads and writes.
+/// Creates a file that only its owner reads and writes.
 ///
 /// # Errors
-/// Those of the file system; [`ErrorKind::AlreadyExists`] when it is there.
+/// Those of the file system; [`ErrorKind::AlreadyExists`] when it exists.
 pub fn create_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     #[cfg(unix)]
@@ -122,8 +122,8 @@ pub fn create_private(path: &Path) -> io::Result<File> {
     options.write(true).create_new(true).open(path)
 }
 
-/// Makes the file of an SQLite database, and the directory it is in, unless they are there. SQLite gives the files that it puts
-/// beside it the same mode.
+/// Creates the file of an SQLite database, and the directory it is in, unless they exist. SQLite gives the files that
+/// it puts beside it the same mode.
 ///
 /// # Errors
 /// Those of the file system.
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_and_one_line_end_are_no_part_of_the_text() {
+    fn a_byte_order_mark_and_one_line_end_are_not_part_of_the_text() {
         for (written, meant) in [
             ("hush", "hush"),
             ("hush\n", "hush"),
@@ -197,12 +197,12 @@ mod tests {
         ] {
             assert_eq!(text(written.as_bytes()).expect("it is UTF-8"), meant, "{written:?}");
         }
-        let utf_16 = text(b"\xFF\xFEh\0u\0").expect_err("that is no UTF-8");
+        let utf_16 = text(b"\xFF\xFEh\0u\0").expect_err("that is not UTF-8");
         assert_eq!(utf_16.to_string(), "it is not UTF-8 text");
     }
 
     #[test]
-    fn only_regular_files_of_a_small_size_are_read_and_nothing_is_waited_for() {
+    fn only_small_regular_files_are_read_and_nothing_blocks() {
         let directory = TempDir::new().expect("a directory");
         assert_eq!(reason(directory.path()), "it is a directory, and must be a file");
         let pipe = directory.path().join("pipe");
@@ -224,9 +224,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         for (mode, is_open) in [(0o600, false), (0o640, false), (0o644, true), (0o444, true)] {
             fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).expect("our own file");
-            assert_eq!(is_for_everybody(file.path()), is_open, "{mode:o}");
+            assert_eq!(anybody_may_read(file.path()), is_open, "{mode:o}");
         }
-        assert!(!is_for_everybody(Path::new("/nowhere")));
+        assert!(!anybody_may_read(Path::new("/nowhere")));
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_for_its_owner_only() {
+    fn created_files_and_directories_are_for_their_owner_only() {
         let directory = TempDir::new().expect("a directory");
         let path = directory.path().join("a/b/books.db");
         for _ in 0..2 {

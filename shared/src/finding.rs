@@ -1,4 +1,4 @@
-//! What the `doctor` commands say.
+//! The findings of the `doctor` commands.
 
 use serde_json::{Value, json};
 use std::fmt;
@@ -58,7 +58,7 @@ pub fn document(findings: &[Finding]) -> Value {
     json!({ "findings": listed.collect::<Vec<_>>() })
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// How much it matters.

@@ -1,10 +1,10 @@
-//! Memory for bodies that are large, of requests and of answers: there is so much for all together. Whoever sends one slowly, or takes one
-//! slowly, holds it for as long.
+//! Memory for large bodies of requests and of answers, which all share. A client that sends or takes one slowly holds
+//! it for as long.
 
 use crate::problem::Problem;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// What is held without asking.
+/// Bodies up to this many bytes need no room.
 const SMALL: usize = 64 * 1024;
 
 /// How much may be held beyond that: 16 MiB, an eighth of the smaller container.
@@ -16,7 +16,7 @@ static LARGE: Semaphore = Semaphore::const_new(ROOM);
 /// Room for a body, until this is dropped.
 pub(crate) struct Held(#[expect(dead_code, reason = "it gives the room back")] Option<SemaphorePermit<'static>>);
 
-/// Holds a body of so many bytes.
+/// Holds room for a body of this many bytes.
 ///
 /// # Errors
 /// 503 `unavailable`, when there is no room for it.
@@ -33,7 +33,7 @@ fn hold_in(room: &'static Semaphore, bytes: usize) -> Result<Held, Problem> {
 }
 
 fn no_room() -> Problem {
-    Problem::unavailable("too much is being sent and fetched at once for something as large: try again")
+    Problem::unavailable("too many large bodies are being sent and fetched: try again")
 }
 
 #[cfg(test)]
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_large_shares_its_room_and_what_is_small_needs_none() {
+    fn large_bodies_share_the_room_and_small_ones_need_none() {
         static SMALL_ROOM: Semaphore = Semaphore::const_new(2048);
         let held = [hold_in(&SMALL_ROOM, 1024 * 1024), hold_in(&SMALL_ROOM, 1024 * 1024)];
         assert!(held.iter().all(Result::is_ok) && hold_in(&SMALL_ROOM, SMALL + 1).is_err());

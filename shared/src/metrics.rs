@@ -26,7 +26,7 @@ const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 /// A label and its value.
 type Label = [(&'static str, &'static str); 1];
 
-/// Counters of one thing, told apart by one label.
+/// Counters of one thing, distinguished by one label.
 #[derive(Debug)]
 pub struct Counts {
     family: Family<Label, Counter>,
@@ -61,7 +61,7 @@ impl Counts {
     }
 }
 
-/// How long something took, told apart by one label.
+/// How long something took, distinguished by one label.
 #[derive(Debug)]
 pub struct Durations {
     family: Family<Label, Histogram>,
@@ -69,13 +69,13 @@ pub struct Durations {
 }
 
 impl Durations {
-    /// Told apart by this label.
+    /// Distinguished by this label.
     #[must_use]
     pub fn by(label: &'static str) -> Self {
         Self { family: Family::new_with_constructor(|| Histogram::new(SECONDS)), label }
     }
 
-    /// Takes one down.
+    /// Records one.
     pub fn add(&self, value: &'static str, took: Duration) {
         self.family.get_or_create(&[(self.label, value)]).observe(took.as_secs_f64());
     }
@@ -86,14 +86,14 @@ impl Durations {
     }
 }
 
-/// What became of access tokens.
+/// The outcomes of access tokens.
 static VERIFICATIONS: LazyLock<Counts> =
     LazyLock::new(|| Counts::by("outcome", &["accepted", "expired", "unknown_key", "invalid", "no_keys"]));
 
 /// Why access tokens were refused.
 static REFUSALS: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &Refusal::REASONS));
 
-/// What became of all access tokens so far.
+/// The outcomes of all access tokens so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdicts {
     /// How many were accepted.
@@ -102,7 +102,7 @@ pub struct Verdicts {
     pub refused: Vec<(&'static str, u64)>,
 }
 
-/// What became of all access tokens so far.
+/// The outcomes of all access tokens so far.
 #[must_use]
 pub fn verdicts() -> Verdicts {
     Verdicts {
@@ -111,7 +111,7 @@ pub fn verdicts() -> Verdicts {
     }
 }
 
-/// Counts what became of an access token.
+/// Counts the outcome of an access token.
 pub fn count_verification<T>(outcome: &Result<T, Refusal>) {
     if let Err(refusal) = outcome {
         REFUSALS.add(refusal.reason());
@@ -124,7 +124,7 @@ pub fn count_verification<T>(outcome: &Result<T, Refusal>) {
     });
 }
 
-/// Counts a token that nothing can be said about.
+/// Counts a token that cannot be verified without keys.
 pub fn count_verification_without_keys() {
     VERIFICATIONS.add("no_keys");
 }
@@ -134,7 +134,7 @@ type Answered = [(&'static str, String); 3];
 static REQUESTS: LazyLock<Family<Answered, Histogram>> =
     LazyLock::new(|| Family::new_with_constructor(|| Histogram::new(SECONDS)));
 
-/// Counts an answered request, by the route's pattern: paths themselves hold ids, and are without number.
+/// Counts an answered request, by the route's pattern: paths hold ids, and there are any number of them.
 pub(crate) fn count_request(method: &str, route: Option<String>, status: u16, took: Duration) {
     let method = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"].into_iter().find(|known| *known == method);
     let labels = [
@@ -145,10 +145,10 @@ pub(crate) fn count_request(method: &str, route: Option<String>, status: u16, to
     REQUESTS.get_or_create(&labels).observe(took.as_secs_f64());
 }
 
-/// When this process began, which whoever watches tells a restart by.
+/// When this process began, by which monitoring recognises a restart.
 static STARTED: LazyLock<Timestamp> = LazyLock::new(|| SystemClock.now());
 
-/// Takes down that the process begins now.
+/// Records that the process begins now.
 pub(crate) fn started() {
     LazyLock::force(&STARTED);
 }
@@ -157,9 +157,9 @@ pub(crate) fn started() {
 #[must_use]
 pub fn registry() -> Registry {
     let mut registry = Registry::with_prefix("jeton");
-    registry.register("build", "What was built", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+    registry.register("build", "Build information", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     let started = ConstGauge::new(STARTED.millis() as f64 / 1000.0);
-    registry.register("start_time_seconds", "When the process began, since 1970", started);
+    registry.register("start_time_seconds", "When the process began, in seconds since 1970", started);
     registry.register("http_request_seconds", "How long requests took, by route and status", REQUESTS.clone());
     let help = "Log lines that could not be written";
     registry.register("log_lines_lost", help, ConstCounter::new(telemetry::lost_lines()));

@@ -12,7 +12,8 @@ use std::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-/// The id of a request: taken from whoever stands in front, if it is a harmless word, and else made up; always answered.
+/// The id of a request: taken from the proxy in front if it is a harmless word, and generated otherwise; always sent
+/// back.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_ID: usize = 64;
 

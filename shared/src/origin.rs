@@ -2,7 +2,7 @@
 
 use url::Url;
 
-/// Schemes of whose pages browsers name no origin, or which no page has.
+/// Schemes for whose pages browsers send no origin, or which no page has.
 const NEVER_AN_ORIGIN: [&str; 9] = ["about", "blob", "data", "file", "ftp", "javascript", "mailto", "ws", "wss"];
 
 /// Reads origins that are separated by commas.
@@ -35,11 +35,14 @@ pub fn parse(text: &str) -> Result<String, String> {
             "{text:?} holds a wildcard, which matches nothing: list each origin, such as https://app.example.com"
         ));
     }
-    let url = Url::parse(text).map_err(|_| format!("{text:?} is no origin: write it as https://app.example.com"))?;
+    let url =
+        Url::parse(text).map_err(|_| format!("{text:?} is not an origin: write it as https://app.example.com"))?;
     let written = written(&url).ok_or_else(|| {
-        format!("{text:?} is no origin of a page: write scheme, host and port only, such as https://app.example.com")
+        format!(
+            "{text:?} is not the origin of a page: write scheme, host and port only, such as https://app.example.com"
+        )
     })?;
-    // What is lost here was written by mistake, and may have been meant to narrow what is allowed.
+    // Anything more was written by mistake, and may have been meant to narrow what is allowed.
     let is_bare = matches!(url.path(), "" | "/")
         && url.query().is_none()
         && url.fragment().is_none()
@@ -73,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_taken_as_browsers_write_them() {
+    fn origins_are_accepted_as_browsers_write_them() {
         let origins = [
             "https://app.example.com",
             "http://localhost:3000",
@@ -96,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_page_has_is_refused_with_what_was_meant() {
+    fn texts_that_are_not_origins_are_refused_with_what_was_meant() {
         let refused = [
             ("*", "wildcard"),
             ("https://*.example.com", "wildcard"),

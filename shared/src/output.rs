@@ -5,7 +5,7 @@ use std::{
     io::{self, ErrorKind, Write as _},
 };
 
-/// Prints a line, or several, to standard output. Whoever has closed it has seen enough: that is no error.
+/// Prints a line, or several, to standard output. Whoever has closed it has seen enough: that is not an error.
 ///
 /// # Errors
 /// One sentence, when it cannot be written for another reason, such as a full disk.
@@ -17,7 +17,8 @@ pub fn print(text: impl Display) -> Result<(), String> {
     }
 }
 
-/// Writes a line, or several, to standard error, behind what has been logged. There is no place left to complain about an error.
+/// Writes a line, or several, to standard error, after what has been logged. There is no place left to complain about
+/// an error.
 pub fn complain(text: impl Display) {
     crate::telemetry::flush();
     let _nobody_reads = writeln!(io::stderr(), "{text}");

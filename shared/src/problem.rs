@@ -96,7 +96,7 @@ impl Problem {
         self.headers.iter().map(|(name, _)| name)
     }
 
-    /// 500 `internal`: a fault of ours.
+    /// 500 `internal`: a fault of the service.
     #[must_use]
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something is wrong on our side: see the log")
@@ -187,7 +187,7 @@ pub fn invalid_query() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "invalid_query", "invalid query parameters")
 }
 
-/// The largest request head (names and values of its headers, in bytes) that is looked at.
+/// The largest request head (names and values of its headers, in bytes) that is accepted.
 const MAX_HEAD: usize = 16 * 1024;
 
 /// 431 `headers_too_large`.
@@ -213,7 +213,7 @@ pub async fn speak_problems(
     if head > MAX_HEAD {
         return Ok(request.into_response(headers_too_large().error_response()));
     }
-    // The request may not be held on to: actix takes it back, and panics when somebody else still has it.
+    // The request must not be kept: actix takes it back, and panics if it is still referenced.
     let answer = next.call(request).await?.map_into_boxed_body();
     let status = answer.status();
     let spoken = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == CONTENT_TYPE);

@@ -1,4 +1,4 @@
-//! What operators must hear of, and strangers can cause again and again: a line an hour for each subject, of few subjects.
+//! Log lines that operators need and strangers can cause at will: one an hour for each subject, for few subjects.
 
 use std::{
     collections::BTreeMap,
@@ -6,25 +6,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long nothing is said of a subject again.
+/// How long a subject is not reported again.
 const SILENCE: Duration = Duration::from_secs(3600);
-/// Of how many subjects something is said within that time.
+/// How many subjects are reported within that time.
 const SUBJECTS: usize = 32;
 /// How much of a subject's name is kept.
 const NAME_BYTES: usize = 200;
 
-/// Of whom something was said lately.
+/// The subjects that were reported lately.
 #[derive(Debug, Default)]
 pub struct Seldom(Mutex<BTreeMap<String, Instant>>);
 
 impl Seldom {
-    /// Nothing was said yet.
+    /// Nothing has been reported yet.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(BTreeMap::new()))
     }
 
-    /// Whether it is time to say something of `subject`; then it counts as said.
+    /// Whether `subject` is to be reported now; if so, it counts as reported.
     #[must_use]
     pub fn is_due(&self, subject: &str) -> bool {
         self.is_due_at(subject, Instant::now())
@@ -42,7 +42,7 @@ impl Seldom {
     }
 }
 
-/// What a client sent, as a line of a log may have it.
+/// What a client sent, made safe for a line of a log.
 #[must_use]
 pub fn printable(bytes: &[u8]) -> String {
     let shown = bytes.iter().take(NAME_BYTES).map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' });
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_each_subject_something_is_said_once_an_hour() {
+    fn each_subject_is_reported_once_an_hour() {
         let (seldom, now) = (Seldom::new(), Instant::now());
         let later = |minutes: u64| now + Duration::from_secs(60 * minutes);
         assert!(seldom.is_due_at("a", now) && seldom.is_due_at("b", now));

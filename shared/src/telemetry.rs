@@ -1,4 +1,4 @@
-//! Logs: to stderr, human-readable on a terminal and JSON elsewhere; and the moment from which things are counted.
+//! Logs: to stderr, human-readable on a terminal and JSON elsewhere; and the beginning of all counts.
 
 mod line_writer;
 
@@ -17,8 +17,9 @@ use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 /// What is logged without `RUST_LOG`.
 const USUAL: &str = "info";
 
-/// What is logged of these targets at most, unless `RUST_LOG` names them. `actix_http` calls an ERROR what any stranger can send: that
-/// is counted instead (`jeton_connections_ended`). `sqlx_postgres` warns of parameters that it does not know, with their values.
+/// What is logged of these targets at most, unless `RUST_LOG` names them. `actix_http` logs as ERROR what any stranger
+/// can send: that is counted instead (`jeton_connections_ended`). `sqlx_postgres` warns of parameters that it does not
+/// know, with their values.
 const CAPS: [(&str, LevelFilter); 4] = [
     ("actix_http", LevelFilter::OFF),
     ("actix_server", LevelFilter::WARN),
@@ -26,13 +27,13 @@ const CAPS: [(&str, LevelFilter); 4] = [
     ("sqlx_postgres::options::parse", LevelFilter::OFF),
 ];
 
-/// How long the end of a process waits for its last lines to be taken.
+/// How long the end of a process waits for its last lines to be written.
 const LAST_LINES: Duration = Duration::from_millis(500);
 
 static LINES: OnceLock<LineWriter> = OnceLock::new();
 
-/// Starts logging, and takes down when the process began. `RUST_LOG` chooses what is logged; without it, or if it cannot be read,
-/// `info`. Whatever becomes of stderr, nobody who logs fails or waits.
+/// Starts logging, and records when the process began. `RUST_LOG` chooses what is logged; without it, or if it cannot
+/// be read, `info`. Whatever happens to stderr, logging neither fails nor waits.
 pub fn start() {
     metrics::started();
     let (filter, complaint) = chosen(env::var_os("RUST_LOG").unwrap_or_default());
@@ -65,7 +66,7 @@ fn chosen(value: OsString) -> (EnvFilter, Option<String>) {
     }
 }
 
-/// These directives behind the caps. Of two directives for one target, the later one holds.
+/// These directives after the caps. Of two directives for one target, the later one holds.
 fn capped(directives: &str) -> String {
     let mut levels = directives.rsplit(',').map(str::trim).filter(|directive| !directive.is_empty());
     let of_all = levels.find_map(|level| level.parse().ok()).unwrap_or(LevelFilter::OFF);
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_cannot_be_read_is_complained_about_and_logs_as_usual() {
+    fn an_unreadable_value_is_reported_and_logging_is_as_usual() {
         for wrong in ["info,sqlx=loud", "[", "a=b=c"] {
             let (_, complaint) = chosen(wrong.into());
             assert!(complaint.is_some(), "{wrong}");

@@ -18,7 +18,7 @@ pub fn read_or_create(path: &Path) -> Result<RootSecret, String> {
         create(path).map_err(explain)?;
     }
     let text = files::read_text(path).map_err(explain)?;
-    files::warn_if_for_everybody("AUTH_SECRET", path);
+    files::warn_if_anybody_may_read("AUTH_SECRET", path);
     RootSecret::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 

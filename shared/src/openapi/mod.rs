@@ -21,7 +21,7 @@ use utoipa::{
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 
-/// What every document of ours has: the problem document, the bearer token, and refusals that are written down once.
+/// What both services' documents have: the problem document, the bearer token, and refusals that are written once.
 pub struct Common;
 
 impl Modify for Common {

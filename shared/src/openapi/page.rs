@@ -3,14 +3,14 @@
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Renders a document of ours. What it does not know it leaves out.
+/// Renders a service's document. What it does not know, it leaves out.
 pub fn of(json: &str) -> String {
     serde_json::from_str::<Value>(json).map(|document| Page(&document).to_string()).unwrap_or_default()
 }
 
 struct Page<'a>(&'a Value);
 
-/// A text, escaped; what stands between two backticks is code.
+/// A text, escaped; what is between two backticks is code.
 struct Text<'a>(&'a Value);
 
 /// JSON over several lines, escaped.
@@ -148,7 +148,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Everything a schema says of a value but its description, in one line; references lead to the schema.
+/// Everything that a schema says about a value except its description, in one line; references lead to the schema.
 fn limits(schema: &Value) -> String {
     if let Some(name) = referred(schema) {
         return link(name);

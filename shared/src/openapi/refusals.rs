@@ -1,4 +1,4 @@
-//! The refusals of an operation, documented from the very problems that are answered.
+//! The refusals of an operation, documented from the problems that are actually answered.
 
 use crate::problem::{self, Problem};
 use actix_web::{
@@ -21,8 +21,8 @@ pub trait Refuses {
     fn problems() -> Vec<Problem>;
 }
 
-/// Everything that one of several may answer, for `#[utoipa::path(responses(Refusals<(A, B)>))]`; and what every call
-/// may answer.
+/// Every problem that any of several may answer, for `#[utoipa::path(responses(Refusals<(A, B)>))]`; and what every
+/// call may answer.
 pub struct Refusals<T>(PhantomData<T>);
 
 /// As [`Refusals`], without what every other call may answer.
@@ -65,15 +65,15 @@ fn responses(problems: impl Iterator<Item = Problem>) -> BTreeMap<String, RefOr<
     by_status.into_iter().map(|(status, problems)| (status, response(problems).into())).collect()
 }
 
-/// The answer of one status, whichever of these problems it tells.
+/// The answer with one status, for any of these problems.
 fn response(problems: &[Problem]) -> Response {
     let documents: Vec<Value> = problems.iter().map(|problem| json!(problem.document())).collect();
     let codes: Vec<String> = problems.iter().map(|problem| format!("`{}`", problem.code())).collect();
     let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(problems.iter().map(Problem::code)));
     let status = problems[0].status_code().as_u16();
     let status = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([status]));
-    let told = ObjectBuilder::new().property("code", code).property("status", status);
-    let schema = AllOf::builder().item(Ref::from_schema_name("Problem")).item(told);
+    let members = ObjectBuilder::new().property("code", code).property("status", status);
+    let schema = AllOf::builder().item(Ref::from_schema_name("Problem")).item(members);
     let examples = documents.into_iter().zip(problems).map(|(document, problem)| {
         (problem.code().to_owned(), ExampleBuilder::new().value(Some(document)).build().into())
     });

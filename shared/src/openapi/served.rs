@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A service's document, as it was committed, and the page made of it once somebody asks.
+/// A service's document, as it was committed, and its page, made on the first request.
 pub struct Published {
     json: &'static str,
     page: OnceLock<Bytes>,

@@ -1,4 +1,4 @@
-//! How many connections there may be: at once, and of one address.
+//! How many connections there may be: in all, and from one address.
 
 use super::{
     Patience,
@@ -16,13 +16,14 @@ use std::{
 pub struct Limits {
     /// How many there may be at once.
     pub total: usize,
-    /// How many of them may come from one address: an IPv4 address, or the 56 bits of an IPv6 address that one subscriber has. 0: as many as there may be.
+    /// How many of them may come from one address: an IPv4 address, or the 56 bits of an IPv6 address that one
+    /// subscriber has. 0: no limit.
     pub per_address: usize,
     /// How long their clients may take.
     pub patience: Patience,
 }
 
-/// Takes connections, or does not. Clones share the count.
+/// Accepts connections, or refuses them. Clones share the count.
 #[derive(Clone)]
 pub struct Admission(Arc<Shared>);
 
@@ -43,7 +44,7 @@ struct Open {
 #[derive(Default, Clone, Copy)]
 struct Crowd {
     count: usize,
-    /// Whether some were refused since there was plenty of room last.
+    /// Whether some were refused since there was last plenty of room.
     is_refusing: bool,
 }
 
@@ -58,7 +59,8 @@ pub(super) struct Admitted {
 }
 
 impl Admission {
-    /// For a socket of this name. `is_exempt` are addresses that many clients stand behind; those of this machine are exempt too.
+    /// For a socket of this name. `is_exempt` names addresses that many clients share; those of this machine are exempt
+    /// too.
     #[must_use]
     pub fn new(
         socket: &'static str,
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_one_ipv6_network_are_one() {
+    fn the_addresses_of_one_ipv6_network_count_as_one() {
         let admission = admission(10, 1);
         let taken = from(&admission, "2001:db8:1:1::1");
         assert!(taken.is_some() && from(&admission, "2001:db8:1:ff:ffff::2").is_none());
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_for_addresses_there_is_the_total() {
+    fn without_a_limit_by_address_only_the_total_counts() {
         let admission = admission(2, 0);
         let taken = ["192.0.2.1"; 2].map(|address| from(&admission, address));
         assert!(taken.iter().all(Option::is_some) && from(&admission, "192.0.2.2").is_none());

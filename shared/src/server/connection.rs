@@ -1,5 +1,5 @@
-//! A client's connection, as the framework sees it: it hands out one request at a time, and gives up whoever sends a head too slowly or
-//! does not take the answers.
+//! A client's connection, as the framework sees it: it hands out one request at a time, and gives up clients that send
+//! a head too slowly or do not read the answers.
 
 use super::{
     Patience,
@@ -27,10 +27,10 @@ const PIECE: usize = 8 * 1024;
 /// How large a request head may become before it is given up: twice what is answered at all.
 const LARGEST_HEAD: usize = 32 * 1024;
 
-/// What no request head has in it: the framework refuses it, and closes.
+/// What no request head may contain: the framework refuses it, and closes.
 const NO_HEAD: &[u8] = b"\n\0";
 
-/// A connection. What is dropped with it is its place among all.
+/// A connection. Dropping it frees its place.
 pub(super) struct Connection {
     stream: TcpStream,
     turn: Rc<Turn>,
@@ -42,10 +42,10 @@ pub(super) struct Connection {
     must_stop: bool,
     /// Whether the client has closed its side.
     is_closed: bool,
-    /// Whether requests count of which the client does not wait for the answer any more.
+    /// Whether requests are served although the client has closed its side.
     serves_half_closed: bool,
     patience: Patience,
-    /// Whether the client has not taken what was to be written.
+    /// Whether the client has not read what was to be written.
     is_blocked: bool,
     /// How many requests there were when the current head began.
     requests: u64,
@@ -82,7 +82,7 @@ impl Connection {
         self.patience
     }
 
-    /// Looks whether more comes or the client has gone, while nothing may be handed out.
+    /// Checks whether more comes or the client has gone, while nothing may be handed out.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.is_closed && self.held.len() < PIECE {
             let mut space = [MaybeUninit::uninit(); PIECE / 4];
@@ -163,8 +163,8 @@ impl Connection {
         }
     }
 
-    /// Whether a head was begun and is not complete in time, or the rest of a body that was answered. What has been taken for a
-    /// request is complete.
+    /// Whether a head that was begun, or the rest of a body that was answered, is not complete in time. A head that has
+    /// become a request is complete.
     fn is_late(&mut self, context: &mut Context<'_>) -> bool {
         if !self.turn.is_free() || self.requests != self.turn.requests() {
             self.requests = self.turn.requests();
@@ -210,7 +210,7 @@ impl AsyncWrite for Connection {
         if !this.write.is_over(context) {
             return Poll::Pending;
         }
-        // Or else the system would go on offering what it holds.
+        // Otherwise the system would go on sending what it has buffered.
         let _closed_in_any_case = this.stream.set_zero_linger();
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
@@ -258,27 +258,27 @@ impl Held {
     }
 }
 
-/// Finds where request heads end: at an empty line. The parser also takes lines that end without a carriage return. In a body of which
-/// nobody has said the length, what is found may mean nothing, and does no harm.
+/// Finds where request heads end: at an empty line. The parser also accepts lines that end without a carriage return.
+/// In a body of unknown length, what is found may mean nothing, and does no harm.
 #[derive(Debug, Default)]
 struct HeadEnds(Line);
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Line {
-    /// Before a head. Empty lines are none (RFC 9112, section 2.2).
+    /// Before a head. Empty lines do not begin one (RFC 9112, section 2.2).
     #[default]
     Before,
     Within,
-    /// Behind a line feed.
+    /// After a line feed.
     Begun,
-    /// Behind a line feed and a carriage return.
+    /// After a line feed and a carriage return.
     Returned,
-    /// Behind an empty line.
+    /// After an empty line.
     Ended,
 }
 
 impl HeadEnds {
-    /// The length of what goes up to the first end of a head, or else of everything.
+    /// The length up to the first end of a head, or of everything.
     fn end_in(&mut self, bytes: &[u8]) -> usize {
         for (index, byte) in bytes.iter().enumerate() {
             self.0 = match (byte, self.0) {

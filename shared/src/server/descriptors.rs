@@ -8,7 +8,7 @@ const RESERVE: usize = 96;
 /// What a worker may have beyond its connections: its runtime, and those that it is about to close.
 pub(super) const RESERVE_PER_WORKER: usize = 8;
 
-/// So many connections there are in any case.
+/// The fewest connections in any case.
 const FEWEST: usize = 16;
 
 /// Raises the soft limit of this process to the hard one: systemd's 1,024 is for programs that use `select`.
@@ -64,6 +64,6 @@ mod tests {
     fn connections_leave_file_descriptors_to_everything_else() {
         assert_eq!(fitting(1024, 30, 4), 866);
         assert_eq!(fitting(256, 30, 2), 114);
-        assert_eq!(fitting(64, 30, 64), FEWEST, "a few, and as many as will");
+        assert_eq!(fitting(64, 30, 64), FEWEST, "a few in any case");
     }
 }

@@ -1,4 +1,4 @@
-//! What is counted of connections.
+//! Metrics of connections.
 
 use crate::metrics::Counts;
 use actix_http::error::DispatchError;
@@ -10,7 +10,7 @@ use std::{io::ErrorKind, sync::LazyLock};
 
 /// A request head took too long.
 pub(super) const SLOW_HEAD: &str = "slow_head";
-/// A request head was too large to be looked at.
+/// A request head was too large.
 pub(super) const LARGE_HEAD: &str = "large_head";
 const SLOW_ANSWER: &str = "slow_answer";
 const MALFORMED: &str = "malformed";
@@ -34,7 +34,7 @@ pub(super) fn count_ended(reason: &'static str) {
     ENDED.add(reason);
 }
 
-/// Counts it by what the framework says. Anybody can cause these errors: no line is logged.
+/// Counts the framework's error by its kind. Anybody can cause these errors: no line is logged.
 pub(super) fn count_error(error: &DispatchError) {
     match error {
         DispatchError::Parse(_) => count_ended(MALFORMED),

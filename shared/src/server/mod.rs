@@ -37,13 +37,13 @@ use std::{
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// How long requests under way get to finish once the process was told to stop, in seconds.
+/// How long requests under way get to finish once the process was asked to stop, in seconds.
 pub const DRAIN_SECONDS: u64 = 10;
 
 /// How many connections the admin socket takes: health checks and Prometheus come one by one.
 const ADMIN_CONNECTIONS: usize = 32;
 
-/// No answer about health is larger, in bytes.
+/// The largest answer about health, in bytes.
 const LARGEST_HEALTH: u64 = 64 * 1024;
 
 /// A service's two sockets: the public one, and the admin one for health and metrics.
@@ -83,8 +83,8 @@ pub fn are_in_conflict(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() == other.port() && one.port() != 0 && overlap
 }
 
-/// Whom the public socket takes: as many as `limits` say, or as file descriptors are there for. Where that is little, one address
-/// still leaves half of it to others.
+/// What the public socket accepts: as many connections as `limits` say, or as there are file descriptors for. Where
+/// those are few, one address still leaves half of them to others.
 #[must_use]
 pub fn public(limits: Limits, is_exempt: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Admission {
     let total = descriptors::connections(limits.total);
@@ -92,7 +92,8 @@ pub fn public(limits: Limits, is_exempt: impl Fn(IpAddr) -> bool + Send + Sync +
     Admission::new("public", Limits { total, per_address, ..limits }, is_exempt)
 }
 
-/// Whom the admin socket takes. It has room of its own, so that health can be asked for when the public one has none left.
+/// What the admin socket accepts. It has its own room, so that health can be asked for when the public one has none
+/// left.
 #[must_use]
 pub fn admin() -> Admission {
     Admission::new("admin", Limits { total: ADMIN_CONNECTIONS, per_address: 0, patience: Patience::default() }, |_| {
@@ -105,7 +106,7 @@ pub fn get() -> Route {
     web::route().guard(Any(Get()).or(Head()))
 }
 
-/// SIGTERM or SIGINT (Ctrl-C). Whoever makes this first can be told to stop at any time, also before it serves.
+/// SIGTERM or SIGINT (Ctrl-C). A process that creates this first can be stopped at any time, even before it serves.
 #[derive(Debug)]
 pub struct StopSignal {
     #[cfg(unix)]
@@ -116,7 +117,7 @@ pub struct StopSignal {
 
 #[cfg(unix)]
 impl StopSignal {
-    /// Takes these signals from now on; each ended the process by itself until then.
+    /// Handles these signals from now on; until then, each ends the process at once.
     ///
     /// # Panics
     /// Outside a runtime, or when the system refuses a handler.
@@ -152,13 +153,13 @@ impl StopSignal {
     }
 }
 
-/// Runs a program with as many file descriptors as it may have, and ends the process with its status. The runtime is left as it is: its end would wait for a host name that
-/// is still being looked up.
+/// Runs a program with as many file descriptors as it may have, and ends the process with its status. The runtime is
+/// not shut down: that would wait for a host name that is still being looked up.
 pub fn run_to_exit(program: impl Future<Output = u8>) -> ! {
     descriptors::raise_limit();
     let system = System::new();
     let status = system.block_on(async {
-        // Or else the last worker to end would wake the runtime, from a thread whose thread locals are gone: a panic.
+        // Otherwise the last worker to end would wake the runtime, from a thread whose thread locals are gone: a panic.
         mem::forget(System::current());
         program.await
     });
@@ -182,7 +183,7 @@ pub async fn run(public: Server, admin: Server, mut stop_signal: StopSignal) -> 
     ended.map(|_| ())
 }
 
-/// Both at once: whoever asks for health is refused as everybody else.
+/// Both at once: health checks are refused like everybody else.
 async fn stop(handles: &[ServerHandle]) {
     join_all(handles.iter().map(|handle| handle.stop(true))).await;
 }
@@ -192,8 +193,8 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(serde_json::json!({ "status": "live" }))
 }
 
-/// Asks a running service's `/health/ready` on its admin address, without any HTTP client: for container health checks. `proof` is a
-/// JSON pointer (RFC 6901) to what only this service says of itself.
+/// Asks a running service's `/health/ready` on its admin address, without any HTTP client: for container health checks.
+/// `proof` is a JSON pointer (RFC 6901) to a member that only this service has.
 ///
 /// # Errors
 /// One sentence: no connection, not ready, or another program.
@@ -233,7 +234,7 @@ mod tests {
     use super::*;
     use std::thread;
 
-    /// What the health check says of a server that answers so.
+    /// The result of the health check for a server that answers this.
     fn checked(answer: &'static str) -> Result<(), String> {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_service_is_ready_and_no_other_web_server_that_says_200() {
+    fn only_this_service_is_ready_and_no_other_web_server_that_answers_200() {
         let ready = "HTTP/1.1 200 OK\r\n\r\n{\"status\":\"degraded\",\"keys\":{\"source\":\"snapshot\"}}";
         assert_eq!(checked(ready), Ok(()));
         for other in [

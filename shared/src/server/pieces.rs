@@ -15,17 +15,17 @@ use std::{
 /// How large a piece may be.
 const PIECE: usize = 8 * 1024;
 
-/// A body in pieces. What it is made of is shared, if it was before.
+/// A body in pieces, which share its memory.
 pub(super) struct InPieces {
     body: BoxBody,
     rest: Bytes,
     _held: Option<Held>,
 }
 
-/// Marks an answer whose body is there once for all who ask, in its extensions.
+/// Marks an answer, in its extensions, whose body is in memory once for all requests.
 pub(crate) struct IsShared;
 
-/// The answer with its body in pieces, or a refusal where there is no memory left for one as large.
+/// The answer with its body in pieces, or a refusal if there is no memory left for one this large.
 pub(super) fn in_pieces(answer: Response<impl MessageBody + 'static>) -> Response<InPieces> {
     let length = match answer.body().size() {
         BodySize::Sized(length) if !answer.extensions().contains::<IsShared>() => length,

@@ -1,5 +1,5 @@
-//! An app behind a socket: what actix-web's own server does, with our own connections. That server takes in all that a client sends
-//! before it is answered, and waits for ever for clients that do not read.
+//! An app behind a socket: what actix-web's own server does, with our own connections. That server buffers all that a
+//! client sends before it is answered, and waits for ever for clients that do not read.
 
 use super::{
     DRAIN_SECONDS,
@@ -30,25 +30,25 @@ use std::{
 /// How long a connection is kept for another request.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 
-/// How long is waited for a client to close its side.
+/// How long to wait for a client to close its side.
 const DISCONNECT: Duration = Duration::from_secs(1);
 
 /// How many bytes of an answer wait to be written, before the next piece is added.
 const WRITE_BUFFER: usize = 16 * 1024;
 
-/// How many bytes of answers the system may hold for a connection. Its own choice goes up to megabytes, and a container's limit counts
-/// them.
+/// How many bytes of answers the system may hold for a connection. Its default goes up to megabytes, which count
+/// towards a container's limit.
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// A socket to serve.
 pub struct Serving {
     /// The socket.
     pub listener: TcpListener,
-    /// Whom it takes.
+    /// What it accepts.
     pub admission: Admission,
     /// How many threads answer; `None`: as many as there are cores.
     pub workers: Option<usize>,
-    /// Whether a request is carried out though its client has closed its side of the connection.
+    /// Whether a request is carried out although its client has closed its side of the connection.
     pub serves_half_closed: bool,
 }
 
@@ -114,7 +114,7 @@ impl Serving {
     }
 }
 
-/// Answers a request, the only one of its connection until then.
+/// Answers a request, the only one of its connection meanwhile.
 fn answer<S, B>(mut request: Request, app: &S) -> impl Future<Output = Result<Response<InPieces>, S::Error>> + use<S, B>
 where
     S: Service<Request>,

@@ -1,5 +1,5 @@
-//! Whose turn it is on a connection: the client's, to send a request, or ours, to answer the one that is there. The framework would
-//! take in thousands of small requests at once, at 150 times the memory that they have on the wire, before it answers the first.
+//! Whose turn it is on a connection: the client's, to send a request, or the service's, to answer it. The framework
+//! would buffer thousands of small requests at once, at 150 times their size on the wire, before it answers the first.
 
 use actix_http::{BoxedPayloadStream, HttpMessage as _, Payload, Request, error::PayloadError};
 use actix_web::{http::header, web::Bytes};
@@ -11,7 +11,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// A body of at most so many bytes is taken in whether it is read or not: whoever is still sending it can read the answer then.
+/// A body of at most this many bytes is taken in whether it is read or not: a client that is still sending it can then
+/// read the answer.
 const SMALL: u64 = 16 * 1024;
 
 /// Whose turn it is. A connection and the request on it share it; both live on one thread.
@@ -22,7 +23,7 @@ pub(super) struct Turn {
     requests: Cell<u64>,
     /// Whether the body of the latest was read to its end.
     is_read: Cell<bool>,
-    /// Whether nobody knows any more where the body of the latest ends.
+    /// Whether it is unknown where the body of the latest ends.
     has_lost_the_end: Cell<bool>,
     /// The connection, which waits for its turn.
     waiting: RefCell<Option<Waker>>,
@@ -34,7 +35,7 @@ enum State {
     Free { left: u64 },
     /// A request is being answered.
     Taken {
-        /// How many bytes of its body are still to come; [`u64::MAX`] when nobody has said.
+        /// How many bytes of its body are still to come; [`u64::MAX`] if that is unknown.
         left: u64,
         /// Whether they are taken in now.
         is_wanted: bool,
@@ -63,12 +64,13 @@ impl Turn {
         matches!(self.state.get(), State::Free { left: 0 }) && !self.has_lost_the_end.get()
     }
 
-    /// Whether a head may be in what comes next: also behind a body whose length nobody has said.
+    /// Whether a head may be in what comes next: also after a body of unknown length.
     pub(super) fn may_hold_a_head(&self) -> bool {
         self.expects_head() || matches!(self.state.get(), State::Taken { left: u64::MAX, .. })
     }
 
-    /// Whether a request was answered before its body had come to its end: nobody waits for the rest as long as for a body.
+    /// Whether a request was answered before its body had come to its end: the rest is not waited for as long as a
+    /// body.
     pub(super) fn is_owed_a_rest(&self) -> bool {
         self.has_lost_the_end.get() || matches!(self.state.get(), State::Free { left } if left > 0)
     }
@@ -77,7 +79,7 @@ impl Turn {
     pub(super) fn room(&self, context: &Context<'_>) -> u64 {
         match self.state.get() {
             State::Free { left: 0 } => u64::MAX,
-            // What is left of a body, and no head behind it: that is looked for in what is handed out.
+            // The rest of a body, and no head after it: heads are looked for in what is handed out.
             State::Free { left } => left,
             State::Taken { left, is_wanted: true } if left > 0 => left,
             State::Taken { .. } => {
@@ -87,7 +89,7 @@ impl Turn {
         }
     }
 
-    /// Notes that so many bytes were handed out.
+    /// Records that this many bytes were handed out.
     pub(super) fn handed_out(&self, bytes: usize) {
         let less = |left: u64| if left == u64::MAX { left } else { left.saturating_sub(bytes as u64) };
         self.state.set(match self.state.get() {
@@ -131,7 +133,7 @@ impl Turn {
 pub(super) struct Taken(Rc<Turn>);
 
 impl Taken {
-    /// Whether nobody knows where its body ends, which nobody has read to its end: what comes then need not be looked for.
+    /// Whether its body has an unknown length and was not read to its end: the next request could not be found.
     pub(super) fn leaves_no_end(&self) -> bool {
         matches!(self.0.state.get(), State::Taken { left: u64::MAX, .. }) && !self.0.is_read.get()
     }

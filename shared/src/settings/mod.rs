@@ -53,7 +53,8 @@ pub struct Named {
 }
 
 impl Named {
-    /// What stands for a value in `--help`, such as `DURATION`. Where the type does not say it, the last word of the name does.
+    /// The placeholder for a value in `--help`, such as `DURATION`. Where the type does not say it, the last word of
+    /// the name does.
     #[must_use]
     pub fn value_name(&self) -> &'static str {
         match self.holds {
@@ -126,11 +127,11 @@ macro_rules! settings {
 /// The settings of a program.
 #[derive(Debug, Clone, Copy)]
 pub struct Catalog {
-    /// What all variables begin with.
+    /// The prefix of all variables.
     pub prefix: &'static str,
     /// A list for each part of the program.
     pub lists: &'static [&'static [Named]],
-    /// The subcommands whose `--help` shows the settings: those that are about them. The others take them as well.
+    /// The subcommands whose `--help` shows the settings: those that are about them. All others accept them too.
     pub shown_by: &'static [&'static str],
 }
 
@@ -163,7 +164,7 @@ fn flag(prefix: &str, setting: &'static Named) -> Arg {
         Kind::Plain => (setting.name.to_owned(), flag, format!("[env: {}]", setting.name)),
         Kind::Url => (setting.name.to_owned(), flag, format!("[env: {0}, or a file: {0}_FILE]", setting.name)),
         Kind::Secret => {
-            let source = format!("Path of a file that holds it [env: {0}_FILE, or itself: {0}]", setting.name);
+            let source = format!("Path of a file that holds it [env: {0}_FILE, or the value: {0}]", setting.name);
             (file_name(setting.name), format!("{flag}-file"), source)
         }
     };

@@ -25,7 +25,7 @@ fn without_index(name: &str) -> &str {
     if is_indexed { "options[]" } else { name }
 }
 
-/// What has no value, or is no word, may be a piece of a password: it is not repeated.
+/// A name without a value, or that is not a word, may be a piece of a password: it is not repeated.
 fn unknown(name: &str, has_value: bool, known: &[&str]) -> String {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let is_name = has_value && (1..=40).contains(&name.len()) && name.bytes().all(is_word);
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_piece_of_a_password_is_not_repeated() {
+    fn possible_pieces_of_a_password_are_not_repeated() {
         for url in
             ["postgres://h/d?hunter2", "postgres://h/d?hunter2!=x", "postgres://h/d?=hunter2", "p://h?host=&hunter2"]
         {

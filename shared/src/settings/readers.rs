@@ -2,10 +2,10 @@
 
 use std::{str::FromStr, time::Duration};
 
-/// The longest duration of any setting: added to a time, it still makes a time.
+/// The longest duration of any setting: added to a time, it does not overflow.
 const LONGEST: &str = "3650d";
 
-/// Reads a duration such as `10s`, `15m`, `7d`, of ten years at most; `0` is none at all.
+/// Reads a duration such as `10s`, `15m`, `7d`, of ten years at most; `0` is zero.
 ///
 /// # Errors
 /// What is wrong, and what would be right.
@@ -31,7 +31,7 @@ pub fn duration_within(text: &str, min: &str, max: &str) -> Result<Duration, Str
 /// Reads anything that parses, with one sentence for when it does not.
 ///
 /// # Errors
-/// That it is not what is `wanted`.
+/// That it is not `wanted`.
 pub fn parsed<T: FromStr>(text: &str, wanted: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("not {wanted}"))
 }
@@ -45,7 +45,7 @@ pub fn number_within(text: &str, min: usize, max: usize) -> Result<usize, String
     number.ok_or_else(|| format!("must be a number from {min} to {max}"))
 }
 
-/// Takes a text as it stands.
+/// Accepts any text.
 ///
 /// # Errors
 /// Never.
@@ -53,10 +53,10 @@ pub fn any_text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Takes one of a few words.
+/// Reads one of a few words.
 ///
 /// # Errors
-/// Which there are.
+/// The words that are allowed.
 pub fn one_of<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
     let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
     found.ok_or_else(|| {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn words_and_numbers_are_named_where_they_do_not_fit() {
+    fn refusals_name_the_allowed_words_and_numbers() {
         assert_eq!(on_off("yes"), Err("must be on or off".to_owned()));
         assert_eq!(one_of("b", &[("a", 1), ("b", 2), ("c", 3)]), Ok(2));
         assert_eq!(one_of("d", &[("a", 1), ("b", 2), ("c", 3)]), Err("must be a, b or c".to_owned()));

@@ -56,7 +56,7 @@ fn an_empty_flag_counts_as_not_given_as_an_empty_variable_does() {
 }
 
 #[test]
-fn settings_are_shown_where_they_are_the_point_and_taken_everywhere() {
+fn settings_are_shown_by_commands_about_them_and_accepted_everywhere() {
     let help = |words: &[&str]| program().try_get_matches_from(words).expect_err("help").to_string();
     assert!(help(&["--help"]).contains("Public API. [default: 127.0.0.1:8080] [env: AUTH_LISTEN]"));
     assert!(help(&["doctor", "--help"]).contains("--redis-url <URL>"));
@@ -92,7 +92,7 @@ fn every_mistake_is_reported_at_once() {
 }
 
 #[test]
-fn what_kubernetes_sets_for_a_service_named_auth_is_no_mistake() {
+fn what_kubernetes_sets_for_a_service_named_auth_is_not_a_mistake() {
     assert_eq!(
         mistakes(gather(&[], &[("AUTH_SERVICE_HOST", "10.0.0.1"), ("AUTH_PORT_8080_TCP_ADDR", "10.0.0.1")])),
         ""
@@ -114,7 +114,7 @@ fn a_secret_comes_from_a_file_without_its_line_end_and_not_from_two_places() {
 }
 
 #[test]
-fn a_file_that_cannot_be_meant_is_named_with_its_setting_and_what_is_wrong() {
+fn a_file_that_makes_no_sense_is_named_with_its_setting_and_what_is_wrong() {
     let directory = tempfile::TempDir::new().expect("a directory");
     let written = |name: &str, bytes: &[u8]| {
         let path = directory.path().join(name);
@@ -133,7 +133,7 @@ fn a_file_that_cannot_be_meant_is_named_with_its_setting_and_what_is_wrong() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_no_text_is_named_if_it_is_ours_and_else_ignored() {
+fn a_variable_that_is_not_text_is_named_if_it_is_ours_and_ignored_otherwise() {
     use std::os::unix::ffi::OsStringExt as _;
     let matches = program().get_matches_from(Vec::<String>::new());
     let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());

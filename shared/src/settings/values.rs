@@ -168,13 +168,14 @@ fn value_of(
     }
 }
 
-/// What an empty file should mean is not guessed: as a variable that is empty counts as not given, a secret would be replaced.
+/// An empty file is a mistake: if it counted as not given, as an empty variable does, a new secret would take its
+/// place.
 fn from_file(setting: &str, path: &str) -> Result<String, String> {
     let text = files::read_text(Path::new(path)).map_err(|error| format!("{setting}: cannot read {path}: {error}"))?;
     if text.is_empty() {
         return Err(format!("{setting}: {path} is empty"));
     }
-    files::warn_if_for_everybody(setting, Path::new(path));
+    files::warn_if_anybody_may_read(setting, Path::new(path));
     Ok(text)
 }
 

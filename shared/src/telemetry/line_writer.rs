@@ -1,5 +1,4 @@
-//! Lines, written by a thread of their own: whoever logs does not wait for a pipe that nobody reads, and does not fail with a disk
-//! that is full.
+//! Lines, written by a separate thread: logging does not wait for a pipe that nobody reads, nor fail with a full disk.
 
 use std::{
     io::{self, Write},
@@ -38,22 +37,22 @@ impl LineWriter {
     /// Starts the thread.
     ///
     /// # Panics
-    /// When the system gives no thread to a process that begins.
+    /// When the system gives no thread to a new process.
     pub(super) fn start(output: impl Write + Send + 'static) -> Self {
         let (orders, received) = channel();
         let shared = Arc::new(Shared::default());
         let worker = Worker { output, shared: Arc::clone(&shared), reported: 0 };
         let started = thread::Builder::new().name("log".to_owned()).spawn(move || worker.carry_out(&received));
-        started.expect("a process that begins gets a thread");
+        started.expect("a new process gets a thread");
         Self { orders, shared }
     }
 
-    /// How many lines were not written, because there was no room or the output took none.
+    /// How many lines were not written, because there was no room or the output failed.
     pub(super) fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until what was handed over is written, and no longer than that.
+    /// Waits until what was handed over is written, for at most `patience`.
     pub(super) fn flush(&self, patience: Duration) {
         let (done, is_done) = sync_channel(1);
         if self.orders.send(Order::Report(done)).is_ok() {
@@ -81,7 +80,7 @@ impl Write for &LineWriter {
 struct Worker<W> {
     output: W,
     shared: Arc<Shared>,
-    /// How many lost lines the log speaks of.
+    /// How many lost lines the log has reported.
     reported: u64,
 }
 
@@ -130,7 +129,7 @@ mod tests {
     }
 
     fn read_some(output: &mut PipeReader) -> usize {
-        output.read(&mut [0; 64 * 1024]).expect("a pipe of ours")
+        output.read(&mut [0; 64 * 1024]).expect("our own pipe")
     }
 
     #[test]
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_logs_does_not_wait_for_a_pipe_that_nobody_reads_and_what_is_lost_is_counted() {
+    fn logging_does_not_wait_for_a_pipe_that_nobody_reads_and_counts_what_is_lost() {
         let (mut output, input) = pipe().expect("a pipe");
         let lines = LineWriter::start(input);
         let line = "x".repeat(1023) + "\n";
@@ -167,7 +166,7 @@ mod tests {
         lines.flush(LONG);
         log(&lines, &line);
         lines.flush(LONG);
-        assert_eq!(lines.lost(), lost, "what is read again takes lines again");
+        assert_eq!(lines.lost(), lost, "an output that is read again takes lines again");
     }
 
     #[test]

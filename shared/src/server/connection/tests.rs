@@ -80,7 +80,7 @@ fn the_end_of_a_head_is_an_empty_line_however_lines_end_and_wherever_it_is_cut()
 }
 
 #[actix_web::test]
-async fn a_head_that_becomes_too_large_is_cut_off_with_what_no_parser_takes() {
+async fn a_head_that_becomes_too_large_is_cut_off_with_bytes_that_no_parser_accepts() {
     for filling in ["x", "\n", "x\n"] {
         let (mut client, mut connection) = patient().await;
         client
@@ -114,7 +114,7 @@ async fn requests_that_were_sent_at_once_are_handed_out_one_by_one() {
 }
 
 #[actix_web::test]
-async fn nothing_is_handed_out_while_a_request_is_answered_but_that_the_client_has_gone() {
+async fn while_a_request_is_answered_only_the_end_of_the_connection_is_handed_out() {
     let (mut client, mut connection) = patient().await;
     client.write_all(b"GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n").await.expect("sent");
     assert_eq!(next(&mut connection).await, "GET /1 HTTP/1.1\r\n\r\n");
@@ -149,7 +149,7 @@ async fn a_head_that_does_not_end_in_time_ends_the_connection() {
 }
 
 #[actix_web::test]
-async fn whoever_does_not_take_an_answer_is_given_up_and_asks_for_nothing_until_then() {
+async fn a_client_that_does_not_read_its_answer_is_given_up_and_its_requests_wait() {
     let (mut client, mut connection) = pair(Patience { head: LONG, write: 4 * SHORT, ..Patience::default() }).await;
     let answer = vec![b'x'; 64 * 1024];
     let blocked = poll_fn(|context| {
@@ -166,7 +166,7 @@ async fn whoever_does_not_take_an_answer_is_given_up_and_asks_for_nothing_until_
 }
 
 #[actix_web::test]
-async fn whoever_takes_an_answer_late_may_ask_again() {
+async fn a_client_that_reads_its_answer_late_may_send_again() {
     let (mut client, mut connection) = patient().await;
     let answer = vec![b'x'; 64 * 1024];
     let mut written = 0;
@@ -227,7 +227,7 @@ async fn the_rest_of_a_body_that_was_answered_is_awaited_no_longer_than_a_head()
 }
 
 #[actix_web::test]
-async fn whoever_sends_the_rest_of_a_body_in_time_may_ask_again() {
+async fn a_client_that_sends_the_rest_of_a_body_in_time_may_send_again() {
     let (mut client, mut connection) = pair(Patience { head: 20 * SHORT, write: LONG, ..Patience::default() }).await;
     client.write_all(b"POST / HTTP/1.1\r\n\r\nabcd").await.expect("sent");
     next(&mut connection).await;
