@@ -1,4 +1,4 @@
-//! What the hashing pool costs when nobody logs in. A test of its own process: others would need memory meanwhile.
+//! What the hashing pool costs when nobody logs in. It has its own process: other tests would need memory meanwhile.
 
 #![cfg(target_os = "linux")]
 
@@ -14,7 +14,7 @@ use std::{
 
 /// The process's resident memory, in KiB.
 fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("Linux tells");
+    let status = fs::read_to_string("/proc/self/status").expect("Linux has it");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("the resident size");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }

@@ -85,7 +85,7 @@ impl Service {
         self.hasher().runs() - before
     }
 
-    /// In KiB that are passed over.
+    /// In KiB of memory, times passes.
     async fn work_of_a_failed_login(&self, email: EmailAddress) -> u64 {
         let before = self.hasher().work();
         self.hash_runs_of_a_failed_login(email).await;
@@ -166,7 +166,7 @@ async fn an_unlocked_account_lets_its_user_try_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_hash_of_other_parameters_is_replaced_at_login_and_the_password_stays() {
+async fn a_hash_with_other_parameters_is_replaced_at_login_and_the_password_stays() {
     let service = service().await;
     let id = service.register().await.id;
     let accounts = &service.accounts;
@@ -182,7 +182,7 @@ async fn a_hash_of_other_parameters_is_replaced_at_login_and_the_password_stays(
 }
 
 #[tokio::test]
-async fn a_login_to_a_row_that_cannot_be_read_is_a_wrong_password_for_the_same_work() {
+async fn a_login_to_an_unreadable_row_is_a_wrong_password_for_the_same_work() {
     let service = service().await;
     service.register().await;
     let nobody = EmailAddress::parse("nobody@example.com").expect("an address");

@@ -1,4 +1,4 @@
-//! The OpenAPI document: it is committed as the code says it, and has the routes that are served.
+//! The committed OpenAPI document matches the code, and has the routes that are served.
 
 #[path = "../../shared/tests/document/mod.rs"]
 mod document;

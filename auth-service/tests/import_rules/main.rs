@@ -10,11 +10,11 @@ use std::{fs, path::Path};
 /// What a part must not name.
 struct Rule {
     part: &'static str,
-    /// Other crates; `actix` covers `actix_web` and its kin.
+    /// Other crates; `actix` covers `actix_web` and the like.
     crates: &'static [&'static str],
     /// Modules of its own crate.
     modules: &'static [&'static str],
-    /// Parts of other names.
+    /// Words that no name may contain.
     words: &'static [&'static str],
 }
 

@@ -156,7 +156,7 @@ impl Model for Duel {
                     state.has_ended || has_lost || state.refreshes.iter().any(|count| *count < 2)
                 },
             ),
-            // Whoever comes first, then the other, then the first again, then the other: the fourth turn is never given.
+            // Whoever comes first, then the other, then the first again, then the other: the fourth turn never comes.
             Property::always("after losses, the session has ended by the fourth turn", |_, state: &State| {
                 state.has_ended || state.turns < 4
             }),

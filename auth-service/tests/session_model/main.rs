@@ -1,10 +1,10 @@
 //! The session protocol, model-checked: `decide` itself, the function that the service runs, under every interleaving
 //! of a small world. `JETON_MODEL=deep` explores a larger one.
 //!
-//! What is assumed of a client, and stands in the contract for clients (`docs/sessions.md`):
-//! its requests and tabs share one place for the refresh token, each request carries what is there when it is sent, a
-//! request arrives within half the replay window of its sending or never, and a response that has not come within half the
-//! window of the sending is given up.
+//! What is assumed of a client, as the contract for clients says (`docs/sessions.md`): its requests and tabs share one
+//! place for the refresh token, each request carries what is there when it is sent, a request arrives within half the
+//! replay window of its sending or never, and a response that has not come within half the window of the sending is
+//! given up.
 
 mod duel;
 mod world;
@@ -19,8 +19,8 @@ fn is_deep() -> bool {
     std::env::var("JETON_MODEL").is_ok_and(|depth| depth == "deep")
 }
 
-/// Explores everything within the model's bounds, and prints how much that was. Answers the names of the properties
-/// that were violated, or, for those that something *can* happen, never seen.
+/// Explores everything within the model's bounds, and prints how much that was. Returns the names of the properties
+/// that were violated or, for those that say that something *can* happen, never seen.
 fn violations<M>(name: &str, model: M) -> Vec<&'static str>
 where
     M: Model + Send + Sync + 'static,
@@ -71,8 +71,7 @@ fn tabs_that_wake_up(table: &[Row]) -> World {
     World::new(table.to_vec(), if is_deep() { deep } else { small })
 }
 
-/// As [`tabs`], for as long as it takes until what two late retries left behind is used and has become old. The store
-/// loses nothing.
+/// As [`tabs`], until the tokens that two late retries left behind are used and old. The store loses nothing.
 fn tabs_for_long(table: &[Row]) -> World {
     let small = Bounds { ticks: 6, tokens: 5, in_flight: 2, ..patient() };
     let deep = Bounds { ticks: 7, tokens: 6, in_flight: 3, ..small };
@@ -99,7 +98,7 @@ fn logging_out() -> World {
     World::new(TABLE.to_vec(), if is_deep() { deep } else { small })
 }
 
-/// A client that may retry late so often with one token, and does without so many answers.
+/// A client that may retry late this often with one token, and loses this many answers.
 fn losing(retries: u8, losses: usize) -> World {
     let small = Bounds { ticks: 9, tokens: 5, in_flight: 1, losses: Some(losses), retries, ..patient() };
     let deep = Bounds { ticks: 10, in_flight: 2, ..small };
@@ -140,7 +139,7 @@ fn a_client_is_refused_only_after_it_has_lost_more_answers_than_it_may_retry() {
 }
 
 #[test]
-fn tabs_that_retry_late_and_at_once_are_never_refused_later() {
+fn tabs_that_retry_late_and_together_are_never_refused_later() {
     assert_eq!(violations("tabs for long", tabs_for_long(&TABLE)), Vec::<&str>::new());
 }
 
@@ -160,7 +159,7 @@ fn at_most_one_family_is_live_and_the_use_of_a_member_kills_the_others() {
 }
 
 #[test]
-fn two_parties_that_go_on_refreshing_are_found_out_by_the_second_refresh_of_the_slower_one() {
+fn two_parties_that_go_on_refreshing_are_detected_by_the_second_refresh_of_the_slower_one() {
     let (steps, store_losses) = if is_deep() { (12, 2) } else { (9, 2) };
     assert_eq!(violations("duel", Duel { table: TABLE.to_vec(), steps, store_losses }), Vec::<&str>::new());
 }
@@ -171,6 +170,6 @@ fn no_row_of_the_table_can_be_left_out() {
         let table: Vec<Row> = TABLE.into_iter().filter(|other| *other != row).collect();
         let is_missed = !violations(&format!("tabs without {row:?}"), tabs(&table)).is_empty()
             || !violations(&format!("one at a time without {row:?}"), serial(&table)).is_empty();
-        assert!(is_missed, "nothing happens without {row:?}");
+        assert!(is_missed, "no property is violated without {row:?}");
     }
 }

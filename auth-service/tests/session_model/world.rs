@@ -24,7 +24,7 @@ pub struct Bounds {
     pub begins_idle: bool,
     /// How often a client may retry late with one token; zero: as often as it likes.
     pub retries: u8,
-    /// How many answers the client does without, if that is limited; the others come before it gives up.
+    /// How many answers the client loses at most, if that is limited; the others come before it gives up.
     pub losses: Option<usize>,
     /// How often the store loses all.
     pub wipes: usize,
@@ -62,9 +62,9 @@ enum Phase {
     Arrived(i64),
     /// The record was read; decision and compare-and-swap come next.
     Read { record: Option<Record>, at: i64, arrived: i64 },
-    /// Something was decided, and committed where need be; SQL comes next.
+    /// Something was decided, and committed if necessary; SQL comes next.
     Decided(Verdict),
-    /// A theft: SQL said that the session was alive; that it ends is written next.
+    /// A theft: the session was alive in SQL; its ending is written next.
     Ending,
     /// The answer is on its way.
     Answered(Option<Token>),
@@ -85,7 +85,7 @@ struct Flight {
     token: Token,
     sent: i64,
     sent_after_end: bool,
-    /// The client has given up: the response will not be taken.
+    /// The client has given up: it will not use the response.
     is_abandoned: bool,
     phase: Phase,
 }
@@ -127,7 +127,7 @@ pub enum Action {
     Steal(Token),
 }
 
-/// So long that what is cut from the times in tokens does not matter.
+/// Long enough that the rounding of times in tokens does not matter.
 const TICK: Duration = Duration::from_secs(100);
 
 fn at(now: i64) -> Timestamp {
@@ -172,7 +172,7 @@ impl World {
                 Outcome::Retry(lineage) => (lineage, Verdict::Retried),
                 Outcome::Adopt(lineage) => (lineage, Verdict::Adopted),
             };
-        // The store takes no decision that is older than a moment.
+        // The store accepts no decision that is older than a moment.
         if state.now > read_at {
             state.flights[index].phase = Phase::Arrived(arrived);
             return Some(());
@@ -383,8 +383,10 @@ impl Model for World {
             }));
         } else {
             properties.push(Property::always("at most one family is live", at_most_one_family_is_live));
-            properties
-                .push(Property::always("a token is exchanged so often and no more", no_token_is_exchanged_for_ever));
+            properties.push(Property::always(
+                "a token is exchanged a limited number of times",
+                no_token_is_exchanged_for_ever,
+            ));
             properties.push(sighting!("a theft is found out", Verdict::Reused));
         }
         properties.push(sighting!("a rotation", Verdict::Rotated(_)));
@@ -399,15 +401,15 @@ impl Model for World {
     }
 }
 
-/// The first exchange, and as many late retries as are allowed. What is written for a session that has ended is given to nobody.
+/// The first exchange, and as many late retries as are allowed. Nobody is given what is written for an ended session.
 fn no_token_is_exchanged_for_ever(world: &World, state: &State) -> bool {
     let at_most = 1 + usize::from(if world.bounds.retries == 0 { u8::MAX } else { world.bounds.retries });
     let successors = |parent: &Presented| state.tokens.iter().filter(|token| token.family == parent.id).count();
     state.has_ended || state.tokens.iter().all(|parent| successors(parent) <= at_most)
 }
 
-/// Without losses, what any token would be worth once nothing is young: a rotation for members of the newest family, a
-/// retry for their parent, and nothing for all others. So using a member, which makes a family of its own, kills them.
+/// Without losses, what each token would be worth once everything is old: a rotation for members of the newest family,
+/// a retry for their parent, and nothing for all others. So the use of a member, which begins a new family, kills them.
 fn at_most_one_family_is_live(world: &World, state: &State) -> bool {
     let Some(record) = state.store.as_ref().filter(|_| !state.has_ended) else { return true };
     let much_later = state.now + 1000;

@@ -1,5 +1,5 @@
-//! Promises of signing keys, on a real database: replicas agree, a rotation costs no verifier a token, and the root secret can
-//! be replaced.
+//! Promises of signing keys, on a real database: replicas agree, no verifier refuses a token for a rotation, and the
+//! root secret can be replaced.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, and its message is the error")]
 
@@ -60,7 +60,7 @@ impl Database {
     }
 }
 
-async fn of_many_that_start_on_an_empty_database_all_sign_with_one_key(sql: Arc<Sql>) {
+async fn replicas_that_start_on_an_empty_database_sign_with_one_key(sql: Arc<Sql>) {
     crypto::install();
     let text = RootSecret::generate();
     let start = || {
@@ -74,14 +74,14 @@ async fn of_many_that_start_on_an_empty_database_all_sign_with_one_key(sql: Arc<
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_that_start_on_an_empty_sqlite_file_all_sign_with_one_key() {
+async fn replicas_that_start_on_an_empty_sqlite_file_sign_with_one_key() {
     let database = Database::at(SystemClock).await;
-    of_many_that_start_on_an_empty_database_all_sign_with_one_key(database.sql).await;
+    replicas_that_start_on_an_empty_database_sign_with_one_key(database.sql).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_many_that_start_on_an_empty_postgres_all_sign_with_one_key() {
+async fn replicas_that_start_on_an_empty_postgres_sign_with_one_key() {
     let url = harness::postgres::fresh_database();
     let sql = Sql::connect(&url, Arc::new(SystemClock)).await.unwrap();
-    of_many_that_start_on_an_empty_database_all_sign_with_one_key(Arc::new(sql)).await;
+    replicas_that_start_on_an_empty_database_sign_with_one_key(Arc::new(sql)).await;
 }

@@ -1,5 +1,5 @@
-//! Days of rotations in seconds: replicas that sign and verifiers that cache, on one clock that is moved by hand. What a
-//! verifier does not find in its cached set is a failure here, though a real one would ask again.
+//! Days of rotations in seconds: replicas that sign and verifiers that cache, on one clock that is moved by hand. A key
+//! that a verifier does not find in its cached set is a failure here, although a real one would fetch again.
 
 use crate::{Database, POLICY, root};
 use auth_service::domain::{
@@ -37,11 +37,11 @@ impl Dice {
 struct Replica {
     keys: SigningKeys,
     reloads_at: Timestamp,
-    /// Until when somebody may still hold the set that is published now.
+    /// Until when a cache may still hold the current set.
     cached_until: Timestamp,
 }
 
-/// A verifier that honours what it is told about caching, and asks for nothing in between.
+/// A verifier that honours `Cache-Control`, and fetches nothing in between.
 struct Cache {
     keys: KeySet,
     until: Timestamp,
@@ -100,7 +100,7 @@ impl Replica {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn dozens_of_rotations_cost_no_verifier_that_caches_a_token() {
+async fn dozens_of_rotations_make_no_caching_verifier_refuse_a_token() {
     let clock = ManualClock::at(Timestamp::from_secs(1_800_000_000));
     let database = Database::at(clock.clone()).await;
     let verifier = Verifier::new(ISSUER, "jeton", Arc::new(clock.clone()));
@@ -142,7 +142,7 @@ async fn dozens_of_rotations_cost_no_verifier_that_caches_a_token() {
 }
 
 #[tokio::test]
-async fn what_others_do_is_noticed_while_a_key_is_made() {
+async fn changes_by_other_replicas_are_noticed_while_a_key_is_made() {
     let clock = ManualClock::at(Timestamp::from_secs(1_800_000_000));
     let database = Database::at(clock.clone()).await;
     let secret = root();

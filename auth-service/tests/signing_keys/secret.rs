@@ -25,12 +25,12 @@ impl Secrets {
         KeyRing::new(&secret_of(&self.new), None)
     }
 
-    /// The new one is only accepted yet.
+    /// The new one is accepted, but not used yet.
     fn prepared(&self) -> KeyRing {
         KeyRing::new(&secret_of(&self.old), Some(&secret_of(&self.new)))
     }
 
-    /// The old one is only accepted still.
+    /// The old one is still accepted, but no longer used.
     fn replaced(&self) -> KeyRing {
         KeyRing::new(&secret_of(&self.new), Some(&secret_of(&self.old)))
     }
@@ -41,7 +41,7 @@ async fn kid(database: &Database, secrets: KeyRing) -> String {
 }
 
 #[tokio::test]
-async fn keys_are_sealed_anew_and_the_old_secret_can_be_thrown_away() {
+async fn keys_are_resealed_and_the_old_secret_can_be_discarded() {
     let (database, secrets) = (Database::at(SystemClock).await, Secrets::fresh());
     let before = kid(&database, secrets.old_alone()).await;
     assert_eq!(kid(&database, secrets.replaced()).await, before);
@@ -63,7 +63,7 @@ async fn another_secret_is_refused() {
 }
 
 #[tokio::test]
-async fn a_replica_that_still_starts_with_the_old_secret_does_not_take_it_back() {
+async fn a_replica_that_still_starts_with_the_old_secret_does_not_restore_it() {
     let (database, secrets) = (Database::at(SystemClock).await, Secrets::fresh());
     let before = kid(&database, secrets.prepared()).await;
     assert_eq!(kid(&database, secrets.replaced()).await, before);

@@ -1,4 +1,4 @@
-//! Rows of users that another program has written: what cannot be read harms nobody else.
+//! Rows of users that another program has written: unreadable ones harm nobody else.
 
 use crate::{
     samples::account,
@@ -14,7 +14,7 @@ use auth_service::{
 use shared::ids::UserId;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, raw_sql};
 
-/// What an import may have written: a column, and what stands there in SQL.
+/// What an import may have written: a column, and its value in SQL.
 const ON_BOTH: [(&str, &str); 6] = [
     ("email", "'jürgen@example.com'"),
     ("name", "''"),
@@ -24,7 +24,7 @@ const ON_BOTH: [(&str, &str); 6] = [
     ("kept_sid", "'x'"),
 ];
 
-/// SQLite keeps whatever it is given.
+/// SQLite stores values of any type.
 const ON_SQLITE: [(&str, &str); 8] = [
     ("name", "CAST(x'4afc7267656e' AS TEXT)"),
     ("name", "x'ff'"),
@@ -89,7 +89,7 @@ impl Imported {
         }
     }
 
-    async fn rows_that_cannot_be_read_are_passed_over_whatever_the_page(&mut self) {
+    async fn unreadable_rows_are_skipped_whatever_the_page(&mut self) {
         let mut good = Vec::new();
         for number in 0..12 {
             let id = self.somebody().await.id;
@@ -114,7 +114,7 @@ impl Imported {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_that_cannot_be_read_is_named_and_harms_nobody_else() {
+async fn an_unreadable_row_is_named_and_harms_nobody_else() {
     let directory = tempfile::tempdir().unwrap();
     let mut sqlite = Imported::into(&sqlite_url(directory.path())).await;
     let mut postgres = Imported::into(&harness::postgres::fresh_database()).await;
@@ -128,11 +128,11 @@ async fn a_row_that_cannot_be_read_is_named_and_harms_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_are_filled_though_rows_between_cannot_be_read() {
+async fn pages_are_full_although_rows_in_between_are_unreadable() {
     let directory = tempfile::tempdir().unwrap();
     for url in [sqlite_url(directory.path()), harness::postgres::fresh_database()] {
         let mut imported = Imported::into(&url).await;
-        imported.rows_that_cannot_be_read_are_passed_over_whatever_the_page().await;
+        imported.unreadable_rows_are_skipped_whatever_the_page().await;
         if url.starts_with("postgres") {
             imported.store.make_indexes().await.unwrap();
             imported = Imported::into(&url).await;
@@ -151,7 +151,7 @@ async fn addresses_that_nobody_can_log_in_with_are_counted() {
 }
 
 #[tokio::test]
-async fn ids_that_are_no_texts_or_no_ids_end_no_list() {
+async fn malformed_ids_cut_no_list_short() {
     let directory = tempfile::tempdir().unwrap();
     let mut imported = Imported::into(&sqlite_url(directory.path())).await;
     let good = imported.somebody().await.id;
@@ -171,7 +171,7 @@ async fn ids_that_are_no_texts_or_no_ids_end_no_list() {
 }
 
 #[tokio::test]
-async fn a_hash_in_bytes_is_a_hash_if_it_is_text_and_else_one_that_cannot_be_used() {
+async fn a_hash_stored_as_bytes_is_used_if_it_is_text_and_unusable_otherwise() {
     let directory = tempfile::tempdir().unwrap();
     let mut imported = Imported::into(&sqlite_url(directory.path())).await;
     let new = imported.somebody().await;

@@ -1,5 +1,5 @@
-//! Stores that are killed, stand still or change hands: every call is answered within a second meanwhile, and calls
-//! succeed again within two seconds afterwards, without a restart of ours.
+//! Stores that are killed, stall or fail over: every call is answered within a second meanwhile, and calls succeed
+//! again within two seconds afterwards, without a restart of auth-service.
 
 mod postgres;
 mod redis;
@@ -22,7 +22,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const CROWD: usize = 40;
 
 #[tokio::test]
-async fn an_outage_is_told_without_secrets() {
+async fn an_outage_is_reported_without_secrets() {
     let postgres = Sql::connect("postgres://ada:hunter2@127.0.0.1:1/jeton", Arc::new(SystemClock)).await;
     let redis = async |url| SessionStore::probe(&RedisStores::connect(url).unwrap()).await;
     let postgres = postgres.map(drop).unwrap_err().to_string();
@@ -40,8 +40,8 @@ async fn an_outage_is_told_without_secrets() {
     }
 }
 
-/// Asks with a crowd, twice: each must be told within a second that the store is out of reach.
-async fn is_told_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavailable>) {
+/// Asks with a crowd, twice: each call must fail within a second.
+async fn is_reported_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavailable>) {
     let slowest = Mutex::new(Duration::ZERO);
     let lateness = Lateness::from_now();
     let timed = async || {
@@ -55,7 +55,7 @@ async fn is_told_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavail
         join_all((0..CROWD).map(|_| timed())).await;
     }
     let slowest = *slowest.lock().unwrap();
-    println!("{what}: told within {slowest:?}");
+    println!("{what}: reported within {slowest:?}");
     assert!(slowest < SECOND + lateness.so_far(), "{what}: {slowest:?}");
 }
 
@@ -67,7 +67,7 @@ async fn is_over_in_time<T>(what: &str, ask: impl AsyncFn() -> Result<T, Unavail
     println!("{what}: over after {:?}", back.elapsed());
 }
 
-/// Asks on two workers as actix has them, each a thread with a runtime of its own, then on the second alone.
+/// Asks on two workers like actix's, each a thread with its own runtime, then on the second alone.
 fn on_two_workers<T>(ask: impl AsyncFn() -> Result<T, Unavailable>) {
     let worker = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (first, second) = (worker(), worker());
@@ -76,5 +76,5 @@ fn on_two_workers<T>(ask: impl AsyncFn() -> Result<T, Unavailable>) {
     assert!(second.block_on(crowd()));
     assert!(first.block_on(crowd()));
     drop(first);
-    assert!(second.block_on(crowd()), "the other worker took connections along");
+    assert!(second.block_on(crowd()), "the other worker broke connections");
 }

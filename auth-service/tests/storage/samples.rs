@@ -15,14 +15,14 @@ use shared::{
 };
 use std::time::Duration;
 
-/// A commit that counts whenever it arrives.
+/// The deadline of a commit that is in time whenever it arrives.
 pub const LATER: Timestamp = Timestamp::from_secs(1 << 40);
 
 pub fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// Nobody else has it, so that tests can share a server.
+/// Used only once, so that tests can share a server.
 pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", TokenId::fresh())
 }
@@ -44,7 +44,7 @@ pub fn named(name: &str) -> NewAccount {
     NewAccount { name: Some(PersonName::parse(name).unwrap()), ..account() }
 }
 
-/// A session, and what a store may keep of it: any bytes.
+/// A session as a store sees it: any bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     pub sub: UserId,
@@ -62,12 +62,12 @@ pub fn session_for(sub: UserId, life: Duration) -> Session {
     Session { sub, sid: SessionId::fresh(), sealed: sealed(1), expires_at: now().plus(life) }
 }
 
-/// Whatever bytes there are, and at the end which of the session's records it is.
+/// Arbitrary bytes, followed by the number of the record in its session.
 fn sealed(number: u64) -> Sealed {
     Sealed([&[0, 255, 13, 10, 0, 128][..], &TokenId::fresh().to_bytes(), &number.to_be_bytes()].concat())
 }
 
-/// Which of a session's records it is.
+/// The number of the record in its session.
 pub fn number(sealed: &Sealed) -> u64 {
     u64::from_be_bytes(*sealed.0.last_chunk().unwrap())
 }
@@ -77,7 +77,7 @@ pub fn rotated(session: &Session) -> Session {
     Session { sealed: sealed(number(&session.sealed) + 1), ..session.clone() }
 }
 
-/// From the one to the other; the session begins where there is none.
+/// From the one to the other; without the former, the session begins.
 pub fn change<'a>(from: Option<&'a Session>, to: &'a Session, not_after: Timestamp) -> Change<'a> {
     Change {
         sub: to.sub,

@@ -1,4 +1,4 @@
-//! What `auth-service doctor` is told of stores, by real servers.
+//! What real servers report to `auth-service doctor`.
 
 use crate::servers::{postgres, redis, redis_cluster, sqlite, sqlite_url};
 use auth_service::storage::{
@@ -13,7 +13,7 @@ async fn states(store: &RedisStores) -> Vec<RedisState> {
 }
 
 #[tokio::test]
-async fn a_redis_and_each_server_of_a_cluster_tell_what_they_do_with_sessions() {
+async fn a_redis_and_each_server_of_a_cluster_report_what_they_do_with_sessions() {
     for (store, at_least) in [(redis().await, 1), (redis_cluster().await, 2)] {
         let states = states(&store).await;
         assert!(states.len() >= at_least, "{states:?}");
@@ -25,7 +25,7 @@ async fn a_redis_and_each_server_of_a_cluster_tell_what_they_do_with_sessions() 
 }
 
 #[tokio::test]
-async fn a_database_tells_its_version_and_how_durable_it_is() {
+async fn a_database_reports_its_version_and_how_durable_it_is() {
     let (file, server) = (sqlite().await, postgres().await);
     let (file, server) = (file.state().await.unwrap(), server.state().await.unwrap());
     assert_eq!((file.kind, server.kind), ("SQLite", "PostgreSQL"));
@@ -36,7 +36,7 @@ async fn a_database_tells_its_version_and_how_durable_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_without_tables_is_told_and_left_so() {
+async fn a_database_without_tables_is_reported_and_left_alone() {
     let server = harness::postgres::fresh_database();
     let directory = tempfile::tempdir().unwrap();
     let database = Sql::as_it_is(&server, Arc::new(SystemClock)).unwrap();

@@ -1,5 +1,5 @@
-//! A database of the first landed version is taken over by today's, and that version goes on with what today's has made of
-//! it: replicas of both run side by side during an upgrade.
+//! The current version takes over a database of the first landed version, and that version goes on with the result:
+//! replicas of both run side by side during an upgrade.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, and its message is the error")]
 
@@ -44,7 +44,7 @@ async fn users_sessions_and_keys_live_on(database: FirstVersion) {
     let live = database.refresh_token_of_the_live_session().await;
     let stack = start(&database).await;
     let tokens = stack.auth.login(EMAIL, PASSWORD, Transport::Body).await.tokens();
-    assert_eq!(forge::header_of(&tokens.access)["kid"], kid.as_str(), "the key of before signs on");
+    assert_eq!(forge::header_of(&tokens.access)["kid"], kid.as_str(), "the old key goes on signing");
     stack.resource.whoami(&tokens).await.expect(200);
     stack.auth.me(&tokens).await.expect(200);
     assert!(stack.auth.key_set().await.body.contains(&kid));

@@ -1,5 +1,5 @@
-//! What earlier versions say to the database, as it stood in their sources, with values in place: each statement must go on
-//! working on tables that later versions have added to.
+//! The statements of earlier versions, as in their sources, with values in place: each must go on working on tables
+//! that later versions have added to.
 
 use auth_service::storage::sql::Sql;
 use harness::postgres;
@@ -7,7 +7,8 @@ use shared::clock::SystemClock;
 use sqlx::{AnyConnection, Connection as _};
 use std::sync::Arc;
 
-/// With how many rows each answers. Of the first landed version, and about the audit log of the one that brought it.
+/// Each with the number of rows it answers: those of the first landed version, and of the version that brought the
+/// audit log.
 const STATEMENTS: [(&str, usize); 17] = [
     (
         "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at)
@@ -82,12 +83,12 @@ async fn earlier_versions_go_on(url: &str) {
 }
 
 #[tokio::test]
-async fn earlier_versions_go_on_with_an_sqlite_file_of_todays() {
+async fn earlier_versions_go_on_with_a_current_sqlite_file() {
     let directory = tempfile::tempdir().unwrap();
     earlier_versions_go_on(&format!("sqlite://{}", directory.path().join("auth.db").display())).await;
 }
 
 #[tokio::test]
-async fn earlier_versions_go_on_with_a_postgres_of_todays() {
+async fn earlier_versions_go_on_with_a_current_postgres() {
     earlier_versions_go_on(&postgres::fresh_database()).await;
 }

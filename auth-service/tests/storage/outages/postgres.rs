@@ -1,6 +1,6 @@
 //! PostgreSQL.
 
-use super::{SECOND, is_over_in_time, is_told_in_time, on_two_workers};
+use super::{SECOND, is_over_in_time, is_reported_in_time, on_two_workers};
 use crate::{
     samples::{account, now},
     servers::{Wire, sql},
@@ -50,7 +50,7 @@ async fn ask(store: &Sql) -> Result<(), Unavailable> {
     store.status(UserId::fresh(), SessionId::fresh()).await.map(drop)
 }
 
-/// A database that is reached by a wire, which nobody has asked anything yet.
+/// A database that is reached through a wire, not queried yet.
 async fn freshly_wired() -> (Wire, Sql) {
     let mut url = Url::parse(&harness::postgres::fresh_database()).unwrap();
     let wire = Wire::to(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), url.port().unwrap())).await;
@@ -59,7 +59,7 @@ async fn freshly_wired() -> (Wire, Sql) {
     (wire, store)
 }
 
-/// A database that is reached by a wire.
+/// A database that is reached through a wire.
 async fn wired() -> (Wire, Sql) {
     let (wire, store) = freshly_wired().await;
     is_over_in_time("at first", async || ask(&store).await).await;
@@ -67,16 +67,16 @@ async fn wired() -> (Wire, Sql) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_stands_still() {
+async fn postgres_stalls() {
     let (wire, store) = wired().await;
     wire.goes_dead();
-    is_told_in_time("PostgreSQL still", async || ask(&store).await).await;
+    is_reported_in_time("PostgreSQL stalled", async || ask(&store).await).await;
     wire.is_mended();
-    is_over_in_time("PostgreSQL still", async || ask(&store).await).await;
+    is_over_in_time("PostgreSQL stalled", async || ask(&store).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_a_firewall_forgets_cost_one_call_and_not_one_each() {
+async fn connections_that_a_firewall_forgets_disturb_few_calls() {
     let (wire, store) = wired().await;
     wire.forgets();
     let mut disturbed = 0;
@@ -103,10 +103,10 @@ async fn busy_workers_keep_their_connections() {
     assert!(wire.connections() < 60, "{} connections for 800 calls", wire.connections());
 }
 
-/// A server that hangs is asked for two connections at a time, whoever gives up meanwhile: until it goes on, each attempt
-/// would come to nothing with the caller that it was made for.
+/// A server that hangs is asked for two connections at a time, whichever callers give up meanwhile: an attempt must not
+/// end with the caller that began it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgres_stands_still_while_calls_keep_coming() {
+async fn postgres_stalls_while_calls_keep_coming() {
     let (wire, store) = wired().await;
     wire.is_slow_to_connect(Duration::from_millis(30));
     let calling = store.clone();
@@ -122,12 +122,12 @@ async fn postgres_stands_still_while_calls_keep_coming() {
     sleep(Duration::from_secs(3)).await;
     wire.is_mended();
     let (mended, lateness) = (Instant::now(), Lateness::from_now());
-    is_over_in_time("PostgreSQL still", async || ask(&store).await).await;
+    is_over_in_time("PostgreSQL stalled", async || ask(&store).await).await;
     assert!(mended.elapsed() < SECOND + lateness.so_far(), "{:?}", mended.elapsed());
     calls.abort();
 }
 
-/// Opening one costs the server more than all that is asked here.
+/// Opening a connection costs the server more than all queries here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_waits_for_connections_and_opens_few_at_a_time() {
     let (wire, store) = freshly_wired().await;
@@ -141,11 +141,11 @@ async fn a_burst_waits_for_connections_and_opens_few_at_a_time() {
     assert!(opened() <= 2, "{} for 40 calls", opened());
     wire.is_mended();
     let is_served = burst.await.unwrap().iter().all(Result::is_ok);
-    assert!(is_served || lateness.so_far() > Duration::from_millis(300), "whoever waits is given a connection");
+    assert!(is_served || lateness.so_far() > Duration::from_millis(300), "callers that wait get a connection");
 }
 
 #[test]
-fn a_worker_that_ends_takes_no_connection_of_another_along() {
+fn a_worker_that_ends_breaks_no_connection_of_another() {
     let url = harness::postgres::fresh_database();
     let store = Runtime::new().unwrap().block_on(sql(&url));
     on_two_workers(async || store.end_session(UserId::fresh(), SessionId::fresh(), now()).await);

@@ -1,6 +1,6 @@
 //! Redis, alone, behind Sentinel, and in a Cluster.
 
-use super::{is_over_in_time, is_told_in_time, on_two_workers};
+use super::{is_over_in_time, is_reported_in_time, on_two_workers};
 use crate::{
     samples::{LATER, change, session},
     servers::{Cluster, Sentinel},
@@ -27,8 +27,8 @@ async fn redis_is_killed_and_started_again() {
     let store = store_at(&server.url());
     is_over_in_time("at first", async || store.probe().await).await;
     server.kill();
-    is_told_in_time("Redis killed", async || store.probe().await).await;
-    is_told_in_time("Redis killed, write", async || write(&store).await).await;
+    is_reported_in_time("Redis killed", async || store.probe().await).await;
+    is_reported_in_time("Redis killed, write", async || write(&store).await).await;
     server.restart();
     is_over_in_time("Redis killed", async || write(&store).await).await;
 }
@@ -47,24 +47,24 @@ async fn redis_is_down_at_first() {
     let mut server = Redis::start();
     server.kill();
     let store = store_at(&server.url());
-    is_told_in_time("Redis down at first", async || store.probe().await).await;
+    is_reported_in_time("Redis down at first", async || store.probe().await).await;
     server.restart();
     is_over_in_time("Redis down at first", async || store.probe().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_stands_still() {
+async fn redis_stalls() {
     let server = Redis::start();
     let store = store_at(&server.url());
     store.probe().await.unwrap();
     server.pause();
-    is_told_in_time("Redis still", async || store.read(UserId::fresh(), SessionId::fresh()).await).await;
+    is_reported_in_time("Redis stalled", async || store.read(UserId::fresh(), SessionId::fresh()).await).await;
     server.resume();
-    is_over_in_time("Redis still", async || write(&store).await).await;
+    is_over_in_time("Redis stalled", async || write(&store).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_is_told_to_pause() {
+async fn redis_is_paused_by_a_command() {
     let server = Redis::start();
     let store = store_at(&server.url());
     store.probe().await.unwrap();
@@ -73,7 +73,7 @@ async fn redis_is_told_to_pause() {
         cmd("CLIENT").arg(words).exec(&mut Client::open(server.url())?.get_connection()?)
     };
     tell("PAUSE 60000 WRITE").unwrap();
-    is_told_in_time("Redis paused", async || write(&store).await).await;
+    is_reported_in_time("Redis paused", async || write(&store).await).await;
     tell("UNPAUSE").unwrap();
     is_over_in_time("Redis paused", async || write(&store).await).await;
 }
@@ -104,20 +104,20 @@ async fn a_cluster_is_killed_and_started_again() {
     let store = store_at(&cluster.url());
     is_over_in_time("at first", async || write(&store).await).await;
     cluster.kill();
-    is_told_in_time("Cluster killed", async || write(&store).await).await;
+    is_reported_in_time("Cluster killed", async || write(&store).await).await;
     cluster.restart();
     is_over_in_time("Cluster killed", async || write(&store).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_stands_still() {
+async fn a_cluster_stalls() {
     let cluster = Cluster::start();
     let store = store_at(&cluster.url());
     is_over_in_time("at first", async || write(&store).await).await;
     cluster.pause();
-    is_told_in_time("Cluster still", async || write(&store).await).await;
+    is_reported_in_time("Cluster stalled", async || write(&store).await).await;
     cluster.resume();
-    is_over_in_time("Cluster still", async || write(&store).await).await;
+    is_over_in_time("Cluster stalled", async || write(&store).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -131,18 +131,18 @@ async fn a_replica_takes_over_in_a_cluster() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_takes_over_in_a_cluster_from_a_master_that_stands_still() {
+async fn a_replica_takes_over_in_a_cluster_from_a_stalled_master() {
     let mut cluster = Cluster::start();
     cluster.add_replica();
     let store = store_at(&cluster.url());
     is_over_in_time("at first", async || write(&store).await).await;
     let _frozen = cluster.freeze_over();
-    is_over_in_time("Cluster, master still", async || write(&store).await).await;
-    is_over_in_time("Cluster, master still, new", async || write(&store_at(&cluster.url())).await).await;
+    is_over_in_time("Cluster, master stalled", async || write(&store).await).await;
+    is_over_in_time("Cluster, master stalled, new", async || write(&store_at(&cluster.url())).await).await;
 }
 
 #[test]
-fn a_worker_that_ends_takes_no_connection_of_another_along() {
+fn a_worker_that_ends_breaks_no_connection_of_another() {
     let server = Redis::start();
     let store = store_at(&server.url());
     on_two_workers(async || write(&store).await);

@@ -12,23 +12,23 @@ fn query(text: &str) -> AccountQuery {
 }
 
 #[tokio::test]
-async fn an_index_is_made_once_beside_everything_else_and_answers_the_same() {
+async fn an_index_is_built_once_without_downtime_and_gives_the_same_results() {
     let database = postgres::fresh_database();
     let stores = [sql(&database).await, sql(&database).await];
-    promises::accounts::a_search_goes_on_from_page_to_page_whatever_its_length(&stores[0]).await;
+    promises::accounts::a_search_text_of_any_length_can_be_paged_through(&stores[0]).await;
     for store in &stores {
         store.make_indexes().await.unwrap();
         assert_eq!(Postgres::query(&database, INDEX), "1");
     }
-    promises::accounts::the_search_is_literal_and_knows_no_case(&stores[0]).await;
-    promises::accounts::a_search_goes_on_from_page_to_page_whatever_its_length(&stores[1]).await;
+    promises::accounts::the_search_is_literal_and_ignores_case(&stores[0]).await;
+    promises::accounts::a_search_text_of_any_length_can_be_paged_through(&stores[1]).await;
     let plan =
         "SET enable_seqscan = off; SET enable_indexscan = off; EXPLAIN SELECT id FROM users WHERE search LIKE '%ada%'";
     assert!(Postgres::query(&database, plan).contains("users_by_search"), "searches can use it");
 }
 
 #[tokio::test]
-async fn what_an_attempt_that_was_cut_off_has_left_is_replaced() {
+async fn the_remains_of_an_interrupted_index_build_are_replaced() {
     let database = postgres::fresh_database();
     let store = sql(&database).await;
     Postgres::execute(&database, "CREATE EXTENSION pg_trgm");
@@ -37,14 +37,14 @@ async fn what_an_attempt_that_was_cut_off_has_left_is_replaced() {
         &database,
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_by_search'::regclass",
     );
-    promises::accounts::the_search_is_literal_and_knows_no_case(&store).await;
+    promises::accounts::the_search_is_literal_and_ignores_case(&store).await;
     store.make_indexes().await.unwrap();
     assert_eq!(Postgres::query(&database, INDEX), "1");
 }
 
 /// The table is locked, which takes longer than any search may.
 #[tokio::test]
-async fn a_search_that_takes_too_long_is_cancelled_and_no_outage() {
+async fn a_search_that_takes_too_long_is_cancelled_and_is_not_an_outage() {
     let database = postgres::fresh_database();
     let (store, new) = (sql(&database).await, account());
     store.create(&new).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_search_that_takes_too_long_is_cancelled_and_no_outage() {
     let outcome = store.page(&query("example")).await;
     assert!(matches!(outcome, Err(SearchError::TooSlow)), "{outcome:?}");
     let running = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%search LIKE%' AND state = 'active' AND pid <> pg_backend_pid()";
-    assert_eq!(Postgres::query(&database, running), "0", "the database goes on with nothing that nobody waits for");
+    assert_eq!(Postgres::query(&database, running), "0", "the database no longer works on the cancelled search");
     raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     assert_eq!(store.page(&query(new.email.as_str())).await.unwrap().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! What is particular to a database on a server.
+//! What is specific to a database on a server.
 
 use crate::{promises, servers::sql};
 use auth_service::{
@@ -17,7 +17,7 @@ async fn many_may_open_an_empty_database_at_once() {
     let url = harness::postgres::fresh_database();
     let stores = join_all((0..8).map(|_| Sql::connect(&url, Arc::new(SystemClock)))).await;
     for store in stores {
-        promises::sessions::it_can_be_reached(&store.unwrap()).await;
+        promises::sessions::the_store_can_be_reached(&store.unwrap()).await;
     }
 }
 
@@ -25,7 +25,7 @@ async fn many_may_open_an_empty_database_at_once() {
 async fn its_time_is_the_servers() {
     let wrong = ManualClock::at(Timestamp::from_secs(1_000));
     let store = Sql::connect(&harness::postgres::fresh_database(), Arc::new(wrong)).await.unwrap();
-    promises::sessions::what_was_never_committed_reads_as_none_with_the_time(&store).await;
+    promises::sessions::an_unknown_session_reads_as_none_with_the_time(&store).await;
     promises::key_table::an_empty_table_still_tells_the_time(&store).await;
     let again = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap().now;
     assert!(store.keys().await.unwrap().now >= again);

@@ -1,4 +1,4 @@
-//! What the store of users, and of what has ended, promises.
+//! What the store of users and of endings promises.
 
 use crate::samples::{LATER, account, event, named, now, unique};
 use auth_service::domain::{
@@ -294,7 +294,7 @@ pub async fn a_theft_that_cannot_be_told_ends_nothing(store: &(impl Accounts + E
     let (sub, sid) = (somebody(store).await, SessionId::fresh());
     let before = read(store, sub).await.session_epoch;
     let event = event(Action::RefreshReuse).to(sub).about(sid);
-    // The row is there already, so that it cannot be written.
+    // The row is there already, so it cannot be written.
     store.append(&event).await.unwrap();
     let theft = Theft { sub, sid, until: LATER, epoch: Some(before), event: &event };
     assert!(store.end_stolen(&theft).await.is_err());
@@ -571,7 +571,7 @@ pub async fn holders_of_roles_are_counted(store: &(impl Accounts + Endings)) {
 
 pub async fn the_database_tells_the_time(store: &(impl Accounts + Endings)) {
     let before = now();
-    let told = store.clock().await.unwrap();
+    let read = store.clock().await.unwrap();
     let millisecond = Duration::from_millis(2);
-    assert!(told.plus(millisecond) >= before && told <= now().plus(millisecond), "{told:?}");
+    assert!(read.plus(millisecond) >= before && read <= now().plus(millisecond), "{read:?}");
 }

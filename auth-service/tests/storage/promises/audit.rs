@@ -1,4 +1,4 @@
-//! What the table of events promises.
+//! What the table of audit events promises.
 
 use crate::samples::{event, now};
 use auth_service::domain::audit::{Action, AuditLog, AuditQuery, Event};
@@ -6,7 +6,7 @@ use shared::ids::{SessionId, UserId};
 use sqlx::{AnyConnection, Connection as _, raw_sql};
 use std::time::Duration;
 
-pub async fn events_come_back_as_they_were_the_newest_first(store: &impl AuditLog) {
+pub async fn events_are_read_back_unchanged_the_newest_first(store: &impl AuditLog) {
     let sub = UserId::fresh();
     let full = event(Action::RefreshReuse)
         .to(sub)
@@ -85,7 +85,7 @@ pub async fn old_events_are_forgotten_in_bounded_batches(store: &impl AuditLog) 
     assert_eq!(events(store, AuditQuery { sub: Some(sub), ..any() }).await, [recent]);
 }
 
-pub async fn an_event_that_is_noted_again_is_there_once(store: &impl AuditLog) {
+pub async fn an_event_that_is_recorded_again_is_stored_once(store: &impl AuditLog) {
     let sub = UserId::fresh();
     let noted = event(Action::RefreshElsewhere).to(sub).with("differs", vec!["network"]);
     assert!(store.append_once(&noted).await.unwrap());
@@ -95,7 +95,7 @@ pub async fn an_event_that_is_noted_again_is_there_once(store: &impl AuditLog) {
     assert_eq!(events(store, AuditQuery { sub: Some(sub), ..any() }).await, [noted]);
 }
 
-pub async fn the_incidents_of_a_user_are_thefts_and_what_may_be_one(store: &impl AuditLog) {
+pub async fn the_incidents_of_a_user_are_thefts_and_possible_thefts(store: &impl AuditLog) {
     let sub = UserId::fresh();
     let mut expected = Vec::new();
     for action in Action::ALL {
@@ -118,7 +118,7 @@ async fn events(store: &impl AuditLog, query: AuditQuery) -> Vec<Event> {
     store.events(&query).await.unwrap()
 }
 
-/// Not even by other programs, of the database at `url`.
+/// Not even by other programs on the database at `url`.
 pub async fn no_event_can_be_changed(store: &impl AuditLog, url: &str) {
     let event = event(Action::Login).failed().to(UserId::fresh());
     store.append(&event).await.unwrap();

@@ -11,7 +11,7 @@ use std::{
 
 const LONG: Duration = Duration::from_secs(900);
 const SHORT: Duration = Duration::from_millis(150);
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 async fn add(store: &impl Counters, key: &CounterKey, window: Duration) -> u64 {
     store.add(from_ref(key), window).await.unwrap()[0].value
@@ -30,10 +30,10 @@ pub async fn a_counter_counts_from_one_and_reading_adds_nothing(store: &impl Cou
     assert_eq!(value(store, &key).await, 2);
     let seen = store.read(from_ref(&key)).await.unwrap()[0];
     assert_eq!(seen.value, 2);
-    assert!(seen.resets_in <= LONG && seen.resets_in > LONG - PATIENCE, "{seen:?}");
+    assert!(seen.resets_in <= LONG && seen.resets_in > LONG - TIMEOUT, "{seen:?}");
 }
 
-pub async fn counters_are_told_apart_and_answered_in_order(store: &impl Counters) {
+pub async fn counters_are_independent_and_answered_in_order(store: &impl Counters) {
     let keys: Vec<_> = (0..40).map(|_| counter()).collect();
     for (position, key) in keys.iter().enumerate() {
         for _ in 0..position % 3 {
@@ -47,7 +47,7 @@ pub async fn counters_are_told_apart_and_answered_in_order(store: &impl Counters
     assert_eq!(added, expected);
 }
 
-pub async fn no_addition_is_lost(store: &impl Counters) {
+pub async fn no_concurrent_addition_is_lost(store: &impl Counters) {
     let keys = [counter(), counter()];
     let answers = join_all((0..50).map(|_| store.add(&keys, LONG))).await;
     for position in 0..keys.len() {
@@ -62,24 +62,24 @@ pub async fn a_window_does_not_slide_and_ends(store: &impl Counters) {
     let began = Instant::now();
     add(store, &key, SHORT).await;
     let added_until_it_ended = || async { (add(store, &key, SHORT).await == 1).then_some(()) };
-    eventually("a window ends though it is added to", PATIENCE, added_until_it_ended).await;
+    eventually("a window ends though it is added to", TIMEOUT, added_until_it_ended).await;
     assert!(began.elapsed() >= SHORT - Duration::from_millis(2), "it has ended too early");
-    eventually("a window ends", PATIENCE, || async { (value(store, &key).await == 0).then_some(()) }).await;
+    eventually("a window ends", TIMEOUT, || async { (value(store, &key).await == 0).then_some(()) }).await;
 }
 
-pub async fn no_counters_are_no_question(store: &impl Counters) {
+pub async fn for_no_counters_the_answer_is_empty(store: &impl Counters) {
     assert_eq!(store.read(&[]).await.unwrap(), []);
     assert_eq!(store.add(&[], LONG).await.unwrap(), []);
 }
 
-pub async fn forgetting_what_is_over_forgets_nothing_else(store: &impl Counters) {
+pub async fn forgetting_expired_counters_forgets_nothing_else(store: &impl Counters) {
     let (over, going_on) = ([counter(), counter(), counter()], counter());
     for key in &over {
         add(store, key, SHORT).await;
     }
     add(store, &going_on, LONG).await;
     for key in &over {
-        eventually("a window ends", PATIENCE, || async { (value(store, key).await == 0).then_some(()) }).await;
+        eventually("a window ends", TIMEOUT, || async { (value(store, key).await == 0).then_some(()) }).await;
     }
     let batches = [
         store.forget_expired(2).await.unwrap(),

@@ -37,7 +37,7 @@ pub async fn a_slot_is_filled_once(store: &impl KeyTable) {
     assert_eq!(store.keys().await.unwrap().keys, first);
 }
 
-pub async fn of_many_that_fill_a_slot_all_read_the_same_key(store: &impl KeyTable) {
+pub async fn concurrent_inserts_into_a_slot_all_read_the_same_key(store: &impl KeyTable) {
     let replica = async || {
         store.fill(&key(1)).await.unwrap();
         store.keys().await.unwrap().keys
@@ -55,7 +55,7 @@ pub async fn keys_come_in_the_order_of_their_slots(store: &impl KeyTable) {
     assert_eq!(slots, [1, 2, 10]);
 }
 
-pub async fn a_key_is_hastened_and_never_delayed(store: &impl KeyTable) {
+pub async fn a_key_can_be_activated_sooner_and_never_later(store: &impl KeyTable) {
     let slot = 1;
     store.fill(&key(slot)).await.unwrap();
     let planned = stored(store, slot).await;
@@ -74,7 +74,7 @@ pub async fn a_key_is_hastened_and_never_delayed(store: &impl KeyTable) {
     assert_eq!(stored(store, slot).await, now, "what signs already is left alone");
 }
 
-pub async fn a_revoked_key_stays_revoked_since_then(store: &impl KeyTable) {
+pub async fn a_revoked_key_keeps_its_first_time_of_revocation(store: &impl KeyTable) {
     for slot in [1, 2] {
         store.fill(&key(slot)).await.unwrap();
     }
@@ -87,7 +87,7 @@ pub async fn a_revoked_key_stays_revoked_since_then(store: &impl KeyTable) {
     assert_eq!(stored(store, 2).await.revoked_at, None);
 }
 
-pub async fn the_longest_life_of_a_token_is_noted(store: &impl KeyTable) {
+pub async fn the_longest_life_of_a_token_is_kept(store: &impl KeyTable) {
     for slot in [1, 2, 3] {
         store.fill(&key(slot)).await.unwrap();
     }
@@ -98,7 +98,7 @@ pub async fn the_longest_life_of_a_token_is_noted(store: &impl KeyTable) {
     assert_eq!(lives.collect::<Vec<_>>(), [usual, longer, longer]);
 }
 
-pub async fn a_key_is_sealed_anew_only_from_what_was_seen(store: &impl KeyTable) {
+pub async fn a_key_is_resealed_only_if_it_is_as_it_was_read(store: &impl KeyTable) {
     store.fill(&key(1)).await.unwrap();
     store.reseal(1, b"other", b"new").await.unwrap();
     assert_eq!(stored(store, 1).await.sealed, key(1).sealed);
@@ -116,17 +116,17 @@ pub async fn a_forgotten_key_is_gone(store: &impl KeyTable) {
     assert_eq!(slots, [2]);
 }
 
-pub async fn a_fact_is_the_first_that_was_written(store: &impl KeyTable) {
+pub async fn the_first_value_of_a_fact_wins(store: &impl KeyTable) {
     let name = unique("fact");
     let values: Vec<_> = (0..20).map(|_| unique("value")).collect();
-    let told = join_all(values.iter().map(|value| store.fact(&name, value))).await;
-    let first = told[0].as_ref().unwrap();
+    let read = join_all(values.iter().map(|value| store.fact(&name, value))).await;
+    let first = read[0].as_ref().unwrap();
     assert!(values.contains(first));
-    assert!(told.iter().all(|told| told.as_ref().unwrap() == first));
+    assert!(read.iter().all(|value| value.as_ref().unwrap() == first));
     assert_eq!(&store.fact(&name, "late").await.unwrap(), first);
 }
 
-pub async fn a_fact_is_replaced_only_from_what_was_seen(store: &impl KeyTable) {
+pub async fn a_fact_is_replaced_only_if_it_is_as_it_was_read(store: &impl KeyTable) {
     let name = unique("fact");
     assert!(!store.replace_fact(&name, "", "new").await.unwrap());
     assert_eq!(store.fact(&name, "old").await.unwrap(), "old");

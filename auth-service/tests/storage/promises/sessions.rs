@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 /// Long enough to be seen, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(150);
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 async fn begin(store: &impl SessionStore, record: &Session) {
     assert_eq!(store.commit(&change(None, record, LATER)).await.unwrap(), Commit::Done);
@@ -136,11 +136,11 @@ pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl
         assert!(now() >= short.expires_at, "it was forgotten too early");
         life *= 2;
     };
-    eventually("it expires", PATIENCE, || async { stored(store, &short).await.is_none().then_some(()) }).await;
+    eventually("it expires", TIMEOUT, || async { stored(store, &short).await.is_none().then_some(()) }).await;
     assert!(now() >= short.expires_at, "it was forgotten too early");
 
     assert_eq!(store.commit(&change(Some(&short), &rotated(&short), LATER)).await.unwrap(), Commit::Conflict);
-    let again = Session { expires_at: now().plus(PATIENCE * 10), ..rotated(&short) };
+    let again = Session { expires_at: now().plus(TIMEOUT * 10), ..rotated(&short) };
     begin(store, &again).await;
     assert_eq!(stored(store, &short).await, Some(again.sealed));
 }
@@ -195,8 +195,7 @@ pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl 
         assert_eq!(store.commit(&change(Some(&found), &rotated(&found), LATER)).await.unwrap(), Commit::Done);
     }
     let lasting = sorted(vec![long.sid, other.sid]);
-    eventually("the short one expires", PATIENCE, || async { (names(store, sub).await == lasting).then_some(()) })
-        .await;
+    eventually("the short one expires", TIMEOUT, || async { (names(store, sub).await == lasting).then_some(()) }).await;
     let listed = store.of_user(sub).await.unwrap();
     let (_, rotated) = listed.iter().find(|(sid, _)| *sid == long.sid).expect("it is listed");
     assert_eq!(Some(rotated), stored(store, &long).await.as_ref());
@@ -216,7 +215,7 @@ pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl Sessi
     ];
     // Stores that forget by themselves answer zero.
     assert!(batches == [1, 1, 0] || batches == [0, 0, 0], "{batches:?}");
-    eventually("the short ones go", PATIENCE, || async { (names(store, sub).await == [long.sid]).then_some(()) }).await;
+    eventually("the short ones go", TIMEOUT, || async { (names(store, sub).await == [long.sid]).then_some(()) }).await;
 }
 
 pub async fn a_call_that_is_given_up_harms_no_other(store: &impl SessionStore) {

@@ -1,9 +1,9 @@
-//! What a Redis URL may say.
+//! The forms of a Redis URL.
 
 use auth_service::storage::redis::RedisStores;
 
 #[tokio::test]
-async fn all_ways_to_run_redis_have_an_url() {
+async fn all_ways_to_run_redis_have_a_url() {
     for url in [
         "redis://localhost",
         "redis://user:p%40ss@localhost:6380/3",
@@ -20,7 +20,7 @@ async fn all_ways_to_run_redis_have_an_url() {
 }
 
 #[tokio::test]
-async fn what_is_no_such_url_is_refused_without_repeating_it() {
+async fn malformed_urls_are_refused_without_repeating_them() {
     for url in [
         "",
         "localhost:6379",

@@ -1,4 +1,4 @@
-//! Whoever else writes into Redis loses records for us, and stops nobody.
+//! Other programs that write into Redis may cost records, and stop nobody.
 
 use crate::samples::{LATER, change, counter, rotated, session};
 use auth_service::{
@@ -26,7 +26,7 @@ fn spoil(raw: &mut Connection, sub: UserId) {
 }
 
 #[tokio::test]
-async fn a_value_of_another_type_where_the_sessions_of_a_user_are_counts_as_none() {
+async fn a_value_of_another_type_in_place_of_a_users_sessions_counts_as_none() {
     let redis = Redis::start();
     let (store, mut raw) = on(&redis);
     let (sub, other) = (UserId::fresh(), UserId::fresh());
@@ -49,7 +49,7 @@ async fn a_value_of_another_type_where_the_sessions_of_a_user_are_counts_as_none
 }
 
 #[tokio::test]
-async fn what_stands_in_the_place_of_the_probe_does_not_fail_it() {
+async fn foreign_values_in_place_of_the_probe_do_not_fail_it() {
     let redis = Redis::start();
     let (store, mut raw) = on(&redis);
     let () = raw.set("jeton:{probe}:hash", "x").unwrap();
@@ -68,7 +68,7 @@ async fn added(store: &RedisStores, key: &CounterKey) -> Count {
 }
 
 #[tokio::test]
-async fn a_counter_that_is_no_number_or_never_ends_counts_as_none_and_begins_anew() {
+async fn a_counter_that_is_not_a_number_or_never_expires_starts_again() {
     let redis = Redis::start();
     let (store, mut raw) = on(&redis);
     for value in ["abc", "", "-3", "1.5", "1e3", "007", " 7", "0x7", "9223372036854775807", "inf"] {

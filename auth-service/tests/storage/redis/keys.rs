@@ -1,4 +1,4 @@
-//! What Redis is left with.
+//! What is left in Redis.
 
 use crate::{
     samples::{LATER, change, counter, now, rotated, session, session_for},
@@ -51,7 +51,7 @@ async fn all_sessions_of_a_user_share_a_key_and_end_by_themselves() {
 }
 
 #[tokio::test]
-async fn the_key_of_a_user_holds_only_the_sessions_that_live() {
+async fn the_key_of_a_user_holds_only_live_sessions() {
     let redis = Redis::start();
     let (store, sub) = (store_on(&redis), UserId::fresh());
     let lasting = [session(sub), session(sub)];
@@ -68,7 +68,7 @@ async fn the_key_of_a_user_holds_only_the_sessions_that_live() {
     assert_eq!(members, 2);
 }
 
-/// What MEMORY USAGE says of all that a user with one session adds.
+/// The MEMORY USAGE of everything that a user with one session adds.
 async fn room_of(user_agent: &str, ip: &str) -> u64 {
     let redis = Redis::start();
     let secret = RootSecret::parse(&RootSecret::generate()).unwrap();
@@ -121,7 +121,7 @@ async fn a_session_of_a_usual_browser_takes_at_most_500_bytes_however_long_it_li
 }
 
 #[tokio::test]
-async fn a_server_that_has_forgotten_the_scripts_is_told_them_again() {
+async fn a_server_that_has_forgotten_the_scripts_gets_them_again() {
     let redis = Redis::start();
     let (store, record) = (store_on(&redis), session(UserId::fresh()));
     assert_eq!(store.commit(&change(None, &record, LATER)).await.unwrap(), Commit::Done);
@@ -131,7 +131,7 @@ async fn a_server_that_has_forgotten_the_scripts_is_told_them_again() {
 }
 
 #[tokio::test]
-async fn a_commit_that_is_repeated_because_its_answer_was_lost_finds_itself() {
+async fn a_commit_that_is_repeated_after_a_lost_answer_is_done() {
     let store = servers::redis().await;
     let first = session(UserId::fresh());
     let second = rotated(&first);

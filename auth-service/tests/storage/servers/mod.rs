@@ -1,5 +1,5 @@
-//! The stores under test, each on a real server: SQLite files and PostgreSQL databases of their own, a Redis and a Redis
-//! Cluster that all tests share.
+//! The stores under test, each on a real server: a new SQLite file or PostgreSQL database for each test, a Redis and a
+//! Redis Cluster that all tests share.
 
 mod wire;
 
@@ -48,7 +48,7 @@ pub async fn postgres() -> Store<Sql> {
     Store { store: sql(&harness::postgres::fresh_database()).await, _directory: None }
 }
 
-/// Nobody stops this one or empties it.
+/// No test may stop or empty it.
 pub fn shared_redis() -> &'static Redis {
     static SHARED: OnceLock<Redis> = OnceLock::new();
     SHARED.get_or_init(Redis::start)

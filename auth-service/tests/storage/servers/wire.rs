@@ -1,5 +1,5 @@
-//! A wire to a server that can go dead: connections stay open and nothing passes, as when a machine stands still or a
-//! firewall forgets.
+//! A wire to a server that can go dead: connections stay open and nothing passes, as when a machine stalls or a
+//! firewall forgets them.
 
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
@@ -48,7 +48,7 @@ impl Wire {
         self.state.borrow().connections
     }
 
-    /// From now on, new connections take so long.
+    /// From now on, new connections take this long.
     pub fn is_slow_to_connect(&self, delay: Duration) {
         self.state.send_modify(|state| state.to_connect = delay);
     }
@@ -61,7 +61,7 @@ impl Wire {
         self.state.send_modify(|state| state.is_dead = false);
     }
 
-    /// Goes dead for good for the connections that there are; new ones work.
+    /// Goes dead for good for existing connections; new ones work.
     pub fn forgets(&self) {
         self.state.send_modify(|state| state.forgotten += 1);
     }

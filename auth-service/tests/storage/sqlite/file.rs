@@ -1,4 +1,4 @@
-//! What is particular to a database in a file.
+//! What is specific to a database in a file.
 
 use crate::{
     promises,
@@ -70,11 +70,11 @@ async fn many_may_open_an_empty_database_at_once() {
     let url = sqlite_url(directory.path());
     let stores = join_all((0..8).map(|_| Sql::connect(&url, Arc::new(SystemClock)))).await;
     for store in stores {
-        promises::sessions::it_can_be_reached(&store.unwrap()).await;
+        promises::sessions::the_store_can_be_reached(&store.unwrap()).await;
     }
 }
 
-/// What the processes of the next test are told to open; by itself, a process opens a database of its own.
+/// The database that the processes of the next test open; without it, a process opens a new one.
 const DATABASE: &str = "STORAGE_TEST_DATABASE";
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn two_processes_that_write_at_once_never_fail() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_that_holds_the_file_is_an_outage_of_writing_and_ends_with_it() {
+async fn a_process_that_locks_the_file_is_an_outage_for_writers_until_it_unlocks() {
     let directory = tempfile::tempdir().unwrap();
     let url = sqlite_url(directory.path());
     let (store, new) = (sql(&url).await, account());
@@ -159,7 +159,7 @@ async fn a_database_that_a_later_version_has_added_to_is_served() {
     other.close().await.unwrap();
     let store = sql(&url).await;
     crate::promises::accounts::an_account_is_found_by_address_and_by_id(&store).await;
-    crate::promises::audit::events_come_back_as_they_were_the_newest_first(&store).await;
+    crate::promises::audit::events_are_read_back_unchanged_the_newest_first(&store).await;
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn its_time_is_the_programs() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_database_is_told() {
+async fn urls_that_cannot_be_databases_are_refused_with_a_reason() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().display();
     for (url, reason) in [
