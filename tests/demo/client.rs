@@ -50,7 +50,7 @@ impl Demo {
         (self.auth, self.resource) = (pair.auth.url(), pair.resource.url());
     }
 
-    /// Whether both services answer, as they do and nobody else would.
+    /// Whether both services answer, and not other programs.
     pub(crate) async fn meets_a_pair(&self) -> bool {
         let json = async |url: String| self.client.get(url).send().await.ok()?.json::<Value>().await.ok();
         let metadata = json(format!("{}/.well-known/oauth-authorization-server", self.auth)).await;
@@ -59,12 +59,12 @@ impl Demo {
             && refusal.is_some_and(|refusal| refusal["code"] == "token_missing")
     }
 
-    /// Says what happened outside of requests.
+    /// Prints what happened apart from requests.
     pub(crate) fn say(&self, what: &str) {
         println!("   · {what}");
     }
 
-    /// Sends a call to auth-service, which must not be there.
+    /// Sends a call to auth-service, which must be down.
     pub(crate) async fn auth_is_away(&self, call: Call<'_>) -> Result<(), String> {
         let url = format!("{}{}", self.auth, call.path);
         println!("   → {}", shown(&call, &url));
@@ -96,7 +96,7 @@ impl Demo {
         println!("\n{}. {title}\n   {story}", self.steps);
     }
 
-    /// Says and does nothing for a while.
+    /// Waits for a while, and prints why.
     pub(crate) async fn wait(&self, span: Duration, reason: &str) {
         println!("   … waiting for {:.1} s: {reason}", span.as_secs_f32());
         tokio::time::sleep(span).await;

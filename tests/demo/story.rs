@@ -33,11 +33,11 @@ pub(super) async fn tell(demo: &mut Demo, window: Duration, pair: Option<&mut St
     if let Some(pair) = pair {
         autonomy::show(demo, pair).await?;
     }
-    find_out_a_theft(demo, &login, &refreshed, window).await?;
+    detect_a_theft(demo, &login, &refreshed, window).await?;
     log_in_again_and_out(demo, &account).await
 }
 
-/// Nobody has this address yet, however often the demonstration runs.
+/// With an address that is new, however often the demonstration runs.
 pub(super) fn account() -> Value {
     let [email, password] = [Uuid::new_v4(), Uuid::new_v4()].map(|random| random.simple().to_string());
     json!({ "email": format!("ada-{}@example.org", &email[..12]), "password": format!("a lighthouse {password}") })
@@ -61,7 +61,7 @@ async fn read_but_not_write(demo: &mut Demo, tokens: &Tokens) -> Result<(), Stri
     same("scope", &whoami.json["scope"], &json!("books:read"))?;
     demo.begin("read", "A reader may read.");
     demo.resource(get("/books", &tokens.access)).await?.expect(200, None)?;
-    demo.begin("append, refused", "Knowing who one is does not mean that one may: a reader may not write.");
+    demo.begin("append, refused", "To be logged in is not enough: a reader may not write.");
     let append = Call {
         bearer: Some(&tokens.access),
         ..post("/books/1/chapters", json!({ "title": "Note G", "text": "Bernoulli numbers" }))
@@ -86,7 +86,7 @@ async fn refresh_and_retry(demo: &mut Demo, login: &Tokens) -> Result<Tokens, St
     Ok(retried)
 }
 
-async fn find_out_a_theft(demo: &mut Demo, old: &Tokens, held: &Tokens, window: Duration) -> Result<(), String> {
+async fn detect_a_theft(demo: &mut Demo, old: &Tokens, held: &Tokens, window: Duration) -> Result<(), String> {
     let window = window + Duration::from_millis(300);
     demo.begin("a later refresh", "Somebody has copied the first refresh token. Ada goes on as always.");
     demo.wait(window, "a session's token changes at most once per replay window").await;

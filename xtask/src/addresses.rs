@@ -13,7 +13,7 @@ pub(crate) struct Ports {
     /// The first port: auth-service's; resource-service has the next, and health is 1000 above each
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=64_534))]
     port: Option<u16>,
-    /// Take whatever ports are free
+    /// Use any free ports
     #[arg(long, conflicts_with = "port")]
     free_ports: bool,
 }
@@ -34,7 +34,7 @@ impl Addresses {
     /// From the flags, then the settings in the environment, then the defaults.
     ///
     /// # Errors
-    /// A line for each setting that is no address, or that contradicts another.
+    /// A line for each setting that is not an address, or that contradicts another.
     pub(crate) fn gather(ports: Ports) -> Result<Self, String> {
         Self::from(ports, |name| env::var(name).ok().filter(|value| !value.is_empty()))
     }
@@ -45,7 +45,8 @@ impl Addresses {
         for (name, port) in NAMES.into_iter().zip(numbers(ports)?) {
             let given = setting(name).filter(|_| ports.port.is_none() && !ports.free_ports);
             let text = given.unwrap_or_else(|| format!("127.0.0.1:{port}"));
-            addresses.push(text.parse().map_err(|_| format!("{name}={text} is no address such as 127.0.0.1:{port}"))?);
+            addresses
+                .push(text.parse().map_err(|_| format!("{name}={text} is not an address such as 127.0.0.1:{port}"))?);
         }
         let [auth, resource, auth_admin, resource_admin] = addresses[..] else { unreachable!("as many as names") };
         let public_url = setting("AUTH_PUBLIC_URL").unwrap_or_else(|| url(auth));
@@ -53,8 +54,8 @@ impl Addresses {
         let issuer = setting("RESOURCE_ISSUER").unwrap_or_else(|| own.to_owned());
         if issuer != own {
             return Err(format!(
-                "RESOURCE_ISSUER is {issuer}, and auth-service's tokens say {own} (AUTH_PUBLIC_URL): all of them would be \
-                 refused. Leave RESOURCE_ISSUER out, and it follows"
+                "RESOURCE_ISSUER is {issuer}, but auth-service's tokens name {own} (AUTH_PUBLIC_URL): all of them would be \
+                refused. Leave RESOURCE_ISSUER out: it follows"
             ));
         }
         let has_keys = ["RESOURCE_JWKS_URL", "RESOURCE_JWKS_FILE"].iter().any(|name| setting(name).is_some());
@@ -92,7 +93,7 @@ impl Addresses {
         self.admin().map(url)
     }
 
-    /// Says which addresses are in use, before anything is built or started.
+    /// Reports which addresses are in use, before anything is built or started.
     ///
     /// # Errors
     /// A line for each, and what to do.
@@ -105,15 +106,15 @@ impl Addresses {
         ];
         let taken = all.iter().filter_map(|(whose, setting, address)| {
             let reason = in_the_way(*address)?;
-            Some(format!("{address} cannot be {whose}'s ({setting}): {reason}"))
+            Some(format!("{address} cannot be used for {whose} ({setting}): {reason}"))
         });
         let mut taken: Vec<String> = taken.collect();
         if taken.is_empty() {
             return Ok(());
         }
         taken.push(
-            "Stop what listens there (another `cargo xtask up`, perhaps), or take other ports, from which everything else \
-             follows: `cargo xtask up --port 9100`, or `cargo xtask up --free-ports`"
+            "Stop whatever listens there (perhaps another `cargo xtask up`), or choose other ports, and everything else \
+            follows: `cargo xtask up --port 9100`, or `cargo xtask up --free-ports`"
                 .to_owned(),
         );
         Err(taken.join("\n"))
@@ -156,7 +157,7 @@ fn in_the_way(address: SocketAddr) -> Option<String> {
     }
     let other = SocketAddr::from((Ipv6Addr::LOCALHOST, address.port()));
     let is_taken = is_localhost(address) && TcpStream::connect_timeout(&other, Duration::from_millis(500)).is_ok();
-    is_taken.then(|| format!("something listens at {other}, and `localhost` leads there as well"))
+    is_taken.then(|| format!("something listens at {other}, which is `localhost` as well"))
 }
 
 #[cfg(test)]
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_listens_where_localhost_leads_as_well_is_in_the_way() {
+    fn a_listener_on_the_other_address_of_localhost_is_in_the_way() {
         let Ok(taken) = TcpListener::bind("[::1]:0") else { return };
         let address = taken.local_addr().expect("it is bound");
         let reason = in_the_way(SocketAddr::from(([127, 0, 0, 1], address.port()))).expect("it is in the way");

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the services as they are released, then the measurements (`tests/bench`).
+//! `cargo xtask bench`: the services, built as for a release, then the measurements (`tests/bench`).
 
 use crate::{
     commands::{binaries, cargo, run, step},
@@ -8,7 +8,7 @@ use crate::{
 /// Provides what is needed, builds everything with optimisations, and measures.
 ///
 /// # Errors
-/// One sentence: what is missing and how to get it (a line for each), or what failed. A goal that is missed is no error.
+/// One sentence: what is missing and how to get it (a line for each), or what failed. A missed goal is not an error.
 pub(crate) fn run_all(topics: &[String]) -> Result<(), String> {
     provide_servers()?;
     let build = || run(&mut cargo(&["build", "--release", "-p", "auth-service", "-p", "resource-service"]));

@@ -20,7 +20,7 @@ pub(crate) fn run_all() -> Result<(), String> {
     outcome
 }
 
-/// Runs what takes no servers, for the daily loop: format, lints and unit tests.
+/// Runs what needs no servers, for the daily loop: format, lints and unit tests.
 ///
 /// # Errors
 /// One sentence.
@@ -53,7 +53,7 @@ fn lint(targets: &[&str]) -> Result<(), String> {
     run(&mut cargo(&[&["clippy", "--quiet"], targets, &["--", "--deny", "warnings"]].concat()))
 }
 
-/// Wherever a Docker engine answers.
+/// Only where a Docker engine answers.
 fn containers() -> Result<(), String> {
     match compose::engine() {
         Ok(()) => compose::run_all(Faults::Bounded, &[]),
@@ -65,7 +65,7 @@ fn containers() -> Result<(), String> {
 }
 
 fn dependency_rule() -> Result<(), String> {
-    // auth-service has all of them: a check that does not find them there would find them nowhere.
+    // auth-service has all of them: a check that does not find them there is broken.
     let found = forbidden_among(&dependencies("auth-service")?);
     if found != FORBIDDEN {
         return Err(format!("the check itself is broken: in auth-service's tree it finds only {found:?}"));

@@ -26,7 +26,7 @@ pub(crate) fn workspace() -> &'static Path {
 /// One sentence.
 pub(crate) fn binaries(profile: &str) -> Result<PathBuf, String> {
     let own = env::current_exe().map_err(|error| format!("the path of xtask is unknown: {error}"))?;
-    let target = own.ancestors().nth(2).ok_or("xtask does not stand in a target directory")?;
+    let target = own.ancestors().nth(2).ok_or("xtask is not in a target directory")?;
     Ok(target.join(profile))
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     ended(command, status)
 }
 
-/// What the end of a command means.
+/// Whether a command that has ended has succeeded.
 ///
 /// # Errors
 /// One sentence, if it did not succeed.

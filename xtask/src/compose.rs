@@ -18,12 +18,12 @@ const OTHER_STORAGE: [(&str, &str); 4] = [
     ("sentinel::", "docker-compose.yml has one Redis"),
 ];
 
-/// What they are about is this machine, or something on it that containers do not see: each with its reason. All of it runs with
+/// Tests about this machine, or something on it that containers do not see, each with its reason. All of them run with
 /// processes.
 const NOT_IN_CONTAINERS: [(&str, &str); 24] = [
-    ("bit_flips::", "counts what is asked of stores on this machine"),
+    ("bit_flips::", "counts queries to stores on this machine"),
     ("files::", "is about the files of a process on this machine"),
-    ("installations::", "is about databases and files that other programs have made on this machine"),
+    ("installations::", "is about databases and files of other programs on this machine"),
     ("output::", "is about the pipes of a process on this machine"),
     ("gateway::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
     ("proxies::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
@@ -37,17 +37,17 @@ const NOT_IN_CONTAINERS: [(&str, &str); 24] = [
     ("connections::a_soft_limit_of_open_files", "the limits of a container are those of the engine"),
     ("connections::with_few_open_files", "the limits of a container are those of the engine"),
     ("operators::output_that_nobody_reads", "is about the pipes of a process on this machine"),
-    ("doctor::a_healthy_service_gets_notes_at_most", "is about SQLite; of containers: the_doctor_finds_nothing_wrong"),
+    ("doctor::a_healthy_service_gets_notes_at_most", "is about SQLite; for containers: the_doctor_finds_nothing_wrong"),
     ("doctor::a_postgres_that_may_lose_data_is_the_only_warning", "the PostgreSQL of docker-compose.yml loses nothing"),
     ("doctor::a_wrong_public_url_is_diagnosed_by_what_answers_there", "asks other ports of this machine, from within"),
     ("doctor::clients_behind_a_proxy_are_told_apart_once_it_is_trusted", "asks a proxy on this machine, from within"),
     ("doctor::the_doctor_says_what_is_wrong_with_a_certificate", "asks a proxy on this machine, from within"),
     ("health::a_postgres_user_without_a_right", "names PostgreSQL as this machine does"),
-    ("health::a_redis_that_refuses_the_password", "begins with a Redis that asks for none"),
+    ("health::a_redis_that_refuses_the_password", "begins with a Redis without a password"),
     ("health::an_sqlite_file_that_another_process_holds", "docker-compose.yml has PostgreSQL"),
 ];
 
-/// What answers for containers, or why nothing does.
+/// Whether there is a Docker engine, or why nothing runs in containers.
 ///
 /// # Errors
 /// One sentence.
@@ -74,7 +74,7 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
     at_least_one([own, e2e, faults].into_iter().flatten().reduce(|all, ran| all + ran))
 }
 
-/// How many tests ran, if any were looked for.
+/// How many tests ran, if any were to run.
 fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[String]) -> Result<Option<usize>, String> {
     let mut tests = cargo(&["test", "--workspace", "--test", target, "--"]);
     tests.arg(STACKS);
@@ -86,10 +86,10 @@ fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[Str
     run_and_count(tests.args(arguments))
 }
 
-/// Those that are tests of this target.
+/// Those of the skipped that are tests of this target.
 ///
 /// # Errors
-/// When one is no test of any: it was renamed or is gone.
+/// When one is not a test of any target: it was renamed or is gone.
 fn named<'a>(target: &str, skipped: &[(&'a str, &'a str)]) -> Result<Vec<(&'a str, &'a str)>, String> {
     let list = |target| output(&mut cargo(&["test", "--quiet", "--workspace", "--test", target, "--", "--list"]));
     let (own, other) = (list(target)?, if target == "e2e" { list("faults")? } else { list("e2e")? });

@@ -1,4 +1,4 @@
-//! Tests whose number is of interest: a filter that fits none must not look like success.
+//! Counts the tests that ran: a filter that matches none must not look like success.
 
 use crate::commands::ended;
 use std::{
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_fits_no_test_is_counted_as_none() {
+    fn a_filter_that_matches_no_test_counts_none() {
         let lines = "running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 9 filtered out\n";
         let ran = run_and_count(Command::new("printf").arg(lines.repeat(2)));
         assert_eq!(ran, Ok(Some(0)));

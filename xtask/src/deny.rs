@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: whether every dependency is what `deny.toml` allows. cargo-deny tells; it is built once and kept in
+//! `cargo xtask deny`: whether `deny.toml` allows every dependency. cargo-deny checks it; it is built once and kept in
 //! the target directory.
 
 use crate::commands::{binaries, cargo, output, run, step, workspace};
@@ -13,7 +13,7 @@ use std::{
 /// The cargo-deny that is built, or taken from the PATH.
 const VERSION: &str = "0.20.2";
 
-/// How `deny.toml` is changed so that the tree breaks it, once for each check: what is written instead of what.
+/// How `deny.toml` is changed so that the tree breaks it, once for each check: a text, and what replaces it.
 const BREACHES: [(&str, &str); 3] = [
     ("\ndeny = [", "\ndeny = [{ crate = \"tokio\", reason = \"planted\" },"),
     ("\"MIT\",", ""),
@@ -41,7 +41,7 @@ pub(crate) fn check_advisories() -> Result<(), String> {
     run(cargo_deny(&provided()?).args(["check", "advisories"]))
 }
 
-/// Asks for advisories where their database has been fetched before; says so where not.
+/// Asks for advisories if their database has been fetched before, and says so if not.
 ///
 /// # Errors
 /// One sentence; what was found has been printed.
@@ -52,13 +52,13 @@ pub(crate) fn check_known_advisories() -> Result<(), String> {
     let is_database = |entry: io::Result<DirEntry>| entry.is_ok_and(|entry| entry.path().is_dir());
     let is_there = fs::read_dir(home.join("advisory-dbs")).is_ok_and(|mut entries| entries.any(is_database));
     if !is_there {
-        println!("    NOT RUN: no database of advisories is here; `cargo xtask deny --advisories` fetches it");
+        println!("    NOT RUN: there is no database of advisories; `cargo xtask deny --advisories` fetches it");
         return Ok(());
     }
     run(cargo_deny(&provided()?).args(["--offline", "check", "advisories"]))
 }
 
-/// A check that found nothing anywhere would pass as well.
+/// A check that never finds anything would pass as well.
 fn breaches_are_found(program: &Path) -> Result<(), String> {
     let policy = fs::read_to_string(workspace().join("deny.toml")).map_err(|error| format!("deny.toml: {error}"))?;
     let broken = BREACHES.iter().fold(policy, |policy, (there, instead)| policy.replacen(there, instead, 1));

@@ -1,4 +1,5 @@
-//! `cargo xtask interop`: what the clients in other languages need, then their conversations with us (`tests/interop`).
+//! `cargo xtask interop`: what the clients in other languages need, then their conversations with the services
+//! (`tests/interop`).
 
 use crate::{
     commands::{SERVICES, build, output, run, step, workspace},
@@ -62,7 +63,7 @@ pub(crate) fn run_all() -> Result<(), String> {
     provide(&NEEDED)?;
     let programs = [&SERVICES[..], &["interop"]].concat();
     let binaries = step("build the services and the conversations", || build("debug", &programs))?;
-    let prepared = binaries.parent().ok_or("xtask does not stand in a target directory")?.join("interop");
+    let prepared = binaries.parent().ok_or("xtask is not in a target directory")?.join("interop");
     let python = step("prepare Python", || virtual_environment(&sources("python").join("requirements.txt")))?;
     step("prepare Node", || node(&prepared.join("node")))?;
     step("prepare Go", || go(&prepared.join("go")))?;
@@ -98,7 +99,7 @@ fn java(prepared: &Path) -> Result<(), String> {
     run(Command::new("javac").args(["-Xlint:all", "-Werror", "-d"]).arg(prepared).args(files))
 }
 
-/// Makes a directory anew, unless it was made to its end from just this.
+/// Makes a directory from scratch, unless it was completed from exactly this before.
 fn unless_done(directory: &Path, wanted: &str, make: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     let done = directory.join("made-from");
     if fs::read_to_string(&done).is_ok_and(|made_from| made_from == wanted) {

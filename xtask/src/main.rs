@@ -46,9 +46,9 @@ enum Task {
     },
     /// Walk the whole story, showing what is sent and what comes back, and what goes on without auth-service
     ///
-    /// Register, log in, read, be refused an append, refresh, retry, have a theft found out, log out. In the middle,
-    /// auth-service is stopped: reading goes on, also after a restart of resource-service alone. Starts a pair of services
-    /// for that. Fails, and names the step, if anything differs from what it must be. Takes two replay windows (20 s by
+    /// Register, log in, read, be refused an append, refresh, retry, have a theft detected, log out. In the middle,
+    /// auth-service is stopped: reading goes on, also after a restart of resource-service alone. Starts a pair of
+    /// services for that. Fails, and names the step, if anything is not as expected. Takes two replay windows (20 s by
     /// default).
     Demo(demo::Options),
     /// Run all tests, installing (Debian, as root) or naming what they need
@@ -61,15 +61,15 @@ enum Task {
         long: bool,
         /// Run the end-to-end tests and the fault runs against containers of docker-compose.yml; needs a Docker engine
         ///
-        /// Builds the images first. Each test has a project of its own, which is removed again. What does not run in
-        /// containers is named with its reason.
+        /// Builds the images first. Each test has its own project, which is removed again. Tests that do not run in
+        /// containers are named with the reason.
         #[arg(long)]
         compose: bool,
         /// Passed on to `cargo test --workspace`, or to the tests in containers (names, for example)
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Measure how fast it is, as ratios to what must be done anyway, on a machine that has nothing else to do
+    /// Measure how fast it is, as ratios to the unavoidable work, on an otherwise idle machine
     ///
     /// About two minutes, once everything is built. Linux only. What the rows mean: docs/benchmarks.md.
     Bench {
@@ -82,17 +82,17 @@ enum Task {
     ///
     /// Libraries come from the package registries, pinned by their digests, and are kept under the target directory.
     Interop,
-    /// Write docs/openapi/*.json anew, after a change of the HTTP contract
+    /// Regenerate docs/openapi/*.json after a change of the HTTP contract
     Openapi,
     /// Attack both running services with what their OpenAPI documents allow and forbid; needs Python
     ///
-    /// What is checked, and how hard, stands in tests/schemathesis/.
+    /// What is checked, and how hard, is in tests/schemathesis/.
     Schemathesis,
     /// Check licences, bans and sources of all dependencies against deny.toml
     ///
     /// cargo-deny does it, built for that if it is missing, and kept under the target directory.
     Deny {
-        /// Ask for known vulnerabilities as well: needs the network
+        /// Check for known vulnerabilities as well; needs the network
         #[arg(long)]
         advisories: bool,
     },

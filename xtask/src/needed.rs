@@ -36,7 +36,7 @@ pub(crate) fn provide(needed: &[Needed]) -> Result<(), String> {
     if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
 }
 
-/// Debian starts a server right after it was installed, unless it takes the machine for one in single-user mode.
+/// Debian starts a server right after installing it, unless the machine seems to be in single-user mode.
 fn install(packages: &[&str]) -> Result<(), String> {
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");

@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: the committed OpenAPI documents, written anew from the code.
+//! `cargo xtask openapi`: the committed OpenAPI documents, regenerated from the code.
 
 use crate::commands::{cargo, run};
 

@@ -1,4 +1,4 @@
-//! Tools and libraries in Python, each list of them in an environment of its own.
+//! Tools and libraries in Python, each list of them in its own environment.
 
 use crate::{
     commands::{binaries, output, run},
@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-/// As old as the libraries allow whose digests are pinned.
+/// The oldest version that the pinned libraries allow.
 pub(crate) const PYTHON: Needed = Needed {
     what: "Python 3.11 or newer, with venv",
     debian: "python3-venv",
@@ -22,8 +22,8 @@ pub(crate) const PYTHON: Needed = Needed {
     },
 };
 
-/// A virtual environment with exactly these packages, pinned by their digests: where its programs are. It is made in the
-/// target directory, anew for other packages or another Python.
+/// A virtual environment with exactly these packages, pinned by their digests: where its programs are. It is in the
+/// target directory, one for each list of packages and each Python.
 ///
 /// # Errors
 /// One sentence: what is missing and how to get it, or what failed.

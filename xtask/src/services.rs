@@ -50,7 +50,7 @@ impl Plan {
         [plan("auth-service", auth, "AUTH_"), plan("resource-service", resource, "RESOURCE_")]
     }
 
-    /// The file in which its process id stands while `up` runs it.
+    /// The file that holds its process id while `up` runs it.
     fn id_file(&self) -> PathBuf {
         workspace().join(format!("data/{}.pid", self.name))
     }
@@ -119,7 +119,7 @@ impl Running {
         self.name
     }
 
-    /// Waits for an end that we did not ask for: somebody else has stopped it in an orderly way.
+    /// Waits for an end that xtask did not ask for: somebody else has stopped it cleanly.
     ///
     /// # Errors
     /// One sentence, when it failed.

@@ -12,7 +12,7 @@ pub(crate) const NGINX: Needed = Needed {
     what: "nginx",
     debian: "nginx",
     elsewhere: "`brew install nginx` (macOS) or `dnf install nginx` (Fedora)",
-    // Debian keeps it out of the PATH of whoever is not root.
+    // On Debian, it is not in the PATH of ordinary users.
     is_there: || is_in_one_of(path().chain(["/usr/sbin".into()]), &["nginx"]),
 };
 
@@ -29,7 +29,7 @@ const NEEDED: [Needed; 7] = [
         debian: "postgresql",
         elsewhere: "`brew install postgresql` (macOS) or `dnf install postgresql-server` (Fedora)",
         is_there: || {
-            // Debian keeps the server's programs out of the PATH.
+            // On Debian, the server's programs are not in the PATH.
             let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
             let directories = debian.map(|version| version.path().join("bin")).chain(path());
             is_in_one_of(directories, &["initdb", "postgres", "createdb", "pg_dump", "psql"])
@@ -65,7 +65,7 @@ const NEEDED: [Needed; 7] = [
 /// How long the fault runs are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Faults {
-    /// Two minutes together.
+    /// Two minutes in all.
     Bounded,
     /// About an hour.
     Long,

@@ -14,8 +14,8 @@ use std::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Builds, starts, prints how to try it, and stops both when it is told to or when one of them fails. One that somebody else
-/// stops may be stopped: the other goes on.
+/// Builds, starts, prints how to try it, and stops both when asked to or when one of them fails. If somebody else stops
+/// one, the other goes on.
 ///
 /// # Errors
 /// One sentence.
@@ -29,7 +29,7 @@ pub(crate) async fn run(release: bool, ports: Ports) -> Result<(), String> {
     let mut running = Vec::new();
     let outcome = tokio::select! {
         outcome = start_and_watch(&plans, &addresses, &mut running) => outcome,
-        stopped = told_to_stop() => stopped,
+        stopped = asked_to_stop() => stopped,
     };
     println!("stopping");
     let mut stopped = Ok(());
@@ -39,7 +39,7 @@ pub(crate) async fn run(release: bool, ports: Ports) -> Result<(), String> {
     outcome.and(stopped)
 }
 
-/// Builds both services, with cargo's progress, and says where they are.
+/// Builds both services, with cargo's progress, and returns where they are.
 ///
 /// # Errors
 /// One sentence.
@@ -64,7 +64,11 @@ async fn start_and_watch(plans: &[Plan], addresses: &Addresses, running: &mut Ve
         let (index, ended) = first(watched.iter_mut().map(|(service, _)| Box::pin(service.end()))).await;
         ended?;
         let (service, plan) = watched.swap_remove(index);
-        println!("{} was stopped; what else runs goes on. To start it again: {}", service.name(), plan.by_hand());
+        println!(
+            "{} was stopped; the other service goes on if it runs. To start it again: {}",
+            service.name(),
+            plan.by_hand()
+        );
     }
     Ok(())
 }
@@ -83,11 +87,11 @@ async fn first<T>(futures: impl Iterator<Item = Pin<Box<impl Future<Output = T>>
     .await
 }
 
-/// Waits for Ctrl-C, or for another order to end.
+/// Waits for Ctrl-C, or for another signal to stop.
 ///
 /// # Errors
-/// One sentence, when such orders cannot be heard.
-async fn told_to_stop() -> Result<(), String> {
+/// One sentence, when signals cannot be handled.
+async fn asked_to_stop() -> Result<(), String> {
     let listen = |kind| signal(kind).map_err(|error| format!("no signal handler: {error}"));
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
@@ -119,7 +123,7 @@ Try it:
   curl -s {resource}/whoami -H "Authorization: Bearer $TOKEN"
 
 or, in another terminal, `cargo xtask demo --auth {auth} --resource {resource}`. `cargo xtask demo` alone also shows what goes on
-without auth-service, with a pair of its own. Ctrl-C stops both services.
+without auth-service, with its own pair. Ctrl-C stops both services.
 "#
     );
 }

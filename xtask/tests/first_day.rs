@@ -9,7 +9,7 @@ use std::{
 };
 
 /// What is wrong is found before anything is built.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What became of a task.
 struct Ended {
@@ -32,7 +32,7 @@ fn xtask(arguments: &[&str]) -> Ended {
         let mut text = String::new();
         streams.1.read_to_string(&mut text).map(|_| text)
     });
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     let status = loop {
         if let Some(status) = child.try_wait().expect("our own child") {
             break status;
