@@ -4,16 +4,16 @@ mod admission;
 mod connection;
 mod descriptors;
 mod metrics;
-mod patience;
 mod pieces;
 mod serving;
+mod timeouts;
 mod turn;
 
 pub use admission::{Admission, Limits};
 pub(crate) use metrics::show as show_metrics;
-pub use patience::Patience;
 pub(crate) use pieces::IsShared;
 pub use serving::Serving;
+pub use timeouts::Patience;
 
 use crate::telemetry;
 use actix_web::{
