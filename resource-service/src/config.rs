@@ -7,7 +7,7 @@ use crate::{
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use shared::{
     origin,
-    server::{Limits, Patience, are_in_conflict},
+    server::{Limits, Timeouts, are_in_conflict},
     settings,
     settings::{Catalog, Mistakes, Settings, duration_within, number_within, parsed},
 };
@@ -144,7 +144,7 @@ fn connections(settings: &Settings) -> Limits {
     Limits {
         total: settings.get(&RESOURCE_MAX_CONNECTIONS),
         per_address: settings.get(&RESOURCE_MAX_CONNECTIONS_PER_ADDRESS),
-        patience: Patience {
+        timeouts: Timeouts {
             head: settings.get(&RESOURCE_HEAD_TIMEOUT),
             body: settings.get(&RESOURCE_BODY_TIMEOUT),
             write: settings.get(&RESOURCE_WRITE_TIMEOUT),

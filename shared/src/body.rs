@@ -1,6 +1,6 @@
 //! JSON bodies, read only when the handler asks for them: the caller and its rights are checked before.
 
-use crate::{memory, openapi::Refuses, problem::Problem, server::Patience};
+use crate::{memory, openapi::Refuses, problem::Problem, server::Timeouts};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -75,7 +75,7 @@ impl<T: DeserializeOwned> Body<T> {
     /// Reads as many bytes as were announced: a request that also asks for an upgrade has no other end.
     async fn collect(&mut self, limit: usize, announced: Option<usize>) -> Result<Bytes, Problem> {
         let mut bytes = BytesMut::new();
-        let deadline = Instant::now() + self.request.conn_data().copied().unwrap_or_else(Patience::default).body;
+        let deadline = Instant::now() + self.request.conn_data().copied().unwrap_or_else(Timeouts::default).body;
         while announced.is_none_or(|length| bytes.len() < length) {
             let Some(chunk) = timeout_at(deadline, self.payload.next()).await.map_err(|_| too_slow())? else { break };
             let chunk = chunk.map_err(|_| incomplete())?;

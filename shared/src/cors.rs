@@ -21,7 +21,7 @@ use actix_web::{
 /// How long a browser may remember a preflight, in seconds.
 const MAX_AGE: &str = "600";
 /// The longest list of requested headers that is allowed.
-const LONGEST_LIST: usize = 2048;
+const MAX_LIST: usize = 2048;
 
 const ASKS_FOR_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
@@ -141,5 +141,5 @@ impl Policy {
 /// Names of headers, and not absurdly many.
 fn is_list(headers: &HeaderValue) -> bool {
     let is_of_a_list = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~, \t".contains(byte);
-    headers.len() <= LONGEST_LIST && headers.as_bytes().iter().all(is_of_a_list)
+    headers.len() <= MAX_LIST && headers.as_bytes().iter().all(is_of_a_list)
 }

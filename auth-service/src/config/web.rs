@@ -4,7 +4,7 @@ use crate::http::{AddressHeader, Site};
 use ipnet::{IpNet, Ipv4Net};
 use shared::{
     origin,
-    server::{Limits, Patience, are_in_conflict},
+    server::{Limits, Timeouts, are_in_conflict},
     settings,
     settings::{Settings, duration_within, number_within, parsed},
 };
@@ -54,7 +54,7 @@ pub(super) fn connections(settings: &Settings) -> Limits {
     Limits {
         total: settings.get(&AUTH_MAX_CONNECTIONS),
         per_address: settings.get(&AUTH_MAX_CONNECTIONS_PER_ADDRESS),
-        patience: Patience {
+        timeouts: Timeouts {
             head: settings.get(&AUTH_HEAD_TIMEOUT),
             body: settings.get(&AUTH_BODY_TIMEOUT),
             write: settings.get(&AUTH_WRITE_TIMEOUT),

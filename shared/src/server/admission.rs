@@ -1,7 +1,7 @@
 //! How many connections there may be: in all, and from one address.
 
 use super::{
-    Patience,
+    Timeouts,
     metrics::{REFUSED, opened},
 };
 use std::{
@@ -20,7 +20,7 @@ pub struct Limits {
     /// subscriber has. 0: no limit.
     pub per_address: usize,
     /// How long their clients may take.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
 /// Accepts connections, or refuses them. Clones share the count.
@@ -75,8 +75,8 @@ impl Admission {
         self.0.limits.total
     }
 
-    pub(super) fn patience(&self) -> Patience {
-        self.0.limits.patience
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.0.limits.timeouts
     }
 
     pub(super) fn socket(&self) -> &'static str {
@@ -187,7 +187,7 @@ mod tests {
 
     fn admission(total: usize, per_address: usize) -> Admission {
         let proxy: IpAddr = [10, 0, 0, 1].into();
-        Admission::new("public", Limits { total, per_address, patience: Patience::default() }, move |address| {
+        Admission::new("public", Limits { total, per_address, timeouts: Timeouts::default() }, move |address| {
             address == proxy
         })
     }

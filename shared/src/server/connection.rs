@@ -2,7 +2,7 @@
 //! a head too slowly or do not read the answers.
 
 use super::{
-    Patience,
+    Timeouts,
     admission::Admitted,
     metrics::{LARGE_HEAD, SLOW_HEAD, count_ended},
     turn::Turn,
@@ -25,7 +25,7 @@ use tokio::{
 const PIECE: usize = 8 * 1024;
 
 /// How large a request head may become before it is given up: twice what is answered at all.
-const LARGEST_HEAD: usize = 32 * 1024;
+const MAX_HEAD: usize = 32 * 1024;
 
 /// What no request head may contain: the framework refuses it, and closes.
 const NO_HEAD: &[u8] = b"\n\0";
@@ -44,7 +44,7 @@ pub(super) struct Connection {
     is_closed: bool,
     /// Whether requests are served although the client has closed its side.
     serves_half_closed: bool,
-    patience: Patience,
+    timeouts: Timeouts,
     /// Whether the client has not read what was to be written.
     is_blocked: bool,
     /// How many requests there were when the current head began.
@@ -55,7 +55,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, patience: Patience, serves_half_closed: bool, admitted: Admitted) -> Self {
+    pub(super) fn new(stream: TcpStream, timeouts: Timeouts, serves_half_closed: bool, admitted: Admitted) -> Self {
         Self {
             stream,
             turn: Rc::default(),
@@ -65,7 +65,7 @@ impl Connection {
             must_stop: false,
             is_closed: false,
             serves_half_closed,
-            patience,
+            timeouts,
             is_blocked: false,
             requests: 0,
             head: Deadline::default(),
@@ -78,8 +78,8 @@ impl Connection {
         Rc::clone(&self.turn)
     }
 
-    pub(super) fn patience(&self) -> Patience {
-        self.patience
+    pub(super) fn timeouts(&self) -> Timeouts {
+        self.timeouts
     }
 
     /// Checks whether more comes or the client has gone, while nothing may be handed out.
@@ -114,7 +114,7 @@ impl Connection {
 
     /// Hands out what is there: at most one head, and at most `room` bytes.
     fn hand_out(&mut self, room: u64, context: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.head_bytes > LARGEST_HEAD {
+        if self.head_bytes > MAX_HEAD {
             return self.refuse(out);
         }
         let most = out.remaining().min(PIECE).min(usize::try_from(room).unwrap_or(usize::MAX));
@@ -159,7 +159,7 @@ impl Connection {
         if was_owed && !self.turn.is_owed_a_rest() {
             self.head.end();
         } else if self.turn.is_free() && bytes > 0 {
-            self.head.begin(self.patience.head);
+            self.head.begin(self.timeouts.head);
         }
     }
 
@@ -171,7 +171,7 @@ impl Connection {
             self.head.end();
         }
         if self.turn.is_owed_a_rest() {
-            self.head.begin(self.patience.head);
+            self.head.begin(self.timeouts.head);
         }
         self.head.is_over(context)
     }
@@ -206,7 +206,7 @@ impl AsyncWrite for Connection {
             return written;
         }
         this.is_blocked = true;
-        this.write.begin(this.patience.write);
+        this.write.begin(this.timeouts.write);
         if !this.write.is_over(context) {
             return Poll::Pending;
         }
@@ -309,8 +309,8 @@ struct Deadline {
 }
 
 impl Deadline {
-    fn begin(&mut self, patience: Duration) {
-        self.at.get_or_insert_with(|| Instant::now() + patience);
+    fn begin(&mut self, timeout: Duration) {
+        self.at.get_or_insert_with(|| Instant::now() + timeout);
     }
 
     fn end(&mut self) {

@@ -9,7 +9,7 @@ const RESERVE: usize = 96;
 pub(super) const RESERVE_PER_WORKER: usize = 8;
 
 /// The fewest connections in any case.
-const FEWEST: usize = 16;
+const MIN_CONNECTIONS: usize = 16;
 
 /// Raises the soft limit of this process to the hard one: systemd's 1,024 is for programs that use `select`.
 #[cfg(unix)]
@@ -39,7 +39,7 @@ pub(super) fn connections(wanted: usize) -> usize {
 }
 
 fn fitting(limit: usize, in_use: usize, workers: usize) -> usize {
-    limit.saturating_sub(in_use + RESERVE + workers * RESERVE_PER_WORKER).max(FEWEST)
+    limit.saturating_sub(in_use + RESERVE + workers * RESERVE_PER_WORKER).max(MIN_CONNECTIONS)
 }
 
 fn in_use() -> usize {
@@ -64,6 +64,6 @@ mod tests {
     fn connections_leave_file_descriptors_to_everything_else() {
         assert_eq!(fitting(1024, 30, 4), 866);
         assert_eq!(fitting(256, 30, 2), 114);
-        assert_eq!(fitting(64, 30, 64), FEWEST, "a few in any case");
+        assert_eq!(fitting(64, 30, 64), MIN_CONNECTIONS, "a few in any case");
     }
 }

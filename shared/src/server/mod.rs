@@ -13,7 +13,7 @@ pub use admission::{Admission, Limits};
 pub(crate) use metrics::show as show_metrics;
 pub(crate) use pieces::IsShared;
 pub use serving::Serving;
-pub use timeouts::Patience;
+pub use timeouts::Timeouts;
 
 use crate::telemetry;
 use actix_web::{
@@ -44,7 +44,7 @@ pub const DRAIN_SECONDS: u64 = 10;
 const ADMIN_CONNECTIONS: usize = 32;
 
 /// The largest answer about health, in bytes.
-const LARGEST_HEALTH: u64 = 64 * 1024;
+const MAX_HEALTH_ANSWER: u64 = 64 * 1024;
 
 /// A service's two sockets: the public one, and the admin one for health and metrics.
 #[derive(Debug)]
@@ -96,7 +96,7 @@ pub fn public(limits: Limits, is_exempt: impl Fn(IpAddr) -> bool + Send + Sync +
 /// left.
 #[must_use]
 pub fn admin() -> Admission {
-    Admission::new("admin", Limits { total: ADMIN_CONNECTIONS, per_address: 0, patience: Patience::default() }, |_| {
+    Admission::new("admin", Limits { total: ADMIN_CONNECTIONS, per_address: 0, timeouts: Timeouts::default() }, |_| {
         true
     })
 }
@@ -203,13 +203,13 @@ pub fn healthcheck(admin: SocketAddr, proof: &str) -> Result<(), String> {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    let patience = Duration::from_secs(2);
+    let timeout = Duration::from_secs(2);
     let ask = || -> io::Result<String> {
-        let mut stream = TcpStream::connect_timeout(&address, patience)?;
-        stream.set_read_timeout(Some(patience))?;
+        let mut stream = TcpStream::connect_timeout(&address, timeout)?;
+        stream.set_read_timeout(Some(timeout))?;
         stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: health\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
-        stream.take(LARGEST_HEALTH).read_to_string(&mut answer)?;
+        stream.take(MAX_HEALTH_ANSWER).read_to_string(&mut answer)?;
         Ok(answer)
     };
     let answer = ask().map_err(|error| format!("no answer from {address}: {error}"))?;

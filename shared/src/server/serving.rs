@@ -78,7 +78,7 @@ impl Serving {
             .disable_signals()
             .shutdown_timeout(DRAIN_SECONDS);
         let draining = builder.graceful_shutdown_signal();
-        let patience = admission.patience();
+        let timeouts = admission.timeouts();
         let server = builder.listen(admission.socket(), listener, move || {
             let (admission, draining) = (admission.clone(), draining.clone());
             let app = app().into_factory().map_err(|error| error.into().error_response());
@@ -89,13 +89,13 @@ impl Serving {
                     async move { draining.notified().await }
                 })
                 .keep_alive(KEEP_ALIVE)
-                .client_request_timeout(patience.head)
+                .client_request_timeout(timeouts.head)
                 .client_disconnect_timeout(DISCONNECT)
                 .h1_allow_half_closed(serves_half_closed)
                 .h1_write_buffer_size(WRITE_BUFFER)
                 .on_connect_ext(|connection: &Connection, data: &mut Extensions| {
                     data.insert(connection.turn());
-                    data.insert(connection.patience());
+                    data.insert(connection.timeouts());
                 })
                 .finish(app);
             fn_service(move |stream: TcpStream| {
@@ -103,7 +103,7 @@ impl Serving {
                 let admitted = admission.admit(peer);
                 async move {
                     let admitted = admitted.ok_or(DispatchError::Io(ErrorKind::QuotaExceeded.into()))?;
-                    let connection = Connection::new(stream, patience, serves_half_closed, admitted);
+                    let connection = Connection::new(stream, timeouts, serves_half_closed, admitted);
                     Ok::<_, DispatchError>((connection, Protocol::Http1, peer))
                 }
             })

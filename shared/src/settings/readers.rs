@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 /// The longest duration of any setting: added to a time, it does not overflow.
-const LONGEST: &str = "3650d";
+const MAX_DURATION: &str = "3650d";
 
 /// Reads a duration such as `10s`, `15m`, `7d`, of ten years at most; `0` is zero.
 ///
@@ -11,7 +11,7 @@ const LONGEST: &str = "3650d";
 /// What is wrong, and what would be right.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let value = any_duration(text)?;
-    if value <= any_duration(LONGEST)? { Ok(value) } else { Err(format!("must be at most {LONGEST}")) }
+    if value <= any_duration(MAX_DURATION)? { Ok(value) } else { Err(format!("must be at most {MAX_DURATION}")) }
 }
 
 fn any_duration(text: &str) -> Result<Duration, String> {

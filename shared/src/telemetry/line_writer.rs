@@ -52,11 +52,11 @@ impl LineWriter {
         self.shared.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until what was handed over is written, for at most `patience`.
-    pub(super) fn flush(&self, patience: Duration) {
+    /// Waits until what was handed over is written, for at most `timeout`.
+    pub(super) fn flush(&self, timeout: Duration) {
         let (done, is_done) = sync_channel(1);
         if self.orders.send(Order::Report(done)).is_ok() {
-            let _late_or_not = is_done.recv_timeout(patience);
+            let _late_or_not = is_done.recv_timeout(timeout);
         }
     }
 }

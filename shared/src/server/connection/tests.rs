@@ -12,18 +12,18 @@ use tokio::{
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(50);
 
-async fn pair(patience: Patience) -> (TcpStream, Connection) {
+async fn pair(timeouts: Timeouts) -> (TcpStream, Connection) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let address = listener.local_addr().expect("it is bound");
     let client = TcpStream::connect(address).await.expect("it listens");
     let (ours, peer) = listener.accept().await.expect("it was called");
-    let limits = Limits { total: 1, per_address: 0, patience };
+    let limits = Limits { total: 1, per_address: 0, timeouts };
     let admitted = Admission::new("test", limits, |_| false).admit(Some(peer)).expect("there is room");
-    (client, Connection::new(ours, patience, false, admitted))
+    (client, Connection::new(ours, timeouts, false, admitted))
 }
 
 async fn patient() -> (TcpStream, Connection) {
-    pair(Patience { head: LONG, write: LONG, ..Patience::default() }).await
+    pair(Timeouts { head: LONG, write: LONG, ..Timeouts::default() }).await
 }
 
 /// What the framework gets in one turn: it reads until it has to wait.
@@ -100,7 +100,7 @@ async fn a_head_that_becomes_too_large_is_cut_off_with_bytes_that_no_parser_acce
                 drop(connection.turn().take(&mut Request::new()));
             }
         }
-        assert!(taken < LARGEST_HEAD + 2 * PIECE, "{taken} bytes of {filling:?}");
+        assert!(taken < MAX_HEAD + 2 * PIECE, "{taken} bytes of {filling:?}");
     }
 }
 
@@ -131,7 +131,7 @@ async fn while_a_request_is_answered_only_the_end_of_the_connection_is_handed_ou
 
 #[actix_web::test]
 async fn a_head_that_does_not_end_in_time_ends_the_connection() {
-    let (mut client, mut connection) = pair(Patience { head: SHORT, write: LONG, ..Patience::default() }).await;
+    let (mut client, mut connection) = pair(Timeouts { head: SHORT, write: LONG, ..Timeouts::default() }).await;
     for request in 0..2 {
         client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
         next(&mut connection).await;
@@ -150,7 +150,7 @@ async fn a_head_that_does_not_end_in_time_ends_the_connection() {
 
 #[actix_web::test]
 async fn a_client_that_does_not_read_its_answer_is_given_up_and_its_requests_wait() {
-    let (mut client, mut connection) = pair(Patience { head: LONG, write: 4 * SHORT, ..Patience::default() }).await;
+    let (mut client, mut connection) = pair(Timeouts { head: LONG, write: 4 * SHORT, ..Timeouts::default() }).await;
     let answer = vec![b'x'; 64 * 1024];
     let blocked = poll_fn(|context| {
         while let Poll::Ready(written) = Pin::new(&mut connection).poll_write(context, &answer) {
@@ -214,7 +214,7 @@ async fn a_body_of_known_length_is_handed_out_in_large_pieces_whatever_it_holds(
 #[actix_web::test]
 async fn the_rest_of_a_body_that_was_answered_is_awaited_no_longer_than_a_head() {
     for (length, sent) in [(None, ""), (None, "5\r\nab"), (Some(9), ""), (Some(9), "abcd"), (Some(1 << 30), "abcd")] {
-        let (mut client, mut connection) = pair(Patience { head: SHORT, write: LONG, ..Patience::default() }).await;
+        let (mut client, mut connection) = pair(Timeouts { head: SHORT, write: LONG, ..Timeouts::default() }).await;
         client.write_all(format!("POST / HTTP/1.1\r\n\r\n{sent}").as_bytes()).await.expect("sent");
         next(&mut connection).await;
         drop(connection.turn().take(&mut with_body(length)));
@@ -228,7 +228,7 @@ async fn the_rest_of_a_body_that_was_answered_is_awaited_no_longer_than_a_head()
 
 #[actix_web::test]
 async fn a_client_that_sends_the_rest_of_a_body_in_time_may_send_again() {
-    let (mut client, mut connection) = pair(Patience { head: 20 * SHORT, write: LONG, ..Patience::default() }).await;
+    let (mut client, mut connection) = pair(Timeouts { head: 20 * SHORT, write: LONG, ..Timeouts::default() }).await;
     client.write_all(b"POST / HTTP/1.1\r\n\r\nabcd").await.expect("sent");
     next(&mut connection).await;
     drop(connection.turn().take(&mut with_body(Some(9))));
