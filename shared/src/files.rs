@@ -47,8 +47,8 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     text(&read_whole(path, MAX_TEXT)?)
 }
 
-/// The text in these bytes: UTF-8, without a byte order mark at the beginning and the one line end that editors and
-/// `echo` put at the end.
+/// The text in these bytes: UTF-8, without a leading byte order mark and without the one line end that editors and
+/// `echo` append.
 ///
 /// # Errors
 /// When it is not UTF-8.

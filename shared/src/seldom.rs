@@ -31,13 +31,13 @@ impl Seldom {
     }
 
     fn is_due_at(&self, subject: &str, now: Instant) -> bool {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        said.retain(|_, at| now.saturating_duration_since(*at) < SILENCE);
+        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.retain(|_, at| now.saturating_duration_since(*at) < SILENCE);
         let subject = &subject[..subject.floor_char_boundary(NAME_BYTES)];
-        if said.len() >= SUBJECTS || said.contains_key(subject) {
+        if reported.len() >= SUBJECTS || reported.contains_key(subject) {
             return false;
         }
-        said.insert(subject.to_owned(), now);
+        reported.insert(subject.to_owned(), now);
         true
     }
 }
@@ -65,8 +65,8 @@ mod tests {
     #[test]
     fn strangers_cannot_fill_the_log_or_the_memory() {
         let (seldom, now) = (Seldom::new(), Instant::now());
-        let said = (0..1000).filter(|number| seldom.is_due_at(&number.to_string(), now)).count();
-        assert_eq!(said, SUBJECTS);
+        let reported = (0..1000).filter(|number| seldom.is_due_at(&number.to_string(), now)).count();
+        assert_eq!(reported, SUBJECTS);
         assert!(Seldom::new().is_due_at(&"ü".repeat(1000), now));
     }
 

@@ -1,4 +1,4 @@
-//! Logs: to stderr, human-readable on a terminal and JSON elsewhere; and the beginning of all counts.
+//! Logs: to stderr, human-readable on a terminal and JSON elsewhere; and the start of counting.
 
 mod line_writer;
 

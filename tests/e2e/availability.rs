@@ -40,7 +40,7 @@ fn registration_from(stack: &Stack, address: &str, email: &str, password: &str) 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_connections_of_one_address_leave_the_logins_of_others_working() {
+async fn a_hundred_connections_from_one_address_leave_the_logins_of_others_working() {
     let stack = Arc::new(Stack::any().trusting_us().unlimited().auth("AUTH_LIMIT_FAILURES", "off").start().await);
     let (ada, mallory) = (stack.ada().await, stack.bob().await);
     let is_over = Arc::new(AtomicBool::new(false));

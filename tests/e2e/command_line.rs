@@ -8,7 +8,7 @@ use harness::{
 use tempfile::TempDir;
 
 on_every_storage! {
-    a_user_made_on_the_command_line_can_log_in,
+    a_user_created_on_the_command_line_can_log_in,
     ending_all_sessions_logs_everybody_out_for_good,
 }
 
@@ -17,7 +17,7 @@ async fn create(stack: &Stack, email: &str, role: &str, password: &str) -> Ended
     stack.auth.command(&arguments).input(&format!("{password}\n")).ended().await
 }
 
-async fn a_user_made_on_the_command_line_can_log_in(storage: Storage) {
+async fn a_user_created_on_the_command_line_can_log_in(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let (email, password) = (fresh_email("root"), fresh_password());
     let ended = create(&stack, &email, "admin", &password).await;

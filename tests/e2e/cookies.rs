@@ -124,7 +124,7 @@ async fn a_duplicate_cookie_is_refused() {
 }
 
 #[tokio::test]
-async fn other_cookies_do_not_disturb() {
+async fn other_cookies_do_not_interfere() {
     let stack = Stack::any().start().await;
     let ada = stack.ada_in_a_browser().await;
     let cookies = format!("theme=dark; {}; jeton-refresh-2=x; broken", ada.tokens.cookie_header());

@@ -221,7 +221,7 @@ async fn faults_that_waiting_does_not_cure_stop_the_start_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_hold_every_name_is_refused() {
+async fn a_database_whose_encoding_cannot_hold_every_name_is_refused() {
     for encoding in ["LATIN1", "SQL_ASCII"] {
         let name = format!("narrow_{}", uuid::Uuid::new_v4().simple());
         let server = postgres::fresh_database();

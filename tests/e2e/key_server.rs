@@ -108,7 +108,7 @@ async fn each_new_reason_why_fetching_keys_fails_is_logged_once_as_are_recovery_
 }
 
 #[tokio::test]
-async fn secrets_in_the_address_of_the_keys_are_in_no_line_and_no_file() {
+async fn secrets_in_the_url_of_the_keys_are_in_no_log_and_no_file() {
     let issuer = Issuer::new("http://issuer.test");
     let keys = KeyServer::of(&issuer);
     let mut stack = Stack::any().prepare();

@@ -80,7 +80,7 @@ impl Ledger {
         never.iter().for_each(|what| self.add(what, 0));
         let line = format!("{run}: {}", self.line());
         if size::is_shown() {
-            // Past the capture of the test's output. A closed stderr is no reason to fail.
+            // Not captured, unlike the test's output. A closed stderr is not a reason to fail.
             drop(writeln!(std::io::stderr().lock(), "{line}"));
         } else {
             println!("{line}");

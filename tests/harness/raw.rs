@@ -17,7 +17,7 @@ pub(crate) async fn exchange(port: u16, bytes: &[u8], patience: Duration) -> Ans
     let mut received = Vec::new();
     let conversation = async {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("the service listens");
-        // A service may refuse and close before it has read everything; what it said until then counts.
+        // A service may refuse and close before it has read everything; what it has answered until then counts.
         drop(stream.write_all(bytes).await);
         drop(stream.read_to_end(&mut received).await);
     };

@@ -29,7 +29,7 @@ const NOT_IN_CONTAINERS: [(&str, &str); 24] = [
     ("proxies::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
     ("tls_proxy::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
     ("key_server::each_new_reason", "the keys come from a server of this machine"),
-    ("key_server::secrets_in_the_address", "the keys come from a server of this machine"),
+    ("key_server::secrets_in_the_url", "the keys come from a server of this machine"),
     ("key_server::a_clock_that_is_off", "the keys come from a server of this machine"),
     ("key_server::tokens_with_unknown_keys", "the keys come from a server of this machine"),
     ("key_server::an_odd_file", "is about files of this machine"),

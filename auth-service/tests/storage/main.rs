@@ -44,7 +44,7 @@ macro_rules! keeps {
             one_of_many_concurrent_changes_of_a_password_succeeds
             another_hash_of_the_same_password_ends_nothing
             ending_a_session_by_its_id_ends_no_other
-            a_theft_ends_sessions_and_is_recorded_at_once
+            a_theft_and_its_audit_event_are_written_together
             a_theft_that_cannot_be_recorded_ends_nothing
             an_ending_is_remembered_until_the_latest_moment_given
             ended_sessions_are_forgotten_in_bounded_batches
@@ -90,7 +90,7 @@ macro_rules! keeps {
             an_expired_session_reads_as_none_and_its_place_is_free
             a_session_that_is_written_after_its_expiry_reads_as_none
             a_removed_session_is_gone_and_its_place_free
-            all_but_one_session_of_a_user_are_removed_and_of_nobody_else
+            all_sessions_of_a_user_but_one_are_removed_and_those_of_others_stay
             the_sessions_of_a_user_are_listed_without_expired_ones
             forgetting_expired_sessions_forgets_nothing_else
             a_cancelled_call_harms_no_other

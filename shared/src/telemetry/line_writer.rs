@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_takes_nothing_loses_lines_and_nothing_else() {
+    fn an_output_that_fails_loses_lines_and_nothing_else() {
         let (closed, input) = pipe().expect("a pipe");
         drop(closed);
         let full = File::options().write(true).open("/dev/full").expect("a full disk");

@@ -137,7 +137,7 @@ pub(super) async fn headers_that_override_path_or_method_never_arrive(gateway: G
     assert_eq!((received.header("forwarded"), received.header("x-forwarded-for")), (vec![], vec!["127.0.0.1"]));
 }
 
-/// Headers in which some applications expect a user or a client's address from whatever stands in front of them; `Proxy` is
+/// Headers in which some applications expect a user or a client's address from the proxy in front of them; `Proxy` is
 /// where CGI programs send their own requests.
 const TRUSTED: [&str; 23] = [
     "X-Auth-Request-User",

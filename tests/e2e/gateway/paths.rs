@@ -100,7 +100,10 @@ pub(super) async fn no_spelling_of_a_path_gets_around_its_scope(gateway: Gateway
     let guarded = Guarded::by(gateway).await;
     let nothing = guarded.issuer.with_claims(|claims| claims["scope"] = json!("other"));
     for path in BOOKS {
-        assert!(Reading::ALL.iter().any(|reading| is_within(&reading.of(path), "/books")), "{path} is no spelling");
+        assert!(
+            Reading::ALL.iter().any(|reading| is_within(&reading.of(path), "/books")),
+            "{path} is not a spelling of it"
+        );
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {nothing}\r\nConnection: close\r\n\r\n"
         );

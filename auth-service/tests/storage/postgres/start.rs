@@ -13,7 +13,7 @@ use shared::{
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_may_open_an_empty_database_at_once() {
+async fn many_stores_may_open_an_empty_database_at_once() {
     let url = harness::postgres::fresh_database();
     let stores = join_all((0..8).map(|_| Sql::connect(&url, Arc::new(SystemClock)))).await;
     for store in stores {

@@ -131,7 +131,7 @@ async fn a_server_that_has_forgotten_the_scripts_gets_them_again() {
 }
 
 #[tokio::test]
-async fn a_commit_that_is_repeated_after_a_lost_answer_is_done() {
+async fn repeating_a_commit_whose_answer_was_lost_succeeds() {
     let store = servers::redis().await;
     let first = session(UserId::fresh());
     let second = rotated(&first);

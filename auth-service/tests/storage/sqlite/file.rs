@@ -65,7 +65,7 @@ async fn what_was_written_is_there_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_may_open_an_empty_database_at_once() {
+async fn many_stores_may_open_an_empty_database_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let url = sqlite_url(directory.path());
     let stores = join_all((0..8).map(|_| Sql::connect(&url, Arc::new(SystemClock)))).await;

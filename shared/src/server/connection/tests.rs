@@ -75,7 +75,7 @@ fn the_end_of_a_head_is_an_empty_line_however_lines_end_and_wherever_it_is_cut()
         }
     }
     let mut heads = HeadEnds::default();
-    assert_eq!(heads.end_in(b"\r\n\n\n\r\nGET / HTTP/1.1\nx\r\r\n\n\n"), 26, "empty lines before a head are no end");
+    assert_eq!(heads.end_in(b"\r\n\n\n\r\nGET / HTTP/1.1\nx\r\r\n\n\n"), 26, "empty lines before a head do not end it");
     assert!(heads.is_at_end(), "a line feed twice, after whatever");
 }
 
