@@ -17,7 +17,7 @@ use clap::Command;
 use document::{assert_is_committed, documented, served};
 
 #[test]
-fn the_committed_document_is_what_the_code_says() {
+fn the_committed_document_matches_the_code() {
     assert_is_committed("auth-service.json", &openapi::document());
 }
 

@@ -64,7 +64,7 @@ fn up_says_at_once_which_port_is_taken_and_what_to_do() {
 }
 
 #[test]
-fn what_is_misspelt_fails_and_is_named() {
+fn misspelt_arguments_fail_with_a_message() {
     for arguments in [
         &["tset"][..],
         &["test", "no_such_test"],

@@ -4,7 +4,7 @@ use super::{document::*, *};
 use resource_service::http::openapi;
 
 #[test]
-fn the_committed_document_is_what_the_code_says() {
+fn the_committed_document_matches_the_code() {
     assert_is_committed("resource-service.json", &openapi::document());
 }
 

@@ -30,8 +30,8 @@ async fn postgres_is_killed_and_started_again() {
     store.create(&new).await.unwrap();
     is_over_in_time("at first", async || store.status(new.id, SessionId::fresh()).await).await;
     server.kill();
-    is_told_in_time("PostgreSQL killed", async || store.status(new.id, SessionId::fresh()).await).await;
-    is_told_in_time("PostgreSQL killed, write", async || store.raise_epoch(new.id, None, now()).await).await;
+    is_reported_in_time("PostgreSQL killed", async || store.status(new.id, SessionId::fresh()).await).await;
+    is_reported_in_time("PostgreSQL killed, write", async || store.raise_epoch(new.id, None, now()).await).await;
     server.restart();
     is_over_in_time("PostgreSQL killed", async || ask(&store).await).await;
     assert!(store.by_id(new.id).await.unwrap().is_some());

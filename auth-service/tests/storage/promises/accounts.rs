@@ -74,7 +74,7 @@ pub async fn an_account_is_found_by_address_and_by_id(store: &(impl Accounts + E
     assert_eq!(read(store, new.id).await, found.account);
 }
 
-pub async fn whatever_a_name_or_a_claim_holds_comes_back(store: &(impl Accounts + Endings)) {
+pub async fn names_and_claims_are_read_back_whatever_they_hold(store: &(impl Accounts + Endings)) {
     let nameless = created(store, &NewAccount { name: None, roles: vec![], ..account() }).await;
     assert_eq!((read(store, nameless).await.name, read(store, nameless).await.roles), (None, vec![]));
 
@@ -98,7 +98,7 @@ pub async fn two_accounts_cannot_have_one_address(store: &(impl Accounts + Endin
     assert_eq!(read(store, first.id).await.name, first.name);
 }
 
-pub async fn of_many_registrations_with_one_address_one_succeeds(store: &(impl Accounts + Endings)) {
+pub async fn one_of_many_concurrent_registrations_of_an_address_succeeds(store: &(impl Accounts + Endings)) {
     let email = account().email;
     let rivals: Vec<_> = (0..20).map(|_| NewAccount { email: email.clone(), ..account() }).collect();
     let outcomes = join_all(rivals.iter().map(|rival| store.create(rival))).await;
@@ -121,7 +121,7 @@ pub async fn raised_epochs_rise_strictly_whatever_the_clock_says(store: &(impl A
     assert!(!store.raise_epoch(UserId::fresh(), None, now).await.unwrap());
 }
 
-pub async fn of_many_that_raise_the_epoch_they_saw_one_does(store: &(impl Accounts + Endings)) {
+pub async fn one_of_many_concurrent_raises_of_the_same_epoch_succeeds(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let outcomes = join_all((0..20).map(|_| store.raise_epoch(id, Some(Epoch::FIRST), now()))).await;
     assert_eq!(outcomes.iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 1);
@@ -155,7 +155,7 @@ pub async fn raising_all_epochs_reaches_every_user(store: &(impl Accounts + Endi
     assert_eq!(read(store, other).await.session_epoch, Epoch(1000));
 }
 
-pub async fn a_password_changes_only_from_the_one_that_was_seen(store: &(impl Accounts + Endings)) {
+pub async fn a_password_is_changed_only_from_the_one_that_was_read(store: &(impl Accounts + Endings)) {
     let (id, kept) = (somebody(store).await, SessionId::fresh());
     let before = read(store, id).await;
     let old = hash_of(store, id).await;
@@ -196,7 +196,7 @@ async fn ends(store: &(impl Accounts + Endings), id: UserId, session: SessionId,
     }
 }
 
-pub async fn what_a_check_allowed_is_not_written_after_what_was_checked_has_ended(store: &(impl Accounts + Endings)) {
+pub async fn a_change_that_a_check_allowed_is_not_written_after_the_session_has_ended(store: &(impl Accounts + Endings)) {
     for way in 0..3 {
         let (id, session) = (somebody(store).await, SessionId::fresh());
         let old = hash_of(store, id).await;
@@ -210,7 +210,7 @@ pub async fn what_a_check_allowed_is_not_written_after_what_was_checked_has_ende
 }
 
 /// Whichever comes first, a session that was ended does not go on because it changed the password.
-pub async fn a_password_change_and_an_end_of_all_sessions_at_once_spare_nobody_who_was_ended(
+pub async fn a_password_change_spares_no_session_that_ends_at_the_same_time(
     store: &(impl Accounts + Endings),
 ) {
     for way in [0, 1, 2].repeat(10) {
@@ -225,7 +225,7 @@ pub async fn a_password_change_and_an_end_of_all_sessions_at_once_spare_nobody_w
     }
 }
 
-pub async fn an_account_is_deleted_only_as_it_was_checked(store: &(impl Accounts + Endings)) {
+pub async fn an_account_is_deleted_only_if_it_is_as_it_was_checked(store: &(impl Accounts + Endings)) {
     let (id, session) = (somebody(store).await, SessionId::fresh());
     let old = hash_of(store, id).await;
     let seen = checked(store, id, &old, session).await;
@@ -235,7 +235,7 @@ pub async fn an_account_is_deleted_only_as_it_was_checked(store: &(impl Accounts
     assert!(!store.delete(id, &[], Some(&seen)).await.unwrap());
 }
 
-pub async fn of_many_that_change_the_same_password_one_does(store: &(impl Accounts + Endings)) {
+pub async fn one_of_many_concurrent_changes_of_a_password_succeeds(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let old = hash_of(store, id).await;
     let new: Vec<_> = (0..20).map(|number| hash(&format!("new {number}"))).collect();
@@ -255,7 +255,7 @@ pub async fn another_hash_of_the_same_password_ends_nothing(store: &(impl Accoun
     assert_eq!((read(store, id).await, hash_of(store, id).await), (before, hash("stronger")));
 }
 
-pub async fn a_session_ends_by_name_and_alone(store: &(impl Accounts + Endings)) {
+pub async fn ending_a_session_by_its_id_ends_no_other(store: &(impl Accounts + Endings)) {
     let (id, ended, other) = (somebody(store).await, SessionId::fresh(), SessionId::fresh());
     assert!(!has_ended(store, id, ended).await);
     store.end_session(id, ended, now().plus(HOUR)).await.unwrap();
@@ -274,7 +274,7 @@ pub async fn a_session_ends_by_name_and_alone(store: &(impl Accounts + Endings))
     assert!(store.status(unknown, ended).await.unwrap().is_none());
 }
 
-pub async fn a_theft_ends_what_it_should_and_is_told_together(store: &(impl Accounts + Endings + AuditLog)) {
+pub async fn a_theft_and_its_audit_event_are_written_together(store: &(impl Accounts + Endings + AuditLog)) {
     let (one, other) = (somebody(store).await, somebody(store).await);
     for sub in [one, other] {
         let sid = SessionId::fresh();
@@ -290,7 +290,7 @@ pub async fn a_theft_ends_what_it_should_and_is_told_together(store: &(impl Acco
     }
 }
 
-pub async fn a_theft_that_cannot_be_told_ends_nothing(store: &(impl Accounts + Endings + AuditLog)) {
+pub async fn a_theft_that_cannot_be_recorded_ends_nothing(store: &(impl Accounts + Endings + AuditLog)) {
     let (sub, sid) = (somebody(store).await, SessionId::fresh());
     let before = read(store, sub).await.session_epoch;
     let event = event(Action::RefreshReuse).to(sub).about(sid);
@@ -302,7 +302,7 @@ pub async fn a_theft_that_cannot_be_told_ends_nothing(store: &(impl Accounts + E
     assert_eq!(read(store, sub).await.session_epoch, before);
 }
 
-pub async fn what_has_ended_is_remembered_until_the_later_moment(store: &(impl Accounts + Endings)) {
+pub async fn an_ending_is_remembered_until_the_latest_moment_given(store: &(impl Accounts + Endings)) {
     let (id, session) = (somebody(store).await, SessionId::fresh());
     let (early, late) = (Timestamp::from_secs(100), Timestamp::from_secs(200));
     for until in [early, late, early] {
@@ -351,7 +351,7 @@ pub async fn pages_follow_one_another_in_the_order_of_ids(store: &(impl Accounts
     assert_eq!(page(store, Some("LOVELACE"), Some(ids[0]), 2).await, ids[1..3]);
 }
 
-pub async fn the_search_is_literal_and_knows_no_case(store: &(impl Accounts + Endings)) {
+pub async fn the_search_is_literal_and_ignores_case(store: &(impl Accounts + Endings)) {
     let ada = created(store, &named("Ада Лавлейс")).await;
     let percent = created(store, &named("100% Grüße_\\")).await;
     let found = async |text: &str| page(store, Some(text), None, 9).await;
@@ -369,7 +369,7 @@ pub async fn the_search_is_literal_and_knows_no_case(store: &(impl Accounts + En
 }
 
 /// One or two characters are looked for in another way than three.
-pub async fn a_search_goes_on_from_page_to_page_whatever_its_length(store: &(impl Accounts + Endings)) {
+pub async fn a_search_text_of_any_length_can_be_paged_through(store: &(impl Accounts + Endings)) {
     let name = unique("Жё");
     let (mut made, mut others) = (BTreeSet::new(), BTreeSet::new());
     for _ in 0..4 {
@@ -388,7 +388,7 @@ pub async fn a_search_goes_on_from_page_to_page_whatever_its_length(store: &(imp
     }
 }
 
-pub async fn a_set_password_ends_all_sessions_whatever_it_was(store: &(impl Accounts + Endings)) {
+pub async fn setting_a_password_ends_all_sessions_whatever_it_was_before(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let (first, second) = (PasswordHash("$argon2id$first".to_owned()), PasswordHash("$argon2id$second".to_owned()));
     let known = store.by_id(id).await.unwrap().unwrap();
@@ -402,7 +402,7 @@ pub async fn a_set_password_ends_all_sessions_whatever_it_was(store: &(impl Acco
     assert!(!store.set_password(UserId::fresh(), &first, now()).await.unwrap(), "nobody");
 }
 
-pub async fn trying_it_out_leaves_nothing_behind(store: &(impl Accounts + Endings + SessionStore)) {
+pub async fn probing_the_store_leaves_nothing_behind(store: &(impl Accounts + Endings + SessionStore)) {
     for _ in 0..3 {
         Accounts::probe(store).await.unwrap();
         SessionStore::probe(store).await.unwrap();
@@ -410,7 +410,7 @@ pub async fn trying_it_out_leaves_nothing_behind(store: &(impl Accounts + Ending
     assert_eq!(store.forget_ended(now().plus(HOUR), 100).await.unwrap(), 0);
 }
 
-pub async fn an_admin_changes_what_is_named_and_nothing_else(store: &(impl Accounts + Endings)) {
+pub async fn an_update_changes_what_is_given_and_nothing_else(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
     let before = read(store, id).await;
     let change =
@@ -449,7 +449,7 @@ pub async fn disabling_a_user_raises_the_epoch(store: &(impl Accounts + Endings)
     assert_eq!(enabled, Account { disabled: false, revision: 2, ..disabled });
 }
 
-pub async fn every_unlocking_is_counted_and_changes_nothing_else(store: &(impl Accounts + Endings)) {
+pub async fn every_unlock_is_counted_and_changes_nothing_else(store: &(impl Accounts + Endings)) {
     let (id, other) = (somebody(store).await, somebody(store).await);
     let before = store.by_id(id).await.unwrap().expect("the user exists");
     assert_eq!(before.unlocks, 0);
@@ -472,7 +472,7 @@ pub async fn a_deleted_user_is_gone_and_the_address_free(store: &(impl Accounts 
     store.create(&NewAccount { id: UserId::fresh(), ..new }).await.unwrap();
 }
 
-pub async fn a_role_is_held_by_its_whole_name(store: &(impl Accounts + Endings)) {
+pub async fn roles_are_matched_by_their_whole_names(store: &(impl Accounts + Endings)) {
     assert!(!store.has_any_with_role("admin").await.unwrap());
     let roles = ["administrator", "an\",\"admin", "Admin"].map(str::to_owned).to_vec();
     let id = created(store, &NewAccount { roles, ..account() }).await;
@@ -493,7 +493,7 @@ fn to_readers() -> AccountChange {
     AccountChange { roles: Some(vec!["reader".to_owned()]), ..Default::default() }
 }
 
-pub async fn what_was_decided_on_another_state_changes_nothing(store: &(impl Accounts + Endings)) {
+pub async fn a_decision_on_an_outdated_state_changes_nothing(store: &(impl Accounts + Endings)) {
     let (user, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
     let both = [user.seen(), other.seen()];
     let demoted = store.update(other.id, &to_readers(), &both, now()).await.unwrap().expect("both are as seen");
@@ -511,7 +511,7 @@ pub async fn what_was_decided_on_another_state_changes_nothing(store: &(impl Acc
     assert!(store.delete(user.id, &current, None).await.unwrap());
 }
 
-pub async fn of_many_that_change_one_user_as_seen_one_does(store: &(impl Accounts + Endings)) {
+pub async fn one_of_many_concurrent_changes_of_a_user_as_seen_succeeds(store: &(impl Accounts + Endings)) {
     let user = holder(store, &["reader"]).await;
     let seen = [user.seen()];
     let change = to_readers();
@@ -519,7 +519,7 @@ pub async fn of_many_that_change_one_user_as_seen_one_does(store: &(impl Account
     assert_eq!(outcomes.iter().filter(|outcome| outcome.as_ref().unwrap().is_some()).count(), 1);
 }
 
-pub async fn of_two_that_rely_on_each_other_one_can_go(store: &(impl Accounts + Endings)) {
+pub async fn of_two_users_that_rely_on_each_other_only_one_can_go(store: &(impl Accounts + Endings)) {
     for _ in 0..10 {
         let (one, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
         let seen = [one.seen(), other.seen()];
@@ -545,7 +545,7 @@ pub async fn another_enabled_user_with_certain_roles_is_found(store: &(impl Acco
     assert_eq!(store.another_enabled(reader.id, &is_admin).await.unwrap(), None);
 }
 
-pub async fn hashes_that_are_not_as_new_ones_are_found(store: &(impl Accounts + Endings)) {
+pub async fn hashes_unlike_new_ones_are_found(store: &(impl Accounts + Endings)) {
     let new = hash("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$AAECAwQFBgcICQoLDA0ODw");
     created(store, &NewAccount { hash: new, ..account() }).await;
     assert_eq!(store.odd_hashes(9).await.unwrap(), []);

@@ -31,7 +31,7 @@ fn sorted(mut names: Vec<SessionId>) -> Vec<SessionId> {
     names
 }
 
-pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl SessionStore) {
+pub async fn a_committed_record_is_read_back_byte_for_byte(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     assert_eq!(stored(store, &first).await.as_ref(), Some(&first.sealed));
@@ -41,7 +41,7 @@ pub async fn what_was_committed_is_read_back_to_the_letter(store: &impl SessionS
     assert_eq!(stored(store, &first).await, Some(all_bytes.sealed));
 }
 
-pub async fn what_was_never_committed_reads_as_none_with_the_time(store: &impl SessionStore) {
+pub async fn an_unknown_session_reads_as_none_with_the_time(store: &impl SessionStore) {
     let before = now();
     let snapshot = store.read(UserId::fresh(), SessionId::fresh()).await.unwrap();
     assert_eq!(snapshot.sealed, None);
@@ -68,7 +68,7 @@ pub async fn a_first_commit_does_not_overwrite(store: &impl SessionStore) {
     assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
-pub async fn a_later_commit_does_not_begin(store: &impl SessionStore) {
+pub async fn a_commit_that_expects_a_record_does_not_begin_a_session(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     assert_eq!(store.commit(&change(Some(&first), &rotated(&first), LATER)).await.unwrap(), Commit::Conflict);
     assert_eq!(stored(store, &first).await, None);
@@ -85,13 +85,13 @@ pub async fn a_commit_that_expects_another_record_changes_nothing(store: &impl S
     assert_eq!(stored(store, &first).await, Some(first.sealed));
 }
 
-pub async fn of_many_first_commits_one_is_done(store: &impl SessionStore) {
+pub async fn one_of_many_concurrent_first_commits_succeeds(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
     one_is_done(store, None, &rivals).await;
 }
 
-pub async fn of_many_commits_that_expect_the_same_one_is_done(store: &impl SessionStore) {
+pub async fn one_of_many_concurrent_commits_that_expect_the_same_record_succeeds(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     let rivals: Vec<_> = (0..50).map(|_| rotated(&first)).collect();
@@ -106,7 +106,7 @@ async fn one_is_done(store: &impl SessionStore, expected: Option<&Session>, riva
     assert_eq!(stored(store, done[0].0).await.as_ref(), Some(&done[0].0.sealed));
 }
 
-pub async fn no_update_is_lost_among_writers_who_try_again(store: &impl SessionStore) {
+pub async fn no_update_is_lost_among_writers_that_retry(store: &impl SessionStore) {
     let first = session(UserId::fresh());
     begin(store, &first).await;
     let writer = async || {
@@ -145,7 +145,7 @@ pub async fn an_expired_session_reads_as_none_and_its_place_is_free(store: &impl
     assert_eq!(stored(store, &short).await, Some(again.sealed));
 }
 
-pub async fn a_session_that_is_over_when_it_is_written_reads_as_none(store: &impl SessionStore) {
+pub async fn a_session_that_is_written_after_its_expiry_reads_as_none(store: &impl SessionStore) {
     let over = Session { expires_at: now().minus(SHORT), ..session(UserId::fresh()) };
     begin(store, &over).await;
     assert_eq!(stored(store, &over).await, None);
@@ -164,7 +164,7 @@ pub async fn a_removed_session_is_gone_and_its_place_free(store: &impl SessionSt
     begin(store, &rotated(&gone)).await;
 }
 
-pub async fn all_but_one_are_removed_and_of_one_user_only(store: &impl SessionStore) {
+pub async fn all_sessions_of_a_user_but_one_are_removed_and_those_of_others_stay(store: &impl SessionStore) {
     let (sub, other) = (UserId::fresh(), UserId::fresh());
     let records = [session(sub), session(sub), session(sub)];
     let strangers = session(other);
@@ -184,7 +184,7 @@ pub async fn all_but_one_are_removed_and_of_one_user_only(store: &impl SessionSt
     assert_eq!(names(store, other).await, [strangers.sid]);
 }
 
-pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl SessionStore) {
+pub async fn the_sessions_of_a_user_are_listed_without_expired_ones(store: &impl SessionStore) {
     let sub = UserId::fresh();
     let (long, other, short) = (session(sub), session(sub), session_for(sub, SHORT));
     for record in [&long, &other, &short] {
@@ -201,7 +201,7 @@ pub async fn the_sessions_of_a_user_are_listed_without_the_expired(store: &impl 
     assert_eq!(Some(rotated), stored(store, &long).await.as_ref());
 }
 
-pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl SessionStore) {
+pub async fn forgetting_expired_sessions_forgets_nothing_else(store: &impl SessionStore) {
     let sub = UserId::fresh();
     let (long, short, shorter) = (session(sub), session_for(sub, SHORT), session_for(sub, SHORT));
     for record in [&long, &short, &shorter] {
@@ -218,7 +218,7 @@ pub async fn forgetting_what_has_expired_forgets_nothing_else(store: &impl Sessi
     eventually("the short ones go", TIMEOUT, || async { (names(store, sub).await == [long.sid]).then_some(()) }).await;
 }
 
-pub async fn a_call_that_is_given_up_harms_no_other(store: &impl SessionStore) {
+pub async fn a_cancelled_call_harms_no_other(store: &impl SessionStore) {
     let records = [session(UserId::fresh()), session(UserId::fresh())];
     for record in &records {
         begin(store, record).await;
@@ -235,6 +235,6 @@ pub async fn a_store_that_is_not_nearly_full_has_room(store: &impl SessionStore)
     }
 }
 
-pub async fn it_can_be_reached(store: &impl SessionStore) {
+pub async fn the_store_can_be_reached(store: &impl SessionStore) {
     store.probe().await.unwrap();
 }
