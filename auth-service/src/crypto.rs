@@ -1,5 +1,5 @@
-//! RS256 signing behind `jsonwebtoken`, with private keys parsed once instead of for each signature, which more than doubles
-//! the rate. `jsonwebtoken` offers its `CryptoProvider` for that: plain functions, so what they keep is a static.
+//! RS256 signing behind `jsonwebtoken`, with private keys parsed once instead of for each signature, which more than
+//! doubles the rate. `jsonwebtoken` offers `CryptoProvider` for that: plain functions, so the parsed keys are in a static.
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::{
@@ -20,11 +20,11 @@ use std::{
     thread,
 };
 
-/// Chooses this for every signature of the process. The first thing that `app.rs` does. A choice made before stays, so it
-/// may be called any number of times.
+/// Uses this module for every signature of the process. The provider that was installed first stays, so this may be called
+/// any number of times.
 ///
 /// # Panics
-/// If the operating system gives no thread.
+/// If the operating system cannot start a thread.
 pub fn install() {
     gather_randomness();
     static PROVIDER: LazyLock<CryptoProvider> =
@@ -32,8 +32,8 @@ pub fn install() {
     let _chosen_before = PROVIDER.install_default();
 }
 
-/// The first random byte costs aws-lc some 50 ms of work, for a source that does not depend on the operating system alone.
-/// Meanwhile the database is asked.
+/// Seeds aws-lc's random generator in a thread, while the database is opened. Its first random byte takes some 50 ms, because
+/// it does not rely on the operating system alone.
 fn gather_randomness() {
     static BEGUN: Once = Once::new();
     let gather = || rand::fill(&mut [0]).expect("the operating system gives randomness");
@@ -65,10 +65,10 @@ impl JwtSigner for Rs256 {
     }
 }
 
-/// A process signs with one key at a time; beyond so many, the parsed ones are forgotten.
+/// Maximum number of parsed keys; beyond it, all are dropped. A process signs with one key at a time.
 const MAX_PARSED: usize = 8;
 
-/// Parsed keys by the digest of what they were parsed from.
+/// Parsed keys by the digest of the DER they were parsed from.
 type ParsedKeys = HashMap<[u8; 32], Arc<RsaKeyPair>>;
 
 fn parsed(key: &EncodingKey) -> Result<Arc<RsaKeyPair>> {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_told_apart_and_parsed_once() {
+    fn each_key_is_parsed_once_and_signs_as_itself() {
         let (one, other) = (key(2048), key(2048));
         assert!(Arc::ptr_eq(&parsed(&one).unwrap(), &parsed(&one.clone()).unwrap()));
         let sign = |key| signer(&Algorithm::RS256, key).unwrap().sign(b"message");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rsa_key_is_refused_as_the_library_refuses_it() {
+    fn anything_but_an_rsa_key_is_refused() {
         assert!(signer(&Algorithm::RS256, &EncodingKey::from_rsa_der(b"no key")).is_err());
         assert!(signer(&Algorithm::RS256, &EncodingKey::from_secret(b"a secret")).is_err());
     }

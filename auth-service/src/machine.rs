@@ -1,23 +1,23 @@
-//! What the machine, or the container, gives to the process.
+//! How many threads and how much memory the machine or the container has for hashing.
 
 use crate::domain::passwords::argon2id::Grant;
 use std::{fs, thread};
 
-/// A hashing thread's working memory, and so much again for all that a login needs beside it.
+/// Bytes for each hashing thread: its working memory, and as much again for the rest of a login.
 const PER_HASHING_THREAD: u64 = (2 * 19) << 20;
 
-/// Where Linux tells the limit of a container's memory: control groups version 2, then 1.
+/// Where Linux states the memory limit of a container: control groups version 2, then 1.
 const LIMITS: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
-/// How many threads hash passwords: one fewer than there are cores, at least one, and no more than memory is there for. Else
-/// a burst of logins would have the container killed on a machine with many cores.
+/// How many threads hash passwords: one fewer than there are cores, at least one, and no more than memory allows.
+/// Otherwise a burst of logins would get the container killed on a machine with many cores.
 #[must_use]
 pub fn hashing_threads() -> usize {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     threads(cores, memory_limit())
 }
 
-/// What stored hashes may take that are dearer than new ones, if `wished` KiB are to be granted to one of them.
+/// What stored hashes that are costlier than new ones may take: at most `wished` KiB each, and how many at once.
 #[must_use]
 pub fn hash_grant(wished: u32, threads: usize) -> Grant {
     grant(wished, threads, memory_limit())
@@ -27,7 +27,7 @@ fn memory_limit() -> Option<u64> {
     LIMITS.iter().find_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
 }
 
-/// A quarter of the limit in all, which is what new hashes leave of their half.
+/// In total a quarter of the limit: what new hashes leave of their half.
 fn grant(wished: u32, threads: usize, memory_limit: Option<u64>) -> Grant {
     let in_all = memory_limit.map_or(u64::MAX, |bytes| bytes / 4 / 1024);
     let memory = u32::try_from(in_all).unwrap_or(u32::MAX).min(wished);
@@ -35,7 +35,7 @@ fn grant(wished: u32, threads: usize, memory_limit: Option<u64>) -> Grant {
     Grant { memory, at_once: fitting.clamp(1, threads.max(1)) }
 }
 
-/// Without a limit, version 2 says `max`, and version 1 a number beyond any machine's memory.
+/// Without a limit, version 2 reads `max`, and version 1 a number beyond any machine's memory.
 fn threads(cores: usize, memory_limit: Option<u64>) -> usize {
     let fitting = memory_limit.map_or(u64::MAX, |bytes| bytes / PER_HASHING_THREAD);
     cores.saturating_sub(1).min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1)
@@ -48,7 +48,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     #[test]
-    fn dear_hashes_take_no_more_than_a_quarter_of_the_container() {
+    fn costlier_hashes_take_no_more_than_a_quarter_of_the_container() {
         let wished = 64 * 1024;
         assert_eq!(grant(wished, 6, Some(256 * MIB)), Grant { memory: wished, at_once: 1 });
         assert_eq!(grant(wished, 6, Some(1024 * MIB)), Grant { memory: wished, at_once: 4 });

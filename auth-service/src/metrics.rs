@@ -4,28 +4,28 @@ use crate::domain::{passwords::stored_hash::Unusable, throttling::limits::Limit}
 use shared::metrics::{Counts, Durations};
 use std::sync::LazyLock;
 
-/// What came of logins.
+/// Logins by outcome.
 pub static LOGINS: LazyLock<Counts> = LazyLock::new(|| {
     let outcomes = ["success", "invalid", "disabled", "throttled", "overloaded", "failed", "unavailable"];
     Counts::by("outcome", &outcomes)
 });
 
-/// Stored password hashes that could not be compared with, by the reason.
+/// Logins that failed because the stored hash cannot be used, by reason.
 pub static UNUSABLE_HASHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &Unusable::NAMES));
 
-/// What came of refreshes.
+/// Refreshes by outcome.
 pub static REFRESHES: LazyLock<Counts> = LazyLock::new(|| {
     let outcomes = ["rotated", "replayed", "retried", "adopted", "reuse", "ended", "limited", "unavailable"];
     Counts::by("outcome", &outcomes)
 });
 
-/// What was refused because somebody asked for too much, by the limit.
+/// Requests refused by a limit, by limit.
 pub static LIMITED: LazyLock<Counts> = LazyLock::new(|| Counts::by("limit", Limit::NAMES));
-/// Records of sessions that were in the store and not taken.
+/// Session records that were in the store but not accepted, by reason.
 pub static RECORDS_REFUSED: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &["foreign", "unknown"]));
 
-/// How long the stores took to answer, whatever the answer.
+/// How long calls to the stores took, failed ones included.
 pub static STORE_SECONDS: LazyLock<Durations> = LazyLock::new(|| Durations::by("store"));
 
-/// How often a store did not answer.
+/// Calls that a store did not answer in time, or answered with an error.
 pub static STORE_FAILURES: LazyLock<Counts> = LazyLock::new(|| Counts::by("store", &["sql", "redis"]));

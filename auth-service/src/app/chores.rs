@@ -1,4 +1,4 @@
-//! What a running service does beside answering requests.
+//! The background tasks of a running service.
 
 use crate::domain::{
     accounts::Accounts,
@@ -13,16 +13,16 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep},
 };
 
-/// How long to wait after the keys could not be read.
+/// Delay before the next attempt to read or make keys.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often it is tried to make searches fast, where rights may be missing.
+/// How often to try to make the indexes for searches, where rights may be missing.
 const INDEXES: Duration = Duration::from_secs(3600);
-/// How often what has expired is forgotten.
+/// How often expired rows are purged.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 
-/// What the chores are about.
+/// What the background tasks work on.
 pub struct Chores {
-    /// What can no longer matter.
+    /// Purges what has expired.
     pub housekeeping: Arc<Housekeeping>,
     pub(super) keys: Arc<SigningKeys>,
     pub(super) users: Arc<Users>,
@@ -43,7 +43,8 @@ pub(super) fn start(chores: Chores) -> [JoinHandle<()>; 7] {
         tokio::spawn(try_sessions(live)),
     ]
 }
-/// Follows what other processes do with the signing keys, and what the time does.
+
+/// Follows the signing keys: what other processes change, and what becomes due.
 async fn follow_keys(keys: Arc<SigningKeys>) {
     loop {
         sleep(keys.next_reload()).await;
@@ -54,13 +55,14 @@ async fn follow_keys(keys: Arc<SigningKeys>) {
     }
 }
 
-/// Makes each key in time, beside [`follow_keys`]: it takes seconds, in which others may do something.
+/// Makes each key when it is due. Apart from [`follow_keys`], because it takes seconds in which other processes may change
+/// keys.
 async fn make_keys(keys: Arc<SigningKeys>) {
     loop {
         sleep(keys.next_reload()).await;
         match keys.make_due().await {
             Ok(()) => continue,
-            // Reported where the keys are followed.
+            // `follow_keys` reports it.
             Err(KeyError::Unavailable(_)) => {}
             Err(error) => tracing::warn!(%error, "failed to make the next signing key; will retry"),
         }
@@ -68,13 +70,12 @@ async fn make_keys(keys: Arc<SigningKeys>) {
     }
 }
 
-/// In the background: nothing has to wait for it.
 async fn report_lost_roles(users: Arc<Users>) {
     match users.lost_roles().await {
         Ok(lost) => lost.iter().for_each(|(role, users)| {
             tracing::warn!(role, users, "users have a role that does not exist: it gives them nothing (docs/roles.md)");
         }),
-        Err(error) => tracing::warn!(%error, "whether all roles of the users are known could not be read"),
+        Err(error) => tracing::warn!(%error, "failed to check the roles of users"),
     }
 }
 
@@ -87,11 +88,11 @@ async fn report_unusable_hashes(housekeeping: Arc<Housekeeping>) {
                 "users cannot log in: their stored password hash cannot be used (docs/operate.md)"
             );
         }),
-        Err(error) => tracing::warn!(%error, "whether all stored password hashes can be used could not be read"),
+        Err(error) => tracing::warn!(%error, "failed to check the stored password hashes"),
     }
 }
 
-/// Where there is no right to it, searches take longer: `doctor` says what to run.
+/// Without the right to make them, searches take longer; `doctor` says what to run.
 async fn make_indexes(accounts: Arc<dyn Accounts>) {
     loop {
         if let Err(error) = accounts.make_indexes().await {
@@ -101,10 +102,10 @@ async fn make_indexes(accounts: Arc<dyn Accounts>) {
     }
 }
 
-/// Once: what refuses us should not wait for the first login to be reported.
+/// Once, so that a store that refuses writes is reported before the first login.
 async fn try_sessions(live: Arc<LiveSessions>) {
     if let Err(error) = live.probe().await {
-        tracing::warn!(%error, "the session store does not take what is written; until it does, nobody can log in or refresh");
+        tracing::warn!(%error, "the session store accepts no writes; until it does, nobody can log in or refresh");
     }
 }
 

@@ -1,4 +1,4 @@
-//! An installation: its stores, its secret and its roles. What a command needs beside them it asks for.
+//! An installation: its stores, its secret and its roles. A command asks it for everything else.
 
 use super::stores;
 use crate::{
@@ -39,7 +39,7 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Opens an installation that is there, for a command.
+    /// Opens an existing installation, for a command.
     ///
     /// # Errors
     /// One sentence that says what to change.
@@ -81,25 +81,25 @@ impl Installation {
         })
     }
 
-    /// What roles there are.
+    /// All roles.
     #[must_use]
     pub fn roles(&self) -> &Roles {
         &self.roles
     }
 
-    /// The role of a user for whom none is given.
+    /// The role of a user created without one.
     #[must_use]
     pub fn default_role(&self) -> &str {
         &self.default_role
     }
 
-    /// What operators do with users and sessions.
+    /// What only operators do with users and sessions.
     #[must_use]
     pub fn operator(&self) -> Operator {
         Operator::new(self.sql.clone(), Arc::clone(&self.live), Arc::clone(&self.audit))
     }
 
-    /// What admins do with users, and operators as well.
+    /// What admins and operators do with users.
     #[must_use]
     pub fn users(&self) -> Users {
         Users::new(self.sql.clone(), Arc::clone(&self.live), Arc::clone(&self.roles), Arc::clone(&self.audit))

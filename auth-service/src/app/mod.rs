@@ -1,4 +1,4 @@
-//! The composition root: the only place that knows all the parts. Which store, which keys, which clock is chosen here.
+//! The composition root: the only place that knows all the parts. It chooses the stores, the keys and the clock.
 
 mod chores;
 mod installation;
@@ -25,15 +25,15 @@ use crate::{
 use shared::access_token::Verifier;
 use std::{mem, sync::Arc};
 
-/// A service that is put together.
+/// An assembled service.
 pub struct Service {
     /// What the HTTP layer needs.
     pub state: State,
-    /// What it does beside answering.
+    /// Its background tasks.
     pub chores: Chores,
 }
 
-/// Puts the service together: makes what is missing, and waits for the database if it does not answer yet.
+/// Assembles the service: makes what is missing, and waits for the database if it does not answer yet.
 ///
 /// # Errors
 /// One sentence that says what to change.

@@ -26,9 +26,9 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         () = stop_signal.received() => return Ok(()),
     };
     let state = Data::new(state);
-    // Before anyone can log in, so that the time it takes reveals nothing about whoever is first.
+    // Before anyone can log in, so that the duration of the first login reveals nothing.
     if let Err(error) = chores.housekeeping.notice_hashes().await {
-        tracing::warn!(%error, "what the stored password hashes cost could not be read; tried again later");
+        tracing::warn!(%error, "failed to read what the stored password hashes cost; will retry");
     }
     let listeners = Listeners::bind(public, admin)?;
     let address = |listener: &TcpListener| listener.local_addr().map_err(|error| error.to_string());
@@ -50,8 +50,8 @@ fn serve_public(state: &Data<State>, limits: Limits, listener: TcpListener) -> i
     let (proxies, state) = (state.clone(), state.clone());
     let admission = server::public(limits, move |address| proxies.site.trusts(address));
     let cors = Data::new(http::cors(&state.site));
-    // What a client has given up while the process stalled is not carried out: it has gone on by now, and its own outdated token would look
-    // like a theft.
+    // Requests that a client gave up during a stall are not carried out: the client has moved on, and its own outdated token
+    // would look like a theft.
     Serving { listener, admission, workers: None, serves_half_closed: false }.run(move || {
         App::new()
             .app_data(cors.clone())
