@@ -1,4 +1,4 @@
-//! Who may register, what users may do, and what is kept of them.
+//! Who may register, what users may do, and what is kept about them.
 
 use crate::domain::{
     accounts::{
@@ -35,7 +35,7 @@ settings! {
     plain AUTH_AUDIT_KEEP: Duration = "365d", |text| duration_within(text, "1h", "3650d");
 }
 
-/// What is chosen about accounts.
+/// The settings about accounts.
 pub(super) struct Accounts {
     pub(super) registration: RegistrationPolicy,
     pub(super) roles: Roles,
@@ -58,8 +58,7 @@ impl Accounts {
     }
 }
 
-/// Every mistake of the roles file, and what contradicts it, is reported; about a file that cannot be read there is nothing
-/// more to say.
+/// Reports every mistake in the roles file, and the settings that contradict it; of a file that cannot be read, only that.
 fn roles(settings: &Settings, registration: Registration, default_role: &str) -> Roles {
     let built_in = settings.get(&AUTH_BUILT_IN_ROLES);
     let own = match settings.find(&AUTH_ROLES_FILE).map(|path| roles_file(&path)).transpose() {
@@ -100,7 +99,7 @@ fn check_roles(settings: &Settings, roles: &Roles, registration: Registration, d
     }
 }
 
-/// Whoever had a longer token could only refresh it, in vain.
+/// Verifiers refuse a longer token, and a refresh would not shorten it.
 pub(super) fn check_token_size(settings: &Settings, roles: &Roles, issuer: &str, policy: &AccessPolicy) {
     let longest = longest_token(roles, issuer, policy);
     if longest <= MAX_TOKEN_BYTES {

@@ -18,7 +18,7 @@ settings! {
     plain AUTH_JWKS_MAX_AGE: Duration = "5m", |text| duration_within(text, "1s", "1d");
 }
 
-/// Verifiers take so many keys in one set, and a margin.
+/// Verifiers accept this many keys in one set, and some more.
 const MOST_KEYS_AT_ONCE: u128 = 50;
 
 pub(super) fn key_policy(settings: &Settings, token_life: Duration) -> KeyPolicy {
@@ -33,7 +33,7 @@ pub(super) fn key_policy(settings: &Settings, token_life: Duration) -> KeyPolicy
         settings.mistake("AUTH_KEY_LIFETIME: must be longer than AUTH_KEY_LEAD, or 0");
     }
     if !lifetime.is_zero() && (lead + token_life).as_millis() > lifetime.as_millis() * MOST_KEYS_AT_ONCE {
-        settings.mistake("AUTH_KEY_LIFETIME: so short that too many keys would be published at once");
+        settings.mistake("AUTH_KEY_LIFETIME: too short: too many keys would be published at once");
     }
     KeyPolicy { bits: settings.get(&AUTH_KEY_BITS), max_age, lifetime, lead, token_life }
 }

@@ -1,4 +1,4 @@
-//! How much anybody may ask for, and how often anybody may fail.
+//! Limits on requests and on wrong passwords.
 
 use crate::domain::throttling::{
     FailureLimits,

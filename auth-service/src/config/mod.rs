@@ -68,13 +68,13 @@ pub struct Config {
     pub sessions: Policy,
     /// Who may register, and as what.
     pub registration: RegistrationPolicy,
-    /// How much anybody may ask for.
+    /// Limits on requests.
     pub limits: LimitSettings,
-    /// How often anybody may fail.
+    /// Limits on wrong passwords.
     pub failure_limits: FailureLimits,
     /// Roles.
     pub roles: Roles,
-    /// How many KiB a stored password hash may take at most.
+    /// Maximum memory to verify a stored password hash, in KiB.
     pub stored_hash_memory: u32,
     /// The admin to create at first start.
     pub bootstrap_admin: Option<(EmailAddress, Password)>,
@@ -92,8 +92,7 @@ impl Config {
         Self::gather(flags, environment, secret_file::read_or_create)
     }
 
-    /// Reads them as [`Config::read`] does, but makes no file: where there is no secret yet, one stands in that nothing was
-    /// made with.
+    /// As [`Config::read`], but makes no file: if there is no secret yet, a random one stands in for it.
     ///
     /// # Errors
     /// All mistakes at once.
@@ -104,7 +103,7 @@ impl Config {
         Self::gather(flags, environment, secret_file::read_or_stand_in)
     }
 
-    /// Reads them for a command, which needs an installation that is there and makes none.
+    /// As [`Config::read`], for a command that needs an existing installation and makes none.
     ///
     /// # Errors
     /// All mistakes at once.

@@ -22,7 +22,7 @@ pub fn read_or_create(path: &Path) -> Result<RootSecret, String> {
     RootSecret::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Reads the secret of an installation that is there.
+/// Reads the secret of an existing installation.
 ///
 /// # Errors
 /// One sentence that names the file.
@@ -37,7 +37,7 @@ pub fn read(path: &Path) -> Result<RootSecret, String> {
     read_or_create(path)
 }
 
-/// Reads the secret; where there is none yet, another stands in and no file is made.
+/// Reads the secret; if there is none yet, a random one stands in for it and no file is made.
 ///
 /// # Errors
 /// One sentence that names the file.
@@ -48,7 +48,7 @@ pub fn read_or_stand_in(path: &Path) -> Result<RootSecret, String> {
     RootSecret::parse(&RootSecret::generate()).map_err(|error| error.to_string())
 }
 
-/// Written aside and linked into place: a reader never sees half a secret, and nobody's is overwritten.
+/// Writes another file and links it into place: readers never see half a secret, and none is overwritten.
 fn create(path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     files::create_private_directory(directory)?;

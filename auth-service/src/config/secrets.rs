@@ -12,13 +12,13 @@ settings! {
     secret AUTH_SECRET_PREVIOUS: RootSecret, root_secret;
 }
 
-/// How the secret of an embedded installation is got.
+/// How to get the secret of an embedded installation.
 pub(super) type OwnSecret = fn(&Path) -> Result<RootSecret, String>;
 
 pub(super) fn keys(settings: &Settings, stores: &Stores, own_secret: OwnSecret) -> KeyRing {
     let given = settings.find(&AUTH_SECRET);
     let current = if settings.is_given(&AUTH_SECRET.named) { given } else { own(settings, stores, own_secret) };
-    // Nothing is made with it: the mistake is reported first.
+    // Never used: the mistake is reported first.
     let none = || RootSecret::parse(&RootSecret::generate()).expect("a generated secret is accepted");
     KeyRing::new(&current.unwrap_or_else(none), settings.find(&AUTH_SECRET_PREVIOUS).as_ref())
 }
@@ -28,7 +28,7 @@ fn own(settings: &Settings, stores: &Stores, own_secret: OwnSecret) -> Option<Ro
         settings.mistake("AUTH_SECRET: missing; `auth-service secret` prints one, and every replica needs the same");
         return None;
     };
-    // A start that is refused makes no file, least of all where a wrong setting leads.
+    // A refused start makes no file, least of all where a wrong setting points.
     if settings.has_mistakes() {
         return None;
     }

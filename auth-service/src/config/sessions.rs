@@ -23,7 +23,7 @@ settings! {
     plain AUTH_MAX_SESSIONS: usize = "50", |text| number_within(text, 1, 1000);
     /// Grace period after a rotation in which earlier tokens get the same answer; 0s disables it.
     plain AUTH_REPLAY_WINDOW: Duration = "10s", |text| duration_within(text, "0s", "5m");
-    /// Whether a client whose response was lost may retry after the grace period, up to 16 times: on or off.
+    /// Whether a client whose response was lost may retry after AUTH_REPLAY_WINDOW, up to 16 times: on or off.
     plain AUTH_LATE_RETRY: bool = "on", on_off;
     /// What ends when a stolen refresh token is detected: user (all of the user's sessions) or session.
     plain AUTH_REUSE_ENDS: ReuseEnds = "user", |text| one_of(text, &[("user", ReuseEnds::User), ("session", ReuseEnds::Session)]);
@@ -31,7 +31,7 @@ settings! {
 
 pub(super) fn policy(settings: &Settings, accounts: &Accounts) -> Policy {
     let (idle, max) = (settings.get(&AUTH_SESSION_IDLE), settings.get(&AUTH_SESSION_MAX));
-    // The default may be longer: whoever sets only AUTH_SESSION_MAX has not contradicted it.
+    // The default may be longer: setting only AUTH_SESSION_MAX does not contradict it.
     if settings.is_given(&AUTH_SESSION_IDLE.named) && idle > max {
         settings.mistake("AUTH_SESSION_IDLE: must not be longer than AUTH_SESSION_MAX, which ends the session first");
     }

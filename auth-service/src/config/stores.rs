@@ -28,13 +28,14 @@ impl Stores {
         }
     }
 
-    /// The directory of the SQLite file that holds everything; `None` where there is more than such a file.
+    /// The directory of the SQLite file that holds everything; `None` if there is another store.
     pub(super) fn only_directory(&self) -> Option<PathBuf> {
         if self.has_redis { None } else { sqlite_directory(&self.database_url) }
     }
 }
 
-/// What cannot be read is said at once; waiting for the database would not help. It is not repeated: it may hold a password.
+/// Refuses a malformed URL at once, since waiting for the database would not help. The error does not repeat it: it may hold
+/// a password.
 fn database_url(text: &str) -> Result<String, String> {
     const FORM: &str = "must be sqlite://path or postgres://user:password@host:port/database";
     if text.starts_with("sqlite:") {
@@ -53,8 +54,8 @@ fn redis_url(text: &str) -> Result<String, String> {
     RedisStores::connect(text).map(|_| text.to_owned())
 }
 
-/// A password that was put into a URL as it is makes another URL of it, with another host, that may even be looked for. An `@`
-/// or `#` where none belongs, or a lone `%`, gives it away.
+/// Detects a password that is not percent-encoded: it makes another URL, with another host, which might even be looked up. An
+/// `@` or `#` where none belongs, or a lone `%`, gives it away.
 fn percent_encoded(url: &str) -> Result<(), String> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -66,14 +67,14 @@ fn percent_encoded(url: &str) -> Result<(), String> {
     let several = authority.matches('@').count() > 1;
     if several || after.contains(['@', '#']) || authority.match_indices('%').any(is_lone) {
         return Err(
-            "its user or password holds a character that means something else in a URL: write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25"
+            "its user or password contains a character with another meaning in URLs: write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25"
                 .to_owned(),
         );
     }
     Ok(())
 }
 
-/// Where an SQLite file lies; `None` for another database or one in memory.
+/// The directory of an SQLite file; `None` for another database, or one in memory.
 fn sqlite_directory(database_url: &str) -> Option<PathBuf> {
     let file = sql::file_of(database_url)?;
     let directory = file.parent()?;

@@ -18,7 +18,7 @@ fn refusal(environment: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_design() {
+fn the_defaults_are_as_documented() {
     let config = read(&[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.access.ttl, Duration::from_secs(900));
@@ -47,7 +47,7 @@ fn every_mistake_is_reported_at_once() {
 }
 
 #[test]
-fn a_passphrase_is_no_secret() {
+fn a_passphrase_is_not_a_secret() {
     assert!(refusal(&[("AUTH_SECRET", "MyCompanysSuperSecretProductionKey2026ForJet")]).contains("passphrase"));
     assert!(refusal(&[("AUTH_SECRET", "changeme")]).contains("auth-service secret"));
 }
@@ -80,7 +80,7 @@ fn a_duration_beyond_all_bounds_is_refused_by_every_setting() {
     }
 }
 
-/// A roles file with as many roles of two scopes each.
+/// A file of this many roles, each with two scopes.
 fn roles_file(roles: usize) -> tempfile::NamedTempFile {
     let line = |number| format!("role-{number:03} = [\"service-{number:03}:read\", \"service-{number:03}:write\"]\n");
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -132,7 +132,7 @@ fn a_database_url_that_cannot_be_read_is_refused_without_its_password() {
 }
 
 #[test]
-fn a_password_that_was_put_into_a_url_as_it_is_is_recognised_and_not_repeated() {
+fn a_password_that_is_not_percent_encoded_is_recognised_and_not_repeated() {
     for password in
         ["hunter2@x", "hunter2#x", "hunter2/x", "1/hunter2", "1?hunter2", "1#hunter2", "100%hunter2", "%hunter2"]
     {
@@ -175,7 +175,7 @@ fn the_secret_lies_beside_the_database_however_its_url_is_written() {
 }
 
 #[test]
-fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
+fn a_setting_that_makes_no_sense_stops_the_start_with_a_correction() {
     let refused = [
         ("AUTH_ALLOWED_ORIGINS", "https://*.example.com", "wildcard"),
         ("AUTH_ALLOWED_ORIGINS", "https://app.example.com,https://app.example.com/x", "only: https://app.example.com"),
@@ -198,8 +198,8 @@ fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
         ("AUTH_TRUSTED_PROXIES", "0.0.0.0/1, 128.0.0.0/1", "any address"),
         ("AUTH_TRUSTED_PROXIES", "::ffff:10.0.0.0/104", "as 10.0.0.0/8"),
         ("AUTH_TRUSTED_PROXIES", "::ffff:10.0.0.1", "as 10.0.0.1/32"),
-        ("AUTH_TRUSTED_PROXIES", "proxy.internal", "no network"),
-        ("AUTH_TRUSTED_PROXIES", "10.0.0.0/33", "no network"),
+        ("AUTH_TRUSTED_PROXIES", "proxy.internal", "neither a network"),
+        ("AUTH_TRUSTED_PROXIES", "10.0.0.0/33", "neither a network"),
         ("AUTH_TRUSTED_PROXIES", ",", "names no network"),
         ("AUTH_TRUSTED_PROXIES", "0.0.0.0", "no proxy has"),
         ("AUTH_TRUSTED_PROXIES", "0.0.0.0/8", "no proxy has"),
@@ -219,9 +219,9 @@ fn what_cannot_mean_anything_stops_the_start_with_what_was_meant() {
         ("AUTH_CLIENT_ADDRESS_HEADER", "x-forwarded-host", "cf-connecting-ip"),
         ("AUTH_COOKIE_NAME", "__Host-jeton", "without its prefix"),
         ("AUTH_COOKIE_NAME", "__SECURE-jeton", "without its prefix"),
-        ("AUTH_COOKIE_NAME", "a b", "no name of a cookie"),
-        ("AUTH_COOKIE_NAME", "a=b", "no name of a cookie"),
-        ("AUTH_COOKIE_NAME", "caf\u{e9}", "no name of a cookie"),
+        ("AUTH_COOKIE_NAME", "a b", "not a cookie name"),
+        ("AUTH_COOKIE_NAME", "a=b", "not a cookie name"),
+        ("AUTH_COOKIE_NAME", "caf\u{e9}", "not a cookie name"),
     ];
     for (name, value, words) in refused {
         let mistakes = refusal(&[(name, value)]);

@@ -1,4 +1,4 @@
-//! Where the service is reached, by whom, and how long and how often.
+//! Addresses, the public URL, proxies, the cookie's name, and limits on connections.
 
 use crate::http::{AddressHeader, Site};
 use ipnet::{IpNet, Ipv4Net};
@@ -66,7 +66,8 @@ pub(super) fn site(settings: &Settings) -> Site {
     let origins = settings.find(&AUTH_ALLOWED_ORIGINS).unwrap_or_default();
     let proxies = settings.find(&AUTH_TRUSTED_PROXIES).unwrap_or_default();
     if settings.is_given(&AUTH_CLIENT_ADDRESS_HEADER.named) && !settings.is_given(&AUTH_TRUSTED_PROXIES.named) {
-        settings.mistake("AUTH_CLIENT_ADDRESS_HEADER: no proxy is believed in it: name yours in AUTH_TRUSTED_PROXIES");
+        settings
+            .mistake("AUTH_CLIENT_ADDRESS_HEADER: no proxy is trusted to send it: name yours in AUTH_TRUSTED_PROXIES");
     }
     Site::new(&settings.get(&AUTH_PUBLIC_URL), origins, proxies)
         .with_address_header(settings.get(&AUTH_CLIENT_ADDRESS_HEADER))
@@ -82,7 +83,7 @@ fn timeout(text: &str) -> Result<Duration, String> {
 }
 
 fn public_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|_| format!("{text:?} is no URL: write it as https://auth.example.com"))?;
+    let url = Url::parse(text).map_err(|_| format!("{text:?} is not a URL: write it as https://auth.example.com"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("{text:?} must begin with https:// or http://"));
     }
@@ -93,7 +94,7 @@ fn public_url(text: &str) -> Result<Url, String> {
     };
     if is_nowhere {
         return Err(format!(
-            "{text:?} is no address that clients can reach: it is for AUTH_LISTEN; write the name of the host"
+            "clients cannot reach the address {text:?}, which is for AUTH_LISTEN: write the name of the host"
         ));
     }
     origin::parse(text).map(|_| url)
@@ -110,13 +111,15 @@ const WIDEST: [u8; 2] = [8, 7];
 
 fn network(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
-    let network: IpNet =
-        text.parse().or(address).map_err(|_| format!("{text:?} is no network such as 10.0.0.0/8, and no address"))?;
-    // As peers are compared: never as IPv4 in IPv6.
+    let network: IpNet = text
+        .parse()
+        .or(address)
+        .map_err(|_| format!("{text:?} is neither a network such as 10.0.0.0/8 nor an address"))?;
     if is_nobodys(&network) {
         return Err(format!("{text:?}: no proxy has such an address: name the networks of your proxies"));
     }
     let IpNet::V6(v6) = network else { return narrow(text, network, network.trunc(), WIDEST[0]) };
+    // Peers are compared in their canonical form, never as IPv4 in IPv6.
     match v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96)) {
         Some((v4, prefix)) => {
             let written = Ipv4Net::new(v4, prefix).map(|v4| IpNet::V4(v4.trunc())).unwrap_or(network);
@@ -126,8 +129,8 @@ fn network(text: &str) -> Result<IpNet, String> {
     }
 }
 
-/// Whether a network holds addresses that no peer has: the unspecified one and its like, multicast, broadcast. (What is wider than
-/// [`WIDEST`] is refused for another reason.)
+/// Whether a network holds addresses that no peer has: 0.0.0.0/8, ::, multicast, broadcast. (Networks wider than [`WIDEST`] are
+/// refused for another reason.)
 fn is_nobodys(network: &IpNet) -> bool {
     const MULTICAST: Ipv6Addr = Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0);
     match network {
@@ -140,9 +143,7 @@ fn is_nobodys(network: &IpNet) -> bool {
 
 fn narrow(text: &str, network: IpNet, written: IpNet, widest: u8) -> Result<IpNet, String> {
     if network.prefix_len() < widest {
-        return Err(format!(
-            "{text:?} would have clients believed that name any address: name the networks of your proxies"
-        ));
+        return Err(format!("{text:?} would let clients claim any address: name the networks of your proxies"));
     }
     if network == written {
         Ok(network)
@@ -151,13 +152,13 @@ fn narrow(text: &str, network: IpNet, written: IpNet, widest: u8) -> Result<IpNe
     }
 }
 
-/// Prefixes that browsers give a meaning to, whatever their case.
+/// Prefixes that mean something to browsers, in any case.
 const COOKIE_PREFIXES: [&str; 4] = ["__host-", "__secure-", "__http-", "__host-http-"];
 
 fn cookie_name(text: &str) -> Result<String, String> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !(1..=64).contains(&text.len()) || !text.bytes().all(is_token) {
-        return Err(format!("{text:?} is no name of a cookie: write 1 to 64 letters, digits and hyphens"));
+        return Err(format!("{text:?} is not a cookie name: write 1 to 64 letters, digits and hyphens"));
     }
     let lower = text.to_ascii_lowercase();
     if COOKIE_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
@@ -172,7 +173,7 @@ mod tests {
     use crate::http::COOKIE_NAME;
 
     #[test]
-    fn the_cookie_has_its_name_by_default() {
+    fn the_default_cookie_name_is_the_one_of_the_http_layer() {
         assert_eq!(AUTH_COOKIE_NAME.default, COOKIE_NAME);
     }
 }
