@@ -1,4 +1,4 @@
-//! What can be asked for.
+//! The subcommands and their arguments.
 
 use super::password;
 use auth_service::{config::CATALOG, doctor};
@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command};
 use shared::ids::SessionId;
 
 const AFTER_HELP: &str = "A secret X may also be given as X_FILE, the path of a file that holds it.
-Commands take the settings of the service as options too, and need an installation: the service makes it at its first start, or `init` does.
+Commands also take the service's settings as options, and need an installation, which `init` or the first start of the service makes.
 Exit status: 0 done, 1 not done, with the reason on standard error, 2 wrong settings or arguments.";
 
 /// The program and its subcommands.
@@ -28,7 +28,7 @@ pub fn command() -> Command {
     CATALOG.flags(command)
 }
 
-/// A command that answers people in words, and programs in JSON.
+/// A command that prints text for people, or JSON for programs.
 fn reporting(name: &'static str, about: &'static str) -> Command {
     let json = Arg::new("json")
         .long("json")
@@ -81,10 +81,10 @@ fn user() -> Command {
         )
         .subcommand(about_user("disable", "Disable a user, and end all the user's sessions"))
         .subcommand(about_user("enable", "Let a disabled user log in again"))
-        .subcommand(about_user("unlock", "Let a user log in again who is locked out by failed logins"))
+        .subcommand(about_user("unlock", "Unlock a user who is locked out by failed logins"))
         .subcommand(
             about_user("delete", "Delete a user for good")
-                .arg(Arg::new("yes").long("yes").action(ArgAction::SetTrue).help("Do not ask")),
+                .arg(Arg::new("yes").long("yes").action(ArgAction::SetTrue).help("Do not ask for confirmation")),
         )
 }
 
@@ -92,13 +92,13 @@ fn sessions() -> Command {
     let session = Arg::new("session")
         .value_name("SESSION")
         .value_parser(|text: &str| text.parse::<SessionId>())
-        .help("Only this one, as `sessions list` names it");
+        .help("Only this session; `sessions list` shows its id");
     group("sessions", "Show and end sessions")
         .subcommand(about_user("list", "Show where a user is logged in"))
         .subcommand(about_user("end", "End a session of a user, or all of them").arg(session))
         .subcommand(reporting(
             "end-all",
-            "End every session of every user: after the database was restored from a backup",
+            "End every session of every user; do this after restoring the database from a backup",
         ))
 }
 
@@ -108,11 +108,11 @@ fn keys() -> Command {
             .required(true)
             .allow_hyphen_values(true)
             .value_name("KID")
-            .help("The key, as `keys list` names it")
+            .help("The key's id; `keys list` shows it")
     };
     group("keys", "Inspect and rotate signing keys; running replicas pick up changes")
         .subcommand(reporting("list", "List the keys: pending, active, retired, revoked, gone"))
-        .subcommand(reporting("rotate", "Publish the next key; it signs after AUTH_KEY_LEAD. If there is one, show it"))
+        .subcommand(reporting("rotate", "Publish the next key, which signs after AUTH_KEY_LEAD; if one is published already, show it"))
         .subcommand(
             reporting("retire", "Let the next key take over from KID as soon as every verifier knows it: twice AUTH_JWKS_MAX_AGE")
                 .arg(kid()),

@@ -32,8 +32,10 @@ pub async fn retire(installation: &Installation, arguments: &ArgMatches) -> Resu
 /// Withdraws a key.
 pub async fn revoke(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
     let signing = installation.key_commands().await?.revoke(kid(arguments)).await.map_err(|error| error.to_string())?;
-    let text =
-        format!("revoked; {} signs now. Tokens of the revoked key are refused within the cache time", signing.kid);
+    let text = format!(
+        "revoked; {} signs now. Tokens of the revoked key are refused everywhere within AUTH_JWKS_MAX_AGE",
+        signing.kid
+    );
     Ok(Report { text, json: as_json(&signing) })
 }
 

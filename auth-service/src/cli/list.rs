@@ -1,4 +1,4 @@
-//! A list that may be long: printed as it is read, so that it takes no memory, and ended when nobody reads any more.
+//! A list that may be long: printed as it is read, to save memory, and stopped when nobody reads any more.
 
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write as _};
@@ -10,7 +10,7 @@ pub struct List {
     is_empty: bool,
 }
 
-/// Whether anybody reads on.
+/// Whether anybody still reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Reader {
@@ -19,17 +19,17 @@ pub enum Reader {
 }
 
 impl List {
-    /// Begins it: with a head for people, with the list's name for programs.
+    /// Begins the list: with a line of headings for people, with its name for programs.
     ///
     /// # Errors
-    /// One sentence, when it cannot be written.
+    /// One sentence, if it cannot be written.
     pub fn begin(name: &str, head: &str, is_json: bool) -> Result<Self, String> {
         let mut list = Self { output: BufWriter::new(io::stdout()), is_json, is_empty: true };
         let begin = if is_json { format!("{{\"{name}\":[") } else { format!("{head}\n") };
         list.write(&begin).map(|_| list)
     }
 
-    /// One item.
+    /// Prints one item.
     ///
     /// # Errors
     /// As [`List::begin`].
@@ -39,7 +39,7 @@ impl List {
         if self.is_json { self.write(&format!("{separator}{json}")) } else { self.write(&format!("{line}\n")) }
     }
 
-    /// Ends it, complete or cut short: the document says which.
+    /// Ends the list, complete or cut short by `error`, which the JSON document then states.
     ///
     /// # Errors
     /// As [`List::begin`].

@@ -29,12 +29,12 @@ use shared::{
 };
 use std::env;
 
-/// The settings, or the arguments, are wrong.
+/// The settings or the arguments are wrong.
 const EXIT_SETTINGS: u8 = 2;
-/// It was not done.
+/// The command failed.
 const EXIT_FAILED: u8 = 1;
 
-/// Why a command was not carried out.
+/// Why a command failed.
 pub struct Failure {
     code: u8,
     reason: String,
@@ -46,7 +46,7 @@ impl From<String> for Failure {
     }
 }
 
-/// Carries out the subcommand that was asked for. Answers the exit status.
+/// Runs the chosen subcommand. Returns the exit status.
 pub async fn run(matches: &ArgMatches) -> u8 {
     let (name, arguments) = innermost(matches);
     let is_json = arguments.try_get_one::<bool>("json").ok().flatten().copied().unwrap_or_default();
@@ -61,7 +61,7 @@ pub async fn run(matches: &ArgMatches) -> u8 {
     outcome.map_or_else(fail, |()| 0)
 }
 
-/// `user show`, and what was given to it.
+/// The full name of the chosen subcommand, such as `user show`, and its arguments.
 fn innermost(matches: &ArgMatches) -> (String, &ArgMatches) {
     let (mut name, mut arguments) = (Vec::new(), matches);
     while let Some((subcommand, its_arguments)) = arguments.subcommand() {
@@ -95,7 +95,7 @@ async fn carry_out(name: &str, matches: &ArgMatches, arguments: &ArgMatches) -> 
     }
 }
 
-/// Says it on standard output as well, for whoever reads JSON there.
+/// With `--json`, prints the failure on standard output as well.
 fn refused(failure: Failure, is_json: bool) -> Failure {
     match is_json.then(|| print(json!({ "error": failure.reason }))) {
         Some(Err(reason)) => Failure { reason: format!("{}\n{reason}", failure.reason), ..failure },
@@ -108,7 +108,7 @@ fn fail(failure: Failure) -> u8 {
     failure.code
 }
 
-/// The settings of an installation that is there.
+/// The settings of an existing installation.
 fn settings(matches: &ArgMatches) -> Result<Config, Failure> {
     Config::of_installation(matches, env::vars_os()).map_err(wrong_settings)
 }
@@ -138,7 +138,7 @@ fn healthcheck(matches: &ArgMatches) -> Result<Report, Failure> {
     Ok(Report::silent(json!({ "ready": true })))
 }
 
-/// As the start of the service, without serving.
+/// Does what a start of the service does, without serving.
 async fn init(matches: &ArgMatches) -> Result<Report, Failure> {
     let config = Config::read(matches, env::vars_os()).map_err(wrong_settings)?;
     app::assemble(config).await?;
@@ -148,7 +148,7 @@ async fn init(matches: &ArgMatches) -> Result<Report, Failure> {
     })
 }
 
-/// Wrong settings are findings as well.
+/// Reports wrong settings as findings, too.
 async fn see_doctor(matches: &ArgMatches, is_json: bool) -> u8 {
     let findings = match Config::examine(matches, env::vars_os()) {
         Ok(config) => doctor::examine(config).await,

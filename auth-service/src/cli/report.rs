@@ -1,10 +1,10 @@
-//! What a command has come to, in words and as JSON.
+//! The result of a command, as text and as JSON.
 
 use auth_service::domain::accounts::is_obeyed;
 use serde_json::Value;
 use shared::output::print;
 
-/// Either is a whole answer.
+/// Each form is complete.
 pub struct Report {
     /// For people.
     pub text: String,
@@ -13,15 +13,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// For people, the exit status alone says it.
+    /// For people, the exit status alone is the result.
     pub fn silent(json: Value) -> Self {
         Self { text: String::new(), json }
     }
 
-    /// Prints one of them.
+    /// Prints one of the two.
     ///
     /// # Errors
-    /// One sentence, when it cannot be written.
+    /// One sentence, if it cannot be written.
     pub fn print(&self, is_json: bool) -> Result<(), String> {
         match (is_json, self.text.is_empty()) {
             (true, _) => print(&self.json),
@@ -31,7 +31,7 @@ impl Report {
     }
 }
 
-/// Text that others have chosen, such as a program's name for itself, without what a terminal would obey.
+/// Text that others have chosen, such as a user agent, without the characters that a terminal would obey.
 pub fn printable(text: &str) -> String {
     text.chars().map(|character| if is_obeyed(character) { '\u{FFFD}' } else { character }).collect()
 }

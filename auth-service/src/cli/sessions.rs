@@ -38,7 +38,7 @@ pub async fn end(installation: &Installation, arguments: &ArgMatches) -> Result<
     Ok(Report { text, json: json!({ "user": user.id, "session": session }) })
 }
 
-/// Ends the sessions of everybody.
+/// Ends all sessions of all users.
 pub async fn end_all(installation: &Installation) -> Result<Report, Failure> {
     let users = installation.operator().end_all_sessions().await.map_err(|error| error.to_string())?;
     Ok(Report { text: format!("ended the sessions of {users} users"), json: json!({ "users": users }) })

@@ -31,7 +31,7 @@ fn text<'a>(arguments: &'a ArgMatches, name: &str) -> Option<&'a str> {
 /// The user whom the arguments name.
 pub async fn named(installation: &Installation, arguments: &ArgMatches) -> Result<Account, Failure> {
     Ok(found(installation, arguments).await?.map_err(|unreadable| {
-        format!("{unreadable}: `auth-service user set-password` and `user delete` take the id all the same")
+        format!("{unreadable}: `auth-service user set-password` and `user delete` still accept the id")
     })?)
 }
 
@@ -49,17 +49,17 @@ async fn found(installation: &Installation, arguments: &ArgMatches) -> Result<Re
     }
 }
 
-/// What is known of a user in any case.
+/// What is known of a user even if the row cannot be read.
 struct Known {
     id: UserId,
-    /// What nobody's password may be.
+    /// The address and the name, which the password must not be.
     words: Vec<String>,
     /// For people.
     name: String,
     json: Value,
 }
 
-/// The user whom the arguments name, as far as a command must know that changes no more than the password or all.
+/// The user whom the arguments name, for commands that only set the password or delete the user.
 async fn known_user(installation: &Installation, arguments: &ArgMatches) -> Result<Known, Failure> {
     match found(installation, arguments).await? {
         Ok(user) => {
@@ -193,11 +193,11 @@ async fn changed(installation: &Installation, user: &Account, change: AccountCha
     Ok(Report { text, json: as_json(&user) })
 }
 
-/// Forgets the failed logins that keep the user out.
+/// Clears the failed logins that lock the user out.
 pub async fn unlock(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
     let user = named(installation, arguments).await?;
     if !installation.operator().unlock(user.id).await.map_err(|error| error.to_string())? {
-        return Err("there is no such user any more".to_owned().into());
+        return Err("the user no longer exists".to_owned().into());
     }
     Ok(Report { text: format!("{} can try again at once", user.email), json: as_json(&user) })
 }
