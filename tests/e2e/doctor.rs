@@ -61,7 +61,7 @@ async fn unreadable_rows_of_users_are_counted_by_column() {
     }
     let ended = doctor(&stack).await;
     for (column, id) in [("roles", &ada.id), ("name", &bob.id), ("email", &cleo.id)] {
-        let words = format!("1, one of them of the user {id}; what stands in the column {column}");
+        let words = format!("1, one of them of the user {id}; the column {column}");
         assert_says(&ended, 1, &[("warning", &words)]);
     }
 }

@@ -45,7 +45,7 @@ fn kid(arguments: &ArgMatches) -> &str {
 
 fn next(outcome: Result<KeyStatus, KeyCommandError>) -> Result<Report, Failure> {
     let key = outcome.map_err(|error| error.to_string())?;
-    let verb = if key.state == KeyState::Active { "signs since" } else { "is published and signs from" };
+    let verb = if key.state == KeyState::Active { "has signed since" } else { "is published and signs from" };
     Ok(Report { text: format!("{} {verb} {}", key.kid, key.active_at.rfc3339()), json: as_json(&key) })
 }
 

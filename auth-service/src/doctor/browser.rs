@@ -9,16 +9,12 @@ pub(super) fn cookie(site: &Site) -> Option<Finding> {
     let url = Url::parse(site.issuer()).ok()?;
     let host = url.host()?.to_owned();
     Some(if site.is_https() {
-        Finding::ok(format!(
-            "browsers keep the cookie {name}: over https, for {host} alone, which no other host can set"
-        ))
+        Finding::ok(format!("browsers keep the cookie {name}: over https, for {host} alone; no other host can set it"))
     } else if is_this_machine(&host) {
-        Finding::note(format!(
-            "browsers keep the cookie {name}: over plain http, which is for development on this machine"
-        ))
+        Finding::note(format!("browsers keep the cookie {name}: over plain http, for development on this machine only"))
     } else {
         Finding::warning(format!(
-            "AUTH_PUBLIC_URL is plain http: browsers keep the cookie {name}, and passwords and tokens cross the network readable; let a proxy end TLS, and write https://{host}"
+            "AUTH_PUBLIC_URL is plain http: browsers keep the cookie {name}, but passwords and tokens cross the network unencrypted; terminate TLS in a proxy, and write https://{host}"
         ))
     })
 }
@@ -31,7 +27,7 @@ fn is_this_machine(host: &Host) -> bool {
     }
 }
 
-/// Whether a page of the origin may refresh, by what a real preflight was answered.
+/// Whether a page of the origin may refresh, judged by the answer to a real preflight.
 pub(super) fn preflight(origin: &str, answer: &Fetched) -> Finding {
     let answer = match answer {
         Ok(answer) => answer,
@@ -56,7 +52,7 @@ pub(super) fn preflight(origin: &str, answer: &Fetched) -> Finding {
         return Finding::ok(format!("pages of {origin} may call with credentials"));
     }
     Finding::error(format!(
-        "browsers keep pages of {origin} from calling: the preflight is answered {} without a right {}; restart the service with AUTH_ALLOWED_ORIGINS as it is now, and let the proxy leave CORS headers alone",
+        "browsers keep pages of {origin} from calling: the preflight is answered {}, with a wrong or missing {}; restart the service with the current AUTH_ALLOWED_ORIGINS, and keep the proxy from changing CORS headers",
         answer.status,
         lacks.first().unwrap_or(&"status")
     ))
@@ -73,7 +69,7 @@ pub(super) fn site(issuer: &str, origin: &str) -> Option<Finding> {
     })
 }
 
-/// The same host, or hosts of one domain. Which suffixes are public is not known here: two labels in common are enough.
+/// The same host, or hosts of one domain. The list of public suffixes is not consulted: two labels in common are enough.
 fn are_related(ours: &Host<&str>, theirs: &Host<&str>) -> bool {
     let (Host::Domain(ours), Host::Domain(theirs)) = (ours, theirs) else { return ours == theirs };
     let common = ours.rsplit('.').zip(theirs.rsplit('.')).take_while(|(one, other)| one == other).count();
@@ -111,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_must_allow_the_very_origin_and_the_headers() {
+    fn a_preflight_must_allow_the_exact_origin_and_the_headers() {
         let app = "https://app.example.com";
         let severity = |answer: Fetched| preflight(app, &answer).severity;
         assert_eq!(severity(answered(app, "X-CSRF-Token,content-type")), Severity::Ok);

@@ -4,12 +4,12 @@ use super::Finding;
 use shared::clock::{Clock, Timestamp};
 use std::{future::Future, time::Duration};
 
-/// Beyond it, replicas and verifiers begin to disagree.
+/// Beyond this offset, replicas and verifiers begin to disagree.
 const TOLERABLE: Duration = Duration::from_secs(2);
-/// What verifiers forgive in `iat` and `nbf`.
+/// The leeway that verifiers allow for `iat` and `nbf`.
 const FORGIVEN: Duration = Duration::from_secs(60);
 
-/// An answer, and when it was asked for and had, on this machine's clock.
+/// An answer, and when it was asked for and received, by this machine's clock.
 pub(super) struct Reading<T> {
     pub(super) value: T,
     pub(super) asked: Timestamp,
@@ -27,7 +27,7 @@ impl<T> Reading<T> {
     }
 }
 
-/// How far a clock is off for certain: whenever it was read between the question and the answer.
+/// How far a clock is off at least, whenever it was read between the question and the answer.
 fn apart(asked: Timestamp, had: Timestamp, theirs: Timestamp) -> (Duration, &'static str) {
     if theirs < asked { (asked.since(theirs), "behind") } else { (theirs.since(had), "ahead") }
 }
@@ -36,7 +36,7 @@ pub(super) fn offset<T>(whose: &str, reading: &Reading<T>, theirs: Timestamp) ->
     let (apart, direction) = apart(reading.asked, reading.had, theirs);
     let words = format!("the clock of {whose} is {:.1} s {direction} of this machine's", apart.as_secs_f32());
     if apart > FORGIVEN {
-        Finding::error(format!("{words}: verifiers refuse tokens that are dated so; set both by NTP"))
+        Finding::error(format!("{words}: verifiers refuse tokens with such dates; set both by NTP"))
     } else if apart > TOLERABLE {
         Finding::warning(format!("{words}: lifetimes and the replay window are off by as much; set both by NTP"))
     } else {
@@ -58,12 +58,12 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_answer_is_no_offset() {
+    fn a_slow_answer_is_not_an_offset() {
         assert_eq!([1000, 1003, 1005, 998].map(severity), [Severity::Ok; 4]);
     }
 
     #[test]
-    fn an_offset_matters_by_its_size() {
+    fn the_severity_depends_on_the_offset() {
         assert_eq!(
             [1006, 997, 1064, 900].map(severity),
             [Severity::Warning, Severity::Warning, Severity::Error, Severity::Error]

@@ -1,4 +1,4 @@
-//! The database: its tables, and whether what it has acknowledged is there after a power failure.
+//! The database: its tables, whether it accepts writes, and whether they survive a power failure.
 
 use super::Finding;
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     storage::sql::{DatabaseState, EXTENSION},
 };
 
-/// `writing` is `None` where there are no tables to write to.
+/// `writing` is `None` if there are no tables to write to.
 pub(super) fn findings(state: Result<&DatabaseState, &str>, writing: Option<&Result<(), Unavailable>>) -> Vec<Finding> {
     match state {
         Ok(state) => {
@@ -21,40 +21,44 @@ pub(super) fn findings(state: Result<&DatabaseState, &str>, writing: Option<&Res
     }
 }
 
-/// What to do about a database that is not there yet.
+/// What to do about a database that does not answer.
 pub(super) fn absent(error: &Unavailable) -> String {
-    format!("{error}; start the database, or for a first start the service, and let this machine reach it")
+    format!(
+        "{error}; start the database (before the first start of the service, start that), and make it reachable from this machine"
+    )
 }
 
 fn tables(state: &DatabaseState) -> Finding {
     let (kind, known) = (state.kind, state.known_version);
     match state.version {
         None if let Some(names) = &state.foreign => Finding::error(format!(
-            "{kind} holds tables of another application ({names}): let AUTH_DATABASE_URL name a database of auth-service's own"
+            "{kind} holds tables of another application ({names}): point AUTH_DATABASE_URL at a database for auth-service alone"
         )),
-        None => Finding::error(format!("{kind} has no tables of ours yet: the first start of the service makes them")),
-        Some(version) if version < known => {
-            Finding::note(format!("{kind} is of version {version}: the next start brings it to {known}"))
-        }
+        None => Finding::error(format!(
+            "{kind} has no tables of auth-service yet: the first start of the service makes them"
+        )),
+        Some(version) if version < known => Finding::note(format!(
+            "{kind} schema {version} is older than this program's ({known}): the next start updates it"
+        )),
         Some(version) if version > known => Finding::note(format!(
-            "{kind} is of version {version}, this program of {known}: a later one was here, and what it added is left alone"
+            "{kind} schema {version} is newer than this program's ({known}): newer additions are ignored"
         )),
-        Some(version) => Finding::ok(format!("{kind} answers, its tables are of version {version}")),
+        Some(version) => Finding::ok(format!("{kind} answers, with schema {version}")),
     }
 }
 
 fn encoding(state: &DatabaseState) -> Option<Finding> {
     let encoding = state.encoding.as_deref().filter(|encoding| *encoding != "UTF8")?;
     Some(Finding::error(format!(
-        "the database has the encoding {encoding}, which cannot hold every name: make one with `createdb --encoding=UTF8 --template=template0 …`, move what there is with pg_dump and pg_restore, and let AUTH_DATABASE_URL name it"
+        "the database has the encoding {encoding}, which cannot hold every name: make one with `createdb --encoding=UTF8 --template=template0 …`, move the data with pg_dump and pg_restore, and point AUTH_DATABASE_URL at it"
     )))
 }
 
 fn takes_writes(kind: &str, writing: &Result<(), Unavailable>) -> Finding {
     match writing {
-        Ok(()) => Finding::ok(format!("{kind} takes what requests write")),
+        Ok(()) => Finding::ok(format!("{kind} accepts what requests write")),
         Err(error) => Finding::error(format!(
-            "AUTH_DATABASE_URL: {error}; until it takes what is written, nobody can register, log out or change a password"
+            "AUTH_DATABASE_URL: {error}; until it accepts writes, nobody can register, log out or change a password"
         )),
     }
 }
@@ -62,7 +66,7 @@ fn takes_writes(kind: &str, writing: &Result<(), Unavailable>) -> Finding {
 fn searches(state: &DatabaseState) -> Option<Finding> {
     (state.version.is_some() && state.has_search_index == Some(false)).then(|| {
         Finding::note(format!(
-            "admins' searches for users walk through all of them: the service makes an index within an hour of `{EXTENSION}`, which the owner of the database may run"
+            "admins' searches scan all users: run `{EXTENSION}` as the owner of the database, and the service makes an index within an hour"
         ))
     })
 }
@@ -116,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_or_kept_is_an_error_and_a_slow_search_a_note() {
+    fn refused_writes_and_a_wrong_encoding_are_errors_and_a_slow_search_is_a_note() {
         let refused = Err(Unavailable { store: "the database", cause: "read-only".to_owned() });
         let with = |state: &DatabaseState, writing| {
             findings(Ok(state), Some(writing)).iter().map(|finding| finding.severity).collect::<Vec<_>>()
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_power_failure_may_cost_is_said() {
+    fn settings_that_lose_data_in_a_power_failure_are_reported() {
         assert_eq!(severities(Some(3), &[("fsync", "on"), ("synchronous_commit", "on")]), [Severity::Ok]);
         assert_eq!(severities(Some(3), &[("fsync", "off")]), [Severity::Ok, Severity::Warning]);
         assert_eq!(severities(Some(3), &[("synchronous_commit", "off")]), [Severity::Ok, Severity::Note]);

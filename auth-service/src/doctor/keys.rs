@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use std::time::Duration;
 
-/// So long after it was due, a running service would have made the next key.
+/// A running service makes the next key within this time after it is due.
 const OVERDUE: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -26,10 +26,10 @@ pub(super) fn ages(rows: &KeyRows, policy: &KeyPolicy) -> Option<Finding> {
         return Some(Finding::note("there is no signing key yet: the first start of the service makes it"));
     };
     let days = rows.now.since(signing.active_at).as_secs() / DAY.as_secs();
-    let what = format!("key {} signs since {} ({days} days)", signing.kid, signing.active_at.rfc3339());
+    let what = format!("key {} has signed since {} ({days} days)", signing.kid, signing.active_at.rfc3339());
     Some(match schedule.next_due(policy.lifetime, policy.lead) {
         Some(due) if due.plus(OVERDUE) < rows.now => Finding::warning(format!(
-            "{what}; the next was due on {}, and no running service has made it: start one, or see its log",
+            "{what}; the next was due on {}, and no running service has made it: start one, or read its log",
             due.rfc3339()
         )),
         Some(due) => Finding::ok(format!("{what}; the next is made on {}", due.rfc3339())),
@@ -41,12 +41,12 @@ fn after(pending: Option<&StoredKey>, what: &str) -> Finding {
     match pending {
         Some(next) => Finding::ok(format!("{what}; {} takes over on {}", next.kid, next.active_at.rfc3339())),
         None => Finding::note(format!(
-            "{what}; it is replaced by command only (AUTH_KEY_LIFETIME is 0): `auth-service keys rotate`"
+            "{what}; only a command replaces it (AUTH_KEY_LIFETIME is 0): `auth-service keys rotate`"
         )),
     }
 }
 
-/// `None`: one secret, and it is the database's.
+/// `None`: there is nothing to change.
 pub(super) fn secret(secrets: &KeyRing, checks: &str, rows: Option<&KeyRows>) -> Option<Finding> {
     let stored = checks.split(' ').next().unwrap_or_default();
     let is_current = stored == secrets.current().check();
@@ -60,7 +60,7 @@ pub(super) fn secret(secrets: &KeyRing, checks: &str, rows: Option<&KeyRows>) ->
             "neither AUTH_SECRET nor AUTH_SECRET_PREVIOUS is the secret that this database was set up with",
         ));
     }
-    // As long as the new secret is only known and not used yet, there is nothing to remove.
+    // While the new secret is known but not used yet, there is nothing to remove.
     let is_replaced = checks.split(' ').skip(1).any(|replaced| replaced == previous.check());
     let is_resealed = rows.is_some_and(|rows| rows.keys.iter().all(|key| secrets.is_sealed_by_current(&key.sealed)));
     (is_current && is_replaced && is_resealed).then(|| {

@@ -1,5 +1,5 @@
-//! `auth-service doctor`: looks at the stores, and at the service through its public URL, and says what a browser and a
-//! verifier would meet. Each finding is a pure function of what was read; nothing is changed.
+//! `auth-service doctor`: looks at the stores, and at the service through its public URL, and reports what a browser
+//! and a verifier would meet. Each finding is a pure function of what was read; nothing is changed.
 
 mod browser;
 mod clocks;
@@ -44,10 +44,10 @@ use web::View;
 /// What exit statuses mean, for `--help`.
 pub const EXIT_STATUS: &str = "Exit status: 0 for ok and notes, 1 if there are warnings, 2 if there are errors.\nNothing is changed; it works whether or not the service runs, and takes 10 s at most.";
 
-/// How often a store is asked that does not answer at once.
+/// How many times to ask a store that does not answer.
 const ATTEMPTS: usize = 3;
 
-/// How long it may take to learn whether waiting would help.
+/// How long to find out whether waiting would help.
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// What was read.
@@ -56,7 +56,7 @@ struct Seen {
     /// Whether the service on this machine is ready, and if not, why.
     readiness: Result<(), String>,
     database: Result<Reading<DatabaseState>, String>,
-    /// Whether the database takes what requests write; `None`: it has no tables that are known.
+    /// Whether the database accepts what requests write; `None`: it has no known tables.
     writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
     users: Option<UsersSeen>,
@@ -64,7 +64,7 @@ struct Seen {
     redis: Option<RedisSeen>,
 }
 
-/// What Redis says of itself, and whether it takes what requests write.
+/// What Redis reports about itself, and whether it accepts what requests write.
 struct RedisSeen {
     states: Result<Reading<Vec<RedisState>>, Unavailable>,
     writing: Result<(), Unavailable>,
@@ -157,7 +157,7 @@ async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) ->
         Ok(state) => Ok(state),
         Err(error) => Err(why_not(url, clock, &error).await),
     };
-    // Other versions' tables are not read.
+    // Tables of an earlier version are not read.
     let is_known = state.as_ref().is_ok_and(|reading| reading.value.version >= Some(reading.value.known_version));
     if !is_known {
         return DatabaseSeen { state, writing: None, keys: None, users: None };
@@ -170,7 +170,7 @@ async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) ->
     DatabaseSeen { state, writing: Some(writing), keys: patiently(|| sql.keys()).await.ok(), users }
 }
 
-/// As the start of the service would say it, where waiting does not help.
+/// The reason that a start of the service would give, if waiting does not help.
 async fn why_not(url: &str, clock: &Arc<dyn Clock>, error: &Unavailable) -> String {
     match timeout(SECOND_LOOK, Sql::open(url, Opening::Look, Arc::clone(clock))).await {
         Ok(Err(CannotOpen::Never(reason))) => reason,
@@ -195,7 +195,7 @@ async fn look_at_redis(url: Option<&str>, clock: &dyn Clock) -> Option<RedisSeen
     Some(RedisSeen { states, writing: patiently(|| redis.probe()).await })
 }
 
-/// A busy machine may take longer than the service would wait.
+/// Asks several times: a busy machine may take longer than the service would wait.
 async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, Unavailable>
 where
     F: Future<Output = Result<T, Unavailable>>,

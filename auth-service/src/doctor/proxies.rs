@@ -1,4 +1,4 @@
-//! As whom the service sees its clients, and what proxies let them claim.
+//! Which addresses the service sees for its clients, and what proxies let them claim.
 
 use super::{
     Finding,
@@ -10,7 +10,7 @@ use crate::http::{
 };
 use std::{collections::BTreeMap, net::IpAddr};
 
-/// What the service says of a request.
+/// What the service reports about a request.
 struct Seen {
     client: IpAddr,
     peer: IpAddr,
@@ -19,30 +19,30 @@ struct Seen {
     forwarded: BTreeMap<String, String>,
 }
 
-/// By how the service saw the doctor, through whatever is in between.
+/// Judged by how the service sees the doctor, through whatever is in between.
 pub(super) fn seen(answer: &Answer, site: &Site) -> Finding {
     let Some(Seen { client, peer, is_told_apart, forwarded }) = read(answer) else {
         return Finding::warning(
-            "the service does not say as whom it sees this machine: it runs with another AUTH_SECRET, its clock is off, or a proxy removes X-Jeton-Doctor",
+            "the service did not report the address it sees for this machine: it runs with another AUTH_SECRET, its clock is off, or a proxy removes X-Jeton-Doctor",
         );
     };
     let header = site.address_header().name();
     if is_told_apart && site.trusts(peer) && site.trusts(client) {
         let value = forwarded.get(header.as_str()).map_or("", String::as_str);
         return Finding::warning(format!(
-            "{client} sends {header} that names no client ({value:?}): all that come by it share one limit of failed logins; let that proxy write the address"
+            "{client} sends {header} that names no client ({value:?}): all clients behind it share one limit of failed logins; make that proxy write the address"
         ));
     }
     if !is_told_apart && site.trusts(peer) && forwarded.contains_key(header.as_str()) {
         return Finding::note(format!(
-            "the service sees this machine as {client}, which is itself in AUTH_TRUSTED_PROXIES: run the doctor elsewhere to see what becomes of clients"
+            "the service sees this machine as {client}, which is itself in AUTH_TRUSTED_PROXIES: run the doctor elsewhere to see how clients appear"
         ));
     }
     if is_told_apart {
         return Finding::ok(format!("the service sees this machine as {client}"));
     }
     let what = format!(
-        "the service cannot tell clients apart that come by {peer}, so that no limit of failed logins by address holds"
+        "the service cannot tell clients behind {peer} apart, so limits of failed logins by address have no effect"
     );
     Finding::warning(if site.trusts(peer) {
         format!(
@@ -53,7 +53,7 @@ pub(super) fn seen(answer: &Answer, site: &Site) -> Finding {
     })
 }
 
-/// By what became of a request that claimed to come from another address, in each header that proxies know.
+/// Judged by a request that claimed to come from another address, in each header that proxies know.
 pub(super) fn claims(answer: &Answer, site: &Site) -> Vec<Finding> {
     let Some(seen) = read(answer) else { return Vec::new() };
     let chosen = site.address_header().name();
@@ -73,17 +73,19 @@ fn chosen_header(Seen { client, peer, .. }: &Seen, value: &str, site: &Site) -> 
     let is_list = !matches!(site.address_header(), AddressHeader::Single(_));
     let is_passed_on = value.trim_end().ends_with(CLAIMED);
     if !value.contains(CLAIMED) {
-        return Finding::ok(format!("{peer} writes {header} itself: no client chooses its address"));
+        return Finding::ok(format!("{peer} writes {header} itself: clients cannot choose their address"));
     }
     if is_list && !is_passed_on {
-        return Finding::ok(format!("{peer} adds to {header} whom it forwards for: no client chooses its address"));
+        return Finding::ok(format!(
+            "{peer} adds to {header} whom it forwards for: clients cannot choose their address"
+        ));
     }
     if client.to_string() == CLAIMED {
         return Finding::warning(format!(
-            "whoever comes by {peer} chooses its own address: {header} reaches the service as clients write it; let that proxy write it, and trust nothing else in AUTH_TRUSTED_PROXIES (unless {peer} is this machine, without a proxy)"
+            "every client behind {peer} chooses its own address: {header} reaches the service as clients write it; make that proxy write it, and trust nothing else in AUTH_TRUSTED_PROXIES (unless {peer} is this machine, without a proxy)"
         ));
     }
-    Finding::warning(format!("{peer} lets clients write into {header}: let that proxy write it alone"))
+    Finding::warning(format!("{peer} lets clients write into {header}: make that proxy discard what they send"))
 }
 
 fn read(answer: &Answer) -> Option<Seen> {
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_proxies_make_of_a_claimed_address_is_said() {
+    fn what_proxies_do_with_a_claimed_address_is_reported() {
         let behind = "203.0.113.9, 10.0.0.1, yes";
         let adds = claimed("x-forwarded-for", behind, r#"{"x-forwarded-for":"192.0.2.77, 203.0.113.9"}"#);
         assert!(matches!(&adds[..], [(Severity::Ok, text)] if text.contains("adds to x-forwarded-for")), "{adds:?}");
@@ -153,12 +155,12 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_ones_own_is_ok() {
+    fn a_client_with_its_own_address_is_ok() {
         assert_eq!(found("203.0.113.9, 10.0.0.1, yes").severity, Severity::Ok);
     }
 
     #[test]
-    fn clients_behind_a_proxy_are_told_apart_or_it_is_said() {
+    fn clients_behind_a_proxy_have_their_own_addresses_or_a_warning_says_so() {
         let untrusted = found("192.168.0.5, 192.168.0.5, no");
         assert_eq!(untrusted.severity, Severity::Warning);
         assert!(untrusted.text.contains("add 192.168.0.5 to AUTH_TRUSTED_PROXIES"), "{untrusted}");

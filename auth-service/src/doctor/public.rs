@@ -29,30 +29,30 @@ pub(super) fn findings(
     }
 }
 
-/// Where it is the channel that is wrong.
+/// What is wrong with the scheme or the certificate.
 fn spoken(issuer: &str, spoken: &Spoken) -> Option<Finding> {
     let what = match spoken {
         Spoken::AsWritten => return None,
         Spoken::PlainHttp => {
-            "speaks plain http, not TLS; let a proxy end TLS there, or write the URL with http:// (development only)".to_owned()
+            "speaks plain http, not TLS; terminate TLS in a proxy there, or write the URL with http:// (development only)".to_owned()
         }
         Spoken::Tls => "speaks TLS, not plain http; write the URL with https://".to_owned(),
         Spoken::With(Certificate::Untrusted) => {
-            "has a certificate that this machine does not trust, and neither may verifiers nor browsers: use one of a public authority with its whole chain, or install the authority that signed it (SSL_CERT_FILE names a file of such)".to_owned()
+            "has a certificate that this machine does not trust, and verifiers and browsers may not either: use one from a public authority, with its whole chain, or install the authority that signed it (SSL_CERT_FILE names a file of authorities)".to_owned()
         }
         Spoken::With(Certificate::Expired) => "has a certificate that has expired: renew it".to_owned(),
         Spoken::With(Certificate::NotYetValid) => {
             "has a certificate that is not valid yet: is this machine's clock right?".to_owned()
         }
         Spoken::With(Certificate::OfAnotherHost) => {
-            "has a certificate for another host: let it name the host of AUTH_PUBLIC_URL, or write the URL with the host that it names".to_owned()
+            "has a certificate for another host: get one for the host of AUTH_PUBLIC_URL, or write the URL with the certificate's host".to_owned()
         }
         Spoken::With(Certificate::Other(words)) => format!("has a certificate that is not accepted: {words}"),
     };
     Some(Finding::error(format!("AUTH_PUBLIC_URL: {issuer} {what}")))
 }
 
-/// Whether it is a service with this public URL that answers there.
+/// Whether a service with this public URL answers there.
 pub(super) fn is_ours(site: &Site, view: &View) -> bool {
     view.metadata.as_ref().is_ok_and(|answer| stranger(site.issuer(), answer).is_none())
 }
@@ -61,21 +61,20 @@ fn unreachable(issuer: &str, listen: SocketAddr, reason: &str, readiness: &Resul
     let what = format!("nobody answers at AUTH_PUBLIC_URL {issuer}: {reason}");
     match readiness {
         Ok(()) => Finding::error(format!(
-            "{what}; the service itself is ready: let DNS, firewall and proxy lead there to {listen} (AUTH_LISTEN)"
+            "{what}; the service itself is ready: check that DNS, firewall and proxy route it to {listen} (AUTH_LISTEN)"
         )),
-        Err(why) => Finding::error(format!("{what}; nor is the service ready here ({why}): start it")),
+        Err(why) => Finding::error(format!("{what}; the service is not ready here either ({why}): start it")),
     }
 }
 
-/// Somebody else, or a proxy that answers for itself.
+/// What is wrong if another program answers, or a proxy for itself.
 fn stranger(issuer: &str, answer: &Answer) -> Option<Finding> {
     if let (300..400, Some(location)) = (answer.status, answer.header("location")) {
-        let advice =
-            "write AUTH_PUBLIC_URL as clients reach the service at last: verifiers and cookies follow no redirect";
+        let advice = "set AUTH_PUBLIC_URL to where the redirects end: verifiers and cookies do not follow them";
         return Some(Finding::error(format!("AUTH_PUBLIC_URL: {issuer} redirects to {location}; {advice}")));
     }
     if answer.status != 200 {
-        let advice = "let the proxy pass every path on to auth-service unchanged";
+        let advice = "make the proxy pass every path to auth-service unchanged";
         return Some(Finding::error(format!(
             "AUTH_PUBLIC_URL: {issuer} answers {} instead of metadata; {advice}",
             answer.status
@@ -85,10 +84,10 @@ fn stranger(issuer: &str, answer: &Answer) -> Option<Finding> {
     match metadata["issuer"].as_str() {
         Some(name) if name == issuer => None,
         Some(name) => Some(Finding::error(format!(
-            "AUTH_PUBLIC_URL: at {issuer} answers a service that calls itself {name}; start it with the same AUTH_PUBLIC_URL, or give the doctor its settings"
+            "AUTH_PUBLIC_URL: the service that answers at {issuer} calls itself {name}; start it with the same AUTH_PUBLIC_URL, or give the doctor its settings"
         ))),
         None => Some(Finding::error(format!(
-            "AUTH_PUBLIC_URL: at {issuer} answers something else than auth-service; let the proxy pass every path on to it"
+            "AUTH_PUBLIC_URL: something else than auth-service answers at {issuer}; make the proxy pass every path to it"
         ))),
     }
 }
@@ -98,7 +97,7 @@ fn key_set(view: &View, published: Option<&[String]>) -> Finding {
         Ok(answer) if answer.status == 200 => answer,
         Ok(answer) => {
             return Finding::error(format!(
-                "/.well-known/jwks.json is answered {}: verifiers get no keys; let the proxy pass it on",
+                "/.well-known/jwks.json is answered {}: verifiers get no keys; make the proxy pass it on",
                 answer.status
             ));
         }
@@ -111,7 +110,7 @@ fn key_set(view: &View, published: Option<&[String]>) -> Finding {
         published.into_iter().flatten().map(String::as_str).filter(|kid| !shown.contains(kid)).collect();
     if shown.is_empty() {
         return Finding::error(
-            "/.well-known/jwks.json holds no key: verifiers refuse every token; let the proxy pass it on",
+            "/.well-known/jwks.json holds no key: verifiers refuse every token; make the proxy pass it on",
         );
     }
     if !hidden.is_empty() {
@@ -120,7 +119,7 @@ fn key_set(view: &View, published: Option<&[String]>) -> Finding {
     }
     if !answer.header("cache-control").is_some_and(|value| value.contains("max-age")) {
         return Finding::warning(
-            "/.well-known/jwks.json comes without Cache-Control: max-age: a proxy removes it, and verifiers guess; let it pass",
+            "/.well-known/jwks.json comes without Cache-Control: max-age: a proxy removes it, and verifiers have to guess; make the proxy keep it",
         );
     }
     Finding::ok(format!("/.well-known/jwks.json shows verifiers {} key(s)", shown.len()))
@@ -130,7 +129,7 @@ fn ready(readiness: &Result<(), String>) -> Finding {
     match readiness {
         Ok(()) => Finding::ok("the service on this machine is ready"),
         Err(why) => Finding::note(format!(
-            "the service that answers is not seen at AUTH_ADMIN_LISTEN: {why}; run the doctor beside it, or mind its own /health/ready"
+            "the service that answers was not found at AUTH_ADMIN_LISTEN: {why}; run the doctor beside it, or watch its own /health/ready"
         )),
     }
 }
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_answer_as_itself_is_named() {
+    fn whatever_answers_instead_of_the_service_is_named() {
         let cases = [
             (Err("connection refused".to_owned()), "connection refused"),
             (

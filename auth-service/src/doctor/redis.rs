@@ -1,4 +1,4 @@
-//! Redis: whether it keeps what it is given.
+//! Redis: whether it accepts and keeps what is written.
 
 use super::Finding;
 use crate::{domain::Unavailable, storage::redis::RedisState};
@@ -7,9 +7,11 @@ pub(super) fn findings(states: Result<&[RedisState], &Unavailable>, writing: &Re
     match (states, writing) {
         (Ok(states), Ok(())) => states.iter().flat_map(of_server).collect(),
         (Ok(states), Err(error)) => states.iter().flat_map(of_server).chain([refused(error)]).collect(),
-        // It may keep what it says of itself from our user.
+        // An ACL may keep INFO from auth-service's user.
         (Err(_), Ok(())) => {
-            vec![Finding::note("Redis takes what requests write; what it says of itself (INFO) is kept from its user")]
+            vec![Finding::note(
+                "Redis accepts what requests write; its user may not read INFO, so its settings are not checked",
+            )]
         }
         (Err(_), Err(error)) => vec![refused(error)],
     }
@@ -17,7 +19,7 @@ pub(super) fn findings(states: Result<&[RedisState], &Unavailable>, writing: &Re
 
 fn refused(error: &Unavailable) -> Finding {
     Finding::error(format!(
-        "AUTH_REDIS_URL: {error}; without Redis nobody can log in or refresh: let it run, be reached, and take what is written"
+        "AUTH_REDIS_URL: {error}; without Redis nobody can log in or refresh: make sure that it runs, can be reached, and accepts writes"
     ))
 }
 
@@ -31,14 +33,14 @@ fn of_server(state: &RedisState) -> Vec<Finding> {
 fn eviction(state: &RedisState) -> Finding {
     match state.eviction.as_str() {
         "noeviction" => Finding::ok("Redis evicts nothing (maxmemory-policy noeviction)"),
-        "" => Finding::note("Redis does not tell its maxmemory-policy: see to it that it is noeviction"),
+        "" => Finding::note("Redis does not report its maxmemory-policy: make sure that it is noeviction"),
         policy => Finding::warning(format!(
             "Redis evicts sessions and counts of failed logins when its memory is full (maxmemory-policy {policy}): set it to noeviction, and maxmemory to what it needs"
         )),
     }
 }
 
-/// With noeviction, a full Redis takes nothing more; otherwise it is full as a rule.
+/// With noeviction, a full Redis accepts no writes; with any other policy it is normally full.
 fn memory(state: &RedisState) -> Option<Finding> {
     if state.eviction != "noeviction" {
         return None;
@@ -55,7 +57,7 @@ fn memory(state: &RedisState) -> Option<Finding> {
 fn persistence(state: &RedisState) -> Option<Finding> {
     (!state.appends && state.saves == Some(false)).then(|| {
         Finding::note(
-            "Redis writes nothing to disk: a restart loses the sessions' records. Sessions go on by their tokens, but lists of devices are empty until each is used, a theft just before goes unnoticed, and failed logins are counted anew; `appendonly yes` spares that",
+            "Redis writes nothing to disk: a restart loses the session records. Sessions continue from their tokens, but a device is missing from lists until it is used again, a theft just before goes unnoticed, and counts of failed logins start at zero; `appendonly yes` prevents that",
         )
     })
 }
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redis_that_takes_nothing_is_an_error_whatever_it_says_of_itself() {
+    fn a_redis_that_refuses_writes_is_an_error_whatever_it_reports() {
         let lost = Unavailable { store: "Redis", cause: "Connection refused".to_owned() };
         let worst = |states, writing| findings(states, writing).iter().map(|finding| finding.severity).max();
         let refused = Err(lost.clone());

@@ -1,4 +1,4 @@
-//! The users: what some of them cannot do, though nobody has forbidden it.
+//! Users who cannot log in, or whose role gives them nothing, though nobody intended that.
 
 use super::Finding;
 use crate::{
@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 /// What was read of the users.
 pub(super) struct UsersSeen {
-    /// How many have which list of roles.
+    /// The lists of roles, with the number of users who have each.
     pub(super) holders: Vec<(Vec<String>, u64)>,
-    /// Password hashes that are not as new ones are, or some of them.
+    /// Password hashes, all or some, that differ in algorithm or parameters from new ones.
     pub(super) odd_hashes: Vec<PasswordHash>,
     /// What was seen of their rows.
     pub(super) rows: RowsSeen,
@@ -43,7 +43,7 @@ fn unreadable(rows: &RowsSeen) -> impl Iterator<Item = Finding> {
     rows.flawed.iter().map(move |(column, (count, example))| {
         let example = example.map(|id| format!(", one of them of the user {id}")).unwrap_or_default();
         Finding::warning(format!(
-            "rows of users that cannot be used: {bound}{count}{example}; what stands in the column {column} is not what belongs there, so that nobody can log in: docs/operate.md says what an import fills in; `auth-service user delete` takes an id"
+            "rows of users that cannot be used: {bound}{count}{example}; the column {column} holds a value that does not belong there, so these users cannot log in: docs/operate.md says what an import must fill in; `auth-service user delete` accepts an id"
         ))
     })
 }

@@ -1,4 +1,5 @@
-//! Asks the service through its public URL, as a browser and a verifier would: no proxy of this machine's, no redirects.
+//! Calls the service through its public URL, as a browser and a verifier would: not through this machine's proxy, and without
+//! following redirects.
 
 use crate::http::{AddressHeader, Site, doctor::ASKS};
 use futures_util::future::join_all;
@@ -10,11 +11,10 @@ use url::Url;
 const TIMEOUT: Duration = Duration::from_secs(4);
 const MAX_BYTES: usize = 256 * 1024;
 
-/// An answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// By their names in lower case.
+    /// By name, in lower case.
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: String,
 }
@@ -34,16 +34,16 @@ pub(super) struct View {
     pub(super) key_set: Fetched,
     /// By origin.
     pub(super) preflights: Vec<(String, Fetched)>,
-    /// The metadata again, asked for as a client would that claims another address.
+    /// The metadata again, requested with a claim to another address.
     pub(super) marked: Option<Fetched>,
-    /// What is spoken at the address.
+    /// The protocol at the address.
     pub(super) spoken: Spoken,
 }
 
-/// What is spoken at the public URL's address.
+/// The protocol at the public URL's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Spoken {
-    /// As far as is known, what the URL says.
+    /// As far as is known, the URL's.
     AsWritten,
     /// Plain http, where the URL says https.
     PlainHttp,
@@ -56,11 +56,11 @@ pub(super) enum Spoken {
 /// Why a certificate is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Certificate {
-    /// Nobody that this machine trusts has signed it.
+    /// No authority that this machine trusts has signed it.
     Untrusted,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Its time has not come.
+    /// It is not valid yet.
     NotYetValid,
     /// It is for another host.
     OfAnotherHost,
@@ -68,7 +68,7 @@ pub(super) enum Certificate {
     Other(String),
 }
 
-/// The address that the doctor claims: for documentation, so that no client has it (RFC 5737).
+/// The address that the doctor claims. It is reserved for documentation (RFC 5737), so no client has it.
 pub(super) const CLAIMED: &str = "192.0.2.77";
 
 pub(super) async fn look(site: &Site, question: &str, clock: &dyn Clock) -> View {
@@ -84,7 +84,7 @@ pub(super) async fn look(site: &Site, question: &str, clock: &dyn Clock) -> View
         Ok(client) => client,
         Err(reason) => return nothing(reason, spoken_at(issuer, "").await),
     };
-    // What a cache between here and the service has kept is no answer to the question.
+    // A query of its own, so that no cache on the way answers.
     let url = format!("{issuer}/.well-known/oauth-authorization-server?doctor={}", clock.now().millis());
     let metadata = fetch(client.get(&url).header(ASKS, question)).await;
     let metadata = match metadata {
@@ -101,7 +101,7 @@ pub(super) async fn look(site: &Site, question: &str, clock: &dyn Clock) -> View
     View { metadata, key_set, preflights, marked: Some(marked), spoken: Spoken::AsWritten }
 }
 
-/// A request that claims to be forwarded for [`CLAIMED`], in each way in which one might be believed.
+/// A request that claims to be forwarded for [`CLAIMED`], in each header that might be believed.
 fn claiming(request: RequestBuilder, header: &AddressHeader) -> RequestBuilder {
     let request = request.header("x-forwarded-for", CLAIMED).header("forwarded", format!("for={CLAIMED}"));
     match header {
@@ -112,7 +112,7 @@ fn claiming(request: RequestBuilder, header: &AddressHeader) -> RequestBuilder {
 
 fn client(issuer: &str) -> Result<Client, String> {
     let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(TIMEOUT);
-    // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
+    // On a machine without CA certificates, only a client that trusts none can be made; http needs no other.
     let client = if issuer.starts_with("http://") { client.tls_certs_only([]) } else { client };
     client.build().map_err(|error| format!("{}; are CA certificates installed (ca-certificates)?", chain(&error)))
 }
@@ -127,20 +127,20 @@ async fn preflight(client: &Client, issuer: &str, origin: &str) -> (String, Fetc
     (origin.to_owned(), fetch(request).await)
 }
 
-/// What is spoken at an address where the right question had no right answer, for `reason`.
+/// The protocol at an address that did not answer as it should, for `reason`.
 async fn spoken_at(issuer: &str, reason: &str) -> Spoken {
     if let Some(certificate) = Certificate::refused(reason) {
         return Spoken::With(certificate);
     }
     let other = if issuer.starts_with("https:") { "http" } else { "https" };
     let Some(url) = with_scheme(issuer, other) else { return Spoken::AsWritten };
-    // Whatever its certificate: nothing is sent there but the question.
+    // Any certificate will do: nothing secret is sent.
     let client = Client::builder().redirect(redirect::Policy::none()).no_proxy().timeout(TIMEOUT);
     let client = if other == "http" { client.tls_certs_only([]) } else { client.tls_danger_accept_invalid_certs(true) };
     let Ok(client) = client.build() else { return Spoken::AsWritten };
     match fetch(client.get(url)).await {
         Ok(_) if other == "https" => Spoken::Tls,
-        // Servers that await TLS say so in plain http.
+        // Servers that expect TLS answer plain http with 400.
         Ok(answer) if answer.status != 400 => Spoken::PlainHttp,
         _ => Spoken::AsWritten,
     }
@@ -155,7 +155,7 @@ fn with_scheme(issuer: &str, scheme: &str) -> Option<Url> {
 }
 
 impl Certificate {
-    /// By the words of the TLS library, which has no other way through the HTTP client.
+    /// Recognised by the words of the TLS library: nothing else of its error comes through the HTTP client.
     fn refused(reason: &str) -> Option<Self> {
         let (_, words) = reason.split_once("invalid peer certificate")?;
         let kinds = [
@@ -182,13 +182,13 @@ async fn body(mut answer: Response) -> Result<String, String> {
     while let Some(chunk) = answer.chunk().await.map_err(|error| chain(&error))? {
         bytes.extend_from_slice(&chunk);
         if bytes.len() > MAX_BYTES {
-            return Err("the answer does not end".to_owned());
+            return Err("the answer is too long".to_owned());
         }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The reason, which is at the end of the causes.
+/// The last of the causes, which is the reason.
 fn chain(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {} s", TIMEOUT.as_secs());
