@@ -1,6 +1,6 @@
-//! Implements the stores that the domain asks for: in SQL (SQLite or PostgreSQL) and in Redis.
+//! The domain's stores, in SQL (SQLite or PostgreSQL) and in Redis.
 //!
-//! Every call is over within a second, whatever the server does, and an outage needs no restart.
+//! Every call ends within a second, whatever the server does, and after an outage no restart is needed.
 
 mod per_runtime;
 pub mod redis;
@@ -8,5 +8,5 @@ pub mod sql;
 
 use std::time::Duration;
 
-/// How long a call to a store may take, waiting for a connection included: an outage is told within a second.
+/// How long a call to a store may take, waiting for a connection included: an outage is reported within a second.
 const PATIENCE: Duration = Duration::from_millis(800);

@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::runtime::{Handle, Id};
 
-/// One for each runtime, made when it is first asked for.
+/// One value for each runtime, made when it is first needed.
 pub(super) struct PerRuntime<T> {
     make: Box<dyn Fn() -> T + Send + Sync>,
     made: Mutex<HashMap<Id, Arc<T>>>,
@@ -19,7 +19,7 @@ impl<T> PerRuntime<T> {
         Self { make: Box::new(make), made: Mutex::default() }
     }
 
-    /// The one of the runtime that asks.
+    /// The value of the current runtime.
     pub(super) fn here(&self) -> Arc<T> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(made.entry(Handle::current().id()).or_insert_with(|| Arc::new((self.make)())))

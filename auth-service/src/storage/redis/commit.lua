@@ -1,5 +1,5 @@
 -- Compare-and-swap. KEYS: the hash of a user's sessions.
--- ARGV: the session, the record that must be there ('' if there must be none), the new value, until when the commit counts.
+-- ARGV: the session, the record that must be there ('' if there must be none), the new value, the latest time for the commit.
 local field, expected, value, not_after = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -13,12 +13,12 @@ if is_foreign(KEYS[1]) then
   redis.call('DEL', KEYS[1])
 end
 local stored = redis.call('HGET', KEYS[1], field)
--- What is not one of our values is overwritten by whoever finds none.
+-- A value that auth-service did not write counts as none, and is overwritten.
 if stored and (#stored < 8 or expiry(stored) <= now) then
   stored = false
 end
 local record = stored and string.sub(stored, 9) or ''
--- A commit whose answer was lost is asked for again, and finds itself.
+-- A commit that is repeated because its answer was lost finds its own value, and succeeds.
 if stored ~= value and (record ~= expected or now > not_after) then
   return 0
 end
@@ -28,7 +28,7 @@ local last = math.max(expiry(value), now + redis.call('PTTL', KEYS[1]))
 redis.call('HSET', KEYS[1], field, value)
 redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', last))
 
--- A session that begins makes room: what has expired goes.
+-- A new session makes room: expired ones are removed.
 if expected == '' then
   local fields = redis.call('HGETALL', KEYS[1])
   for i = 1, #fields, 2 do

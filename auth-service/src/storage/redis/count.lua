@@ -1,10 +1,10 @@
--- What a counter shows, and for how many milliseconds. KEYS: the counter.
+-- The value of a counter, and the milliseconds until it expires. KEYS: the counter.
 -- ARGV: nothing to read it, or the window in milliseconds to add one.
 local text = redis.pcall('GET', KEYS[1])
 if type(text) == 'table' and not string.find(text.err, 'WRONGTYPE', 1, true) then
   return text
 end
--- What is no count of ours, or would never end, was written by somebody else, and counts as none.
+-- A value that is not a count, or never expires, was written by another program, and counts as none.
 local left = redis.call('PTTL', KEYS[1])
 local is_ours = type(text) == 'string' and #text <= 15 and string.match(text, '^[1-9]%d*$') and left >= 0
 if not ARGV[1] then

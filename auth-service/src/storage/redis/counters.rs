@@ -1,4 +1,4 @@
-//! Counters in Redis. Each is a key of its own, wherever a Cluster keeps it.
+//! Counters in Redis. Each has its own key, which may be on any node of a Cluster.
 
 use super::{
     RedisStores,

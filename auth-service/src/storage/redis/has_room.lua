@@ -1,2 +1,2 @@
--- Whether there is room for one session more. KEYS: the hash of its user's sessions.
+-- Whether there is room for another session. KEYS: the hash of its user's sessions.
 return is_nearly_full() and 0 or 1

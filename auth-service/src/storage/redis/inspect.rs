@@ -5,27 +5,27 @@ use crate::domain::Unavailable;
 use redis::Value;
 use shared::clock::Timestamp;
 
-/// A Redis server as it is.
+/// The state of a Redis server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisState {
     /// Its version.
     pub version: String,
     /// What it does when its memory is full.
     pub eviction: String,
-    /// Its limit of memory in bytes; zero: none.
+    /// Its memory limit in bytes; zero: none.
     pub memory_limit: u64,
-    /// How many bytes it has in use.
+    /// The memory it uses, in bytes.
     pub memory_used: u64,
-    /// Whether it appends what is written to a file.
+    /// Whether it appends writes to a file (AOF).
     pub appends: bool,
-    /// Whether it saves snapshots by itself; `None`: it does not tell.
+    /// Whether it saves snapshots by itself; `None`: it does not report that.
     pub saves: Option<bool>,
-    /// Its time, if it tells.
+    /// Its time, if it reports that.
     pub now: Option<Timestamp>,
 }
 
 impl RedisStores {
-    /// What the server says of itself; in a Cluster, what each does.
+    /// What the server reports about itself; in a Cluster, one state for each server.
     ///
     /// # Errors
     /// When Redis does not answer.
@@ -35,11 +35,11 @@ impl RedisStores {
         // Managed servers refuse CONFIG.
         let saving = self.ask::<Value>(&saving).await.ok().and_then(|answer| saves(&texts(answer)));
         let states: Vec<_> = texts(info).iter().filter_map(|text| state(text, saving)).collect();
-        if states.is_empty() { Err(unavailable("INFO was answered with something else")) } else { Ok(states) }
+        if states.is_empty() { Err(unavailable("the answer to INFO cannot be read")) } else { Ok(states) }
     }
 }
 
-/// The texts of an answer, however it is nested: a Cluster's is, by its servers.
+/// The texts of an answer, however nested: a Cluster's is nested by server.
 fn texts(value: Value) -> Vec<String> {
     match value {
         Value::BulkString(bytes) => vec![String::from_utf8_lossy(&bytes).into_owned()],
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_server_of_a_cluster_is_heard() {
+    fn the_answer_of_every_server_of_a_cluster_is_read() {
         let info = |policy: &str| {
             bulk(&format!(
                 "# Server\r\nredis_version:7.0.15\r\nmaxmemory:0\r\nmaxmemory_policy:{policy}\r\naof_enabled:1\r\nserver_time_usec:1795219200000000\r\n"

@@ -1,7 +1,7 @@
 //! Sessions and counters in Redis: one server, one behind Sentinel, or a Cluster.
 //!
 //! All keys of one user share the hash tag `{sub}`, so that a script stays within one slot of a Cluster. Every operation
-//! is a script and may be repeated: what a broken connection has left in doubt is simply asked again.
+//! is a script and may be repeated: what a broken connection leaves in doubt is simply repeated.
 
 mod counters;
 mod engine;
@@ -31,7 +31,7 @@ impl RedisStores {
     /// yet: a program can start while Redis is down.
     ///
     /// # Errors
-    /// What is wrong with the URL; never what stands in it.
+    /// What is wrong with the URL, without repeating any of it.
     pub fn connect(url: &str) -> Result<Self, String> {
         let address = Arc::new(Address::parse(url)?);
         let refusals = Arc::new(Refusals::of(engine::address::hosts(url)));

@@ -1,5 +1,5 @@
--- Whether all can be done that the other scripts do: a server whose memory is full, or that is a replica, or whose rules do
--- not let us, says no. Leaves nothing behind. KEYS: a text, a hash.
+-- Does everything that the other scripts do: it fails on a server whose memory is full, that is a replica, or whose ACL does
+-- not allow it. Leaves nothing behind. KEYS: a text, a hash.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('SET', KEYS[1], '0', 'PXAT', now + 1000)
@@ -8,7 +8,7 @@ redis.call('PEXPIRE', KEYS[1], 1000)
 redis.call('PTTL', KEYS[1])
 redis.call('GET', KEYS[1])
 redis.call('DEL', KEYS[1])
--- Whatever somebody else has put there.
+-- Another program may have put anything there.
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'probe', '0')
 redis.call('PEXPIREAT', KEYS[2], now + 1000)

@@ -1,8 +1,8 @@
-//! Sessions in Redis: a hash for each user, with a field for each session. Redis forgets it when the last of them has expired;
-//! the expired ones among others are dropped when something is written.
+//! Sessions in Redis: a hash for each user, with a field for each session. Redis drops the hash when its last
+//! session has expired; until then, expired sessions are removed when a new one begins.
 //!
-//! A value is when it expires, in milliseconds and big-endian in eight bytes, and the record. A field is the session's id in
-//! sixteen bytes.
+//! A value is the time of its expiry (milliseconds, eight bytes, big-endian), followed by the record. A field is the session's
+//! id in sixteen bytes.
 
 use super::{
     RedisStores,
@@ -26,7 +26,7 @@ static OF_USER: Script = script!("foreign.lua", "of_user.lua");
 static HAS_ROOM: Script = script!("room.lua", "has_room.lua");
 static PROBE: Script = script!("probe.lua");
 
-/// The time at which a value expires stands before the record.
+/// Length of the time of expiry, which precedes the record.
 const EXPIRY_BYTES: usize = 8;
 
 #[async_trait]
@@ -93,16 +93,16 @@ impl SessionStore for RedisStores {
 }
 
 impl Sealed {
-    /// The record in one of our values, unless it has expired.
+    /// The record in a value, unless it has expired.
     fn in_value(value: &[u8], now: Timestamp) -> Option<Self> {
         let (expires_at, record) = value.split_first_chunk::<EXPIRY_BYTES>()?;
-        // Without a sign, as the scripts read it, whoever has written it.
+        // Unsigned, as the scripts read it: another program may have written it.
         let is_over = u64::from_be_bytes(*expires_at) <= now.millis().max(0).cast_unsigned();
         (!is_over).then(|| Self(record.to_vec()))
     }
 }
 
-/// Versions before have other keys, which begin with this one: each generation of replicas leaves those of the other alone.
+/// Earlier versions have other keys, which begin with this one: replicas of either version leave the other's keys alone.
 fn key(sub: UserId) -> String {
     format!("jeton:{{{sub}}}")
 }

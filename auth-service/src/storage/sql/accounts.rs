@@ -46,7 +46,7 @@ impl Accounts for Sql {
         if created?.written > 0 {
             return Ok(());
         }
-        // Without an admin, nothing else can have been in the way.
+        // If no admin is involved, only a taken address can be the reason.
         let is_taken = by.is_empty() || self.is_taken(&account.email).await?;
         Err(if is_taken { CreateError::EmailTaken } else { CreateError::Outdated })
     }
@@ -111,7 +111,7 @@ impl Accounts for Sql {
     async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
         match asked.search.as_deref().unwrap_or_default() {
             "" => Ok(self.everybody(asked).await?),
-            // No address and no name has one, and PostgreSQL does not take it.
+            // No address or name contains NUL, and PostgreSQL does not accept it.
             text if text.contains('\0') => Ok(Vec::new()),
             text => self.search(&text.to_lowercase(), asked).await,
         }
@@ -193,7 +193,7 @@ impl Accounts for Sql {
     }
 
     async fn odd_hashes(&self, at_most: u32) -> Result<Vec<PasswordHash>, Unavailable> {
-        // As the index `users_with_odd_hashes` has it, to the letter.
+        // To the letter the condition of the index `users_with_odd_hashes`.
         let read = || {
             query(AssertSqlSafe(format!(
                 "SELECT {} AS password_hash FROM users
@@ -239,7 +239,7 @@ impl Sql {
         query(AssertSqlSafe(format!("SELECT {} FROM users {which}", self.backend.columns())))
     }
 
-    /// Runs a statement after all others that are run so have ended, so that none is decided on what another one is about
+    /// Runs a statement after all others that run this way have ended, so that none is decided on data that another is about
     /// to change.
     async fn run_in_turn(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
         let statements =
@@ -248,7 +248,7 @@ impl Sql {
     }
 }
 
-/// The condition that these users are as they were seen; the first value is `$first`.
+/// The condition that these users are still as they were seen; the first value is `$first`.
 fn stand(seen: &[Seen], first: usize) -> String {
     let stands = |index: usize| {
         let (id, revision) = (first + 2 * index, first + 2 * index + 1);
@@ -261,7 +261,7 @@ fn bind_seen(statement: Statement, seen: &[Seen]) -> Statement {
     seen.iter().fold(statement, |statement, seen| statement.bind(seen.id.to_string()).bind(seen.revision))
 }
 
-/// The condition that all of a user is as it was checked, whose id is `$1`; the first value is `$first`.
+/// The condition that the user with the id `$1` is still as checked; the first value is `$first`.
 fn as_checked(first: usize) -> String {
     let (hash, epoch, session) = (first, first + 1, first + 2);
     format!(
@@ -276,7 +276,7 @@ fn bind_checked(statement: Statement, checked: Option<&Checked<'_>>) -> Statemen
     })
 }
 
-/// Rust's lower case knows every script, that of the databases only some.
+/// What searches look at. Rust's lower case covers every script, the databases' only some.
 fn searchable(account: &NewAccount) -> String {
     let name = account.name.as_ref().map_or("", PersonName::as_str);
     format!("{}\n{name}", account.email).to_lowercase()

@@ -1,4 +1,4 @@
-//! The audit log. Rows are added and, when they are old, forgotten; no statement changes one.
+//! The audit log. Rows are added, and purged when they are old; no statement changes one.
 
 use super::{
     Sql, Statement,
@@ -16,8 +16,8 @@ use shared::{
 use sqlx::{AssertSqlSafe, any::AnyRow, query};
 use std::{fmt::Display, str::FromStr, time::Duration};
 
-/// By how much an event's time may differ from that in its id, which is made by another reading of the clock. Ids bound the
-/// part of the table that is looked at, times decide.
+/// By how much an event's time may differ from the time in its id, which comes from another reading of the clock. Ids bound
+/// the part of the table that is read; times decide.
 const CLOCKS: Duration = Duration::from_secs(3600);
 
 /// Comes after every id.
@@ -30,7 +30,7 @@ impl AuditLog for Sql {
     }
 
     async fn events(&self, asked: &AuditQuery) -> Result<Vec<Event>, Unavailable> {
-        // Such a condition stands by itself where it is asked for, or its index would not serve.
+        // A condition that is asked for stands by itself, or its index would not be used.
         let of_user = if asked.sub.is_some() { "sub = $1" } else { "$1 = ''" };
         let of_session = if asked.sid.is_some() { "sid = $2" } else { "$2 = ''" };
         let of_action = if asked.action.is_some() { "action = $3" } else { "$3 = ''" };
@@ -86,14 +86,14 @@ impl AuditLog for Sql {
     }
 }
 
-/// What a later version has written down and this one has no words for is not shown. The action is joined with nothing, lest
-/// its index be taken for this.
+/// Leaves out actions that only a later version knows. Appending an empty text keeps the index on actions from being used for
+/// this.
 fn known_actions() -> String {
     let names: Vec<String> = Action::ALL.iter().map(|action| format!("'{action}'")).collect();
     format!("(action || '') IN ({})", names.join(", "))
 }
 
-/// Adds a row; also together with what it tells of.
+/// Adds a row, alone or in the transaction of the change that it records.
 pub(super) fn insert(event: &Event) -> Statement {
     insert_as(event, "")
 }

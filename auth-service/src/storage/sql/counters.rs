@@ -1,4 +1,4 @@
-//! Counters where there is no Redis.
+//! Counters, if there is no Redis.
 
 use super::{Sql, engine::rows::value};
 use crate::domain::{
@@ -55,7 +55,7 @@ impl Sql {
             .bind(i64::try_from(window.as_millis()).unwrap_or(i64::MAX))
         };
         let answer = self.relaxed.run(upsert).await?;
-        answer.rows.first().map_or_else(|| Err(super::unavailable("an upsert has answered nothing")), count)
+        answer.rows.first().map_or_else(|| Err(super::unavailable("an upsert returned nothing")), count)
     }
 }
 

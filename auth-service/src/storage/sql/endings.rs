@@ -21,7 +21,7 @@ use std::time::Duration;
 /// How long raising the epoch of all users may take; an operator waits for it.
 const MANY_ROWS: Duration = Duration::from_secs(120);
 
-/// How many sessions one statement asks about.
+/// Maximum number of sessions in one statement.
 const AT_ONCE: usize = 100;
 
 #[async_trait]

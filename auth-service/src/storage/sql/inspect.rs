@@ -17,19 +17,19 @@ use shared::clock::{Clock, Timestamp};
 use sqlx::{any::AnyRow, query, sqlite::SqliteConnectOptions};
 use std::{collections::BTreeMap, str::FromStr as _, sync::Arc, time::Duration};
 
-/// Longer than a call of the service may take: the doctor's is the first, and connects.
+/// Longer than a call of the service may take, because the doctor's first call also connects.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A database as it is.
+/// The state of a database.
 #[derive(Debug, Clone)]
 pub struct DatabaseState {
     /// `SQLite` or `PostgreSQL`.
     pub kind: &'static str,
-    /// The newest version of its tables; `None`: it has none of ours.
+    /// The newest version of its tables; `None`: it has no tables of auth-service.
     pub version: Option<i64>,
-    /// Tables of another application that leave no room for ours, by their names.
+    /// The names of another application's tables that leave no room for auth-service's.
     pub foreign: Option<String>,
-    /// PostgreSQL's name for how it keeps text.
+    /// The text encoding, by PostgreSQL's name.
     pub encoding: Option<String>,
     /// Whether searches have an index; `None`: SQLite, which has none.
     pub has_search_index: Option<bool>,
@@ -44,10 +44,10 @@ pub struct DatabaseState {
 }
 
 impl Sql {
-    /// The database at a URL, as it is: for looking at it.
+    /// The database at a URL, for inspection only.
     ///
     /// # Errors
-    /// When the URL cannot be read, or names an SQLite file that is not there.
+    /// If the URL cannot be read, or names an SQLite file that does not exist.
     pub fn as_it_is(url: &str, clock: Arc<dyn Clock>) -> Result<Self, Unavailable> {
         sqlx::any::install_default_drivers();
         let backend =
@@ -63,7 +63,7 @@ impl Sql {
         Ok(Self::on(backend, options, Place::of(url), clock))
     }
 
-    /// What is there.
+    /// Reads the state.
     ///
     /// # Errors
     /// When the database does not answer.

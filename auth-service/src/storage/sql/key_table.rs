@@ -24,7 +24,7 @@ impl KeyTable for Sql {
             )
         };
         let rows = self.reading.run(read).await?.rows;
-        let first = rows.first().ok_or_else(|| unavailable("the clock has answered nothing"))?;
+        let first = rows.first().ok_or_else(|| unavailable("the clock returned nothing"))?;
         let keys: Result<Vec<Option<StoredKey>>, _> = rows.iter().map(stored_key).collect();
         Ok(KeyRows { now: moment(first, "now")?, keys: keys?.into_iter().flatten().collect() })
     }
@@ -88,7 +88,7 @@ impl KeyTable for Sql {
         self.durable.run(|| query("DELETE FROM signing_keys WHERE slot = $1").bind(slot)).await.map(drop)
     }
 
-    /// Read before it is written: whoever only looks needs no right to write.
+    /// Reads before it writes: commands that only look need no right to write.
     async fn fact(&self, name: &str, text: &str) -> Result<String, Unavailable> {
         let read = || query("SELECT value FROM facts WHERE name = $1").bind(name.to_owned());
         if let Some(row) = self.reading.run(read).await?.rows.first() {
@@ -103,10 +103,7 @@ impl KeyTable for Sql {
             .bind(text.to_owned())
         };
         let answer = self.durable.run(insert).await?;
-        answer
-            .rows
-            .first()
-            .map_or_else(|| Err(unavailable("an upsert has answered nothing")), |row| value(row, "value"))
+        answer.rows.first().map_or_else(|| Err(unavailable("an upsert returned nothing")), |row| value(row, "value"))
     }
 
     async fn replace_fact(&self, name: &str, old: &str, new: &str) -> Result<bool, Unavailable> {
@@ -124,7 +121,7 @@ fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// `None`: there is no key in this row, as there is none at all.
+/// `None`: the row has no key, because the table is empty.
 fn stored_key(row: &AnyRow) -> Result<Option<StoredKey>, Unavailable> {
     let Some(slot) = value(row, "slot")? else { return Ok(None) };
     Ok(Some(StoredKey {

@@ -47,7 +47,7 @@ use tokio::sync::Semaphore;
 /// A statement with its values.
 type Statement = Query<'static, sqlx::Any, AnyArguments>;
 
-/// About how many statements run at once on PostgreSQL, by all actix workers together, and by one at least.
+/// About how many statements run at once on PostgreSQL, from all actix workers together, and at least from each.
 const ON_POSTGRES: usize = 16;
 const BY_ONE_WORKER: usize = 2;
 
@@ -63,9 +63,9 @@ pub struct Sql {
     reading: Lane,
     /// For what must survive a power failure.
     durable: Lane,
-    /// For sessions and counters, of which a power failure may cost the last ones: the session protocol allows for it.
+    /// For sessions and counters: a power failure may lose the last writes, which the session protocol allows for.
     relaxed: Lane,
-    /// For what admins look for: it may take long, and is nobody else's business.
+    /// For searches by admins, which may take long and must not hold up anything else.
     searching: Lane,
     probing: Arc<Probing>,
 }
@@ -104,7 +104,7 @@ impl Sql {
             let of_runtime = move || Connections::new(&options, Purpose::Postgres, Arc::new(Semaphore::new(at_once)));
             Lane::OfRuntime(Arc::new(PerRuntime::new(of_runtime)))
         };
-        // One search that is slow leaves a place for the next.
+        // A slow search leaves a place for another.
         let (lane, searching) = (lane(at_once), lane(BY_ONE_WORKER));
         let probing = Probing::new(options, Purpose::Postgres, Arc::new(Semaphore::new(1)), place);
         Self {
@@ -118,7 +118,7 @@ impl Sql {
         }
     }
 
-    /// A statement in which `:now` is the time on the clock that all replicas share; `$1` is taken by it.
+    /// A statement in which `:now` is the time on the clock that all replicas share; it takes up `$1`.
     fn timed(&self, template: &str) -> Statement {
         let now = match self.backend {
             Backend::Sqlite => Some(self.clock.now().millis()),

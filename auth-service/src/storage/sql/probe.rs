@@ -1,5 +1,5 @@
-//! Whether the database takes what requests write: tried, on a connection of its own. What is written is taken back in the same
-//! transaction, which is committed: a full disk, or a standby that does not confirm, refuses no earlier.
+//! Tries whether the database accepts what requests write, on a separate connection. The transaction deletes again what it
+//! writes, and is committed: a full disk, or a standby that does not confirm, fails only the commit.
 
 use super::{
     Sql,
@@ -27,22 +27,22 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// What requests write to, wherever sessions are.
+/// The tables that requests write to, wherever sessions are.
 pub(super) const ACCOUNTS: &[&str] = &["users", "ended_sessions", "audit"];
-/// What they write to where there is no Redis.
+/// The tables that requests also write to if there is no Redis.
 pub(super) const SESSIONS: &[&str] = &["sealed_sessions", "counters"];
 
-/// Whoever has found the file held by another process until then is informed: less than a call may take.
+/// How long to retry while another process holds the file: less than a call may take, so that the reason is reported.
 const HELD: Duration = Duration::from_millis(600);
 
-/// Longer than a call of the service may take: the doctor's is the first.
+/// Longer than a call of the service may take, because the doctor's first call also connects.
 const CONNECT: Duration = Duration::from_secs(3);
 
 /// How the database is tried.
 pub(super) struct Probing {
     options: AnyConnectOptions,
     purpose: Purpose,
-    /// SQLite's turns are those of all writers: they are fair, and the file's lock is not.
+    /// On SQLite, the turns of all writers: they are fair, and the file's lock is not.
     turns: Arc<Semaphore>,
     place: Place,
 }
@@ -52,7 +52,7 @@ impl Probing {
         Self { options, purpose, turns, place }
     }
 
-    /// A connection of its own, for whoever looks.
+    /// A separate connection, for inspection.
     pub(super) async fn connect(&self) -> Result<AnyConnection, Unavailable> {
         let opened = timeout(CONNECT, open(&self.options, self.purpose)).await;
         let opened = opened.map_err(|_| unavailable(self.place.says("no answer in time")))?;
@@ -85,14 +85,14 @@ impl Probing {
 }
 
 impl Sql {
-    /// Whether it takes what requests write to these tables.
+    /// Whether the database accepts what requests write to these tables.
     pub(super) async fn try_out(&self, tables: &[&str]) -> Result<(), Unavailable> {
         match timeout(PATIENCE, self.probing.attempt(tables)).await {
             Ok(Ok(None)) => Ok(()),
             Ok(Ok(Some(missing))) => Err(unavailable(format!(
-                "its user may not do all that requests need ({missing}): GRANT SELECT, INSERT, UPDATE, DELETE on all of auth-service's tables"
+                "its user lacks rights that requests need ({missing}): GRANT SELECT, INSERT, UPDATE, DELETE on all of auth-service's tables"
             ))),
-            // Requests have connections, and go on.
+            // Requests already have connections, and continue.
             Ok(Err(error)) if has_no_room(&error) => self.durable.run(|| query("SELECT 1")).await.map(drop),
             Ok(Err(error)) => Err(unavailable(told(&error))),
             Err(_) => Err(unavailable("no answer in time")),

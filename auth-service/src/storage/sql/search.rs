@@ -1,7 +1,7 @@
 //! Finds users by a part of their address or name.
 //!
 //! PostgreSQL answers for three characters or more from an index of trigrams, where it has one. Everything else is a walk
-//! through all users, in stretches: none is long, and between two of them the walk can end.
+//! through all users in short stretches, and can end after each.
 
 use super::{
     Sql, Statement,
@@ -15,15 +15,15 @@ use crate::domain::{
 use sqlx::{AssertSqlSafe, query};
 use std::time::{Duration, Instant};
 
-/// How long an admin waits at most.
+/// Maximum time that an admin waits.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What the database itself ends. A little sooner, so that it says so.
+/// When the database cancels the statement itself: a little sooner, so that it can report that.
 const STATEMENT: Duration = Duration::from_millis(4500);
 
-/// How many users one stretch of a walk passes: some ten milliseconds.
+/// Number of users in one stretch of a walk, which takes some ten milliseconds.
 const STRETCH: i64 = 20_000;
 
-/// From so many characters on, trigrams help.
+/// Minimum length in characters of a text for which trigrams help.
 const TRIGRAM: usize = 3;
 
 impl Sql {
@@ -39,7 +39,7 @@ impl Sql {
 
     async fn look_up(&self, text: &str, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
         let pattern = format!("%{}%", literal(text));
-        // Planned for this very text: a plan for any would walk through all users, which is best for common ones.
+        // Planned for this exact text: a generic plan would walk through all users, which is best only for common texts.
         let mut page = Page::after(&after(asked), asked.limit as usize);
         while let Some((after, at_once)) = page.next() {
             let find = || {
@@ -119,7 +119,7 @@ fn after(asked: &AccountQuery) -> String {
     asked.after.map(|id| id.to_string()).unwrap_or_default()
 }
 
-/// What matches nothing but itself in LIKE.
+/// The pattern of LIKE that matches only this text.
 fn literal(text: &str) -> String {
     text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_")
 }

@@ -1,4 +1,4 @@
-//! Sessions where there is no Redis. An expired row reads as none, whenever it is forgotten.
+//! Sessions, if there is no Redis. An expired row counts as missing, whenever it is purged.
 
 use super::{
     Sql,
@@ -71,7 +71,7 @@ impl SessionStore for Sql {
 
     async fn forget_expired(&self, now: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
         let mut forgotten = 0;
-        // `sessions` is what versions before have left.
+        // `sessions` is left over from earlier versions.
         for table in ["sealed_sessions", "sessions"] {
             let delete = || {
                 query(AssertSqlSafe(format!(

@@ -1,5 +1,5 @@
-//! PostgreSQL's indexes that take long to make: beside everything else, as a migration would have everybody wait meanwhile. The
-//! one for searches may not be within our rights.
+//! PostgreSQL's indexes that take long to make: they are made in the background, since a migration would make everybody wait.
+//! The user of the database may lack the right to make the one for searches.
 
 use super::{
     Sql,
@@ -9,22 +9,22 @@ use crate::domain::Unavailable;
 use sqlx::{AssertSqlSafe, query};
 use std::time::Duration;
 
-/// How long making it may take.
+/// Maximum time to make an index.
 const MAKING: Duration = Duration::from_secs(3600);
 
-/// What an operator does where we may not.
+/// What an operator runs if the service may not.
 pub const EXTENSION: &str = "CREATE EXTENSION pg_trgm";
 
 impl Sql {
-    /// Makes those that are not there. Registrations and logins go on meanwhile; of several replicas, one makes them.
+    /// Makes the missing ones. Registrations and logins continue meanwhile; of several replicas, one makes them.
     ///
     /// # Errors
-    /// Also when rights are missing: searches then walk through all users.
+    /// Also if rights are missing: searches then walk through all users.
     pub async fn make_slow_indexes(&self) -> Result<(), Unavailable> {
         if self.backend == Backend::Sqlite {
             return Ok(());
         }
-        // The thefts of one user, among hundreds of thousands of logins.
+        // Finds the thefts of one user among hundreds of thousands of logins.
         self.make_index("audit_by_sub_and_action", "audit", "(sub, action, id)").await?;
         if !self.has_extension().await? {
             self.make("CREATE EXTENSION IF NOT EXISTS pg_trgm").await?;
@@ -36,7 +36,7 @@ impl Sql {
         if self.has_index(name).await? || self.is_being_made(table).await? {
             return Ok(());
         }
-        // What an attempt that was cut off has left.
+        // Left over from an interrupted attempt.
         self.make(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
         self.make(&format!("CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {table} {what}")).await
     }

@@ -4,14 +4,14 @@ use super::engine::{backend::Backend, migrate};
 use sqlx::{AnyConnection, Executor as _, Row as _, query};
 use std::collections::BTreeSet;
 
-/// Whose they are.
+/// Whose tables they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tables {
     /// There are none.
     None,
     /// Ours.
     Ours {
-        /// Whether they are as this version knows them, or later.
+        /// Whether they are of this version, or a later one.
         is_current: bool,
     },
     /// Another application's, on a server where ours have room beside them.
@@ -22,7 +22,7 @@ pub(super) enum Tables {
 
 const LEDGER: &str = "_sqlx_migrations";
 
-/// What is there.
+/// The tables that are there.
 pub(super) async fn found(backend: Backend, connection: &mut AnyConnection) -> sqlx::Result<Tables> {
     let names = names(backend, connection).await?;
     if names.contains(LEDGER) {
@@ -38,8 +38,8 @@ pub(super) async fn found(backend: Backend, connection: &mut AnyConnection) -> s
     Ok(whose(backend, &names))
 }
 
-/// Whose tables of these names are that are not ours. A file is one application's; on a server, another's tables are in the
-/// way only where they have our names.
+/// Whose tables these are, if they are not ours. A file belongs to one application; on a server, another's tables are in the
+/// way only if they have our names.
 fn whose(backend: Backend, names: &BTreeSet<String>) -> Tables {
     let is_in_the_way = |name: &String| backend == Backend::Sqlite || name == LEDGER || OURS.contains(&name.as_str());
     let in_the_way: Vec<&str> = names.iter().filter(|name| is_in_the_way(name)).map(String::as_str).take(5).collect();
@@ -72,7 +72,7 @@ async fn applied(connection: &mut AnyConnection) -> sqlx::Result<BTreeSet<(i64, 
     rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("description")?))).collect()
 }
 
-/// PostgreSQL's name for how a database keeps text.
+/// The text encoding of a database, by PostgreSQL's name.
 pub(super) async fn encoding(connection: &mut AnyConnection) -> sqlx::Result<String> {
     let row = connection.fetch_one(query("SELECT current_setting('server_encoding') AS encoding")).await?;
     row.try_get("encoding")

@@ -1,5 +1,5 @@
-//! Reads rows of users. Another program may have written what cannot be read: such a row is passed over where there are
-//! others, and named where it is asked for.
+//! Reads rows of users. Another program may have written a row that cannot be read: lists leave it out, and looking it up fails
+//! with the name of the column.
 
 use super::{Sql, engine::backend::Backend};
 use crate::domain::{
@@ -19,16 +19,16 @@ use std::{
 /// Which rows were reported lately.
 static SAID: Seldom = Seldom::new();
 
-/// At most so many rows are read at once while those that cannot be read are passed over.
+/// Maximum number of rows read at once while unreadable ones are skipped.
 const MOST_AT_ONCE: usize = 10_000;
 
-/// How long all users are looked through.
+/// Maximum time to look through all users.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Backend {
-    /// What is read of a user. Named one by one, so that a later version may add a column while this one runs. As SQLite keeps
-    /// whatever it is given, texts are read as bytes: one that is not UTF-8 would fail the whole statement. Bytes in a column
-    /// that users are found by are nothing: no text is equal to them.
+    /// The columns of a user, named one by one so that a later version may add one while this version runs. SQLite stores any
+    /// value in any column, so texts are read as bytes: one that is not UTF-8 would fail the whole statement. Bytes in a column
+    /// that users are found by are read as NULL, since no text equals them.
     pub(super) const fn columns(self) -> &'static str {
         match self {
             Self::Sqlite => {
@@ -96,14 +96,14 @@ pub(super) fn account(row: &AnyRow) -> Result<Account, Unreadable> {
     columns_of(row).map_err(|column| Unreadable { id: parsed(row, "id").ok(), column })
 }
 
-/// The user of a row, and the password's hash: one that is no text is one that cannot be used.
+/// The user of a row, and the password's hash; one that is not text cannot be used.
 pub(super) fn credentials(row: &AnyRow) -> Result<Credentials, Unreadable> {
     let account = account(row)?;
     let unlocks = value(row, "unlocks").map_err(|column| Unreadable { id: Some(account.id), column })?;
     Ok(Credentials { account, hash: hash(row), unlocks })
 }
 
-/// A password's hash; of what is no text, nothing.
+/// A password's hash; empty if it is not text.
 pub(super) fn hash(row: &AnyRow) -> PasswordHash {
     PasswordHash(text(row, "password_hash").unwrap_or_default().to_owned())
 }
@@ -112,7 +112,7 @@ fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
     let name = optional_text(row, "name")?.map(PersonName::stored).transpose();
     let kept = optional_text(row, "kept_sid")?.map(str::parse).transpose();
     let id: UserId = parsed(row, "id")?;
-    // It is looked for as we write it, and pages go on after it.
+    // Users are looked up, and pages continue, by the id as auth-service writes it.
     if text(row, "id")? != id.to_string() {
         return Err("id");
     }
@@ -130,7 +130,7 @@ fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
     })
 }
 
-/// The user of a row among others; one that cannot be read is reported, now and then.
+/// The user of one row of a list; a row that cannot be read is reported from time to time.
 fn among_others(row: &AnyRow) -> Option<Account> {
     let read = account(row);
     if let Err(Unreadable { id, column }) = &read {
@@ -156,7 +156,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// So many users after an id.
+    /// A page of `wanted` users after an id.
     pub(super) fn after(id: &str, wanted: usize) -> Self {
         Self { users: Vec::new(), wanted, after: id.to_owned(), at_once: wanted, is_over: false }
     }
@@ -167,14 +167,14 @@ impl Page {
         is_wanted.then(|| (self.after.clone(), i64::try_from(self.at_once).unwrap_or(i64::MAX)))
     }
 
-    /// Takes the rows that were asked for.
+    /// Adds the rows that were read.
     pub(super) fn take(&mut self, rows: &[AnyRow]) {
         self.users.extend(rows.iter().filter_map(among_others));
         self.users.truncate(self.wanted);
         match rows.last().map(|row| text(row, "id")) {
             Some(Ok(last)) if rows.len() >= self.at_once && last != self.after => {
                 self.after = last.to_owned();
-                // Where many cannot be read, few questions pass them over.
+                // Many unreadable rows are skipped with few statements.
                 self.at_once = (2 * self.at_once).min(MOST_AT_ONCE.max(self.wanted));
             }
             _ => self.is_over = true,
@@ -187,10 +187,10 @@ impl Page {
     }
 }
 
-/// What was seen of all rows of users.
+/// What was found in the rows of all users.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct RowsSeen {
-    /// How many rows cannot be read, or nobody can log in with, by the first column that is to blame; and one of the users.
+    /// How many rows cannot be read, or nobody can log in with, by the first column to blame, with one of the users.
     pub flawed: BTreeMap<&'static str, (u64, Option<UserId>)>,
     /// Whether there was time for all of them.
     pub are_all: bool,
@@ -199,7 +199,7 @@ pub struct RowsSeen {
 impl RowsSeen {
     fn look_at(&mut self, row: &AnyRow) {
         let (column, id) = match account(row) {
-            // It is looked for in lower case.
+            // Users are looked up in lower case.
             Ok(account) if text(row, "email") != Ok(account.email.as_str()) => ("email", Some(account.id)),
             Ok(_) => return,
             Err(Unreadable { id, column }) => (column, id),
@@ -254,7 +254,7 @@ impl Sql {
 
 /// Roles that some users have.
 pub(super) struct RoleList {
-    /// As they stand in the table.
+    /// As stored in the table.
     pub(super) written: String,
     pub(super) roles: Vec<String>,
     pub(super) holders: u64,

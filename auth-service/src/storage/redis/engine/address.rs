@@ -1,4 +1,4 @@
-//! What a Redis URL says.
+//! Parses Redis URLs.
 
 use super::server::{CONNECT_NODE, RESPONSE};
 use redis::{Client, ConnectionInfo, IntoConnectionInfo as _, cluster::ClusterClient, io::tcp::TcpSettings};
@@ -9,11 +9,11 @@ pub(in crate::storage) enum Address {
     Server(Client),
     Cluster(ClusterClient),
     Sentinels {
-        /// Whom to ask for the master.
+        /// The Sentinels to ask for the master.
         sentinels: Vec<Client>,
-        /// The name they know it by.
+        /// The master's name.
         master: String,
-        /// How to connect to it; they know the host and the port.
+        /// How to connect to the master; host and port come from the Sentinels.
         info: ConnectionInfo,
     },
 }
@@ -56,7 +56,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The hosts that a URL names, without what else stands in it.
+/// The hosts of a URL, and nothing else of it.
 pub(in crate::storage) fn hosts(url: &str) -> String {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     Parts::of(rest).map_or_else(|_| String::new(), |parts| parts.hosts.join(","))
@@ -108,7 +108,7 @@ fn info(url: &str) -> Result<ConnectionInfo, String> {
     Ok(info.set_tcp_settings(without_delay()))
 }
 
-/// Small commands must not wait for one another's acknowledgements.
+/// Small commands must not wait for each other's acknowledgements.
 fn without_delay() -> TcpSettings {
     TcpSettings::default().set_nodelay(true)
 }

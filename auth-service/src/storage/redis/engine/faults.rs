@@ -1,4 +1,4 @@
-//! What an error of Redis means to whoever runs it, and what to do.
+//! What an error of Redis means to operators, and what to do.
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use std::{
@@ -8,10 +8,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What the user needs that the URL names, in Redis's own words.
-const RIGHTS: &str = "give the user the rights that are needed: ACL SETUSER … ~jeton:* +@read +@write +@scripting +@connection +time +info";
+/// The rights that the user in the URL needs, as a command of Redis.
+const RIGHTS: &str = "give the user the rights that auth-service needs: ACL SETUSER … ~jeton:* +@read +@write +@scripting +@connection +time +info";
 
-/// What waiting does not cure, and what does.
+/// The advice about an error that waiting does not cure.
 fn lasting(error: &RedisError) -> Option<&'static str> {
     match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => Some(
@@ -23,10 +23,10 @@ fn lasting(error: &RedisError) -> Option<&'static str> {
         (ErrorKind::Server(ServerErrorKind::NoPerm), _) => Some(RIGHTS),
         (_, Some("ERR")) if error.to_string().contains("executing the script can't run") => Some(RIGHTS),
         (_, Some("ERR")) if error.to_string().contains("DB index") => {
-            Some("the server has no database of that number: take it out of the URL")
+            Some("the server has no database with that number: remove it from the URL")
         }
         (ErrorKind::Io, _) if is_about_tls(error) => {
-            Some("TLS fails: rediss:// asks for it, and the machine must trust the server's certificate")
+            Some("TLS fails: rediss:// requires it, and this machine must trust the server's certificate")
         }
         (ErrorKind::MasterNameNotFoundBySentinel, _) => Some("the Sentinels know no master of that name"),
         _ => None,
@@ -41,10 +41,10 @@ fn is_about_tls(error: &RedisError) -> bool {
 fn passing(error: &RedisError) -> Option<&'static str> {
     match (error.kind(), error.code()) {
         (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
-            Some("a replica takes no writes: let AUTH_REDIS_URL name the master, or its Sentinels")
+            Some("a replica takes no writes: point AUTH_REDIS_URL at the master, or at its Sentinels")
         }
         (_, Some("OOM")) => Some("it takes nothing more: raise maxmemory"),
-        (_, Some("MISCONF")) => Some("it cannot save to disk, and takes nothing more: look at its log"),
+        (_, Some("MISCONF")) => Some("it cannot save to disk, and accepts no writes: look at its log"),
         _ => None,
     }
 }
@@ -57,7 +57,7 @@ pub(in crate::storage) fn told(error: &RedisError) -> String {
     }
 }
 
-/// Refusals that no time cures. Each is reported once, and again if it comes back.
+/// Refusals that waiting does not cure. Each is reported once, and again if it comes back.
 #[derive(Debug)]
 pub(in crate::storage) struct Refusals {
     /// The hosts of the URL, and nothing else of it.
@@ -74,13 +74,13 @@ impl Refusals {
         let Some(advice) = lasting(error) else { return };
         if self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(advice) {
             tracing::error!(
-                "AUTH_REDIS_URL: Redis at {} refuses us, and waiting does not cure it: {error}: {advice}",
+                "AUTH_REDIS_URL: Redis at {} refuses auth-service, and waiting will not help: {error}: {advice}",
                 self.place
             );
         }
     }
 
-    /// All is as it should be.
+    /// Redis refuses nothing any more.
     pub(in crate::storage) fn are_over(&self) {
         self.reported.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_a_script_does_is_tried_before() {
+    fn the_probe_tries_everything_that_a_script_does() {
         let tried = commands(include_str!("../probe.lua"));
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/storage/redis");
         for entry in fs::read_dir(directory).unwrap() {

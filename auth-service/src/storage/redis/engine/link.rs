@@ -1,8 +1,8 @@
 //! The one connection that all calls of a runtime share, and how it is replaced.
 //!
-//! An outage is told within a second: connecting and answering have bounds of their own. It is over at most [`COOLDOWN`]
-//! and one attempt to connect after Redis is back. The redis crate's ConnectionManager waits longer between attempts and
-//! knows no Sentinel.
+//! An outage is reported within a second: connecting and answering each have a bound. It ends at most [`COOLDOWN`] and one
+//! attempt to connect after Redis is back. The redis crate's ConnectionManager waits longer between attempts and does not
+//! support Sentinel.
 
 use super::{
     address::Address,
@@ -22,8 +22,8 @@ use std::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-/// Between two attempts to connect. Meanwhile calls fail at once: a server that takes connections but is not in charge,
-/// as it loads its data or follows another, is not flooded with them.
+/// Time between two attempts to connect. Meanwhile calls fail at once, so that a server that accepts connections but cannot
+/// serve (it still loads its data, or is a replica) is not flooded with them.
 const COOLDOWN: Duration = Duration::from_millis(50);
 
 /// Connects when it is first needed.
@@ -33,11 +33,11 @@ pub(in crate::storage) struct Link {
     current: Mutex<Current>,
 }
 
-/// Whoever finds no connection makes one while the others wait for it.
+/// The first caller without a connection opens one while the others wait.
 #[derive(Default)]
 struct Current {
     connection: Option<Connection>,
-    /// Which of the connections it is, so that only that one is dropped which has failed.
+    /// The connection's number, so that only a connection that has failed is dropped.
     number: u64,
     last_attempt: Option<Instant>,
     last_failure: Option<RedisError>,
@@ -48,7 +48,7 @@ impl Link {
         Self { address, refusals, current: Mutex::default() }
     }
 
-    /// Asks, and on a broken connection asks again on another.
+    /// Sends a call; if the connection is broken, once more on another.
     pub(in crate::storage) async fn ask<T: FromRedisValue>(&self, call: &Call) -> Result<T, Unavailable> {
         match timeout(PATIENCE, self.twice_if_broken(call)).await {
             Ok(answer) => answer.map_err(|error| {
@@ -59,7 +59,7 @@ impl Link {
         }
     }
 
-    /// A time-out has used up the patience.
+    /// Not again after a time-out, which has used up the time.
     async fn twice_if_broken<T: FromRedisValue>(&self, call: &Call) -> RedisResult<T> {
         match self.once(call).await {
             Err(error) if is_suspect(&error) && !error.is_timeout() => self.once(call).await,
@@ -105,7 +105,7 @@ impl Link {
     }
 }
 
-/// Whether a new connection may fare better: it does after anything but an answer of a server that is in charge.
+/// Whether a new connection may do better: after anything but an answer from a server that is in charge.
 fn is_suspect(error: &RedisError) -> bool {
     match error.kind() {
         ErrorKind::Server(kind) => matches!(

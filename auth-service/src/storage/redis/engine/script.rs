@@ -1,10 +1,9 @@
-//! What is asked of Redis: scripts, which it runs as a whole and remembers by their hashes.
+//! Scripts, which Redis runs as a whole and remembers by their hashes.
 
 use super::connection::Connection;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, cmd};
 use std::sync::LazyLock;
 
-/// A script.
 pub(in crate::storage) struct Script {
     text: &'static str,
     hash: LazyLock<String>,
@@ -35,27 +34,27 @@ impl Script {
     }
 }
 
-/// A question that may be asked twice.
+/// A call that may be repeated.
 pub(in crate::storage) struct Call {
     command: Cmd,
-    /// For a server that does not know the script yet; it does after this.
+    /// For a server that does not know the script yet; it remembers it from then on.
     with_text: Option<Cmd>,
 }
 
 impl Call {
-    /// Whether anybody is there; in a Cluster, whether all masters are.
+    /// Whether the server answers; in a Cluster, whether all masters do.
     pub(in crate::storage) fn ping() -> Self {
         Self { command: cmd("PING"), with_text: None }
     }
 
-    /// What a server says of itself and of its settings; in a Cluster, what all say.
+    /// What a server reports about itself and its settings; in a Cluster, what all servers report.
     pub(in crate::storage) fn about_itself() -> [Self; 2] {
         let mut saving = cmd("CONFIG");
         saving.arg("GET").arg("save");
         [cmd("INFO"), saving].map(|command| Self { command, with_text: None })
     }
 
-    /// Asks once.
+    /// Sends the call once.
     pub(in crate::storage) async fn ask<T: FromRedisValue>(&self, connection: &mut Connection) -> RedisResult<T> {
         match (self.command.query_async(connection).await, &self.with_text) {
             (Err(error), Some(with_text)) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {

@@ -1,5 +1,5 @@
-//! Finding the master. All Sentinels are asked at once, so that one which stands still costs nothing; the redis crate's
-//! client hears them in their order.
+//! Finds the master. All Sentinels are asked at once, so that one that hangs costs nothing; the redis crate's client asks
+//! them one after the other.
 
 use super::server::server;
 use futures_util::future::select_ok;
@@ -26,10 +26,10 @@ async fn connect_by(sentinel: &Client, name: &str, info: &ConnectionInfo) -> Red
     let mut connection = server(&master).await?;
     let role: Vec<redis::Value> = cmd("ROLE").query_async(&mut connection).await?;
     let role: String = role.into_iter().next().map(redis::from_redis_value).transpose()?.unwrap_or_default();
-    if role == "master" { Ok(connection) } else { Err(refusal("the server that a Sentinel named is no master")) }
+    if role == "master" { Ok(connection) } else { Err(refusal("the server that a Sentinel named is not a master")) }
 }
 
-/// Encrypted if the URL asks for it.
+/// An address, with TLS if the URL asks for it.
 fn at(pattern: &ConnectionAddr, host: String, port: u16) -> ConnectionAddr {
     match pattern.clone() {
         ConnectionAddr::TcpTls { insecure, tls_params, .. } => {

@@ -34,13 +34,13 @@ const POSTGRES_PARAMETERS: [&str; 19] = [
     "options[]",
 ];
 
-/// Those that name a file, which is read at each connection: one that is missing would look like a server that does not answer.
+/// Parameters that name a file, which is read at each connection: a missing file would look like a server that does not answer.
 const FILES: [&str; 7] = ["sslrootcert", "ssl-root-cert", "ssl-ca", "sslcert", "ssl-cert", "sslkey", "ssl-key"];
 
-/// Checks what no waiting makes right: parameters that nobody understands, values that cannot be used, missing certificates.
+/// Checks for what waiting does not cure: unknown parameters, unusable values, missing certificates.
 ///
 /// # Errors
-/// What is wrong, in words that hold no value of the URL, but for the path of a certificate.
+/// What is wrong, without any value of the URL except the path of a certificate.
 pub fn check(url: &str) -> Result<(), String> {
     if url.starts_with("sqlite:") {
         known_parameters(url, &SQLITE_PARAMETERS)?;
@@ -90,7 +90,7 @@ fn check_values(url: &str, reads: impl Fn(&str) -> bool) -> Result<(), String> {
 fn check_files(url: &str) -> Result<(), String> {
     let named = form_urlencoded::parse(query(url).as_bytes()).filter(|(name, _)| FILES.contains(&&**name));
     for (name, value) in named {
-        // Certificates may also stand in the URL itself.
+        // The URL may also hold the certificate itself.
         if !value.trim().starts_with("-----BEGIN") {
             readable(Path::new(&*value)).map_err(|error| format!("{name}: cannot read {value}: {error}"))?;
         }
@@ -100,15 +100,15 @@ fn check_files(url: &str) -> Result<(), String> {
 
 fn readable(path: &Path) -> io::Result<()> {
     let is_file = File::open(path)?.metadata()?.is_file();
-    if is_file { Ok(()) } else { Err(io::Error::other("it is no file")) }
+    if is_file { Ok(()) } else { Err(io::Error::other("it is not a file")) }
 }
 
-/// The URL as sqlx reads it rightly.
+/// The URL in a form that sqlx reads correctly.
 ///
 /// # Errors
-/// When it is no URL.
+/// If it is not a URL.
 pub(in crate::storage) fn options(url: &str) -> sqlx::Result<AnyConnectOptions> {
-    // Behind `//`, the first directory would be taken for a host, and `..` for a way out of the rest.
+    // After `//`, the first directory would be taken for a host, and `..` would be resolved.
     if let Some(path) = url.strip_prefix("sqlite://") {
         return AnyConnectOptions::from_str(&format!("sqlite:{path}"));
     }
@@ -131,7 +131,7 @@ mod tests {
     use sqlx::ConnectOptions as _;
 
     #[test]
-    fn an_ipv6_address_is_no_name_to_look_up() {
+    fn an_ipv6_address_is_not_looked_up_as_a_name() {
         let host = |url: &str| {
             let options = options(url).expect("a URL");
             PgConnectOptions::from_url(&options.database_url).expect("options").get_host().to_owned()
@@ -159,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn what_sqlx_would_ignore_or_stumble_over_later_is_refused_without_its_value() {
+    fn what_sqlx_would_ignore_or_fail_on_later_is_refused_without_its_value() {
         for (url, words) in [
             ("postgres://h/d?pasword=hunter2", "pasword; did you mean password?"),
             ("postgres://h/d?sslmode=hunter2", "the value of sslmode"),
             ("postgres://h/d?host=x&port=hunter2", "the value of port"),
             ("postgres://u:%FFhunter2@h/d", "cannot be read"),
             ("postgres://h/d?sslrootcert=/nonexistent", "sslrootcert: cannot read /nonexistent: No such file"),
-            ("postgres://h/d?sslcert=/", "sslcert: cannot read /: it is no file"),
+            ("postgres://h/d?sslcert=/", "sslcert: cannot read /: it is not a file"),
             ("sqlite://a.db?nonsense=hunter2", "unknown parameter nonsense: it takes mode"),
             ("sqlite://a.db?mode=hunter2", "the value of mode"),
             ("sqlite::memory:", "name a file"),

@@ -12,14 +12,14 @@ pub(in crate::storage) enum Backend {
 pub(in crate::storage) enum Purpose {
     /// SQLite, writing what must be durable: the log is flushed at every commit.
     SqliteDurable,
-    /// SQLite, for the rest: commits survive the end of the process, not all that of the machine.
+    /// SQLite, for the rest: commits survive the end of the process, but the last ones may not survive a power failure.
     SqliteRelaxed,
-    /// PostgreSQL, for all.
+    /// PostgreSQL, for everything.
     Postgres,
 }
 
 impl Purpose {
-    /// For whoever looks first.
+    /// For the first look at a database.
     pub(in crate::storage) fn first(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => Self::SqliteDurable,
@@ -27,8 +27,8 @@ impl Purpose {
         }
     }
 
-    /// What is run on a new connection. SQLite's short busy timeout is no limit, see `pool.rs`. A PostgreSQL
-    /// server may be set up to acknowledge what is not durable.
+    /// What is run on a new connection. SQLite's short busy timeout is not a limit, see `pool.rs`. A PostgreSQL
+    /// server may be configured to acknowledge what is not durable.
     pub(in crate::storage) fn setup(self) -> &'static str {
         match self {
             Self::SqliteDurable => "PRAGMA busy_timeout = 5; PRAGMA cache_size = -1000; PRAGMA synchronous = FULL",
@@ -51,11 +51,11 @@ impl Purpose {
 }
 
 impl Backend {
-    /// Has other transactions that begin with it wait until this one ends. On SQLite, transactions that write do so anyway.
+    /// Makes other transactions that begin with it wait until this one ends. On SQLite, transactions that write do so anyway.
     pub(in crate::storage) fn one_after_the_other(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
-            // As text, since what the function answers has a type that the driver cannot read. The number is any, and is used
+            // As text, since the driver cannot read the type that the function returns. The number is arbitrary, and is used
             // for nothing else.
             Self::Postgres => Some("SELECT pg_advisory_xact_lock(7215634)::text"),
         }
@@ -69,7 +69,7 @@ impl Backend {
         }
     }
 
-    /// The present moment in milliseconds, in SQL. PostgreSQL tells it; on SQLite it is the first value of a statement.
+    /// The current time in milliseconds, in SQL. PostgreSQL provides it; on SQLite it is the first value of a statement.
     pub(in crate::storage) fn now(self) -> &'static str {
         match self {
             Self::Sqlite => "$1",

@@ -1,9 +1,9 @@
-//! How statements run, and how an outage ends calls and not the program.
+//! How statements run, and how an outage fails calls but not the program.
 //!
 //! sqlx's own pool asks the server twice per use whether a connection lives, and waits for the second answer without
-//! bound: a server that stands still would fill it with connections that are waited for. Here a call that fails or is
-//! given up closes its connection, and with it all that are idle: nothing we ask is refused by a healthy database, so
-//! that any error makes all of them suspect. The next call opens a fresh one.
+//! bound: a server that hangs would fill it with connections that never become free. Here a call that fails or is given up
+//! closes its connection and all idle ones: a healthy database refuses none of our statements, so any error makes all
+//! connections suspect. The next call opens a new one.
 
 use super::{
     backend::Purpose,
@@ -29,7 +29,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Whoever has waited for a connection until then is told that there is none: a statement needs some time as well.
+/// How long before the end of a call waiting for a connection fails: the statement needs some time as well.
 const LEFT_FOR_THE_STATEMENT: Duration = Duration::from_millis(200);
 
 /// Connections of one kind.
@@ -39,7 +39,7 @@ pub(in crate::storage) struct Connections {
     turns: Arc<Semaphore>,
 }
 
-/// What a statement came to.
+/// The result of a statement.
 #[derive(Default)]
 pub(in crate::storage) struct Answer {
     pub(in crate::storage) rows: Vec<AnyRow>,
@@ -75,7 +75,7 @@ impl Connections {
         .map_err(Into::into)
     }
 
-    /// Runs statements in one transaction. Answers what the last of them does.
+    /// Runs statements in one transaction. Returns the last one's answer.
     pub(in crate::storage) async fn run_together(
         &self,
         patience: Duration,
@@ -84,7 +84,7 @@ impl Connections {
         self.within(patience, self.transact(patience, statements)).await.map_err(Into::into)
     }
 
-    /// As [`Connections::run_together`], for a question that may be too much: then nobody is at fault.
+    /// As [`Connections::run_together`], for a search that may take too long, which is not an outage.
     pub(in crate::storage) async fn search(
         &self,
         patience: Duration,
@@ -144,7 +144,7 @@ enum Failure {
 }
 
 impl Failure {
-    /// The question was too much for the time that it may take: PostgreSQL has cancelled it.
+    /// Whether the statement took too long; PostgreSQL may have cancelled it.
     fn is_slowness(&self) -> bool {
         match self {
             Self::Late => true,

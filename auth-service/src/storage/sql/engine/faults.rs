@@ -1,4 +1,4 @@
-//! What an error of a database means to whoever runs it: whether waiting may cure it, and what does.
+//! What a database error means to operators: whether waiting may cure it, and what else does.
 
 use sqlx::{
     Error, error::DatabaseError, migrate::MigrateError, postgres::PgConnectOptions, sqlite::SqliteConnectOptions,
@@ -8,7 +8,7 @@ use std::{io::ErrorKind, str::FromStr as _};
 /// Why a database was not opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CannotOpen {
-    /// Waiting may cure it: nobody answers yet, or too many ask.
+    /// Waiting may cure it: the server does not answer yet, or has too many clients.
     #[error("{0}")]
     NotYet(String),
     /// Waiting does not cure it.
@@ -20,7 +20,7 @@ pub enum CannotOpen {
 pub(in crate::storage) const PERCENT_ENCODED: &str =
     "in the URL, a password's @ is written as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25";
 
-/// Where a database is, in words that hold no password.
+/// Where a database is, without the password.
 #[derive(Debug, Clone)]
 pub(in crate::storage) struct Place {
     name: String,
@@ -30,7 +30,7 @@ pub(in crate::storage) struct Place {
 }
 
 impl Place {
-    /// What the URL names; its own text where it cannot be read is never repeated.
+    /// The place that a URL names. A malformed URL is never repeated.
     pub(in crate::storage) fn of(url: &str) -> Self {
         if url.starts_with("sqlite:") {
             let options = SqliteConnectOptions::from_str(url);
@@ -56,7 +56,7 @@ impl Place {
         Self { name, user: user.to_owned(), database: database.to_owned(), has_socket }
     }
 
-    /// A reason, with where it is.
+    /// A reason, preceded by the place.
     pub(in crate::storage) fn says(&self, reason: impl AsRef<str>) -> String {
         format!("{}: {}", self.name, reason.as_ref())
     }
@@ -73,17 +73,17 @@ impl Place {
         }
     }
 
-    /// As [`Place::refusal`], of tables that were not brought up to date.
+    /// As [`Place::refusal`], for tables that could not be brought up to date.
     pub(in crate::storage) fn migration_refusal(&self, error: &MigrateError) -> CannotOpen {
         match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => self.refusal(error),
             error => CannotOpen::Never(self.says(format!(
-                "{error}: its tables are not those that any release of auth-service makes; restore a backup, or give another database"
+                "{error}: its tables are not those of any release of auth-service; restore a backup, or use another database"
             ))),
         }
     }
 
-    /// What waiting does not cure, and what does.
+    /// The reason, with advice, if waiting does not cure it.
     fn lasting(&self, error: &Error) -> Option<String> {
         match error {
             Error::Configuration(cause) => Some(format!("the URL: {cause}")),
@@ -91,7 +91,7 @@ impl Place {
             Error::Io(cause) if matches!(cause.kind(), ErrorKind::InvalidData | ErrorKind::InvalidInput) => {
                 Some(format!("TLS: {cause}; {TLS}"))
             }
-            // No host is a file: a socket is, and certificates are.
+            // Hosts are not files; sockets and certificates are.
             Error::Io(cause) if cause.kind() == ErrorKind::NotFound && !self.has_socket => Some(format!(
                 "a certificate or key: {cause}; sslrootcert, sslcert and sslkey in the URL, or PGSSLROOTCERT, PGSSLCERT and PGSSLKEY, name their files"
             )),
@@ -105,7 +105,9 @@ impl Place {
         let code = cause.code().unwrap_or_default();
         let advice = match &*code {
             "28000" | "28P01" => format!("give the user and password that the server knows; {PERCENT_ENCODED}"),
-            "3D000" => format!("make it (`createdb --encoding=UTF8 --template=template0 {database}`), or name another"),
+            "3D000" => {
+                format!("create it (`createdb --encoding=UTF8 --template=template0 {database}`), or name another")
+            }
             "42501" => format!(
                 "as the owner of the database: GRANT USAGE, CREATE ON SCHEMA public TO {user} (from PostgreSQL 15 on, only the owner has it)"
             ),
@@ -120,9 +122,9 @@ impl Place {
                 "name a database and a user that PgBouncer knows".to_owned()
             }
             // SQLite's.
-            "26" => "name another file: this one is no SQLite database".to_owned(),
+            "26" => "name another file: this one is not an SQLite database".to_owned(),
             "8" | "14" | "264" | "520" | "776" | "1032" | "1288" | "1544" => FILE.to_owned(),
-            // What was asked for is wrong, whoever asks: rights and names, values, duties, features.
+            // The statement itself is refused: rights and names, values, constraints, features.
             code if ["42", "22", "23", "0A"].iter().any(|class| code.len() == 5 && code.starts_with(class)) => {
                 return Some(cause.message().to_owned());
             }
@@ -132,11 +134,11 @@ impl Place {
     }
 }
 
-const TLS: &str = "sslmode and sslrootcert in the URL say what is asked of the server";
+const TLS: &str = "sslmode and sslrootcert in the URL say what is required of the server";
 
-const FILE: &str = "let the service read and write the file and the directory that it is in";
+const FILE: &str = "allow the service to read and write the file and its directory";
 
-/// What transaction pooling without prepared statements looks like.
+/// The advice about transaction pooling without prepared statements.
 pub(in crate::storage) const POOLER: &str = "this is a connection pooler that hands each statement to another session (PgBouncer, pool_mode = transaction): set pool_mode = session for this database, or from PgBouncer 1.21 on max_prepared_statements = 200, or give PostgreSQL's own address";
 
 /// An error in the words of the database, and what an operator can do.
@@ -151,11 +153,11 @@ fn advice(error: &Error) -> Option<&'static str> {
     let Error::Database(cause) = error else { return None };
     match &*cause.code()? {
         "25006" => Some(
-            "PostgreSQL takes no writes (a standby, or default_transaction_read_only): let AUTH_DATABASE_URL name the primary, or set it off",
+            "PostgreSQL takes no writes (a standby, or default_transaction_read_only): point AUTH_DATABASE_URL at the primary, or set it off",
         ),
         "42501" => Some("the user needs SELECT, INSERT, UPDATE and DELETE on all of auth-service's tables: GRANT them"),
         "53100" | "13" => Some("the disk is full: make room"),
-        "53300" => Some("raise max_connections, or let fewer clients connect"),
+        "53300" => Some("raise max_connections, or have fewer clients connect"),
         "26000" | "42P05" => Some(POOLER),
         "5" | "261" | "517" | "773" => Some("another process holds the file: find it (`fuser`), and end it"),
         "8" | "14" | "264" | "520" | "776" | "1032" | "1288" | "1544" => Some(FILE),
@@ -164,8 +166,7 @@ fn advice(error: &Error) -> Option<&'static str> {
     }
 }
 
-/// Whether the database has understood what it was given, and does not take it: asking again is useless, and the
-/// connection is as good as before.
+/// Whether the database has understood a value, and refuses it: repeating is useless, and the connection is as good as before.
 pub(in crate::storage) fn is_refused_data(error: &Error) -> bool {
     let Error::Database(cause) = error else { return false };
     let code = cause.code().unwrap_or_default();

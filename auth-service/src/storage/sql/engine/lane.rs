@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 /// Clones are the same lane.
 #[derive(Clone)]
 pub(in crate::storage) enum Lane {
-    /// For SQLite, whose connections are threads that any runtime may ask.
+    /// For SQLite, whose connections are threads that any runtime may use.
     Common(Arc<Connections>),
     /// For PostgreSQL, whose connections are sockets.
     OfRuntime(Arc<PerRuntime<Connections>>),
@@ -31,7 +31,7 @@ impl Lane {
         self.connections().run(patience, statement).await
     }
 
-    /// Runs statements that count all together or not at all; what the last one came to.
+    /// Runs statements in one transaction. Returns the last one's answer.
     pub(in crate::storage) async fn run_together(
         &self,
         statements: impl Fn() -> Vec<Statement>,
@@ -39,7 +39,7 @@ impl Lane {
         self.connections().run_together(crate::storage::PATIENCE, statements).await
     }
 
-    /// Runs statements of which the last one searches; answers what it does.
+    /// As [`Lane::run_together`], for statements of which the last one searches.
     pub(in crate::storage) async fn search(
         &self,
         patience: Duration,

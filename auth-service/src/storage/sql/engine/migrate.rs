@@ -12,16 +12,16 @@ use sqlx::{
 };
 use tokio::time::sleep;
 
-// A later version only adds (docs/operate.md), so that this one goes on with a database that it does not fully know. The
-// lock is taken here.
+// Later versions only add (docs/operate.md), so this one works with a database that it does not fully know. The lock is taken
+// here.
 static ON_BOTH: Migrator = Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!() };
-// What the two databases say differently. The numbers go on from those of both.
+// What the two databases need differently. Its numbers continue those of both.
 static ON_POSTGRES: Migrator =
     Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!("./migrations/postgres") };
 static ON_SQLITE: Migrator = Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!("./migrations/sqlite") };
 
-/// Held by whoever migrates a PostgreSQL database, to the end of the transaction: sqlx's own lock belongs to the session,
-/// and would outlive us in a pooler's.
+/// Held while a PostgreSQL database is migrated, to the end of the transaction: sqlx's own lock belongs to the session, and
+/// would outlive the process in a pooler's.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7235421908)";
 
 pub(in crate::storage) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result<(), MigrateError> {
@@ -50,7 +50,7 @@ async fn on_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError> {
     }
 }
 
-/// sqlx takes no lock here: the whole runs within one transaction that holds the file's, and sqlx's own within it.
+/// Everything runs within one transaction, which holds the file's lock; sqlx's transactions are nested in it.
 async fn on_free_sqlite(options: &AnyConnectOptions) -> Result<(), MigrateError> {
     let mut connection = open(options, Purpose::SqliteDurable).await?;
     raw_sql("PRAGMA journal_mode = WAL").execute(&mut connection).await?;
@@ -66,7 +66,7 @@ pub(in crate::storage) fn newest(backend: Backend) -> i64 {
     known(backend).map(|(version, _)| version).max().unwrap_or_default()
 }
 
-/// The versions that [`run`] passes through, and what they are called.
+/// The versions that [`run`] passes through, and their names.
 pub(in crate::storage) fn known(backend: Backend) -> impl Iterator<Item = (i64, &'static str)> {
     let own = match backend {
         Backend::Postgres => &ON_POSTGRES,

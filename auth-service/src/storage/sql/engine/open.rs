@@ -1,4 +1,4 @@
-//! Opens a database: as whoever may make it, or as whoever needs one that is there.
+//! Opens a database, and makes or updates it if the caller may.
 
 use super::{
     address,
@@ -17,7 +17,7 @@ use sqlx::{AnyConnection, Connection as _, Executor as _, any::AnyConnectOptions
 use std::{sync::Arc, time::Duration};
 use tokio::time::{sleep, timeout};
 
-/// How long an answer may take, another process that migrates the database included.
+/// How long an answer may take, including the time in which another process migrates the database.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What may be done to a database so that it can be used.
@@ -44,7 +44,7 @@ impl Sql {
     /// `clock` on SQLite, which only processes of one machine can share, and from the server on PostgreSQL.
     ///
     /// # Errors
-    /// Why not, with where it is, and whether waiting may cure it.
+    /// The reason, with the place, and whether waiting may cure it.
     pub async fn open(url: &str, opening: Opening, clock: Arc<dyn Clock>) -> Result<Self, CannotOpen> {
         sqlx::any::install_default_drivers();
         let backend = Backend::of(url)
@@ -103,7 +103,7 @@ async fn prepare(
     Ok(())
 }
 
-/// A connection, and what there is to be seen. SQLite is busy for a moment while another process sets the file up.
+/// A connection, and the tables that it finds. SQLite is busy for a moment while another process sets the file up.
 async fn inspected(backend: Backend, options: &AnyConnectOptions) -> sqlx::Result<(AnyConnection, Tables)> {
     loop {
         let mut connection = pool::open(options, Purpose::first(backend)).await?;
@@ -114,7 +114,7 @@ async fn inspected(backend: Backend, options: &AnyConnectOptions) -> sqlx::Resul
     }
 }
 
-/// Whether the tables are to be brought up to date, if the database may be used at all.
+/// Whether the tables must be brought up to date; an error if the database must not be used.
 fn is_outdated(backend: Backend, found: &Tables, opening: Opening, place: &Place) -> Result<bool, CannotOpen> {
     let never = |reason: String| Err(CannotOpen::Never(place.says(reason)));
     match (found, opening) {
@@ -125,7 +125,7 @@ fn is_outdated(backend: Backend, found: &Tables, opening: Opening, place: &Place
             "its tables are of an earlier version: start this version of the service first, or `auth-service init`, which brings them up to date".to_owned(),
         ),
         (Tables::Ours { is_current: false }, Opening::Update | Opening::Make) => {
-            tracing::info!("the tables of an earlier version are brought up to date");
+            tracing::info!("updating the tables of an earlier version");
             Ok(true)
         }
         (Tables::None | Tables::Shared, Opening::Make) => Ok(true),
@@ -139,7 +139,7 @@ fn is_outdated(backend: Backend, found: &Tables, opening: Opening, place: &Place
     }
 }
 
-/// In another encoding, names and addresses of the world do not fit, one request after the other.
+/// Refuses other encodings, in which some names and addresses would fail, one request after the other.
 async fn speaks_utf8(connection: &mut AnyConnection, place: &Place) -> Result<(), CannotOpen> {
     let encoding = tables::encoding(connection).await.map_err(|error| place.refusal(&error))?;
     if encoding == "UTF8" {
@@ -147,11 +147,12 @@ async fn speaks_utf8(connection: &mut AnyConnection, place: &Place) -> Result<()
     }
     let database = place.database();
     Err(CannotOpen::Never(place.says(format!(
-        "the database {database} has the encoding {encoding}, which cannot hold every name: make one with `createdb --encoding=UTF8 --template=template0 …` and give that (pg_dump and pg_restore move what there is)"
+        "the database {database} has the encoding {encoding}, which cannot hold every name: make one with `createdb --encoding=UTF8 --template=template0 …` and use that (pg_dump and pg_restore move the data)"
     ))))
 }
 
-/// Two sessions have prepared statements of the same names. Behind a pooler in transaction mode they may be one session.
+/// Prepares statements of the same names in two sessions. This fails behind a pooler in transaction mode, where they may be one
+/// session.
 async fn keeps_prepared_statements(options: &AnyConnectOptions, first: &mut AnyConnection) -> sqlx::Result<()> {
     let mut second = pool::open(options, Purpose::Postgres).await?;
     for connection in [&mut second, first] {

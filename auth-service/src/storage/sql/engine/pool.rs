@@ -1,7 +1,7 @@
-//! The connections of one kind that are open and not in use, and those who wait for one.
+//! The idle connections of one kind, and the callers that wait for one.
 //!
-//! Connections are opened on the pool's account, not on that of whoever needs one: while a server hangs, callers give up one
-//! after the other, and an attempt that ended with its caller would never get anywhere.
+//! The pool opens connections, not the caller that needs one: while a server hangs, callers give up one after the other, and
+//! an attempt that ended with its caller would never succeed.
 
 use super::backend::Purpose;
 use crate::storage::PATIENCE;
@@ -17,20 +17,20 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// A connection that was idle for so long is asked whether it lives, and given so long to answer.
+/// A connection that was idle for this long is pinged before use, and has [`PING`] to answer.
 const STALE: Duration = Duration::from_millis(500);
 const PING: Duration = Duration::from_millis(250);
 
 /// How many connections a pool opens at the same time; each of actix's workers has a pool. Opening one costs the server a
-/// process and a password's hash, and a statement next to nothing: in a burst, most are better off with a connection that
-/// another one gives back.
+/// process and a password's hash, and a statement next to nothing: in a burst, most callers are better off with a connection
+/// that another one gives back.
 const OPENING: usize = 2;
 
-/// How soon SQLite is asked again while another process writes. Its own way of waiting backs off to 100 ms, and a busy
+/// Delay before SQLite is asked again while another process writes. SQLite's own waiting backs off to 100 ms, and a busy
 /// neighbour starves it.
 pub(in crate::storage) const BUSY: Duration = Duration::from_millis(2);
 
-/// Opens none before one is needed.
+/// Opens no connection before one is needed.
 pub(in crate::storage) struct Pool {
     options: AnyConnectOptions,
     purpose: Purpose,
@@ -42,7 +42,7 @@ pub(in crate::storage) struct Pool {
 struct State {
     /// The most recently used one is the last.
     idle: Vec<Idle>,
-    /// Who has waited longest is the first. Empty while there are idle ones.
+    /// The caller that has waited longest is the first. Empty while there are idle connections.
     waiting: VecDeque<oneshot::Sender<sqlx::Result<AnyConnection>>>,
 }
 
@@ -61,8 +61,7 @@ impl Pool {
         self.purpose
     }
 
-    /// One that is idle or is given back, or a new one: whichever is to be had first. It is out of reach of others until
-    /// it is given back.
+    /// A connection that is idle, given back or new, whichever comes first. Others cannot use it until it is given back.
     pub(in crate::storage) async fn take(self: &Arc<Self>) -> sqlx::Result<AnyConnection> {
         loop {
             match self.idle_or_place() {
@@ -80,12 +79,12 @@ impl Pool {
         }
     }
 
-    /// Gives it to who has waited longest, or keeps it for whoever comes next.
+    /// Gives a connection to the caller that has waited longest, or keeps it for the next one.
     pub(in crate::storage) fn give_back(&self, connection: AnyConnection) {
         self.hand_over(Ok(connection));
     }
 
-    /// A failure is told to who has waited longest, and to nobody else: the others may yet be given another's.
+    /// Only the caller that has waited longest gets a failure: the others may still get a connection that is given back.
     fn hand_over(&self, mut opened: sqlx::Result<AnyConnection>) {
         let mut state = self.state();
         while let Some(place) = state.waiting.pop_front() {
@@ -97,12 +96,12 @@ impl Pool {
         state.idle.extend(opened.map(|connection| Idle { connection, since: Instant::now() }));
     }
 
-    /// Closes those that nobody uses.
+    /// Closes all idle connections.
     pub(in crate::storage) fn close_idle(&self) {
         self.state().idle.clear();
     }
 
-    /// An idle connection, or else a place among those who wait.
+    /// An idle connection, or else a place in the queue.
     fn idle_or_place(&self) -> Result<Idle, oneshot::Receiver<sqlx::Result<AnyConnection>>> {
         let mut state = self.state();
         state.idle.pop().ok_or_else(|| {
@@ -112,8 +111,8 @@ impl Pool {
         })
     }
 
-    /// Opens connections until there are enough on their way, or as many as may be at the same time. A runtime that shuts
-    /// down drops what is begun at once, so that there may never be enough.
+    /// Opens connections until enough are on their way, or as many as may be opened at the same time. The number of attempts is
+    /// bounded because a runtime that shuts down drops new tasks at once, so that there may never be enough.
     fn open_for_those_who_wait(self: &Arc<Self>) {
         for _ in 0..OPENING {
             if self.on_their_way() >= self.waiting() {
@@ -145,7 +144,7 @@ impl Pool {
     }
 }
 
-/// A new connection that is ready for use. SQLite is busy for a moment also when another process closes its last one.
+/// A new connection, ready for use. SQLite is also busy for a moment when another process closes its last connection.
 pub(in crate::storage) async fn open(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Result<AnyConnection> {
     loop {
         match open_at_once(options, purpose).await {
@@ -161,7 +160,7 @@ async fn open_at_once(options: &AnyConnectOptions, purpose: Purpose) -> sqlx::Re
     Ok(connection)
 }
 
-/// Another process writes to the SQLite file; nothing was done.
+/// Whether nothing was done because another process writes to the SQLite file.
 pub(in crate::storage) fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: [&str; 4] = ["5", "261", "517", "773"];
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| SQLITE_BUSY.contains(&code.as_ref()))

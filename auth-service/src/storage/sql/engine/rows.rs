@@ -14,7 +14,7 @@ where
     row.try_get(column).map_err(unavailable)
 }
 
-/// A moment.
+/// A time.
 pub(in crate::storage) fn moment(row: &AnyRow, column: &str) -> Result<Timestamp, Unavailable> {
     value(row, column).map(Timestamp::from_millis)
 }
@@ -24,12 +24,12 @@ pub(in crate::storage) fn json<T: DeserializeOwned>(row: &AnyRow, column: &str) 
     serde_json::from_str(value(row, column)?).map_err(|_| unreadable(column))
 }
 
-/// An id.
+/// A value that is kept as text, such as an id.
 pub(in crate::storage) fn parsed<T: FromStr<Err: Display>>(row: &AnyRow, column: &str) -> Result<T, Unavailable> {
     value::<&str>(row, column)?.parse().map_err(|_| unreadable(column))
 }
 
-/// What is said of a value that another program must have written.
+/// The error for a value that another program must have written.
 pub(in crate::storage) fn unreadable(column: &str) -> Unavailable {
     unavailable(format!("a value of {column} cannot be read"))
 }

@@ -5,7 +5,7 @@ use shared::files;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::str::FromStr as _;
 
-/// Makes the file, and the directory it is in, unless they are there.
+/// Makes the file, and the directory it is in, unless they exist.
 pub(in crate::storage) fn create(url: &str) -> Result<(), String> {
     address::names_a_file(url)?;
     let options = SqliteConnectOptions::from_str(url).map_err(|error| error.to_string())?;
@@ -13,7 +13,7 @@ pub(in crate::storage) fn create(url: &str) -> Result<(), String> {
     files::create_private_database(path).map_err(|error| format!("cannot create {}: {error}", path.display()))
 }
 
-/// Whether the file is there.
+/// Whether the file exists.
 pub(in crate::storage) fn is_there(url: &str) -> bool {
     SqliteConnectOptions::from_str(url).is_ok_and(|options| options.get_filename().is_file())
 }
