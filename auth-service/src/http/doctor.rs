@@ -1,5 +1,5 @@
-//! What `auth-service doctor` asks of the service through its public URL: as whom it sees the caller. An answer is for who
-//! has the root secret only; for all others the question is not there.
+//! Answers `auth-service doctor`, which asks through the public URL which address the service sees for it. Only holders
+//! of the root secret get an answer; for everybody else the question is ignored.
 
 use super::{
     State,
@@ -14,12 +14,12 @@ use serde_json::json;
 use shared::clock::Timestamp;
 use std::{collections::BTreeMap, time::Duration};
 
-/// The header of the question: the time in seconds, and what vouches for it.
+/// The header of the question: the time in seconds, and a proof of the root secret for it.
 pub const ASKS: &str = "x-jeton-doctor";
 /// The header of the answer.
 pub const SEEN: &str = "x-jeton-client";
 
-/// The header that repeats what came in the headers in which proxies name their client: JSON, by their names.
+/// The header that repeats the headers in which proxies name their client, as they arrived: JSON, by name.
 pub const FORWARDED: &str = "x-jeton-forwarded";
 /// How many bytes of each are repeated, from the right.
 const SHOWN: usize = 300;
@@ -27,14 +27,14 @@ const SHOWN: usize = 300;
 /// How old a question may be, and how far the clocks may be apart.
 const FRESH: Duration = Duration::from_secs(300);
 
-/// The question of this moment.
+/// The question, dated now.
 #[must_use]
 pub fn question(secrets: &KeyRing, now: Timestamp) -> String {
     let text = now.secs().to_string();
     format!("{text}.{}", secrets.vouch(&text))
 }
 
-/// [`SEEN`]: `<address of the client>, <address of the peer>, <yes or no>`: the last, whether different clients have
+/// [`SEEN`]: `<address of the client>, <address of the peer>, <yes or no>`, the last for whether different clients have
 /// different addresses here. And [`FORWARDED`].
 #[must_use]
 pub fn answer(request: &HttpRequest, state: &State) -> Option<[(&'static str, String); 2]> {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_has_the_secret_is_answered_and_not_for_long() {
+    fn only_holders_of_the_secret_are_answered_and_not_for_long() {
         let (ours, anothers) = (ring(), ring());
         let now = Timestamp::from_secs(1_000_000);
         let asked = question(&ours, now);

@@ -68,24 +68,24 @@ pub struct State {
     pub audit: Arc<Audit>,
     /// What signs access tokens.
     pub keys: Arc<SigningKeys>,
-    /// What roles bring.
+    /// The scopes that roles grant.
     pub roles: Arc<Roles>,
     /// Argon2id on its pool, for its metrics.
     pub hasher: Arc<Hasher>,
-    /// Where it is on the web.
+    /// The public site.
     pub site: Site,
     /// Checks access tokens before [`Sessions::caller`] does.
     pub verifier: Verifier,
-    /// Tells whether it is `auth-service doctor` that asks.
+    /// Recognises the questions of `auth-service doctor`.
     pub secrets: Arc<KeyRing>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Whether the stores take what requests write.
+    /// Whether the stores accept what requests write.
     pub readiness: Readiness,
 }
 
 endpoints! {
-    /// What reads, and what a client may give up half-way.
+    /// Operations that only read, or that a client may give up half-way.
     pub struct Plain {
         register: register;
         login: login;
@@ -97,7 +97,7 @@ endpoints! {
 }
 
 endpoints! {
-    /// What changes something that the audit log has to hear of, once it has begun.
+    /// Operations that, once begun, run to their end, so that the audit log records every change.
     pub struct Changing {
         logout: logout, logout_all;
         me: me, delete;
@@ -121,7 +121,7 @@ pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
     }
 }
 
-/// What operators and their machines ask.
+/// The admin API, for operators and their machines.
 pub fn admin(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
         problem::configure(app);
@@ -138,7 +138,7 @@ pub fn default_headers() -> DefaultHeaders {
     DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")).add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }
 
-/// Which pages may call, with credentials, and read what is answered.
+/// Which pages may call with credentials, and read the answers.
 #[must_use]
 pub fn cors(site: &Site) -> cors::Policy {
     cors::Policy {

@@ -1,5 +1,5 @@
-//! The OpenAPI document of the public API. It is made when `cargo xtask openapi` asks; what is served is the committed
-//! text, so that a running service need not hold it.
+//! The OpenAPI document of the public API. `cargo xtask openapi` generates it; the service serves the committed
+//! text, so that it need not build the document in memory.
 
 use super::{Changing, Plain};
 use shared::openapi::{About, Common, Endpoints as _, Published};
@@ -17,22 +17,22 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
     app.configure(shared::openapi::routes(Published::new(document)));
 }
 
-/// What the document says beside its operations.
+/// What the document says besides its operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "auth-service",
         description = "Registers and logs in users, signs access tokens, keeps refresh sessions. Every refusal is a problem \
-            document with a stable `code`. What a client does about a 401 depends on the call: of `/auth/refresh`, the \
-            session is over, and only then: log in again. Of `/auth/login`, the credentials are wrong: refresh nothing. Of \
-            `/auth/csrf`, there is no session: log in. Of any other call, of this service or another, the access token is \
-            not good any more: refresh once and repeat once. A 403 `wrong_password` is about the password that was typed: \
-            refresh nothing. Upon 429, 503 or no answer, keep all tokens and try again later."
+            document with a stable `code`. How a client handles a 401 depends on the call. From `/auth/refresh`, and only \
+            from there, it means that the session is over: log in again. From `/auth/login`, the credentials are wrong: do \
+            not refresh. From `/auth/csrf`, there is no session: log in. From any other call, of this service or another, \
+            the access token is no longer valid: refresh once and repeat once. A 403 `wrong_password` is about the password \
+            that was typed: do not refresh. On 429, 503 or no answer, keep all tokens and retry later."
     ),
     tags(
         (name = "login", description = "Registration, login, and the life of a session"),
-        (name = "account", description = "What users do with their own accounts. The session, the user and the roles are \
-            checked at once, not only at the next refresh."),
+        (name = "account", description = "What users do with their own accounts. Each call checks the session, the user and \
+            the roles as they are now, not as of the last refresh."),
         (name = "users", description = "What admins do with users"),
         (name = "published", description = "What verifiers fetch"),
         (name = "about", description = "The API itself"),
@@ -40,7 +40,7 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
 )]
 struct Frame;
 
-/// The document, as the code says it.
+/// The document, generated from the code.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Frame::openapi();
@@ -50,7 +50,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// The two ways in which a refresh token travels.
+/// Describes the two ways in which a refresh token travels.
 struct RefreshToken;
 
 impl Modify for RefreshToken {

@@ -1,5 +1,5 @@
-//! Changes are carried out to their end, also when their client closes its connection half-way: or else it could have an account
-//! changed and the audit log never hear of it.
+//! Changes run to their end even if the client closes its connection half-way. Otherwise a client could change an
+//! account without a record in the audit log.
 
 use actix_web::{
     Error, Resource,
@@ -10,7 +10,7 @@ use actix_web::{
 };
 use shared::problem::Problem;
 
-/// A resource whose changes are carried out to their end once they have begun.
+/// A resource whose changes run to their end once they have begun.
 pub(super) fn changing(
     path: &str,
 ) -> Resource<

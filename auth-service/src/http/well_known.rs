@@ -33,7 +33,7 @@ struct PublicKey {
     /// `RS256`.
     #[schema(pattern = "^RS256$")]
     alg: String,
-    /// The thumbprint (RFC 7638): what a token's header names.
+    /// The thumbprint (RFC 7638), which a token's header names.
     #[schema(pattern = "^[A-Za-z0-9_-]{43}$")]
     kid: String,
     /// The modulus.
@@ -46,16 +46,16 @@ struct PublicKey {
 
 /// Get the public keys
 ///
-/// With these alone, any service verifies access tokens.
+/// Any service can verify access tokens with these alone.
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "published", operation_id = "get_jwks",
-    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the key set that is known")),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of a key set fetched earlier")),
     responses(
         (status = 200, description = "The key set", body = KeySet, content_type = "application/jwk-set+json", headers(
             ("ETag" = String, description = "For `If-None-Match`"),
-            ("Cache-Control" = String, description = "How long it may be used"),
+            ("Cache-Control" = String, description = "How long the key set may be cached"),
         )),
-        (status = 304, description = "It has not changed"),
+        (status = 304, description = "The key set has not changed"),
         Refusals<()>,
     )
 )]
@@ -75,7 +75,7 @@ pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
     answer.content_type("application/jwk-set+json").body(Bytes::from_owner(Published(keys)))
 }
 
-/// The key set as it is published: however many answers are under way, it is there once.
+/// The published key set, in memory only once, however many answers are under way.
 struct Published(Arc<ActiveKeys>);
 
 impl AsRef<[u8]> for Published {
@@ -84,7 +84,7 @@ impl AsRef<[u8]> for Published {
     }
 }
 
-/// The metadata of RFC 8414. No OAuth grant is offered: what there is to discover is the issuer, its keys and scopes.
+/// Metadata (RFC 8414). No OAuth grant is offered: it only announces the issuer, its keys and its scopes.
 #[derive(Serialize, ToSchema)]
 struct Metadata<'a> {
     /// The `iss` of access tokens.
@@ -97,7 +97,7 @@ struct Metadata<'a> {
     response_types_supported: [&'static str; 0],
     /// Empty.
     grant_types_supported: [&'static str; 0],
-    /// All scopes that some role brings.
+    /// All scopes that a role grants.
     #[schema(value_type = Vec<String>)]
     scopes_supported: BTreeSet<&'a str>,
 }

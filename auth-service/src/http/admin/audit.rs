@@ -32,38 +32,38 @@ use utoipa::{
     },
 };
 
-/// Something that happened.
+/// An audit event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Event)]
 pub struct Listed<'a> {
-    /// In the order of time.
+    /// The event's id; ids sort by time.
     #[schema(value_type = String, format = Uuid)]
     id: EventId,
-    /// When.
+    /// When it happened.
     #[schema(format = DateTime)]
     at: String,
-    /// What, such as `login` or `refresh_reuse`.
+    /// What happened, such as `login` or `refresh_reuse`.
     #[schema(value_type = String)]
     action: &'static str,
-    /// `success`, or `failure` of what was only tried.
+    /// `success`, or `failure` if it was only attempted.
     #[schema(value_type = String)]
     result: &'static str,
-    /// The user who did it, where it was a user.
+    /// The user who did it, if it was a user.
     #[schema(value_type = Option<String>, format = Uuid, required = true)]
     actor: Option<UserId>,
-    /// The user to whom it happened.
+    /// The user it happened to.
     #[schema(value_type = Option<String>, format = Uuid, required = true)]
     user: Option<UserId>,
-    /// The session that it was about.
+    /// The session it was about.
     #[schema(value_type = Option<String>, format = Uuid, required = true)]
     session_id: Option<SessionId>,
-    /// From where it was done.
+    /// The client's address.
     #[schema(required = true)]
     ip: Option<&'a str>,
-    /// With which program, in the program's own words.
+    /// The client's `User-Agent`.
     #[schema(required = true)]
     user_agent: Option<&'a str>,
-    /// What else there is to say of such an action.
+    /// Further details, which depend on the action.
     #[schema(value_type = Object)]
     details: &'a Map<String, Value>,
 }
@@ -71,7 +71,7 @@ pub struct Listed<'a> {
 /// A page of events.
 #[derive(Serialize, ToSchema)]
 struct Events<'a> {
-    /// The newest first.
+    /// Newest first.
     events: Vec<Listed<'a>>,
     /// The `cursor` of the next page, if there is one.
     #[schema(value_type = Option<String>, format = Uuid, required = true)]
@@ -101,32 +101,32 @@ impl<'a> Listed<'a> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// How many at most.
+    /// Maximum number of entries.
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 200, default = 50)]
     limit: Limit<200>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     cursor: Option<EventId>,
-    /// Only what was about this session.
+    /// Only events about this session.
     #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     session: Option<SessionId>,
-    /// Only this action.
+    /// Only events with this action.
     #[param(nullable = false, inline, value_type = Option<ActionName>)]
     action: Option<String>,
-    /// Only what succeeded, or only what failed.
+    /// Only successes, or only failures.
     #[param(nullable = false, inline, value_type = Option<ResultName>)]
     result: Option<String>,
-    /// Only what happened then or later.
+    /// Only events at or after this time.
     #[param(nullable = false, format = DateTime)]
     since: Option<String>,
-    /// Only what happened before.
+    /// Only events before this time.
     #[param(nullable = false, format = DateTime)]
     until: Option<String>,
 }
 
 impl Listing for Asked {
-    const TAKES: &'static str = "takes limit (1 to 200), cursor (the `next` of the page before), session, action, result \
+    const TAKES: &'static str = "takes limit (1 to 200), cursor (the `next` of the previous page), session, action, result \
          (success or failure), since and until (RFC 3339)";
 }
 
@@ -184,7 +184,7 @@ impl PartialSchema for ResultName {
 
 /// List audit events
 ///
-/// Of all users, the newest first.
+/// All users, newest first.
 #[utoipa::path(
     get, path = "/admin/audit", tag = "users", operation_id = "list_audit_events",
     params(Asked),
@@ -200,7 +200,7 @@ pub async fn all(_: Permitted<UsersRead>, request: HttpRequest, state: Data<Stat
 
 /// List audit events of a user
 ///
-/// Also to one who has been deleted since; the newest first.
+/// Newest first; also for a user who has been deleted since.
 #[utoipa::path(
     get, path = "/admin/users/{id}/audit", tag = "users", operation_id = "list_audit_events_of_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id"), Asked),

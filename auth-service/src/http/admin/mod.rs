@@ -1,4 +1,4 @@
-//! `/admin/…`: what admins ask.
+//! `/admin/…`: the endpoints for admins.
 
 pub mod audit;
 pub mod users;

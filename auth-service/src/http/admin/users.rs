@@ -1,4 +1,4 @@
-//! `/admin/users…`: the private list of users, and what admins change in it.
+//! `/admin/users…`: how admins list and change users.
 
 use crate::{
     domain::{
@@ -45,14 +45,14 @@ const MAX_SEARCH_CHARS: usize = 200;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// How many at most.
+    /// Maximum number of entries.
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 200, default = 50)]
     limit: Limit<200>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     #[param(value_type = Option<String>, nullable = false, format = Uuid)]
     cursor: Option<UserId>,
-    /// Only users whose address or name contains this, whatever the case. Three letters or more are found fast.
+    /// Only users whose address or name contains this, in any case. Three or more letters are found fast.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     q: Option<String>,
 }
@@ -60,7 +60,7 @@ struct Asked {
 /// A page of users.
 #[derive(Serialize, ToSchema)]
 struct Users<'a> {
-    /// In the order of their registration.
+    /// In the order of registration.
     users: Vec<User<'a>>,
     /// The `cursor` of the next page, if there is one.
     #[schema(value_type = Option<String>, format = Uuid, required = true)]
@@ -69,7 +69,7 @@ struct Users<'a> {
 
 impl Listing for Asked {
     const TAKES: &'static str =
-        "takes limit (1 to 200), cursor (the `next` of the page before) and q (at most 200 characters)";
+        "takes limit (1 to 200), cursor (the `next` of the previous page) and q (at most 200 characters)";
 }
 
 impl Asked {
@@ -106,34 +106,34 @@ pub async fn list(_: Permitted<UsersRead>, request: HttpRequest, state: Data<Sta
     Ok(HttpResponse::Ok().json(Users { users, next }))
 }
 
-/// A user to be.
+/// A user to create.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewUser, example = json!({ "email": "bob@example.com", "password": "correct horse battery", "roles": ["author"] }))]
 pub struct NewUser {
-    /// An address in ASCII; addresses compare in lower case.
+    /// An address in ASCII, stored in lower case.
     #[schema(format = Email, max_length = 254)]
     email: String,
-    /// The first password: one that is not easily guessed.
+    /// The first password; easily guessed ones are refused.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Password,
-    /// What to be called: no control characters and none that turn the direction of text, not only blanks.
+    /// The user's name: not only blanks, no control characters, and none that change the direction of text.
     #[schema(
         min_length = 1,
         max_length = 200,
         pattern = r"^[^\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]*[^\s\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF][^\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]*$"
     )]
     name: Option<String>,
-    /// At most 16, and none that brings what the caller may not do. By default, what whoever registers is.
+    /// At most 16, and none that grants what the caller may not do. Default: the role of users who register.
     roles: Option<Vec<String>>,
-    /// The custom claims: at most 1 KiB of JSON, 8 deep.
+    /// Custom claims: at most 1 KiB of JSON, nested at most 8 deep.
     #[schema(value_type = Option<Object>)]
     custom: Option<Map<String, Value>>,
 }
 
 /// Create a user
 ///
-/// Also where registration is closed. The user may log in at once.
+/// Works even if registration is closed. The user can log in at once.
 #[utoipa::path(
     post, path = "/admin/users", tag = "users", operation_id = "create_user",
     request_body = NewUser,
@@ -161,24 +161,25 @@ pub async fn create(
     Ok(HttpResponse::Created().json(User::of(&account)))
 }
 
-/// What changes; what is left out stays.
+/// The fields to change; omitted ones stay as they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = UserChange, example = json!({ "roles": ["author"], "custom": { "plan": "premium" } }))]
 pub struct Change {
-    /// The roles from now on: at most 16, and none that brings what the caller may not do.
+    /// All roles from now on: at most 16, and none that grants what the caller may not do.
     roles: Option<Vec<String>>,
     /// Disabling ends all sessions.
     disabled: Option<bool>,
-    /// The custom claims from now on: at most 1 KiB of JSON, 8 deep.
+    /// All custom claims from now on: at most 1 KiB of JSON, nested at most 8 deep.
     #[schema(value_type = Option<Object>)]
     custom: Option<Map<String, Value>>,
 }
 
 /// Change a user
 ///
-/// Roles bind at the next refresh, and at once for auth-service itself. One gives only what one has, changes nobody who may
-/// do more, and the last enabled user who may make others an admin stays one.
+/// New roles take effect at the next refresh, and at once in auth-service itself. Callers can neither grant what they
+/// may not do themselves, nor change a user who may do more. The last enabled user who may make others an admin stays
+/// one.
 #[utoipa::path(
     patch, path = "/admin/users/{id}", tag = "users", operation_id = "change_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
@@ -208,7 +209,7 @@ pub async fn change(
 #[utoipa::path(
     delete, path = "/admin/users/{id}", tag = "users", operation_id = "delete_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
-    responses((status = 204, description = "It is gone"), Refusals<(Permitted<UsersWrite>, NotFound, UserRefused)>),
+    responses((status = 204, description = "User deleted"), Refusals<(Permitted<UsersWrite>, NotFound, UserRefused)>),
     security(("bearer" = []))
 )]
 pub async fn delete(
@@ -226,7 +227,7 @@ pub async fn delete(
 #[utoipa::path(
     delete, path = "/admin/users/{id}/sessions", tag = "users", operation_id = "end_sessions_of_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
-    responses((status = 204, description = "They are over"), Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
+    responses((status = 204, description = "Sessions ended"), Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
     security(("bearer" = []))
 )]
 pub async fn end_sessions(

@@ -30,7 +30,7 @@ impl From<RegisterError> for Problem {
             RegisterError::Closed => Problem::new(
                 StatusCode::FORBIDDEN,
                 "registration_closed",
-                "nobody registers here without being asked: whoever manages the users can create an account for you",
+                "registration is closed here: ask an administrator of this service to create an account for you",
             ),
             RegisterError::TooMany { retry_after } => too_many_attempts(retry_after),
             RegisterError::Newcomer(error) => error.into(),
@@ -82,7 +82,7 @@ impl From<PasswordError> for Problem {
     }
 }
 
-/// A password that was not taken. What a wrong one means depends on the call.
+/// A password check that failed. What a wrong password means depends on the call.
 fn unchecked(error: CheckError, wrong: impl FnOnce() -> Problem) -> Problem {
     match error {
         CheckError::Wrong => wrong(),
@@ -135,7 +135,7 @@ impl From<AdminError> for Problem {
             AdminError::LastAdmin => Problem::new(
                 StatusCode::CONFLICT,
                 "last_admin",
-                "this is the last enabled user who may make others an admin: make somebody else one first",
+                "this is the last enabled user who may make others an admin: make somebody else an admin first",
             ),
             AdminError::Outdated => user_changed(),
             AdminError::Unavailable(error) => error.into(),
@@ -150,12 +150,12 @@ impl From<Forbidden> for Problem {
             Forbidden::Outranked => Problem::new(
                 StatusCode::FORBIDDEN,
                 "outranked",
-                "this user may do what you may not: only somebody who may do as much can change or delete the user",
+                "this user has rights that you do not have: only somebody with at least the same rights can change or delete the user",
             ),
             Forbidden::RoleBeyondOwn => Problem::new(
                 StatusCode::FORBIDDEN,
                 "role_beyond_own",
-                "one of the roles brings what you may not do yourself: only somebody who may can give it",
+                "one of the roles grants rights that you do not have: only somebody who has them can give it",
             ),
         }
     }
@@ -183,7 +183,7 @@ fn user_changed() -> Problem {
     Problem::new(
         StatusCode::CONFLICT,
         "user_changed",
-        "somebody else has changed this user, or you, at the same moment, and nothing was done: look again, then repeat",
+        "this user, or your own account, was changed at the same moment, and nothing was done: reload, then repeat",
     )
 }
 
@@ -198,7 +198,7 @@ impl From<SearchError> for Problem {
     }
 }
 
-/// 401 `invalid_refresh_token`: none, or none of ours.
+/// 401 `invalid_refresh_token`: missing, or not a genuine one.
 pub fn invalid_refresh_token() -> Problem {
     session_over(
         "invalid_refresh_token",
@@ -216,7 +216,7 @@ pub fn cross_site_cookie() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "cross_site_cookie",
-        "this page is of another site than auth-service, and browsers drop the cookie between them: \
+        "this page is on another site than auth-service, and browsers drop the cookie between sites: \
          serve both under one site (the same scheme and domain), or log in with \"transport\": \"body\"",
     )
 }

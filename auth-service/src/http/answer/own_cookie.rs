@@ -1,5 +1,5 @@
-//! The cookie of whoever ends the session that it belongs to: cleared with the session. A newer login's is not, though it came
-//! with the request of an older page.
+//! A request that ends a session also clears the refresh cookie that it sent, if that belongs to the session. The
+//! cookie of a newer login, sent along by an older page, stays.
 
 use crate::{
     domain::sessions::refresh_token::RefreshClaims,
@@ -20,9 +20,9 @@ use shared::{
 /// What a request has ended.
 #[derive(Clone, Copy)]
 pub enum Ends {
-    /// A user has no session any more.
+    /// All sessions of a user.
     AllSessionsOf(UserId),
-    /// This one is over.
+    /// One session.
     Session(SessionId),
 }
 
@@ -35,14 +35,14 @@ impl Ends {
     }
 }
 
-/// 204; a cookie that came along is cleared, unless its session goes on.
+/// 204, which clears a cookie that was sent unless its session continues.
 pub fn gone(ends: Ends, request: &HttpRequest, state: &State) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
     clear_after(ends, &mut answer, request, state);
     answer.finish()
 }
 
-/// Clears a cookie that came along, unless its session goes on.
+/// Clears a cookie that was sent unless its session continues.
 pub fn clear_after(ends: Ends, answer: &mut HttpResponseBuilder, request: &HttpRequest, state: &State) {
     let is_over = tokens(request, state).iter().all(|token| ends.includes(token));
     if is_over && cookie::came(request, &state.site) {
@@ -50,8 +50,8 @@ pub fn clear_after(ends: Ends, answer: &mut HttpResponseBuilder, request: &HttpR
     }
 }
 
-/// The caller; a 401 clears the cookie that came along if its session is over as well. (That of a refresh must not: it may come
-/// late, and would wipe the cookie of a newer login.)
+/// The caller. A 401 clears the cookie that was sent if its session is over as well. (The 401 of a refresh must not: it
+/// may arrive late, and would clear the cookie of a newer login.)
 ///
 /// # Errors
 /// Why there is no caller.
@@ -66,7 +66,7 @@ pub async fn or_dead<T>(caller: Result<T, Problem>, request: &HttpRequest, state
 
 async fn all_are_dead(request: &HttpRequest, state: &State) -> bool {
     for token in cookie::refresh_tokens(request, &state.site) {
-        // What is not ours costs no store a question.
+        // A token that is not genuine causes no query.
         let Some(token) = read(token, state) else { continue };
         if !matches!(state.sessions.is_over(&token).await, Ok(true)) {
             return false;

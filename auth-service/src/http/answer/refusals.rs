@@ -1,4 +1,4 @@
-//! A problem of each kind that an outcome becomes, for the OpenAPI document.
+//! Examples of each problem that an error may become, for the OpenAPI document.
 
 use crate::domain::{
     Unavailable,
@@ -20,7 +20,7 @@ trait Examples: Sized {
     fn examples() -> Vec<Self>;
 }
 
-/// Every variant and its examples. A variant that is forgotten does not compile.
+/// Every variant and its examples. A missing variant does not compile.
 macro_rules! examples {
     ($error:ty { $($variant:pat => $examples:expr,)* }) => {
         impl Examples for $error {
@@ -91,7 +91,7 @@ examples!(NewcomerError {
 examples!(RegisterError {
     Self::Closed => vec![Self::Closed],
     Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
-    // No admin is involved who might have been changed.
+    // No admin is involved who could have been changed meanwhile.
     Self::Newcomer(_) => {
         each(Self::Newcomer).into_iter().filter(|error| !matches!(error, Self::Newcomer(NewcomerError::Outdated))).collect()
     },
@@ -111,7 +111,7 @@ examples!(LoginError {
 
 examples!(PasswordError {
     Self::Check(_) => each(Self::Check),
-    // As whatever else the guard refuses.
+    // The same problem as the guard's.
     Self::SessionEnded => vec![],
     Self::Weak(_) => each(Self::Weak),
 });
@@ -130,7 +130,7 @@ examples!(RefreshError {
 });
 
 examples!(Forbidden {
-    // As the guard refuses whoever has not the scope.
+    // The same problem as the guard's for a missing scope.
     Self::NotPermitted => vec![],
     Self::Outranked => vec![Self::Outranked],
     Self::RoleBeyondOwn => vec![Self::RoleBeyondOwn],

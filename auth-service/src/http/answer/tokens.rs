@@ -1,4 +1,4 @@
-//! The answer of a login and of a refresh.
+//! The answer to a login and to a refresh.
 
 use crate::{
     domain::sessions::{refresh_token::Transport, tokens::Tokens},
@@ -17,15 +17,15 @@ pub struct Answer<'a> {
     /// `Bearer`.
     #[schema(pattern = "^Bearer$")]
     token_type: &'static str,
-    /// How many seconds the access token lives.
+    /// Lifetime of the access token in seconds.
     #[schema(minimum = 1)]
     expires_in: u64,
     /// The session's public id.
     #[schema(format = Uuid)]
     session_id: String,
-    /// For the header `X-CSRF-Token`; the same for the session's whole life.
+    /// For the header `X-CSRF-Token`; stays the same until the session ends.
     csrf_token: &'a str,
-    /// With transport `body` only: exchanged once, for the next.
+    /// With transport `body` only. Each use replaces it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
 }
@@ -35,7 +35,7 @@ pub fn answer(tokens: &Tokens, request: &HttpRequest, site: &Site) -> HttpRespon
     finish(HttpResponse::Ok(), tokens, request, site)
 }
 
-/// As [`answer`], with what was begun.
+/// As [`answer`], for a response that has already begun.
 pub fn finish(mut response: HttpResponseBuilder, tokens: &Tokens, request: &HttpRequest, site: &Site) -> HttpResponse {
     let refresh_token = tokens.refresh_token.expose();
     let in_body = match tokens.transport {

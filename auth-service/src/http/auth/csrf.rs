@@ -1,4 +1,4 @@
-//! `GET /auth/csrf`: for a page that has lost the session's CSRF token in a reload.
+//! `GET /auth/csrf`: for a page that has lost the session's CSRF token by a reload.
 
 use super::refresh::InvalidRefreshToken;
 use crate::{
@@ -41,7 +41,7 @@ impl Refuses for Over {
 
 /// Get the CSRF token of the cookie's session
 ///
-/// Whether the session goes on is looked up, and nothing is exchanged.
+/// Checks that the session is not over; exchanges no token.
 #[utoipa::path(
     get, path = "/auth/csrf", tag = "login", operation_id = "get_csrf_token",
     responses((status = 200, description = "The token", body = CsrfToken), Refusals<(AllowedOrigin, InvalidRefreshToken, Over, Unavailable)>),

@@ -28,32 +28,32 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Who wants to log in, and how the refresh token will be carried.
+/// Credentials, and how the refresh token will be carried.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "ada@example.com", "password": "correct horse battery", "transport": "body" }))]
 pub struct Login {
-    /// The address of the registration.
+    /// The registered address.
     email: String,
     /// The password.
     #[schema(value_type = String, format = Password)]
     password: Password,
-    /// How the refresh token travels from now on: in a cookie (browsers) or in bodies.
+    /// How the refresh token will be carried: in a cookie (browsers) or in bodies.
     #[serde(default)]
     transport: Transport,
 }
 
 /// Log in
 ///
-/// Logging in over an existing refresh cookie ends the session it held. A 401 means that the credentials are wrong: there is
-/// nothing to refresh. With transport `body` a page of any origin may call; with `cookie` only those that are allowed, of the
-/// same site: browsers drop the cookie of another (`cross_site_cookie`).
+/// Logging in with an existing refresh cookie ends the session of that cookie. A 401 means that the credentials are
+/// wrong: do not refresh. With transport `body`, pages of any origin may call; with `cookie`, only pages of allowed
+/// origins on the same site, because browsers drop the cookie on other sites (`cross_site_cookie`).
 #[utoipa::path(
     post, path = "/auth/login", tag = "login", operation_id = "login",
     request_body = Login,
     responses(
         (status = 200, description = "Tokens", body = tokens::Answer<'_>, headers(
-            ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token. With `body`, when a cookie came whose session this ended: clears it"),
+            ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token. With `body`: clears a cookie whose session this login ended"),
         )),
         Refusals<(Page, BodyOfUsualSize, LoginError)>,
     )

@@ -19,7 +19,7 @@ use shared::{
     problem::Problem,
 };
 
-/// More than one refresh token came.
+/// More than one refresh token was sent.
 struct Ambiguous;
 
 impl Refuses for Ambiguous {
@@ -30,15 +30,16 @@ impl Refuses for Ambiguous {
 
 /// Log out
 ///
-/// Ends the session of one of our refresh tokens, however old, and of whichever transport. What is not one of our tokens has no
-/// session to end: 204 as well. A cookie of that name is cleared, whatever it held. A page of another site, whose cookie the
-/// browser keeps back, is refused (`cross_site_cookie`): nothing would have ended.
+/// Ends the session of a refresh token of this service, however old and of either transport. Anything else has no
+/// session to end, and the answer is 204 as well. A cookie with the refresh cookie's name is cleared, whatever it
+/// holds. A page of another site, whose cookie the browser withholds, is refused (`cross_site_cookie`): no session
+/// would end.
 #[utoipa::path(
     post, path = "/auth/logout", tag = "login", operation_id = "logout",
     request_body = InBody,
     responses(
-        (status = 204, description = "The session is over", headers(
-            ("Set-Cookie" = String, description = "When a cookie came: clears it"),
+        (status = 204, description = "Session ended", headers(
+            ("Set-Cookie" = String, description = "Clears the cookie, if one was sent"),
         )),
         Refusals<(Page, BodyOfUsualSize, Ambiguous, Unavailable)>,
     ),
@@ -71,12 +72,12 @@ pub async fn logout(
 
 /// End all sessions of the caller
 ///
-/// A refresh cookie of the caller's is cleared, and with a 401 one whose session is over.
+/// Clears the caller's refresh cookie; a 401 also clears a refresh cookie whose session is over.
 #[utoipa::path(
     post, path = "/auth/logout-all", tag = "account", operation_id = "logout_all",
     responses(
-        (status = 204, description = "They are over", headers(
-            ("Set-Cookie" = String, description = "When a cookie of the caller's came: clears it"),
+        (status = 204, description = "Sessions ended", headers(
+            ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent"),
         )),
         Refusals<(Caller, Unavailable)>,
     ),

@@ -19,7 +19,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// A user, as somebody who has just registered is told.
+/// A user, as the answer to the registration shows it.
 #[derive(Serialize, ToSchema)]
 pub struct Registered<'a> {
     /// The user's id.
@@ -27,19 +27,19 @@ pub struct Registered<'a> {
     id: UserId,
     /// The address, in lower case.
     email: &'a str,
-    /// What the user is called.
+    /// The user's name.
     #[schema(required = true)]
     name: Option<&'a str>,
-    /// What the user is.
+    /// The user's roles.
     roles: &'a [String],
 }
 
-/// A user, as the user and admins see one.
+/// A user, as the user and admins see it.
 #[derive(Serialize, ToSchema)]
 pub struct User<'a> {
     #[serde(flatten)]
     registered: Registered<'a>,
-    /// Custom claims: what admins said of the user, copied into access tokens. They are no rights.
+    /// Custom claims, which admins set and access tokens contain. They grant no rights.
     #[schema(value_type = Object)]
     custom: &'a Map<String, Value>,
     /// A disabled user has no sessions and cannot log in.
@@ -87,21 +87,21 @@ pub async fn me(caller: Caller) -> HttpResponse {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// The present password.
+    /// The current password.
     #[schema(value_type = String, format = Password)]
     password: Password,
 }
 
 /// Delete the current user's account
 ///
-/// The last enabled user who may make others an admin stays: 409 `last_admin`.
-/// A refresh cookie of the caller's is cleared, and with a 401 one whose session is over.
+/// The last enabled user who may make others an admin cannot be deleted: 409 `last_admin`.
+/// Clears the caller's refresh cookie; a 401 also clears a refresh cookie whose session is over.
 #[utoipa::path(
     delete, path = "/auth/me", tag = "account", operation_id = "delete_me",
     request_body = Confirmation,
     responses(
-        (status = 204, description = "It is gone", headers(
-            ("Set-Cookie" = String, description = "When a cookie of the caller's came: clears it"),
+        (status = 204, description = "Account deleted", headers(
+            ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent"),
         )),
         Refusals<(Caller, BodyOfUsualSize, DeletionError)>,
     ),

@@ -1,4 +1,4 @@
-//! `/auth/…`: what people and their clients ask.
+//! `/auth/…`: the endpoints for users and their clients.
 
 pub mod csrf;
 pub mod login;

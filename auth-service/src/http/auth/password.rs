@@ -16,15 +16,15 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// The present password, and the next.
+/// The current password and the new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PasswordChange)]
 pub struct Change {
-    /// The present password.
+    /// The current password.
     #[schema(value_type = String, format = Password)]
     current: Password,
-    /// The next: one that is not easily guessed.
+    /// The new password; easily guessed ones are refused.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     new: Password,
 }
@@ -35,7 +35,7 @@ pub struct Change {
 #[utoipa::path(
     post, path = "/auth/password", tag = "account", operation_id = "change_password",
     request_body = Change,
-    responses((status = 204, description = "It is changed"), Refusals<(Caller, BodyOfUsualSize, PasswordError)>),
+    responses((status = 204, description = "Password changed"), Refusals<(Caller, BodyOfUsualSize, PasswordError)>),
     security(("bearer" = []))
 )]
 pub async fn change(

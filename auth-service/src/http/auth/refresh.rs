@@ -31,20 +31,20 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// The refresh token of a client that carries it itself.
+/// The refresh token of a client that carries it in bodies.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RefreshToken)]
 pub struct InBody {
-    /// With transport `body`. Without it, the cookie counts.
+    /// For transport `body`; without it, the cookie is used.
     #[schema(value_type = Option<String>)]
     refresh_token: Option<Secret>,
 }
 
 /// Exchange a refresh token for new tokens
 ///
-/// A token of transport `body` comes in the body; one of transport `cookie` in the cookie, with the header
-/// `X-CSRF-Token`. Repeating is safe. Only a 401 from here means that the session is over.
+/// Send a token of transport `body` in the body, and one of transport `cookie` in the cookie, with the header
+/// `X-CSRF-Token`. Retrying is safe. Only a 401 from this call means that the session is over.
 #[utoipa::path(
     post, path = "/auth/refresh", tag = "login", operation_id = "refresh",
     request_body = InBody,
@@ -72,7 +72,7 @@ pub async fn refresh(
     Ok(tokens::answer(&tokens, &request, &state.site))
 }
 
-/// How the presenting of a refresh token fails.
+/// How a missing, wrong or ambiguous refresh token is refused.
 pub struct InvalidRefreshToken;
 
 impl Refuses for InvalidRefreshToken {
@@ -83,9 +83,9 @@ impl Refuses for InvalidRefreshToken {
 
 /// What a request presents.
 pub struct Presented {
-    /// The refresh token, if it is one of ours.
+    /// The refresh token, if it is genuine.
     pub token: Option<RefreshClaims>,
-    /// How it came. Without one, as pages of browsers would send it.
+    /// How it was sent; without one, the way that pages in browsers would send it.
     pub by: Transport,
 }
 
@@ -101,7 +101,8 @@ pub async fn presented(request: &HttpRequest, state: &State, body: Body<InBody>)
     }
 }
 
-/// A page shows that it is of the session: a cookie alone is sent by the browser on its own.
+/// Checks that the page knows the session's CSRF token. The cookie alone proves nothing: browsers send it by
+/// themselves.
 pub fn check_csrf(request: &HttpRequest, sessions: &Sessions, token: &RefreshClaims) -> Result<(), Problem> {
     let mut shown = request.headers().get_all(cookie::CSRF_HEADER).peekable();
     if shown.peek().is_none() {

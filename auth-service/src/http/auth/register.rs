@@ -21,18 +21,18 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Who wants to register.
+/// A user to register.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "email": "ada@example.com", "password": "correct horse battery", "name": "Ada" }))]
 pub struct Registration {
-    /// An address in ASCII; addresses compare in lower case.
+    /// An address in ASCII, stored in lower case.
     #[schema(format = Email, max_length = 254)]
     email: String,
-    /// One that is not easily guessed.
+    /// The password; easily guessed ones are refused.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Password,
-    /// What to be called: no control characters and none that turn the direction of text, not only blanks.
+    /// The user's name: not only blanks, no control characters, and none that change the direction of text.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -43,8 +43,8 @@ pub struct Registration {
 
 /// Register a user
 ///
-/// Whoever registers is a `reader`, unless `AUTH_DEFAULT_ROLE` says otherwise. Does not log in. With
-/// `AUTH_REGISTRATION=closed` it is always 403 `registration_closed`.
+/// The user gets the role `reader`, unless `AUTH_DEFAULT_ROLE` says otherwise, and is not logged in. With
+/// `AUTH_REGISTRATION=closed`, the answer is always 403 `registration_closed`.
 #[utoipa::path(
     post, path = "/auth/register", tag = "login", operation_id = "register",
     request_body = Registration,
@@ -76,7 +76,7 @@ pub(in crate::http) fn person_name(text: Option<&str>) -> Result<Option<PersonNa
     text.map(PersonName::parse).transpose().map_err(|error| unprocessable("invalid_name", error.to_string()))
 }
 
-/// An address or a name that is none.
+/// How an invalid address or name is refused.
 pub(in crate::http) struct Invalid;
 
 impl Refuses for Invalid {

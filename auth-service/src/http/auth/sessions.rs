@@ -24,13 +24,13 @@ use utoipa::ToSchema;
 /// Where a user is logged in.
 #[derive(Serialize, ToSchema)]
 struct Sessions<'a> {
-    /// The caller's own, then the last used first.
+    /// The caller's own session first, then the most recently used.
     sessions: Vec<Session<'a>>,
-    /// The latest thefts of the user's refresh tokens that were found out, and what may be one, the newest first.
+    /// The latest detected and suspected thefts of the user's refresh tokens, newest first.
     incidents: Vec<Listed<'a>>,
 }
 
-/// A session: one device of a user's.
+/// A session: one login on one device.
 #[derive(Serialize, ToSchema)]
 struct Session<'a> {
     /// Its public id.
@@ -39,15 +39,15 @@ struct Session<'a> {
     /// When it began.
     #[schema(format = DateTime)]
     created_at: String,
-    /// When it was refreshed last: coarse, and five minutes late. Of the caller's own session: now, to the minute.
+    /// Last refresh, in steps of five minutes and five minutes late; for the caller's own session, the current minute.
     #[schema(format = DateTime)]
     last_used_at: String,
-    /// When it ends if it is not used after that.
+    /// When it ends unless it is used again.
     #[schema(format = DateTime)]
     expires_at: String,
-    /// From where it was used last. Of the caller's own session: from where this is asked.
+    /// The address that last used it. For the caller's own session: the address of this request.
     ip: &'a str,
-    /// With which program, in the program's own words. Of the caller's own session: with which this is asked.
+    /// The `User-Agent` that last used it. For the caller's own session: that of this request.
     user_agent: &'a str,
     /// Whether it is the caller's own.
     current: bool,
@@ -55,7 +55,7 @@ struct Session<'a> {
 
 /// List the current user's sessions
 ///
-/// With the thefts that were detected, or may be under way.
+/// With the thefts that were detected or may be under way.
 #[utoipa::path(
     get, path = "/auth/sessions", tag = "account", operation_id = "list_sessions",
     responses((status = 200, description = "The sessions", body = Sessions<'_>), Refusals<(Caller, Unavailable)>),
@@ -83,13 +83,13 @@ fn session(device: &Device) -> Session<'_> {
 
 /// End one of the current user's sessions
 ///
-/// Whether or not it is remembered, and never another user's.
+/// Works even if the session store has lost the session. Never ends another user's session.
 #[utoipa::path(
     delete, path = "/auth/sessions/{id}", tag = "account", operation_id = "end_session",
     params(("id" = String, Path, format = Uuid, description = "The session's id")),
     responses(
-        (status = 204, description = "It is over", headers(
-            ("Set-Cookie" = String, description = "When its cookie came: clears it"),
+        (status = 204, description = "Session ended", headers(
+            ("Set-Cookie" = String, description = "Clears its cookie, if it was sent"),
         )),
         Refusals<(Caller, NotFound, Unavailable)>,
     ),

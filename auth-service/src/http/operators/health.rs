@@ -1,5 +1,5 @@
-//! `GET /health/ready`: whether the stores take what requests write, and how old the keys are. There is always a key to sign with once
-//! the service listens.
+//! `GET /health/ready`: whether the stores accept what requests write, and how old the keys are. Once the service
+//! listens, it always has a key to sign with.
 
 use crate::{
     domain::{Unavailable, accounts::Accounts, sessions::live::LiveSessions},
@@ -14,23 +14,23 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-/// Where an answer about health has what no other program says of itself: a JSON pointer (RFC 6901).
+/// Where an answer about health has a member that no other program's has: a JSON pointer (RFC 6901).
 pub const PROOF: &str = "/accounts";
 
 /// Report `degraded` after this many missed reloads.
 const MISSED: u32 = 10;
 
-/// For how long an answer of the stores is good. Whoever asks more often costs them no more.
+/// How long an answer of the stores is reused, so that more frequent requests cost them no more.
 const FRESH: Duration = Duration::from_millis(100);
 
-/// What the stores last answered. They are tried by one question at a time, whoever asks, and ten times a second at most.
+/// What the stores last answered. They are probed for one request at a time, and at most ten times a second.
 pub struct Readiness {
     accounts: Arc<dyn Accounts>,
     live: Arc<LiveSessions>,
     latest: Arc<Mutex<Option<(Instant, Stores)>>>,
 }
 
-/// What is wrong with each.
+/// What is wrong with each store.
 #[derive(Clone)]
 struct Stores {
     accounts: Result<(), String>,
@@ -44,7 +44,7 @@ impl Readiness {
         Self { accounts, live, latest: Arc::default() }
     }
 
-    /// A question that is given up is answered all the same, for the next one.
+    /// A probe continues if its request is given up, and serves the next one.
     async fn stores(&self) -> Stores {
         let mut latest = Arc::clone(&self.latest).lock_owned().await;
         if let Some((at, stores)) = &*latest
@@ -70,13 +70,14 @@ impl Stores {
     }
 
     fn unknown() -> Self {
-        let unknown = || Err("could not be tried".to_owned());
+        let unknown = || Err("could not be probed".to_owned());
         Self { accounts: unknown(), sessions: unknown() }
     }
 }
 
-/// 200 when the stores take what a request may write, else 503, with what is wrong. Degraded, and still 200, is a service whose
-/// stores answer and whose keys could not be read for a while: it goes on with the known ones, and would miss a new one.
+/// 200 if the stores accept what requests write, else 503 with what is wrong. `degraded`, still with 200, means that
+/// the stores answer, but that the keys could not be read for a while: the service continues with the known ones, and
+/// would miss a new one.
 pub async fn ready(state: Data<State>) -> Result<HttpResponse, Problem> {
     let Stores { accounts, sessions } = state.readiness.stores().await;
     if accounts.is_err() || sessions.is_err() {

@@ -1,4 +1,4 @@
-//! `GET /metrics`: what is counted, for Prometheus.
+//! `GET /metrics`: all metrics, for Prometheus.
 
 use crate::{
     http::State,
@@ -7,7 +7,7 @@ use crate::{
 use actix_web::{HttpResponse, web::Data};
 use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
 
-/// Everything, at this moment.
+/// All metrics as of now.
 pub async fn metrics(state: Data<State>) -> HttpResponse {
     shared::metrics::exposed(&registry(&state))
 }
@@ -26,10 +26,14 @@ fn registry(state: &State) -> Registry {
         "limited",
         "Requests refused because an address, an account or a session asked for too much",
     );
-    let help = "Records in the session store that auth-service has not written, or not for their session";
+    let help = "Session records refused: not written by auth-service, or not for their session";
     RECORDS_REFUSED.show(&mut registry, "session_records_refused", help);
     STORE_SECONDS.show(&mut registry, "store_seconds", "How long the stores took to answer");
-    STORE_FAILURES.show(&mut registry, "store_failures", "How often a store did not answer in time, or with an error");
+    STORE_FAILURES.show(
+        &mut registry,
+        "store_failures",
+        "Calls that a store did not answer in time, or answered with an error",
+    );
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
     gauge("hashing_queue_jobs", "Passwords waiting to be hashed", state.hasher.waiting() as f64);
     gauge(

@@ -1,4 +1,4 @@
-//! The admin listener: what operators and their machines ask.
+//! The endpoints of the admin listener, for operators and their machines.
 
 pub mod health;
 pub mod metrics;

@@ -1,4 +1,4 @@
-//! Who is calling: address and user agent, and the refresh cookie that came along.
+//! The client of a request: its address, its user agent, and the refresh cookie that it sent.
 
 use super::{cookie, forwarded::Nearest};
 use crate::{
@@ -20,35 +20,35 @@ const USER_AGENT_CHARS: usize = 200;
 
 static SAID: Seldom = Seldom::new();
 
-/// What is known of the client of a request, but for its device.
+/// The client of a request, without its device.
 pub fn client(request: &HttpRequest, state: &State) -> Client {
     let Nearest { address, is_told_apart, named } = nearest(request, state);
     Client { address, is_told_apart, named, user_agent: user_agent(request.headers()), device: None }
 }
 
-/// As [`client`], with the device as which a refresh cookie shows it: for whatever checks a password.
+/// As [`client`], with the known device that a refresh cookie shows it to be: for calls that check a password.
 pub fn client_with_device(request: &HttpRequest, state: &State) -> Client {
     let token = refresh_cookie(request, state);
     let device = token.map(|token| KnownDevice { user: token.sub, session: token.sid });
     Client { device, ..client(request, state) }
 }
 
-/// The refresh token of ours that came along in a cookie, expired or not.
+/// The genuine refresh token in a cookie, expired or not.
 pub fn refresh_cookie(request: &HttpRequest, state: &State) -> Option<RefreshClaims> {
     tokens(request, state).into_iter().find(|token| token.transport == Transport::Cookie)
 }
 
-/// What the request's cookies say, as far as it is ours, expired or not.
+/// All genuine refresh tokens in the request's cookies, expired or not.
 pub fn tokens(request: &HttpRequest, state: &State) -> Vec<RefreshClaims> {
     cookie::refresh_tokens(request, &state.site).into_iter().filter_map(|token| read(token, state)).collect()
 }
 
-/// One of our refresh tokens, expired or not.
+/// Reads a refresh token if it is genuine, expired or not.
 pub fn read(token: &[u8], state: &State) -> Option<RefreshClaims> {
     state.sessions.read_token(std::str::from_utf8(token).ok()?)
 }
 
-/// Who sent the request: the client, or a proxy.
+/// The address that sent the request: the client's, or a proxy's.
 pub fn peer(request: &HttpRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
 }
@@ -62,29 +62,29 @@ fn nearest(request: &HttpRequest, state: &State) -> Nearest {
         }
         return site.address_header().nearest(headers, peer, |hop| site.trusts(hop));
     }
-    // A peer inside the own network that forwards for others is a proxy, trusted or not.
+    // A peer in a private network that forwards for others is a proxy, trusted or not.
     let seems_a_proxy = is_forwarded && is_internal(peer);
     if seems_a_proxy && SAID.is_due(&peer.to_string()) {
         tracing::warn!(
             %peer,
-            "a request of a private network came with {}, which is not believed: add the proxy to AUTH_TRUSTED_PROXIES, or its clients are limited together",
+            "a request from a private network has the header {}, which is not trusted: add the proxy to AUTH_TRUSTED_PROXIES, or its clients share one limit",
             site.address_header().name()
         );
     }
-    // Whoever has named the proxies has named all of them: what another peer sends is its own client's.
+    // Once proxies are named, all of them are: any other peer is a client, and the header is its own.
     let is_told_apart = !seems_a_proxy || site.names_proxies();
     let named = (!is_told_apart).then(|| site.address_header().nearest(headers, peer, |_| false).address);
     Nearest { address: peer, is_told_apart, named: named.filter(|named| *named != peer) }
 }
 
-/// Only says so: no other header than the chosen one is ever believed.
+/// Only warns: no header other than the chosen one is ever trusted.
 fn suspect_another_header(peer: IpAddr, headers: &HeaderMap, state: &State) {
     let other = [header::FORWARDED, header::X_FORWARDED_FOR].into_iter().find(|name| headers.contains_key(name));
     let Some(other) = other else { return };
     if SAID.is_due(&peer.to_string()) {
         tracing::warn!(
             %peer,
-            "a trusted proxy sends {other} and no {}: if the proxy writes it, set AUTH_CLIENT_ADDRESS_HEADER={other}, or its clients are limited together",
+            "a trusted proxy sends {other} and no {}: if the proxy writes it, set AUTH_CLIENT_ADDRESS_HEADER={other}, or its clients share one limit",
             state.site.address_header().name()
         );
     }

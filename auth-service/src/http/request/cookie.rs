@@ -1,8 +1,8 @@
 //! The refresh cookie. Over https `__Host-jeton-refresh`, which no other host can set; over plain http, for
 //! development, `jeton-refresh`, sent to `/auth` only. (`AUTH_COOKIE_NAME` gives it another name.)
 //!
-//! Browsers send the cookies of all applications of a host together, whatever bytes these have put into theirs, and proxies
-//! cut them into several header lines: cookies are read as bytes, each by itself.
+//! Browsers send the cookies of all applications of a host together, with whatever bytes they hold, and proxies split
+//! them into several header lines: so cookies are read as bytes, each by itself.
 
 use crate::http::Site;
 use actix_web::{
@@ -12,7 +12,7 @@ use actix_web::{
 };
 use shared::problem::Problem;
 
-/// The header in which a page shows that it knows the session's CSRF token.
+/// The header in which a page proves that it knows the session's CSRF token.
 pub const CSRF_HEADER: &str = "x-csrf-token";
 
 /// The cookie that carries a refresh token for as long as the token lives.
@@ -33,8 +33,8 @@ pub fn clear(answer: &mut HttpResponseBuilder, request: &HttpRequest, site: &Sit
     clear_stray(answer, request, site);
 }
 
-/// Makes a browser forget a second cookie of our name, which another path of the host has set and no session can go on with.
-/// Over https there is none: a `__Host-` cookie is for all paths.
+/// Makes a browser forget a second cookie of the same name, set for another path of the host. No session can continue
+/// with two. Over https there is none: a `__Host-` cookie is for all paths.
 pub fn clear_stray(answer: &mut HttpResponseBuilder, request: &HttpRequest, site: &Site) {
     if !site.is_https() && values(request, site).count() > 1 {
         let mut stray = cleared(site);
@@ -55,16 +55,16 @@ fn cleared(site: &Site) -> Cookie<'static> {
     carrying("", std::time::Duration::ZERO, site)
 }
 
-/// Whether a cookie of that name came, whatever it holds.
+/// Whether a cookie with that name was sent, whatever it holds.
 pub fn came(request: &HttpRequest, site: &Site) -> bool {
     values(request, site).next().is_some()
 }
 
-/// Every refresh token that the request's cookies carry: more than one is not for us to choose from.
+/// The different refresh tokens in the request's cookies. If there are several, none may be chosen.
 pub fn refresh_tokens<'a>(request: &'a HttpRequest, site: &Site) -> Vec<&'a [u8]> {
     let mut tokens: Vec<&[u8]> = Vec::new();
     for token in values(request, site).filter(|value| !value.is_empty()) {
-        // The same twice, by a proxy that repeats header lines, leaves no choice.
+        // A proxy that repeats header lines may send the same token twice.
         if !tokens.contains(&token) {
             tokens.push(token);
         }
@@ -77,7 +77,7 @@ fn values<'a>(request: &'a HttpRequest, site: &Site) -> impl Iterator<Item = &'a
     lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).filter_map(|cookie| value(cookie, site))
 }
 
-/// What a cookie holds, if it is ours.
+/// The value of a cookie, if it is the refresh cookie.
 fn value<'a>(cookie: &'a [u8], site: &Site) -> Option<&'a [u8]> {
     let (name, value) = cookie.split_at_checked(cookie.iter().position(|byte| *byte == b'=')?)?;
     let value = value[1..].trim_ascii();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_other_cookies_hold_ours_is_found() {
+    fn the_refresh_cookie_is_found_whatever_other_cookies_hold() {
         let beside: [&[&[u8]]; 13] = [
             &[b"jeton-refresh=t"],
             &[b"lang=fran\xe7ais; jeton-refresh=t"],
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn another_cookie_is_not_taken_for_ours() {
+    fn another_cookie_is_not_taken_for_the_refresh_cookie() {
         let lines: [&[u8]; 6] = [
             b"",
             b"jeton-refresh",

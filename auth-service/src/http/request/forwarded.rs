@@ -1,6 +1,6 @@
-//! For whom a proxy forwards, by the one header that `AUTH_CLIENT_ADDRESS_HEADER` names: whatever else a client writes, proxies
-//! pass on as it came. It is read as bytes from the right, where the nearest proxy writes. A hop that cannot be read ends
-//! the walk, since it stands between us and whatever is further left.
+//! Whom a proxy forwards for, by the one header that `AUTH_CLIENT_ADDRESS_HEADER` names: proxies pass on all others as
+//! clients write them. The header is read as bytes from the right, where the nearest proxy writes. A hop that cannot be
+//! read ends the walk, since only that hop vouches for what is further left.
 
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,15 +16,15 @@ pub enum AddressHeader {
     Single(HeaderName),
 }
 
-/// Whom a request counts for.
+/// The client that a request counts for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nearest {
-    /// The nearest hop that is not one of our proxies; or else the furthest proxy that is known.
+    /// The nearest hop that is not a trusted proxy, or else the furthest known proxy.
     pub address: IpAddr,
-    /// Whether different clients have different addresses here. What hides behind a hop that cannot be read is told apart
-    /// from everybody else, and shares the address of that proxy: nobody gets rid of a limit by hiding.
+    /// Whether different clients have different addresses here. Also true behind a hop that cannot be read, whose
+    /// clients share the address of that proxy: hiding gets nobody past a limit.
     pub is_told_apart: bool,
-    /// Whom a proxy names that is not trusted.
+    /// The client that an untrusted proxy names.
     pub named: Option<IpAddr>,
 }
 
@@ -32,11 +32,12 @@ impl AddressHeader {
     /// Reads the setting.
     ///
     /// # Errors
-    /// What would make sense.
+    /// What is accepted.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wanted = "must be x-forwarded-for, forwarded, or the name of a header that carries one address, which ends in \
             ip, addr or address: cf-connecting-ip, true-client-ip, x-real-ip, fly-client-ip";
-        let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| format!("{text:?} is no header: {wanted}"))?;
+        let name = HeaderName::from_bytes(text.as_bytes())
+            .map_err(|_| format!("{text:?} is not the name of a header: {wanted}"))?;
         match name.as_str() {
             "x-forwarded-for" => Ok(Self::XForwardedFor),
             "forwarded" => Ok(Self::Forwarded),
@@ -55,7 +56,7 @@ impl AddressHeader {
         }
     }
 
-    /// Whom a request of `peer`, which is trusted, counts for.
+    /// The client that a request of `peer`, a trusted proxy, counts for.
     pub fn nearest(&self, headers: &HeaderMap, peer: IpAddr, trusts: impl Fn(IpAddr) -> bool) -> Nearest {
         let lines: Vec<&[u8]> = headers.get_all(self.name()).map(|line| line.as_bytes()).collect();
         let hops: Vec<Option<IpAddr>> = match (self, lines.as_slice()) {
@@ -63,7 +64,7 @@ impl AddressHeader {
             (Self::Forwarded, lines) => from_the_right(lines, quoted_elements, forwarded_for).collect(),
             (Self::Single(_), []) => Vec::new(),
             (Self::Single(_), [line]) => vec![node(line)],
-            // Which of them the proxy wrote is not for us to choose.
+            // There is no telling which of them the proxy wrote.
             (Self::Single(_), _) => vec![None],
         };
         let mut address = peer;
@@ -91,8 +92,9 @@ fn elements(line: &[u8]) -> Vec<Option<&[u8]>> {
     line.rsplit(|byte| *byte == b',').map(Some).collect()
 }
 
-/// The elements of a line in which commas may be quoted, the last one first: read from the right, so that a quotation mark that
-/// a client leaves open swallows nothing that a proxy has added. `None`: what is left of the line is one open quotation.
+/// The elements of a line in which commas may be quoted, the last one first: read from the right, so that a quotation
+/// mark that a client leaves open swallows nothing that a proxy has added. `None`: the rest of the line is one open
+/// quotation.
 fn quoted_elements(line: &[u8]) -> Vec<Option<&[u8]>> {
     let mut found = Vec::new();
     let (mut end, mut is_quoted) = (line.len(), false);
@@ -114,7 +116,7 @@ fn is_escaped(line: &[u8], index: usize) -> bool {
     line[..index].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
-/// The `for=` of an element of `Forwarded`, which must be there once.
+/// The `for=` of an element of `Forwarded`, which must occur exactly once.
 fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     let mut found = None;
     for pair in parameters(element)? {
@@ -127,7 +129,7 @@ fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
     found
 }
 
-/// What stands between semicolons that are not quoted.
+/// The parts between semicolons that are not quoted.
 fn parameters(element: &[u8]) -> Option<Vec<&[u8]>> {
     let mut found = Vec::new();
     let (mut start, mut is_quoted, mut is_escaped) = (0, false, false);
@@ -169,7 +171,7 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// What a quoted string says; anything else as it stands.
+/// The content of a quoted string; anything else as it is.
 fn unquoted(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
     let Some(quoted) = text.strip_prefix('"') else { return Some(text.to_owned()) };
@@ -192,7 +194,7 @@ mod tests {
 
     const PEER: &str = "10.0.0.1";
 
-    /// As whom a request of our proxy is seen that has these lines; with a star when clients cannot be told apart.
+    /// The address for a request of the proxy with these lines; with a star if its clients cannot be told apart.
     fn seen_by(setting: &str, lines: &[&[u8]]) -> String {
         let header = AddressHeader::parse(setting).unwrap();
         let mut headers = HeaderMap::new();
@@ -205,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_hop_that_is_no_proxy_of_ours_counts() {
+    fn the_nearest_hop_that_is_not_a_trusted_proxy_counts() {
         let cases: [(&str, &[&[u8]], &str); 14] = [
             ("x-forwarded-for", &[b"203.0.113.9"], "203.0.113.9"),
             ("x-forwarded-for", &[b"198.51.100.1, 203.0.113.9"], "203.0.113.9"),
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_header_clients_are_not_told_apart() {
+    fn without_the_header_clients_share_the_address_of_the_proxy() {
         for setting in ["x-forwarded-for", "forwarded", "cf-connecting-ip"] {
             assert_eq!(seen_by(setting, &[]), format!("{PEER}*"));
         }

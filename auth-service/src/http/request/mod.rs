@@ -1,4 +1,4 @@
-//! What a request says: its client, its cookies, its page, its caller.
+//! What is read from a request: its client, its cookies, its page, its caller.
 
 pub mod caller;
 pub mod client;

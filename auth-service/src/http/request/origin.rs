@@ -1,6 +1,6 @@
-//! Which pages may call what browsers authenticate by themselves: the cookie's endpoints, login and registration. Where the
-//! refresh token travels in bodies there is nothing that a browser adds on its own, and a page whose origin is not allowed
-//! cannot read the answer: native applications and their web views may call from whatever origin they have.
+//! Which pages may call the endpoints that browsers authenticate by themselves: the cookie's, login and registration.
+//! If the refresh token travels in bodies, browsers add nothing by themselves, and a page whose origin is not allowed
+//! cannot read the answer: so native applications and their web views may call from any origin.
 
 use super::cookie;
 use crate::{
@@ -19,7 +19,7 @@ use shared::{
 };
 use std::future::{Ready, ready};
 
-/// Where a browser says how far its page is from us.
+/// The header in which a browser states how its page's site relates to this one.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 static SAID: Seldom = Seldom::new();
@@ -42,11 +42,11 @@ impl Refuses for AllowedOrigin {
     }
 }
 
-/// The page that the request comes from, if any. [`Page::admit`] must be asked once it is known how the refresh token
-/// travels; a request that brings the cookie from a page that may not is refused before.
+/// The page that the request comes from, if any. Call [`Page::admit`] once it is known how the refresh token travels; a
+/// request with the cookie from a page that may not call is refused before that.
 pub struct Page {
     verdict: Result<(), Foreign>,
-    /// The page's origin, when browsers let no `SameSite` cookie through between it and us.
+    /// The page's origin, if it is on another site, from which browsers send no `SameSite` cookie.
     cross_site: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl FromRequest for Page {
 }
 
 impl Page {
-    /// Whether the page may call, with a refresh token that travels like this.
+    /// Whether the page may call if the refresh token travels like this.
     ///
     /// # Errors
     /// 403 `csrf_rejected`.
@@ -82,7 +82,7 @@ impl Page {
         }
     }
 
-    /// Whether a browser would keep the cookie of an answer to this page, and send it again.
+    /// Whether browsers would keep the cookie of an answer to this page, and send it back.
     ///
     /// # Errors
     /// 403 `cross_site_cookie`.
@@ -109,7 +109,9 @@ fn state(request: &HttpRequest) -> &State {
 }
 
 fn of_another_site() -> Problem {
-    csrf_rejected("cross-site requests are not allowed with a cookie: browsers send none that is SameSite=Strict")
+    csrf_rejected(
+        "cross-site requests are not allowed: browsers do not send the SameSite=Strict cookie from other sites",
+    )
 }
 
 /// A page that may not call.
@@ -117,7 +119,7 @@ fn of_another_site() -> Problem {
 enum Foreign {
     /// Its origin is not allowed.
     Origin(Vec<u8>),
-    /// It does not say its origin, and is not of ours.
+    /// It sends no origin, and is of another one.
     Site,
 }
 
@@ -142,10 +144,10 @@ fn check(request: &HttpRequest, site: &Site) -> Result<(), Foreign> {
     }
 }
 
-/// 403 `csrf_rejected`, for a page and for the browser that asks for it; operators read of it once an hour for each origin.
+/// 403 `csrf_rejected`, for a page or its preflight; logged once an hour for each origin.
 pub fn not_allowed(origin: &[u8]) -> Problem {
     cors::warn(origin, "AUTH_ALLOWED_ORIGINS");
     csrf_rejected(
-        "this page's origin may not call: it is neither the public URL's (AUTH_PUBLIC_URL) nor in AUTH_ALLOWED_ORIGINS",
+        "this page's origin is not allowed: it is neither that of AUTH_PUBLIC_URL nor in AUTH_ALLOWED_ORIGINS",
     )
 }

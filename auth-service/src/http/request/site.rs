@@ -1,11 +1,11 @@
-//! Where auth-service is on the web: what cookies and allowed origins follow from.
+//! The public site of auth-service, from which cookies and allowed origins follow.
 
 use super::forwarded::AddressHeader;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use url::Url;
 
-/// The public URL, the origins that may call, and the proxies that are believed.
+/// The public URL, the origins that may call, and the trusted proxies.
 #[derive(Debug, Clone)]
 pub struct Site {
     issuer: String,
@@ -41,7 +41,8 @@ impl Site {
         Self { address_header, ..self }
     }
 
-    /// With another name of the refresh cookie. Over https it begins with `__Host-`: no other host can set such a cookie.
+    /// With another name of the refresh cookie. Over https it begins with `__Host-`: no other host can set such a
+    /// cookie.
     #[must_use]
     pub fn with_cookie_name(self, name: &str) -> Self {
         let prefix = if self.is_https { "__Host-" } else { "" };
@@ -54,7 +55,7 @@ impl Site {
         &self.issuer
     }
 
-    /// Whether browsers reach us over https, wherever TLS ends.
+    /// Whether browsers reach the service over https, wherever TLS ends.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.is_https
@@ -89,7 +90,7 @@ impl Site {
         !self.trusted_proxies.is_empty()
     }
 
-    /// Whether what a proxy at this address says of its clients is believed.
+    /// Whether a proxy at this address is trusted to name its clients.
     #[must_use]
     pub fn trusts(&self, proxy: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(&proxy.to_canonical()))
