@@ -1,5 +1,6 @@
 //! RS256 signing behind `jsonwebtoken`, with private keys parsed once instead of for each signature, which more than
-//! doubles the rate. `jsonwebtoken` offers `CryptoProvider` for that: plain functions, so the parsed keys are in a static.
+//! doubles the rate. `jsonwebtoken` offers `CryptoProvider` for that: plain functions, so the parsed keys are in a
+//! static.
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::{
@@ -20,8 +21,8 @@ use std::{
     thread,
 };
 
-/// Uses this module for every signature of the process. The provider that was installed first stays, so this may be called
-/// any number of times.
+/// Uses this module for every signature of the process. The provider that was installed first stays, so this may be
+/// called any number of times.
 ///
 /// # Panics
 /// If the operating system cannot start a thread.
@@ -32,8 +33,8 @@ pub fn install() {
     let _chosen_before = PROVIDER.install_default();
 }
 
-/// Seeds aws-lc's random generator in a thread, while the database is opened. Its first random byte takes some 50 ms, because
-/// it does not rely on the operating system alone.
+/// Seeds aws-lc's random generator in a thread, while the database is opened. Its first random byte takes some 50 ms,
+/// because it does not rely on the operating system alone.
 fn gather_randomness() {
     static BEGUN: Once = Once::new();
     let gather = || rand::fill(&mut [0]).expect("the operating system gives randomness");

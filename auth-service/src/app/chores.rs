@@ -55,8 +55,8 @@ async fn follow_keys(keys: Arc<SigningKeys>) {
     }
 }
 
-/// Makes each key when it is due. Apart from [`follow_keys`], because it takes seconds in which other processes may change
-/// keys.
+/// Makes each key when it is due. Apart from [`follow_keys`], because it takes seconds in which other processes may
+/// change keys.
 async fn make_keys(keys: Arc<SigningKeys>) {
     loop {
         sleep(keys.next_reload()).await;

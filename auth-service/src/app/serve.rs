@@ -50,8 +50,8 @@ fn serve_public(state: &Data<State>, limits: Limits, listener: TcpListener) -> i
     let (proxies, state) = (state.clone(), state.clone());
     let admission = server::public(limits, move |address| proxies.site.trusts(address));
     let cors = Data::new(http::cors(&state.site));
-    // Requests that a client gave up during a stall are not carried out: the client has moved on, and its own outdated token
-    // would look like a theft.
+    // Requests that a client gave up during a stall are not carried out: the client has moved on, and its own outdated
+    // token would look like a theft.
     Serving { listener, admission, workers: None, serves_half_closed: false }.run(move || {
         App::new()
             .app_data(cors.clone())

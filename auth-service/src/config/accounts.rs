@@ -58,7 +58,8 @@ impl Accounts {
     }
 }
 
-/// Reports every mistake in the roles file, and the settings that contradict it; of a file that cannot be read, only that.
+/// Reports every mistake in the roles file, and the settings that contradict it; of a file that cannot be read, only
+/// that.
 fn roles(settings: &Settings, registration: Registration, default_role: &str) -> Roles {
     let built_in = settings.get(&AUTH_BUILT_IN_ROLES);
     let own = match settings.find(&AUTH_ROLES_FILE).map(|path| roles_file(&path)).transpose() {

@@ -34,8 +34,8 @@ impl Stores {
     }
 }
 
-/// Refuses a malformed URL at once, since waiting for the database would not help. The error does not repeat it: it may hold
-/// a password.
+/// Refuses a malformed URL at once, since waiting for the database would not help. The error does not repeat it: it may
+/// hold a password.
 fn database_url(text: &str) -> Result<String, String> {
     const FORM: &str = "must be sqlite://path or postgres://user:password@host:port/database";
     if text.starts_with("sqlite:") {
@@ -54,8 +54,8 @@ fn redis_url(text: &str) -> Result<String, String> {
     RedisStores::connect(text).map(|_| text.to_owned())
 }
 
-/// Detects a password that is not percent-encoded: it makes another URL, with another host, which might even be looked up. An
-/// `@` or `#` where none belongs, or a lone `%`, gives it away.
+/// Detects a password that is not percent-encoded: it makes another URL, with another host, which might even be looked
+/// up. An `@` or `#` where none belongs, or a lone `%`, gives it away.
 fn percent_encoded(url: &str) -> Result<(), String> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

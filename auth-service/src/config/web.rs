@@ -129,8 +129,8 @@ fn network(text: &str) -> Result<IpNet, String> {
     }
 }
 
-/// Whether a network holds addresses that no peer has: 0.0.0.0/8, ::, multicast, broadcast. (Networks wider than [`WIDEST`] are
-/// refused for another reason.)
+/// Whether a network holds addresses that no peer has: 0.0.0.0/8, ::, multicast, broadcast. (Networks wider than
+/// [`WIDEST`] are refused for another reason.)
 fn is_nobodys(network: &IpNet) -> bool {
     const MULTICAST: Ipv6Addr = Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0);
     match network {

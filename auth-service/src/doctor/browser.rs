@@ -69,7 +69,8 @@ pub(super) fn site(issuer: &str, origin: &str) -> Option<Finding> {
     })
 }
 
-/// The same host, or hosts of one domain. The list of public suffixes is not consulted: two labels in common are enough.
+/// The same host, or hosts of one domain. The list of public suffixes is not consulted: two labels in common are
+/// enough.
 fn are_related(ours: &Host<&str>, theirs: &Host<&str>) -> bool {
     let (Host::Domain(ours), Host::Domain(theirs)) = (ours, theirs) else { return ours == theirs };
     let common = ours.rsplit('.').zip(theirs.rsplit('.')).take_while(|(one, other)| one == other).count();

@@ -1,5 +1,5 @@
-//! Calls the service through its public URL, as a browser and a verifier would: not through this machine's proxy, and without
-//! following redirects.
+//! Calls the service through its public URL, as a browser and a verifier would: not through this machine's proxy, and
+//! without following redirects.
 
 use crate::http::{AddressHeader, Site, doctor::ASKS};
 use futures_util::future::join_all;

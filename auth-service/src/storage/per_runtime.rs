@@ -1,6 +1,6 @@
-//! Connections stay with the runtime that they were opened on, and end with it. actix gives each of its workers a runtime:
-//! shared connections would fail the last requests of a worker that drains longer than its neighbours, and each answer
-//! would have to wake another thread.
+//! Connections stay with the runtime that they were opened on, and end with it. actix gives each of its workers a
+//! runtime: shared connections would fail the last requests of a worker that drains longer than its neighbours, and
+//! each answer would have to wake another thread.
 
 use std::{
     collections::HashMap,

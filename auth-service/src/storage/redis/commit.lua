@@ -1,5 +1,6 @@
 -- Compare-and-swap. KEYS: the hash of a user's sessions.
--- ARGV: the session, the record that must be there ('' if there must be none), the new value, the latest time for the commit.
+-- ARGV: the session, the record that must be there ('' if there must be none), the new value, the latest time for the
+-- commit.
 local field, expected, value, not_after = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,7 +1,7 @@
 //! Sessions and counters in Redis: one server, one behind Sentinel, or a Cluster.
 //!
-//! All keys of one user share the hash tag `{sub}`, so that a script stays within one slot of a Cluster. Every operation
-//! is a script and may be repeated: what a broken connection leaves in doubt is simply repeated.
+//! All keys of one user share the hash tag `{sub}`, so that a script stays within one slot of a Cluster. Every
+//! operation is a script and may be repeated: what a broken connection leaves in doubt is simply repeated.
 
 mod counters;
 mod engine;

@@ -1,5 +1,5 @@
--- Does everything that the other scripts do: it fails on a server whose memory is full, that is a replica, or whose ACL does
--- not allow it. Leaves nothing behind. KEYS: a text, a hash.
+-- Does everything that the other scripts do: it fails on a server whose memory is full, that is a replica, or whose ACL
+-- does not allow it. Leaves nothing behind. KEYS: a text, a hash.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('SET', KEYS[1], '0', 'PXAT', now + 1000)

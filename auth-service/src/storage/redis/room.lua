@@ -1,5 +1,5 @@
--- Whether less than a tenth of the memory is left, and Redis evicts nothing. That tenth is kept for existing sessions: a
--- refresh writes as well.
+-- Whether less than a tenth of the memory is left, and Redis evicts nothing. That tenth is kept for existing sessions:
+-- a refresh writes as well.
 local function is_nearly_full()
   local info = redis.pcall('INFO', 'memory')
   if type(info) ~= 'string' or not string.find(info, 'maxmemory_policy:noeviction', 1, true) then

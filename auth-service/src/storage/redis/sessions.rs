@@ -1,8 +1,8 @@
 //! Sessions in Redis: a hash for each user, with a field for each session. Redis drops the hash when its last
 //! session has expired; until then, expired sessions are removed when a new one begins.
 //!
-//! A value is the time of its expiry (milliseconds, eight bytes, big-endian), followed by the record. A field is the session's
-//! id in sixteen bytes.
+//! A value is the time of its expiry (milliseconds, eight bytes, big-endian), followed by the record. A field is the
+//! session's id in sixteen bytes.
 
 use super::{
     RedisStores,
@@ -102,7 +102,8 @@ impl Sealed {
     }
 }
 
-/// Earlier versions have other keys, which begin with this one: replicas of either version leave the other's keys alone.
+/// Earlier versions have other keys, which begin with this one: replicas of either version leave the other's keys
+/// alone.
 fn key(sub: UserId) -> String {
     format!("jeton:{{{sub}}}")
 }

@@ -239,8 +239,8 @@ impl Sql {
         query(AssertSqlSafe(format!("SELECT {} FROM users {which}", self.backend.columns())))
     }
 
-    /// Runs a statement after all others that run this way have ended, so that none is decided on data that another is about
-    /// to change.
+    /// Runs a statement after all others that run this way have ended, so that none is decided on data that another is
+    /// about to change.
     async fn run_in_turn(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
         let statements =
             || self.backend.one_after_the_other().map(query).into_iter().chain([statement()]).collect::<Vec<_>>();

@@ -16,8 +16,8 @@ use shared::{
 use sqlx::{AssertSqlSafe, any::AnyRow, query};
 use std::{fmt::Display, str::FromStr, time::Duration};
 
-/// By how much an event's time may differ from the time in its id, which comes from another reading of the clock. Ids bound
-/// the part of the table that is read; times decide.
+/// By how much an event's time may differ from the time in its id, which comes from another reading of the clock. Ids
+/// bound the part of the table that is read; times decide.
 const CLOCKS: Duration = Duration::from_secs(3600);
 
 /// Comes after every id.
@@ -86,8 +86,8 @@ impl AuditLog for Sql {
     }
 }
 
-/// Leaves out actions that only a later version knows. Appending an empty text keeps the index on actions from being used for
-/// this.
+/// Leaves out actions that only a later version knows. Appending an empty text keeps the index on actions from being
+/// used for this.
 fn known_actions() -> String {
     let names: Vec<String> = Action::ALL.iter().map(|action| format!("'{action}'")).collect();
     format!("(action || '') IN ({})", names.join(", "))

@@ -1,5 +1,5 @@
-//! Accounts, what has ended, signing keys, and (where there is no Redis) sessions and counters: in SQLite or PostgreSQL,
-//! with the same statements.
+//! Accounts, what has ended, signing keys, and (where there is no Redis) sessions and counters: in SQLite or
+//! PostgreSQL, with the same statements.
 
 mod accounts;
 mod audit;

@@ -1,5 +1,5 @@
-//! Tries whether the database accepts what requests write, on a separate connection. The transaction deletes again what it
-//! writes, and is committed: a full disk, or a standby that does not confirm, fails only the commit.
+//! Tries whether the database accepts what requests write, on a separate connection. The transaction deletes again what
+//! it writes, and is committed: a full disk, or a standby that does not confirm, fails only the commit.
 
 use super::{
     Sql,

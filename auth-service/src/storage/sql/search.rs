@@ -1,7 +1,7 @@
 //! Finds users by a part of their address or name.
 //!
-//! PostgreSQL answers for three characters or more from an index of trigrams, where it has one. Everything else is a walk
-//! through all users in short stretches, and can end after each.
+//! PostgreSQL answers for three characters or more from an index of trigrams, where it has one. Everything else is a
+//! walk through all users in short stretches, and can end after each.
 
 use super::{
     Sql, Statement,
@@ -39,7 +39,8 @@ impl Sql {
 
     async fn look_up(&self, text: &str, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
         let pattern = format!("%{}%", literal(text));
-        // Planned for this exact text: a generic plan would walk through all users, which is best only for common texts.
+        // Planned for this exact text: a generic plan would walk through all users, which is best only for common
+        // texts.
         let mut page = Page::after(&after(asked), asked.limit as usize);
         while let Some((after, at_once)) = page.next() {
             let find = || {

@@ -1,5 +1,5 @@
-//! PostgreSQL's indexes that take long to make: they are made in the background, since a migration would make everybody wait.
-//! The user of the database may lack the right to make the one for searches.
+//! PostgreSQL's indexes that take long to make: they are made in the background, since a migration would make everybody
+//! wait. The user of the database may lack the right to make the one for searches.
 
 use super::{
     Sql,

@@ -38,8 +38,8 @@ pub(super) async fn found(backend: Backend, connection: &mut AnyConnection) -> s
     Ok(whose(backend, &names))
 }
 
-/// Whose tables these are, if they are not ours. A file belongs to one application; on a server, another's tables are in the
-/// way only if they have our names.
+/// Whose tables these are, if they are not ours. A file belongs to one application; on a server, another's tables are
+/// in the way only if they have our names.
 fn whose(backend: Backend, names: &BTreeSet<String>) -> Tables {
     let is_in_the_way = |name: &String| backend == Backend::Sqlite || name == LEDGER || OURS.contains(&name.as_str());
     let in_the_way: Vec<&str> = names.iter().filter(|name| is_in_the_way(name)).map(String::as_str).take(5).collect();

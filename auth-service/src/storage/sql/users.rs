@@ -1,5 +1,5 @@
-//! Reads rows of users. Another program may have written a row that cannot be read: lists leave it out, and looking it up fails
-//! with the name of the column.
+//! Reads rows of users. Another program may have written a row that cannot be read: lists leave it out, and looking it
+//! up fails with the name of the column.
 
 use super::{Sql, engine::backend::Backend};
 use crate::domain::{
@@ -26,9 +26,9 @@ const MOST_AT_ONCE: usize = 10_000;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Backend {
-    /// The columns of a user, named one by one so that a later version may add one while this version runs. SQLite stores any
-    /// value in any column, so texts are read as bytes: one that is not UTF-8 would fail the whole statement. Bytes in a column
-    /// that users are found by are read as NULL, since no text equals them.
+    /// The columns of a user, named one by one so that a later version may add one while this version runs. SQLite
+    /// stores any value in any column, so texts are read as bytes: one that is not UTF-8 would fail the whole
+    /// statement. Bytes in a column that users are found by are read as NULL, since no text equals them.
     pub(super) const fn columns(self) -> &'static str {
         match self {
             Self::Sqlite => {

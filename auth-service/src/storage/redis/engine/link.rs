@@ -1,8 +1,8 @@
 //! The one connection that all calls of a runtime share, and how it is replaced.
 //!
-//! An outage is reported within a second: connecting and answering each have a bound. It ends at most [`COOLDOWN`] and one
-//! attempt to connect after Redis is back. The redis crate's ConnectionManager waits longer between attempts and does not
-//! support Sentinel.
+//! An outage is reported within a second: connecting and answering each have a bound. It ends at most [`COOLDOWN`] and
+//! one attempt to connect after Redis is back. The redis crate's ConnectionManager waits longer between attempts and
+//! does not support Sentinel.
 
 use super::{
     address::Address,
@@ -22,8 +22,8 @@ use std::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-/// Time between two attempts to connect. Meanwhile calls fail at once, so that a server that accepts connections but cannot
-/// serve (it still loads its data, or is a replica) is not flooded with them.
+/// Time between two attempts to connect. Meanwhile calls fail at once, so that a server that accepts connections but
+/// cannot serve (it still loads its data, or is a replica) is not flooded with them.
 const COOLDOWN: Duration = Duration::from_millis(50);
 
 /// Connects when it is first needed.

@@ -1,5 +1,5 @@
-//! Finds the master. All Sentinels are asked at once, so that one that hangs costs nothing; the redis crate's client asks
-//! them one after the other.
+//! Finds the master. All Sentinels are asked at once, so that one that hangs costs nothing; the redis crate's client
+//! asks them one after the other.
 
 use super::server::server;
 use futures_util::future::select_ok;

@@ -34,7 +34,8 @@ const POSTGRES_PARAMETERS: [&str; 19] = [
     "options[]",
 ];
 
-/// Parameters that name a file, which is read at each connection: a missing file would look like a server that does not answer.
+/// Parameters that name a file, which is read at each connection: a missing file would look like a server that does not
+/// answer.
 const FILES: [&str; 7] = ["sslrootcert", "ssl-root-cert", "ssl-ca", "sslcert", "ssl-cert", "sslkey", "ssl-key"];
 
 /// Checks for what waiting does not cure: unknown parameters, unusable values, missing certificates.

@@ -51,12 +51,13 @@ impl Purpose {
 }
 
 impl Backend {
-    /// Makes other transactions that begin with it wait until this one ends. On SQLite, transactions that write do so anyway.
+    /// Makes other transactions that begin with it wait until this one ends. On SQLite, transactions that write do so
+    /// anyway.
     pub(in crate::storage) fn one_after_the_other(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
-            // As text, since the driver cannot read the type that the function returns. The number is arbitrary, and is used
-            // for nothing else.
+            // As text, since the driver cannot read the type that the function returns. The number is arbitrary, and is
+            // used for nothing else.
             Self::Postgres => Some("SELECT pg_advisory_xact_lock(7215634)::text"),
         }
     }
@@ -69,7 +70,8 @@ impl Backend {
         }
     }
 
-    /// The current time in milliseconds, in SQL. PostgreSQL provides it; on SQLite it is the first value of a statement.
+    /// The current time in milliseconds, in SQL. PostgreSQL provides it; on SQLite it is the first value of a
+    /// statement.
     pub(in crate::storage) fn now(self) -> &'static str {
         match self {
             Self::Sqlite => "$1",

@@ -1,9 +1,9 @@
 //! How statements run, and how an outage fails calls but not the program.
 //!
 //! sqlx's own pool asks the server twice per use whether a connection lives, and waits for the second answer without
-//! bound: a server that hangs would fill it with connections that never become free. Here a call that fails or is given up
-//! closes its connection and all idle ones: a healthy database refuses none of our statements, so any error makes all
-//! connections suspect. The next call opens a new one.
+//! bound: a server that hangs would fill it with connections that never become free. Here a call that fails or is given
+//! up closes its connection and all idle ones: a healthy database refuses none of our statements, so any error makes
+//! all connections suspect. The next call opens a new one.
 
 use super::{
     backend::Purpose,

@@ -166,7 +166,8 @@ fn advice(error: &Error) -> Option<&'static str> {
     }
 }
 
-/// Whether the database has understood a value, and refuses it: repeating is useless, and the connection is as good as before.
+/// Whether the database has understood a value, and refuses it: repeating is useless, and the connection is as good as
+/// before.
 pub(in crate::storage) fn is_refused_data(error: &Error) -> bool {
     let Error::Database(cause) = error else { return false };
     let code = cause.code().unwrap_or_default();

@@ -12,16 +12,16 @@ use sqlx::{
 };
 use tokio::time::sleep;
 
-// Later versions only add (docs/operate.md), so this one works with a database that it does not fully know. The lock is taken
-// here.
+// Later versions only add (docs/operate.md), so this one works with a database that it does not fully know. The lock is
+// taken here.
 static ON_BOTH: Migrator = Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!() };
 // What the two databases need differently. Its numbers continue those of both.
 static ON_POSTGRES: Migrator =
     Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!("./migrations/postgres") };
 static ON_SQLITE: Migrator = Migrator { ignore_missing: true, locking: false, ..sqlx::migrate!("./migrations/sqlite") };
 
-/// Held while a PostgreSQL database is migrated, to the end of the transaction: sqlx's own lock belongs to the session, and
-/// would outlive the process in a pooler's.
+/// Held while a PostgreSQL database is migrated, to the end of the transaction: sqlx's own lock belongs to the session,
+/// and would outlive the process in a pooler's.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7235421908)";
 
 pub(in crate::storage) async fn run(backend: Backend, options: &AnyConnectOptions) -> Result<(), MigrateError> {

@@ -151,8 +151,8 @@ async fn speaks_utf8(connection: &mut AnyConnection, place: &Place) -> Result<()
     ))))
 }
 
-/// Prepares statements of the same names in two sessions. This fails behind a pooler in transaction mode, where they may be one
-/// session.
+/// Prepares statements of the same names in two sessions. This fails behind a pooler in transaction mode, where they
+/// may be one session.
 async fn keeps_prepared_statements(options: &AnyConnectOptions, first: &mut AnyConnection) -> sqlx::Result<()> {
     let mut second = pool::open(options, Purpose::Postgres).await?;
     for connection in [&mut second, first] {

@@ -1,7 +1,7 @@
 //! The idle connections of one kind, and the callers that wait for one.
 //!
-//! The pool opens connections, not the caller that needs one: while a server hangs, callers give up one after the other, and
-//! an attempt that ended with its caller would never succeed.
+//! The pool opens connections, not the caller that needs one: while a server hangs, callers give up one after the
+//! other, and an attempt that ended with its caller would never succeed.
 
 use super::backend::Purpose;
 use crate::storage::PATIENCE;
@@ -21,13 +21,13 @@ use tokio::{
 const STALE: Duration = Duration::from_millis(500);
 const PING: Duration = Duration::from_millis(250);
 
-/// How many connections a pool opens at the same time; each of actix's workers has a pool. Opening one costs the server a
-/// process and a password's hash, and a statement next to nothing: in a burst, most callers are better off with a connection
-/// that another one gives back.
+/// How many connections a pool opens at the same time; each of actix's workers has a pool. Opening one costs the server
+/// a process and a password's hash, and a statement next to nothing: in a burst, most callers are better off with a
+/// connection that another one gives back.
 const OPENING: usize = 2;
 
-/// Delay before SQLite is asked again while another process writes. SQLite's own waiting backs off to 100 ms, and a busy
-/// neighbour starves it.
+/// Delay before SQLite is asked again while another process writes. SQLite's own waiting backs off to 100 ms, and a
+/// busy neighbour starves it.
 pub(in crate::storage) const BUSY: Duration = Duration::from_millis(2);
 
 /// Opens no connection before one is needed.
@@ -61,7 +61,8 @@ impl Pool {
         self.purpose
     }
 
-    /// A connection that is idle, given back or new, whichever comes first. Others cannot use it until it is given back.
+    /// A connection that is idle, given back or new, whichever comes first. Others cannot use it until it is given
+    /// back.
     pub(in crate::storage) async fn take(self: &Arc<Self>) -> sqlx::Result<AnyConnection> {
         loop {
             match self.idle_or_place() {
@@ -84,7 +85,8 @@ impl Pool {
         self.hand_over(Ok(connection));
     }
 
-    /// Only the caller that has waited longest gets a failure: the others may still get a connection that is given back.
+    /// Only the caller that has waited longest gets a failure: the others may still get a connection that is given
+    /// back.
     fn hand_over(&self, mut opened: sqlx::Result<AnyConnection>) {
         let mut state = self.state();
         while let Some(place) = state.waiting.pop_front() {
@@ -111,8 +113,9 @@ impl Pool {
         })
     }
 
-    /// Opens connections until enough are on their way, or as many as may be opened at the same time. The number of attempts is
-    /// bounded because a runtime that shuts down drops new tasks at once, so that there may never be enough.
+    /// Opens connections until enough are on their way, or as many as may be opened at the same time. The number of
+    /// attempts is bounded because a runtime that shuts down drops new tasks at once, so that there may never be
+    /// enough.
     fn open_for_those_who_wait(self: &Arc<Self>) {
         for _ in 0..OPENING {
             if self.on_their_way() >= self.waiting() {
