@@ -94,7 +94,7 @@ fn check_roles(settings: &Settings, roles: &Roles, registration: Registration, d
     let brings = roles.scopes(&[default.to_owned()]);
     if registration == Registration::Open && [USERS_READ, USERS_WRITE].iter().any(|scope| brings.contains(scope)) {
         settings.mistake(format!(
-            "AUTH_DEFAULT_ROLE: with open registration, strangers would see or change the users: {default:?} brings \
+            "AUTH_DEFAULT_ROLE: with open registration, strangers would see or change the users: {default:?} grants \
              {USERS_READ} or {USERS_WRITE}"
         ));
     }

@@ -23,7 +23,7 @@ settings! {
     plain AUTH_PUBLIC_URL: Url = "http://localhost:8080", public_url;
     /// Browser origins, besides the public URL's, that may call with credentials; separated by commas.
     plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
-    /// Networks of your own proxies, separated by commas; what they report about client addresses is believed.
+    /// Networks of your own proxies, separated by commas; what they report about client addresses is trusted.
     plain AUTH_TRUSTED_PROXIES: Vec<IpNet>, networks;
     /// Header in which those proxies name the client: x-forwarded-for, forwarded, or one with a single address (cf-connecting-ip, x-real-ip, …). Needs AUTH_TRUSTED_PROXIES.
     plain AUTH_CLIENT_ADDRESS_HEADER: AddressHeader = "x-forwarded-for", AddressHeader::parse;

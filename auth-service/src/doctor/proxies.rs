@@ -59,7 +59,7 @@ pub(super) fn claims(answer: &Answer, site: &Site) -> Vec<Finding> {
     let chosen = site.address_header().name();
     let others = seen.forwarded.iter().filter(|(name, value)| *name != chosen.as_str() && value.contains(CLAIMED));
     let mut findings: Vec<Finding> = others
-        .map(|(name, _)| Finding::note(format!("{name} reaches the service as clients write it; it is not believed")))
+        .map(|(name, _)| Finding::note(format!("{name} reaches the service as clients write it; it is not trusted")))
         .collect();
     if let Some(value) = seen.forwarded.get(chosen.as_str()).filter(|_| site.trusts(seen.peer)) {
         findings.push(chosen_header(&seen, value, site));
@@ -67,7 +67,7 @@ pub(super) fn claims(answer: &Answer, site: &Site) -> Vec<Finding> {
     findings
 }
 
-/// The header that is believed.
+/// What is found about the trusted header.
 fn chosen_header(Seen { client, peer, .. }: &Seen, value: &str, site: &Site) -> Finding {
     let header = site.address_header().name();
     let is_list = !matches!(site.address_header(), AddressHeader::Single(_));

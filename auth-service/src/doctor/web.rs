@@ -101,7 +101,7 @@ pub(super) async fn look(site: &Site, question: &str, clock: &dyn Clock) -> View
     View { metadata, key_set, preflights, marked: Some(marked), spoken: Spoken::AsWritten }
 }
 
-/// A request that claims to be forwarded for [`CLAIMED`], in each header that might be believed.
+/// A request that claims to be forwarded for [`CLAIMED`], in each header that might be trusted.
 fn claiming(request: RequestBuilder, header: &AddressHeader) -> RequestBuilder {
     let request = request.header("x-forwarded-for", CLAIMED).header("forwarded", format!("for={CLAIMED}"));
     match header {
