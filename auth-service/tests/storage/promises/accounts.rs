@@ -196,7 +196,9 @@ async fn ends(store: &(impl Accounts + Endings), id: UserId, session: SessionId,
     }
 }
 
-pub async fn a_change_that_a_check_allowed_is_not_written_after_the_session_has_ended(store: &(impl Accounts + Endings)) {
+pub async fn a_change_that_a_check_allowed_is_not_written_after_the_session_has_ended(
+    store: &(impl Accounts + Endings),
+) {
     for way in 0..3 {
         let (id, session) = (somebody(store).await, SessionId::fresh());
         let old = hash_of(store, id).await;
@@ -210,9 +212,7 @@ pub async fn a_change_that_a_check_allowed_is_not_written_after_the_session_has_
 }
 
 /// Whichever comes first, a session that was ended does not go on because it changed the password.
-pub async fn a_password_change_spares_no_session_that_ends_at_the_same_time(
-    store: &(impl Accounts + Endings),
-) {
+pub async fn a_password_change_spares_no_session_that_ends_at_the_same_time(store: &(impl Accounts + Endings)) {
     for way in [0, 1, 2].repeat(10) {
         let (id, session) = (somebody(store).await, SessionId::fresh());
         let old = hash_of(store, id).await;
