@@ -10,11 +10,10 @@ use aws_lc_rs::{
 };
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, EncodingKey,
-    crypto::{CryptoProvider, JwtSigner},
+    crypto::{CryptoProvider, JwtSigner, aws_lc},
     errors::{ErrorKind, Result},
     signature::{self, Signer},
 };
-use shared::access_token::crypto_provider;
 use std::{
     collections::HashMap,
     sync::{Arc, LazyLock, Once},
@@ -29,7 +28,7 @@ use std::{
 pub fn install() {
     gather_randomness();
     static PROVIDER: LazyLock<CryptoProvider> =
-        LazyLock::new(|| CryptoProvider { signer_factory: signer, ..crypto_provider() });
+        LazyLock::new(|| CryptoProvider { signer_factory: signer, ..aws_lc::DEFAULT_PROVIDER.clone() });
     let _chosen_before = PROVIDER.install_default();
 }
 
@@ -45,7 +44,7 @@ fn gather_randomness() {
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     match (algorithm, key.family()) {
         (Algorithm::RS256, AlgorithmFamily::Rsa) => Ok(Box::new(Rs256(parsed(key)?))),
-        _ => (crypto_provider().signer_factory)(algorithm, key),
+        _ => (aws_lc::DEFAULT_PROVIDER.signer_factory)(algorithm, key),
     }
 }
 
@@ -91,7 +90,6 @@ fn parsed(key: &EncodingKey) -> Result<Arc<RsaKeyPair>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jsonwebtoken::crypto::aws_lc;
     use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey};
 
     fn key(bits: usize) -> EncodingKey {

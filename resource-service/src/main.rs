@@ -20,7 +20,6 @@ fn main() {
 /// The exit status.
 async fn run() -> u8 {
     let flags = arguments::read(resource_service::config::command());
-    shared::access_token::install_crypto();
     if let Some(("doctor", doctor)) = flags.subcommand() {
         return see_doctor(&flags, doctor.get_flag("json")).await;
     }

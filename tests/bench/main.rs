@@ -32,7 +32,6 @@ async fn main() -> ExitCode {
     }
     let is_asked = |topic: &str| asked.is_empty() || asked.iter().any(|word| word == topic);
     let mut report = Report::default();
-    shared::access_token::install_crypto();
     if is_asked("verifier") {
         verifier::measure(&mut report);
     }

@@ -146,7 +146,6 @@ impl Server {
 
 /// Serves until it is killed.
 pub(crate) async fn serve() -> ExitCode {
-    shared::access_token::install_crypto();
     let flags = command().get_matches_from(["resource-service"]);
     let config = Config::gather(&flags, env::vars()).expect("our own settings");
     let address = config.listen;

@@ -298,8 +298,7 @@ fn pem_block(block: &Block<'_>, effort: &mut Effort) -> Candidate {
         _ => return Err(unused("a PEM block that is no PUBLIC KEY")),
     }
     let key = RsaKey::from_pem(body, effort).map_err(unused)?;
-    let kid = key.thumbprint().ok_or(unused("a key without a thumbprint"))?;
-    Ok((kid, key))
+    Ok((key.thumbprint(), key))
 }
 
 /// Whether a text can name a key.

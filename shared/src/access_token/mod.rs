@@ -2,7 +2,6 @@
 //! Knows no HTTP framework, no store and no private key.
 
 mod claims;
-mod crypto;
 mod json;
 mod key_set;
 mod modulus;
@@ -14,7 +13,6 @@ mod verified;
 mod verifier;
 
 pub use claims::{Claims, TOKEN_TYPE};
-pub use crypto::{crypto_provider, install_crypto};
 pub use key_set::{KeySet, KeySetError, Reading, Unused};
 pub use refusal::{Flaw, Refusal};
 pub use verified::VerifiedToken;

@@ -1,13 +1,13 @@
 //! One RSA public key that may verify RS256.
 
 use super::modulus::{self, Effort};
+use aws_lc_rs::{
+    digest,
+    signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents},
+};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
-use jsonwebtoken::{
-    Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, Jwk, ThumbprintHash},
 };
 
 /// Smaller keys can be factored; larger ones only cost time (what aws-lc takes).
@@ -19,7 +19,8 @@ const EXPONENT_BITS: std::ops::RangeInclusive<usize> = 17..=32;
 pub(super) struct RsaKey {
     pub(super) n: String,
     pub(super) e: String,
-    decoding: DecodingKey,
+    /// Parsed once, not for each signature: that would be a sixth of the whole work.
+    parsed: ParsedPublicKey,
 }
 
 impl RsaKey {
@@ -41,8 +42,10 @@ impl RsaKey {
             return Err("its modulus is even");
         }
         modulus::check(&modulus, effort)?;
-        let decoding = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-        Ok(Self { n: n.to_owned(), e: e.to_owned(), decoding })
+        let components = RsaPublicKeyComponents { n: modulus, e: exponent };
+        let parsed = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
+        let parsed = parsed.map_err(|_| "the cryptographic library does not take it")?;
+        Ok(Self { n: n.to_owned(), e: e.to_owned(), parsed })
     }
 
     /// From the text between the lines of a PEM block labelled `PUBLIC KEY`: SPKI in DER, and nothing else.
@@ -51,7 +54,7 @@ impl RsaKey {
     /// As [`RsaKey::from_components`], and if it is anything else.
     pub(super) fn from_pem(body: &str, effort: &mut Effort) -> Result<Self, &'static str> {
         let der = decoded_lines(body).ok_or("it is not base64")?;
-        let (n, e) = components(&der).ok_or("it is no RSA public key")?;
+        let [n, e] = numbers(&der).ok_or("it is no RSA public key")?.map(|number| URL_SAFE_NO_PAD.encode(number));
         let key = Self::from_components(&n, &e, effort)?;
         if der != key.spki().ok_or("it is no RSA public key")? {
             return Err("it has more in it than the key, or is not written in DER");
@@ -60,8 +63,10 @@ impl RsaKey {
     }
 
     /// The RFC 7638 thumbprint, which is the `kid` of a key that comes without one.
-    pub(super) fn thumbprint(&self) -> Option<String> {
-        Jwk::from_decoding_key(&self.decoding, None).ok()?.thumbprint(ThumbprintHash::SHA256).ok()
+    pub(super) fn thumbprint(&self) -> String {
+        let Self { n, e, .. } = self;
+        let canonical = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
+        URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
     }
 
     /// The modulus, big-endian.
@@ -70,7 +75,8 @@ impl RsaKey {
     }
 
     pub(super) fn has_signed(&self, message: &str, signature: &str) -> bool {
-        jsonwebtoken::crypto::verify(signature, message.as_bytes(), &self.decoding, Algorithm::RS256).unwrap_or(false)
+        let signature = URL_SAFE_NO_PAD.decode(signature);
+        signature.is_ok_and(|signature| self.parsed.verify_sig(message.as_bytes(), &signature).is_ok())
     }
 
     /// The only way to write it as SPKI in DER (RFC 8017, appendix A.1; RFC 3279, section 2.3.1).
@@ -105,14 +111,30 @@ fn decoded_lines(body: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// The members `n` and `e` of a JWK.
-fn components(spki: &[u8]) -> Option<(String, String)> {
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", STANDARD.encode(spki));
-    let key = DecodingKey::from_rsa_pem(pem.as_bytes()).ok()?;
-    match Jwk::from_decoding_key(&key, None).ok()?.algorithm {
-        AlgorithmParameters::RSA(rsa) => Some((rsa.n, rsa.e)),
-        _ => None,
-    }
+/// Modulus and exponent in an SPKI. Whether they are written as they must be shows when they are written again.
+fn numbers(spki: &[u8]) -> Option<[&[u8]; 2]> {
+    let (spki, _) = content(0x30, spki)?;
+    let (_algorithm, rest) = content(0x30, spki)?;
+    let (bit_string, _) = content(0x03, rest)?;
+    let (key, _) = content(0x30, bit_string.strip_prefix(&[0])?)?;
+    let (n, rest) = content(0x02, key)?;
+    let (e, _) = content(0x02, rest)?;
+    Some([n, e].map(|number| number.strip_prefix(&[0]).unwrap_or(number)))
+}
+
+/// The content of the element of DER that comes first, if it has this tag, and what comes behind it.
+fn content(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (_, rest) = der.split_first().filter(|(found, _)| **found == tag)?;
+    let (first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7F => (std::slice::from_ref(first), rest),
+        // No key of RSA's size needs more.
+        0x81 => rest.split_at_checked(1)?,
+        0x82 => rest.split_at_checked(2)?,
+        _ => return None,
+    };
+    let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+    rest.split_at_checked(length)
 }
 
 /// A positive INTEGER of DER.

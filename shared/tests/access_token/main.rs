@@ -29,7 +29,6 @@ fn verifier_at(now: Timestamp) -> Verifier {
 }
 
 fn usual_keys() -> KeySet {
-    shared::access_token::install_crypto();
     KeySet::from_jwks(Issuer::usual().jwks().as_bytes()).expect("a good key set")
 }
 

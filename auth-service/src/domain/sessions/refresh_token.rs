@@ -187,7 +187,6 @@ mod tests {
     use crate::domain::secrets::RootSecret;
 
     fn tokens(secret: &str) -> RefreshTokens {
-        shared::access_token::install_crypto();
         let root = RootSecret::parse(secret).map_err(|error| error.to_string()).unwrap();
         RefreshTokens::new(Arc::new(KeyRing::new(&root, None)), "http://localhost:8080".to_owned())
     }
