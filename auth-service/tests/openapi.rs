@@ -1,8 +1,5 @@
 //! The committed OpenAPI document matches the code, and has the routes that are served.
 
-#[path = "../../shared/tests/document/mod.rs"]
-mod document;
-
 use actix_web::{
     App,
     test::{call_service, init_service},
@@ -14,7 +11,7 @@ use auth_service::{
     http::{self, openapi},
 };
 use clap::Command;
-use document::{assert_is_committed, documented, served};
+use testkit::documents::{assert_is_committed, documented, served};
 
 #[test]
 fn the_committed_document_matches_the_code() {

@@ -10,7 +10,3 @@ pub mod http;
 pub mod metrics;
 pub mod published_keys;
 pub mod refusals;
-
-#[cfg(test)]
-#[path = "../../shared/tests/common/mod.rs"]
-mod issuer;

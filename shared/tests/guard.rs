@@ -1,16 +1,11 @@
 //! Guards: what a request must bring, and what it is told otherwise.
 
-#[expect(dead_code, reason = "not every test program needs all that the issuer can do")]
-#[path = "common/mod.rs"]
-mod common;
-
 use actix_web::{
     App, HttpResponse, ResponseError as _,
     http::{StatusCode, header},
     test::{TestRequest, call_service, init_service, read_body},
     web,
 };
-use common::{AUDIENCE, ISSUER, Issuer, claims};
 use serde_json::Value;
 use shared::{
     access_token::{KeySet, Refusal, Verifier},
@@ -19,6 +14,7 @@ use shared::{
     problem::Problem,
 };
 use std::sync::Arc;
+use testkit::{AUDIENCE, ISSUER, Issuer, claims};
 
 const NOW: i64 = 1_800_000_000;
 
@@ -51,7 +47,7 @@ impl Authenticate for Fixed {
 fn authority() -> web::Data<dyn Authenticate> {
     let clock = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
     let verifier = Verifier::new(ISSUER, AUDIENCE, clock);
-    let keys = KeySet::from_jwks(Issuer::usual().jwks().as_bytes()).expect("a good key set");
+    let keys = KeySet::from_jwks(Issuer::usual().key_set().to_string().as_bytes()).expect("a good key set");
     let authority: Arc<dyn Authenticate> = Arc::new(Fixed { verifier, keys });
     web::Data::from(authority)
 }
@@ -87,7 +83,7 @@ async fn ask(path: &str, credentials: &[&str]) -> Told {
 }
 
 fn token() -> String {
-    Issuer::usual().token(&claims(NOW))
+    Issuer::usual().token_of(&claims(NOW))
 }
 
 #[actix_web::test]
@@ -122,7 +118,7 @@ async fn what_is_malformed_or_comes_twice_is_an_invalid_token() {
 
 #[actix_web::test]
 async fn an_expired_token_is_told_apart() {
-    let old = Issuer::usual().token(&claims(NOW - 3000));
+    let old = Issuer::usual().token_of(&claims(NOW - 3000));
     let told = ask("/anybody", &[&format!("Bearer {old}")]).await;
     assert_eq!((told.status, told.code().as_str()), (StatusCode::UNAUTHORIZED, "token_expired"));
     let challenge = r#"Bearer realm="jeton", error="invalid_token", error_description="token expired""#;

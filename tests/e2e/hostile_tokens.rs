@@ -1,25 +1,25 @@
 //! Tokens that are wrong although the right key signed them, and forged ones: the table of `tests/corpus`, against both
 //! services.
 
-#[path = "../corpus/mod.rs"]
-mod access_tokens;
-
 use crate::stores;
-use access_tokens::{Issuer, Row, rows};
 use auth_service::domain::secrets::{KeyRing, RootSecret};
 use aws_lc_rs::rsa::KeyPair;
 use harness::{Answer, Http, Stack, assert_problem, forge, storage::random_secret};
 use serde_json::json;
 use sqlx::{Row as _, query};
+use testkit::{
+    Issuer,
+    corpus::{Good, Row, rows},
+};
 
 /// The private key that signs access tokens, which only auth-service has.
-async fn signing_key(stack: &Stack, secret: &str) -> (KeyPair, String) {
+async fn signing_key(stack: &Stack, secret: &str) -> Issuer {
     let mut database = stores::open(&stores::database(stack).1).await;
     let row = query("SELECT kid, sealed FROM signing_keys").fetch_one(&mut database).await.expect("a signing key");
     let (kid, sealed): (String, Vec<u8>) = (row.get("kid"), row.get("sealed"));
     let root = RootSecret::parse(secret).unwrap_or_else(|error| panic!("{error}"));
     let der = KeyRing::new(&root, None).open(&kid, &sealed).expect("sealed with this secret");
-    (KeyPair::from_der(&der).expect("an RSA key"), kid)
+    Issuer::with_pair(&stack.auth.url(), &kid, KeyPair::from_der(&der).expect("an RSA key"))
 }
 
 #[tokio::test]
@@ -27,11 +27,11 @@ async fn every_token_of_the_table_is_accepted_or_refused_as_it_says() {
     let secret = random_secret();
     let stack = Stack::any().auth("AUTH_SECRET", &secret).start().await;
     let ada = stack.ada().await;
-    let (key, kid) = signing_key(&stack, &secret).await;
+    let issuer = signing_key(&stack, &secret).await;
     let mut surprises = Vec::new();
     for row in rows() {
-        let issuer = Issuer { key: &key, kid: &kid, claims: ada.tokens.claims(), now: forge::now() };
-        let token = row.token(&issuer);
+        let good = Good { issuer: &issuer, claims: ada.tokens.claims(), now: forge::now() };
+        let token = row.token(&good);
         for (service, path) in [(&stack.auth, "/auth/me"), (&stack.resource, "/whoami")] {
             let answer = presented(service, path, &token).await;
             if !is_as_expected(&row, &token, &answer) {

@@ -21,7 +21,6 @@ pub mod command;
 pub mod containers;
 mod documented;
 pub mod eventually;
-pub mod forge;
 pub mod gateway;
 pub mod http;
 pub mod lateness;
@@ -61,3 +60,6 @@ pub use stack::{Stack, StackBuilder};
 pub use storage::Storage;
 pub use tls_proxy::TlsProxy;
 pub use tokens::{Tokens, Transport};
+
+/// Forged, foreign and damaged tokens.
+pub use testkit as forge;

@@ -110,14 +110,14 @@ fn unprotected(address: &Address) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::issuer::Issuer;
     use serde_json::json;
     use shared::finding::Severity;
+    use testkit::Issuer;
 
     #[test]
     fn each_key_that_is_not_used_is_named_with_its_reason() {
         let weak = json!({ "kty": "RSA", "kid": "weak\n", "n": "AQAB", "e": "AQAB" });
-        let set = json!({ "keys": [{ "kty": "EC" }, Issuer::usual().jwk(), weak] }).to_string();
+        let set = json!({ "keys": [{ "kty": "EC" }, Issuer::usual().public_key().clone(), weak] }).to_string();
         let found = of_set("there", &Reading::of_jwks(set.as_bytes()));
         let severities: Vec<Severity> = found.iter().map(|finding| finding.severity).collect();
         assert_eq!(severities, [Severity::Ok, Severity::Note, Severity::Warning], "{found:?}");

@@ -59,10 +59,10 @@ fn can_be_written(snapshot: &Snapshot, path: &Path) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::issuer::{ISSUER, Issuer};
     use serde_json::json;
     use shared::finding::Severity;
     use std::{fs, time::Duration};
+    use testkit::{ISSUER, Issuer};
     use url::Url;
 
     const KEYS_AT: &str = "https://auth.example/jwks.json";
@@ -74,7 +74,7 @@ mod tests {
     }
 
     fn snapshot(ahead: Duration) -> String {
-        let jwks: serde_json::Value = serde_json::from_str(&Issuer::usual().jwks()).expect("a key set");
+        let jwks: serde_json::Value = serde_json::from_str(&Issuer::usual().key_set().to_string()).expect("a key set");
         json!({ "fetched_at": SystemClock.now().plus(ahead), "url": KEYS_AT, "issuer": ISSUER, "jwks": jwks })
             .to_string()
     }

@@ -16,7 +16,7 @@ fn preflight(origin: &str) -> TestRequest {
 
 #[actix_web::test]
 async fn an_allowed_page_may_call_and_read_what_it_needs() {
-    let service = Service::start_with(Some(Issuer::usual().jwks()), &[PAGE]).await;
+    let service = Service::start_with(Some(Issuer::usual().key_set().to_string()), &[PAGE]).await;
     let answer = service.ask(preflight(PAGE)).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT);
     assert_eq!(answer.header("access-control-allow-origin"), PAGE);
@@ -32,7 +32,7 @@ async fn an_allowed_page_may_call_and_read_what_it_needs() {
 
 #[actix_web::test]
 async fn another_page_is_not_allowed() {
-    let service = Service::start_with(Some(Issuer::usual().jwks()), &[PAGE]).await;
+    let service = Service::start_with(Some(Issuer::usual().key_set().to_string()), &[PAGE]).await;
     let answer = service.ask(preflight("https://evil.test")).await;
     assert!(answer.status.is_client_error() && !answer.headers.contains_key("access-control-allow-origin"));
     let request =

@@ -1,11 +1,5 @@
 //! The public API and the admin API, as their clients see them.
 
-#[expect(dead_code, reason = "not every test program needs all that the issuer can do")]
-#[path = "../../../shared/tests/common/mod.rs"]
-mod common;
-#[path = "../../../shared/tests/document/mod.rs"]
-mod document;
-
 mod admin;
 mod books;
 mod browser;
@@ -19,7 +13,6 @@ use actix_web::{
     http::{StatusCode, header},
     test::{self, TestRequest},
 };
-use common::{AUDIENCE, ISSUER, Issuer, claims};
 use resource_service::{
     app::{self, Parts},
     books::Books,
@@ -33,6 +26,7 @@ use shared::{
 use sqlx::sqlite::SqliteConnectOptions;
 use std::{fs, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
+use testkit::{AUDIENCE, ISSUER, Issuer, claims};
 
 /// When the tests take place.
 const NOW: i64 = 1_800_000_000;
@@ -67,7 +61,7 @@ impl Answer {
 
 impl Service {
     async fn start() -> Self {
-        Self::start_with(Some(Issuer::usual().jwks()), &[]).await
+        Self::start_with(Some(Issuer::usual().key_set().to_string()), &[]).await
     }
 
     async fn start_with(pinned: Option<String>, origins: &[&str]) -> Self {
@@ -128,7 +122,7 @@ fn bearer(request: TestRequest, token: &str) -> TestRequest {
 
 /// May read.
 fn reader() -> String {
-    Issuer::usual().token(&claims(NOW))
+    Issuer::usual().token_of(&claims(NOW))
 }
 
 /// May read and write.
@@ -139,5 +133,5 @@ fn author() -> String {
 fn token_with(claim: &str, value: Value) -> String {
     let mut claims = claims(NOW);
     claims[claim] = value;
-    Issuer::usual().token(&claims)
+    Issuer::usual().token_of(&claims)
 }

@@ -1,7 +1,8 @@
 //! The OpenAPI document and its page.
 
-use super::{document::*, *};
+use super::*;
 use resource_service::http::openapi;
+use testkit::documents::*;
 
 #[test]
 fn the_committed_document_matches_the_code() {

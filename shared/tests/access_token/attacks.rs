@@ -6,7 +6,7 @@ use super::*;
 fn changed_claims_need_another_signature() {
     let token = token_with(json!({}));
     let [header, _, signature] = token.split('.').collect::<Vec<_>>().try_into().expect("three parts");
-    let richer = common::encode(changed(claims(NOW), json!({ "roles": ["admin"] })).to_string());
+    let richer = testkit::encoded(changed(claims(NOW), json!({ "roles": ["admin"] })).to_string());
     assert_eq!(flaw(&format!("{header}.{richer}.{signature}")), Some(Flaw::Signature));
 }
 
@@ -31,18 +31,18 @@ fn a_token_of_eight_kibibytes_is_taken_and_a_longer_one_is_not() {
 #[test]
 fn a_key_that_is_not_in_the_set_is_worth_a_fetch_only_if_all_else_is_in_order() {
     let other = Issuer::other();
-    assert_eq!(verify(&other.token(&claims(NOW))).err(), Some(Refusal::UnknownKey));
+    assert_eq!(verify(&other.token_of(&claims(NOW))).err(), Some(Refusal::UnknownKey));
     let elsewhere = changed(claims(NOW), json!({ "aud": "mail" }));
-    assert_eq!(verify(&other.token(&elsewhere)).err(), Some(Refusal::Invalid(Flaw::Audience)));
-    let old = verify(&other.token(&claims(NOW - 3000))).err();
+    assert_eq!(verify(&other.token_of(&elsewhere)).err(), Some(Refusal::Invalid(Flaw::Audience)));
+    let old = verify(&other.token_of(&claims(NOW - 3000))).err();
     assert_eq!(old, Some(Refusal::Invalid(Flaw::UnknownKey)), "nobody has verified that it was good once");
 }
 
 #[test]
 fn a_refusal_repeats_nothing_of_the_token() {
     let issuer = Issuer::usual();
-    let odd_header = changed(issuer.header(), json!({ "alg": "<script>" })).to_string();
-    for attack in [token_with(json!({ "iss": "<script>" })), issuer.sign(&odd_header, &claims(NOW).to_string())] {
+    let odd_header = changed(issuer.header(), json!({ "alg": "<script>" }));
+    for attack in [token_with(json!({ "iss": "<script>" })), issuer.sign(&odd_header, &claims(NOW))] {
         let refusal = verify(&attack).expect_err("a refusal");
         assert!(!format!("{refusal} {refusal:?}").contains("script"));
     }

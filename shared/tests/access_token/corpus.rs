@@ -1,11 +1,10 @@
 //! The table of tokens, against the verifier alone.
 
 use super::*;
-use crate::access_tokens::{Issuer as Signs, Row, rows};
+use testkit::corpus::{Good, Row, rows};
 
 fn verdict(row: &Row) -> String {
-    let issuer = Issuer::usual();
-    let good = Signs { key: &issuer.pair, kid: issuer.kid, claims: claims(NOW), now: NOW };
+    let good = Good { issuer: Issuer::usual(), claims: claims(NOW), now: NOW };
     // What is no text is refused before the verifier, which takes nothing else.
     let Ok(token) = String::from_utf8(row.token(&good)) else { return "Shape".to_owned() };
     match verify(&token) {

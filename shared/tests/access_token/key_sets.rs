@@ -13,7 +13,7 @@ fn set(keys: &[Value]) -> Result<KeySet, KeySetError> {
 }
 
 fn usual_with(changes: Value) -> Value {
-    changed(Issuer::usual().jwk(), changes)
+    changed(Issuer::usual().public_key().clone(), changes)
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_bad_key_is_left_out_and_its_neighbour_stays() {
     for changes in bad {
         let bad = changed(usual_with(json!({ "kid": "bad" })), changes.clone());
         assert_eq!(set(std::slice::from_ref(&bad)).err(), Some(KeySetError::NoUsableKey), "{changes}");
-        let keys = set(&[bad, Issuer::other().jwk()]).expect("the neighbour");
+        let keys = set(&[bad, Issuer::other().public_key().clone()]).expect("the neighbour");
         assert!(keys.len() == 1 && keys.contains("second"), "{changes}");
     }
 }
@@ -69,7 +69,7 @@ fn what_is_no_rsa_key_is_left_out_and_its_neighbour_stays() {
         json!("a key"),
     ];
     for key in foreign {
-        let keys = set(&[key.clone(), Issuer::usual().jwk()]).expect("the neighbour");
+        let keys = set(&[key.clone(), Issuer::usual().public_key().clone()]).expect("the neighbour");
         assert_eq!(keys.len(), 1, "{key}");
     }
 }
@@ -78,27 +78,33 @@ fn what_is_no_rsa_key_is_left_out_and_its_neighbour_stays() {
 fn not_even_a_key_that_json_readers_choke_on_spoils_its_neighbours() {
     let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
     for key in [r#"{"kty":"RSA","x":1e999}"#, r#"{"kty":"RSA","kty":"RSA"}"#, &deep] {
-        let text = format!(r#"{{"keys":[{key},{}]}}"#, Issuer::usual().jwk());
+        let text = format!(r#"{{"keys":[{key},{}]}}"#, Issuer::usual().public_key().clone());
         assert_eq!(KeySet::from_jwks(text.as_bytes()).expect("the neighbour").len(), 1, "{key}");
     }
 }
 
 #[test]
 fn keys_that_share_a_kid_are_both_left_out() {
-    let namesake = changed(Issuer::other().jwk(), json!({ "kid": "first" }));
-    assert_eq!(set(&[Issuer::usual().jwk(), namesake.clone()]).err(), Some(KeySetError::NoUsableKey));
-    let keys = set(&[Issuer::usual().jwk(), namesake, Issuer::other().jwk()]).expect("the third");
+    let namesake = changed(Issuer::other().public_key().clone(), json!({ "kid": "first" }));
+    assert_eq!(set(&[Issuer::usual().public_key().clone(), namesake.clone()]).err(), Some(KeySetError::NoUsableKey));
+    let keys = set(&[Issuer::usual().public_key().clone(), namesake, Issuer::other().public_key().clone()])
+        .expect("the third");
     assert!(keys.len() == 1 && keys.contains("second"));
 }
 
 #[test]
 fn a_key_that_is_there_several_times_counts_once() {
-    let thrice = set(&[Issuer::usual().jwk(), Issuer::usual().jwk(), usual_with(json!({ "alg": null }))]);
+    let thrice = set(&[
+        Issuer::usual().public_key().clone(),
+        Issuer::usual().public_key().clone(),
+        usual_with(json!({ "alg": null })),
+    ]);
     assert_eq!(thrice.expect("one key").kids(), ["first"]);
-    let twice = format!("{}{}{}", Issuer::usual().pem(), Issuer::other().pem(), Issuer::usual().pem());
+    let twice =
+        format!("{}{}{}", Issuer::usual().public_pem(), Issuer::other().public_pem(), Issuer::usual().public_pem());
     assert_eq!(KeySet::from_pem(twice.as_bytes()).expect("two keys").len(), 2);
     let renamed = usual_with(json!({ "kid": "again" }));
-    assert_eq!(set(&[Issuer::usual().jwk(), renamed]).expect("two names").kids(), ["again", "first"]);
+    assert_eq!(set(&[Issuer::usual().public_key().clone(), renamed]).expect("two names").kids(), ["again", "first"]);
 }
 
 fn moduli(kind: &str) -> Vec<(String, String)> {
@@ -157,13 +163,17 @@ fn keys_that_share_a_factor_are_both_left_out_and_the_rest_stays() {
         usual_with(json!({ "n": n, "kid": format!("shared-{index}") }))
     });
     assert!(set(std::slice::from_ref(&one)).is_ok(), "alone, nothing can be seen");
-    assert_eq!(set(&[one, Issuer::other().jwk(), other]).expect("the third").kids(), ["second"]);
+    assert_eq!(set(&[one, Issuer::other().public_key().clone(), other]).expect("the third").kids(), ["second"]);
 }
 
 #[test]
 fn what_is_not_used_is_said_with_its_place_its_name_and_the_reason() {
-    let keys =
-        [usual_with(json!({ "use": "enc" })), Issuer::other().jwk(), json!({ "kty": "EC" }), json!({ "kty": "EC" })];
+    let keys = [
+        usual_with(json!({ "use": "enc" })),
+        Issuer::other().public_key().clone(),
+        json!({ "kty": "EC" }),
+        json!({ "kty": "EC" }),
+    ];
     let reading = Reading::of_jwks(json!({ "keys": keys }).to_string().as_bytes());
     assert_eq!(reading.keys.expect("the second").kids(), ["second"]);
     let first = Unused { position: 1, kid: Some("first".to_owned()), reason: "its use is not sig" };
@@ -187,7 +197,7 @@ fn a_small_key_is_left_out() {
     let with_bytes = |count: usize, last: u8| {
         let mut modulus = vec![0xFF; count];
         modulus[count - 1] = last;
-        set(&[usual_with(json!({ "n": common::encode(modulus) }))])
+        set(&[usual_with(json!({ "n": testkit::encoded(modulus) }))])
     };
     assert!(with_bytes(1025, 0xFF).is_err(), "too large");
     assert!(with_bytes(256, 0xFE).is_err(), "even");
@@ -201,8 +211,8 @@ fn an_absurd_answer_is_no_key_set() {
         assert_eq!(KeySet::from_jwks(text.as_bytes()).err(), Some(KeySetError::Malformed), "{text}");
     }
     assert_eq!(set(&[]).err(), Some(KeySetError::NoUsableKey));
-    assert_eq!(set(&vec![Issuer::usual().jwk(); 65]).err(), Some(KeySetError::TooManyKeys));
-    let padded = format!("{}{}", Issuer::usual().jwks(), " ".repeat(256 * 1024));
+    assert_eq!(set(&vec![Issuer::usual().public_key().clone(); 65]).err(), Some(KeySetError::TooManyKeys));
+    let padded = format!("{}{}", Issuer::usual().key_set(), " ".repeat(256 * 1024));
     assert_eq!(KeySet::from_jwks(padded.as_bytes()).err(), Some(KeySetError::TooLarge));
 }
 
@@ -217,10 +227,10 @@ fn a_set_that_is_kept_and_read_again_verifies_the_same_tokens() {
 #[test]
 fn a_key_in_pem_is_named_by_its_thumbprint() {
     let issuer = Issuer::usual();
-    let jwk = issuer.jwk();
+    let jwk = issuer.public_key().clone();
     let canonical = format!(r#"{{"e":{},"kty":"RSA","n":{}}}"#, jwk["e"], jwk["n"]);
-    let thumbprint = common::encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
-    let text = format!("# pinned\n{}\n{}", issuer.pem(), Issuer::other().pem());
+    let thumbprint = testkit::encoded(digest::digest(&digest::SHA256, canonical.as_bytes()));
+    let text = format!("# pinned\n{}\n{}", issuer.public_pem(), Issuer::other().public_pem());
     for keys in [KeySet::from_pem(text.as_bytes()), KeySet::from_jwks_or_pem(text.as_bytes())] {
         let keys = keys.expect("two keys");
         assert!(keys.len() == 2 && keys.contains(&thumbprint));
@@ -240,8 +250,8 @@ fn pem_of_anything_else_is_no_key_set() {
 /// Blocks that are not used, each with a word of the reason. Whether bytes that are too many or too few leave no key or more
 /// than one is the same to whoever pinned them.
 fn bad_blocks() -> Vec<(String, &'static str)> {
-    let good = Issuer::other().pem();
-    let der = der_of(&good);
+    let good = Issuer::other().public_pem();
+    let der = der_of(good);
     let with = |bytes: &[u8]| block("PUBLIC KEY", &[&der, bytes].concat());
     let mut long_form = der.clone();
     // The outer length in three bytes where two would do.
@@ -269,7 +279,8 @@ fn bad_blocks() -> Vec<(String, &'static str)> {
 #[test]
 fn a_bad_block_is_left_out_with_its_reason_and_its_neighbours_stay() {
     for (bad, reason) in bad_blocks() {
-        for text in [format!("{bad}{}", Issuer::usual().pem()), format!("{}{bad}", Issuer::usual().pem())] {
+        for text in [format!("{bad}{}", Issuer::usual().public_pem()), format!("{}{bad}", Issuer::usual().public_pem())]
+        {
             let reading = Reading::of_jwks_or_pem(text.as_bytes());
             assert_eq!(reading.keys.map(|keys| keys.len()), Ok(1), "{text}");
             assert_eq!(reading.unused.len(), 1, "{text}");
@@ -282,7 +293,7 @@ fn a_bad_block_is_left_out_with_its_reason_and_its_neighbours_stay() {
 
 #[test]
 fn line_ends_marks_and_text_around_the_blocks_do_not_matter() {
-    let (pem, jwks) = (Issuer::usual().pem(), Issuer::usual().jwks());
+    let (pem, jwks) = (Issuer::usual().public_pem(), Issuer::usual().key_set().to_string());
     let shapes = [
         pem.replace('\n', "\r\n"),
         format!("\u{FEFF}{pem}"),
@@ -302,6 +313,6 @@ fn line_ends_marks_and_text_around_the_blocks_do_not_matter() {
 #[test]
 fn larger_keys_verify_too() {
     let issuer = Issuer::with_new_key("large", KeySize::Rsa3072);
-    let keys = KeySet::from_jwks(issuer.jwks().as_bytes()).expect("a good key set");
-    assert!(verifier_at(Timestamp::from_secs(NOW)).verify(&issuer.token(&claims(NOW)), &keys).is_ok());
+    let keys = KeySet::from_jwks(issuer.key_set().to_string().as_bytes()).expect("a good key set");
+    assert!(verifier_at(Timestamp::from_secs(NOW)).verify(&issuer.token_of(&claims(NOW)), &keys).is_ok());
 }

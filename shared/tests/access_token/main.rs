@@ -1,10 +1,5 @@
 //! What the verifier takes and what it refuses. Single tokens are in the table of `tests/corpus`.
 
-#[path = "../../../tests/corpus/mod.rs"]
-mod access_tokens;
-#[path = "../common/mod.rs"]
-mod common;
-
 mod attacks;
 mod claims;
 mod corpus;
@@ -13,13 +8,13 @@ mod properties;
 mod remembered;
 mod times;
 
-use common::{AUDIENCE, ISSUER, Issuer, claims};
 use serde_json::{Value, json};
 use shared::{
     access_token::{Flaw, KeySet, Refusal, VerifiedToken, Verifier},
     clock::{Clock, ManualClock, Timestamp},
 };
 use std::sync::Arc;
+use testkit::{AUDIENCE, ISSUER, Issuer, claims};
 
 /// When the tests take place.
 const NOW: i64 = 1_800_000_000;
@@ -29,7 +24,7 @@ fn verifier_at(now: Timestamp) -> Verifier {
 }
 
 fn usual_keys() -> KeySet {
-    KeySet::from_jwks(Issuer::usual().jwks().as_bytes()).expect("a good key set")
+    KeySet::from_jwks(Issuer::usual().key_set().to_string().as_bytes()).expect("a good key set")
 }
 
 fn verify(token: &str) -> Result<VerifiedToken, Refusal> {
@@ -45,13 +40,13 @@ fn flaw(token: &str) -> Option<Flaw> {
 
 /// The usual token with some claims changed; `null` takes one away.
 fn token_with(changes: Value) -> String {
-    Issuer::usual().token(&changed(claims(NOW), changes))
+    Issuer::usual().token_of(&changed(claims(NOW), changes))
 }
 
 /// The usual token with some header members changed; `null` takes one away.
 fn token_with_header(changes: Value) -> String {
     let issuer = Issuer::usual();
-    issuer.sign(&changed(issuer.header(), changes).to_string(), &claims(NOW).to_string())
+    issuer.sign(&changed(issuer.header(), changes), &claims(NOW))
 }
 
 fn changed(mut object: Value, changes: Value) -> Value {

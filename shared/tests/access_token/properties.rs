@@ -66,7 +66,7 @@ proptest! {
 
     #[test]
     fn no_bytes_at_random_in_the_places_of_the_parts_are_a_token(parts in vec(vec(any::<u8>(), 0..200), 0..5)) {
-        let text = parts.iter().map(common::encode).collect::<Vec<_>>().join(".");
+        let text = parts.iter().map(testkit::encoded).collect::<Vec<_>>().join(".");
         prop_assert!(verify(&text).is_err());
     }
 
@@ -106,7 +106,7 @@ proptest! {
         for (name, value) in members {
             signed[name] = value;
         }
-        if let Ok(token) = verify(&Issuer::usual().token(&signed)) {
+        if let Ok(token) = verify(&Issuer::usual().token_of(&signed)) {
             prop_assert_eq!(&signed["iss"], ISSUER);
             prop_assert!(signed["aud"] == AUDIENCE || signed["aud"].as_array().is_some_and(|list| list.contains(&json!(AUDIENCE))));
             prop_assert_eq!(&signed["sub"], token.subject());
@@ -146,9 +146,9 @@ static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
     for issuer in issuers {
         for (begin, life) in [(0, 900), (0, 3), (30, 900), (600, 60), (-890, 900)] {
             let claims = changed(claims(NOW + begin), json!({ "exp": NOW + begin + life }));
-            tokens.push(issuer.token(&claims));
-            let renamed = changed(issuer.header(), json!({ "kid": "first" })).to_string();
-            tokens.push(issuer.sign(&renamed, &claims.to_string()));
+            tokens.push(issuer.token_of(&claims));
+            let renamed = changed(issuer.header(), json!({ "kid": "first" }));
+            tokens.push(issuer.sign(&renamed, &claims));
         }
     }
     tokens
@@ -156,7 +156,7 @@ static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// Both keys, each alone, and each under the name of the first.
 static KEY_SETS: LazyLock<Vec<KeySet>> = LazyLock::new(|| {
-    let (first, second) = (Issuer::usual().jwk(), Issuer::other().jwk());
+    let (first, second) = (Issuer::usual().public_key().clone(), Issuer::other().public_key().clone());
     let taken = changed(second.clone(), json!({ "kid": "first" }));
     let sets = [vec![first.clone(), second.clone()], vec![first], vec![second], vec![taken]];
     let set = |keys: Vec<Value>| KeySet::from_jwks(json!({ "keys": keys }).to_string().as_bytes());

@@ -31,14 +31,14 @@ fn a_remembered_token_expires_like_any_other() {
 #[test]
 fn a_remembered_token_is_refused_once_its_key_has_gone() {
     let (verifier, _, token) = after_first_use();
-    let without = KeySet::from_jwks(Issuer::other().jwks().as_bytes()).expect("a good key set");
+    let without = KeySet::from_jwks(Issuer::other().key_set().to_string().as_bytes()).expect("a good key set");
     assert_eq!(verifier.verify(&token, &without).err(), Some(Refusal::UnknownKey));
 }
 
 #[test]
 fn a_remembered_token_is_refused_once_another_key_has_taken_the_name_of_its_own() {
     let (verifier, _, token) = after_first_use();
-    let namesake = changed(Issuer::other().jwk(), json!({ "kid": "first" }));
+    let namesake = changed(Issuer::other().public_key().clone(), json!({ "kid": "first" }));
     let keys = KeySet::from_jwks(json!({ "keys": [namesake] }).to_string().as_bytes()).expect("a good key set");
     assert_eq!(verifier.verify(&token, &keys).err(), Some(Refusal::Invalid(Flaw::Signature)));
 }

@@ -38,9 +38,9 @@ fn a_token_that_dies_before_it_is_born_is_invalid_and_not_merely_expired() {
 #[test]
 fn only_a_token_that_was_good_is_called_expired() {
     let old = claims(NOW - 3000);
-    assert_eq!(verify(&Issuer::usual().token(&old)).err(), Some(Refusal::Expired));
-    let mut forged = Issuer::usual().token(&old);
+    assert_eq!(verify(&Issuer::usual().token_of(&old)).err(), Some(Refusal::Expired));
+    let mut forged = Issuer::usual().token_of(&old);
     forged.truncate(forged.len() - 4);
     assert_eq!(flaw(&(forged + "AAAA")), Some(Flaw::Signature));
-    assert_eq!(flaw(&Issuer::usual().token(&changed(old, json!({ "aud": "mail" })))), Some(Flaw::Audience));
+    assert_eq!(flaw(&Issuer::usual().token_of(&changed(old, json!({ "aud": "mail" })))), Some(Flaw::Audience));
 }

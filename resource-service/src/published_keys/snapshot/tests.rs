@@ -1,7 +1,7 @@
 use super::*;
-use crate::issuer::{ISSUER, Issuer};
 use std::{fs, path::Path};
 use tempfile::TempDir;
+use testkit::{ISSUER, Issuer};
 use url::Url;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -13,7 +13,7 @@ fn at(path: &Path) -> Snapshot {
 }
 
 fn usual() -> Arc<KeySet> {
-    Arc::new(KeySet::from_jwks(Issuer::usual().jwks().as_bytes()).expect("a key set"))
+    Arc::new(KeySet::from_jwks(Issuer::usual().key_set().to_string().as_bytes()).expect("a key set"))
 }
 
 fn place() -> (TempDir, PathBuf) {

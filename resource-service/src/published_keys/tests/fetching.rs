@@ -9,25 +9,26 @@ async fn without_any_key_nothing_is_said_about_a_token_and_keys_are_found_withou
     let keys = follow(&publisher, pace()).await;
     eventually("three attempts", async || publisher.asked().len() >= 3).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
-    publisher.now_answers(Answer::good(Issuer::usual().jwks()));
+    publisher.now_answers(Answer::good(Issuer::usual().key_set().to_string()));
     eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
     assert_eq!(keys.held().expect("keys").source, Origin::Published);
 }
 
 #[actix_web::test]
 async fn no_bad_answer_replaces_good_keys() {
-    let publisher =
-        TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("cache-control", "max-age=0"));
-    let elsewhere = TestPublisher::that_answers(Answer::good(Issuer::other().jwks()));
+    let publisher = TestPublisher::that_answers(
+        Answer::good(Issuer::usual().key_set().to_string()).with("cache-control", "max-age=0"),
+    );
+    let elsewhere = TestPublisher::that_answers(Answer::good(Issuer::other().key_set().to_string()));
     let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
-    let private = Issuer::other().jwks().replace("\"e\"", "\"d\":\"AQAB\",\"e\"");
-    let huge = format!("{}{}", Issuer::other().jwks(), " ".repeat(300 * 1024));
+    let private = Issuer::other().key_set().to_string().replace("\"e\"", "\"d\":\"AQAB\",\"e\"");
+    let huge = format!("{}{}", Issuer::other().key_set(), " ".repeat(300 * 1024));
     for bad in [
         Answer::status(500),
         Answer::status(404),
-        Answer { status: 203, ..Answer::good(Issuer::other().jwks()) },
-        Answer { status: 500, ..Answer::good(Issuer::other().jwks()) },
+        Answer { status: 203, ..Answer::good(Issuer::other().key_set().to_string()) },
+        Answer { status: 500, ..Answer::good(Issuer::other().key_set().to_string()) },
         Answer::status(304),
         Answer::status(302).with("location", elsewhere.url().as_str()),
         Answer::status(307).with("location", elsewhere.url().as_str()),
@@ -47,7 +48,7 @@ async fn no_bad_answer_replaces_good_keys() {
 
 #[actix_web::test]
 async fn unchanged_keys_are_asked_for_by_their_etag_and_confirmed() {
-    let good = Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\"");
+    let good = Answer::good(Issuer::usual().key_set().to_string()).with("etag", "\"v1\"");
     let publisher = TestPublisher::that_answers(good);
     let clock = clock();
     let source = published_at(publisher.url(), None);
@@ -66,14 +67,15 @@ async fn a_key_that_is_no_longer_published_is_no_longer_used() {
     let publisher = TestPublisher::that_answers(Answer::good(jwks_of(&[Issuer::usual(), Issuer::other()])));
     let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("both keys", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
-    publisher.now_answers(Answer::good(Issuer::other().jwks()));
+    publisher.now_answers(Answer::good(Issuer::other().key_set().to_string()));
     eventually("one is gone", async || verdict(&keys, Issuer::usual()).await.is_err()).await;
     assert_eq!(verdict(&keys, Issuer::other()).await, Ok(()));
 }
 
 #[actix_web::test]
 async fn what_a_cache_has_kept_for_its_time_is_soon_asked_for_again() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("age", "3600"));
+    let publisher =
+        TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()).with("age", "3600"));
     let keys = follow(&publisher, pace()).await;
     eventually("three questions", async || publisher.asked().len() >= 3).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
@@ -81,8 +83,9 @@ async fn what_a_cache_has_kept_for_its_time_is_soon_asked_for_again() {
 
 #[actix_web::test]
 async fn an_unchanged_set_without_a_new_age_keeps_the_one_it_had() {
-    let publisher =
-        TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\"").with("age", "3600"));
+    let publisher = TestPublisher::that_answers(
+        Answer::good(Issuer::usual().key_set().to_string()).with("etag", "\"v1\"").with("age", "3600"),
+    );
     let _keys = follow(&publisher, pace()).await;
     eventually("it was confirmed", async || publisher.asked().len() >= 2).await;
     let asked = publisher.asked().len();
@@ -93,7 +96,8 @@ async fn an_unchanged_set_without_a_new_age_keeps_the_one_it_had() {
 #[actix_web::test]
 async fn a_tag_that_is_too_long_or_no_text_is_not_sent_back() {
     for tag in [format!("\"{}\"", "x".repeat(5000)), "\"caf\u{e9}\"".to_owned()] {
-        let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("etag", tag));
+        let publisher =
+            TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()).with("etag", tag));
         let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
         eventually("three questions", async || publisher.asked().len() >= 3).await;
         assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
@@ -102,7 +106,7 @@ async fn a_tag_that_is_too_long_or_no_text_is_not_sent_back() {
 
 #[actix_web::test]
 async fn after_a_failure_the_whole_set_is_asked_for() {
-    let good = || Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\"");
+    let good = || Answer::good(Issuer::usual().key_set().to_string()).with("etag", "\"v1\"");
     let publisher = TestPublisher::that_answers(good());
     let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("the key is there", async || keys.held().is_some()).await;

@@ -95,18 +95,18 @@ impl Rude {
 }
 
 fn good() -> Manner {
-    Manner::answers("cache-control: max-age=3600\r\n", &Issuer::usual().jwks())
+    Manner::answers("cache-control: max-age=3600\r\n", &Issuer::usual().key_set().to_string())
 }
 
 /// The other key, and one that takes its name.
 fn namesakes() -> [Value; 2] {
-    let mut namesake = Issuer::usual().jwk();
-    namesake["kid"] = Issuer::other().jwk()["kid"].take();
-    [Issuer::other().jwk(), namesake]
+    let mut namesake = Issuer::usual().public_key().clone();
+    namesake["kid"] = Issuer::other().public_key().clone()["kid"].take();
+    [Issuer::other().public_key().clone(), namesake]
 }
 
 fn manners() -> Vec<(&'static str, Manner)> {
-    let evil = Issuer::other().jwks();
+    let evil = Issuer::other().key_set().to_string();
     let never_ends = |begin: &str, piece: &str, pause| Manner::NeverEnds(begin.to_owned(), piece.to_owned(), pause);
     let chunk = format!("8000\r\n{}\r\n", " ".repeat(0x8000));
     let gzip = [
@@ -182,7 +182,7 @@ async fn whatever_went_before_a_good_answer_is_taken() {
         let before = publisher.asked();
         eventually("two attempts", async || publisher.asked() > before + 1).await;
         let issuer = if turn % 2 == 0 { Issuer::usual() } else { Issuer::other() };
-        publisher.now(Manner::answers("", &issuer.jwks()));
+        publisher.now(Manner::answers("", &issuer.key_set().to_string()));
         eventually(what, async || verdict(&keys, issuer).await.is_ok()).await;
     }
 }
@@ -192,7 +192,7 @@ async fn of_a_set_that_is_half_broken_the_other_half_is_taken_whatever_it_is_cal
     let publisher = Rude::that(Manner::Hangs).await;
     let keys = publisher.follow(impatient()).await;
     let [other, namesake] = namesakes();
-    let broken = json!({ "keys": [{ "kty": "RSA", "kid": 1 }, null, other, "a key", namesake, Issuer::usual().jwk()] });
+    let broken = json!({ "keys": [{ "kty": "RSA", "kid": 1 }, null, other, "a key", namesake, Issuer::usual().public_key().clone()] });
     let length = broken.to_string().len();
     publisher.now(Manner::says(format!(
         "HTTP/1.1 200 OK\r\ncontent-type: image/gif\r\ncontent-length: {length}\r\n\r\n{broken}"
@@ -207,7 +207,7 @@ async fn an_absurd_age_spoils_neither_the_keys_nor_what_comes_later() {
     let keys = publisher.follow(impatient()).await;
     for age in ["0", "-1", "99999999999999999999999", "18446744073709551615", "1e9", "\"5\"", "", "0, max-age=600"] {
         for issuer in [Issuer::usual(), Issuer::other()] {
-            publisher.now(Manner::answers(&format!("cache-control: max-age={age}\r\n"), &issuer.jwks()));
+            publisher.now(Manner::answers(&format!("cache-control: max-age={age}\r\n"), &issuer.key_set().to_string()));
             eventually(age, async || verdict(&keys, issuer).await.is_ok()).await;
         }
     }

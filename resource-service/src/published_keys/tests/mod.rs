@@ -8,7 +8,6 @@ mod restart;
 mod rotation;
 
 use super::{KeySource, PublishedKeys, refresh::Pace};
-use crate::issuer::{AUDIENCE, ISSUER, Issuer, claims};
 use publisher::TestPublisher;
 use serde_json::json;
 use shared::{
@@ -17,6 +16,7 @@ use shared::{
     guard::{Authenticate as _, Rejection},
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
+use testkit::{AUDIENCE, ISSUER, Issuer, claims};
 use url::Url;
 
 /// When the tests take place.
@@ -63,11 +63,11 @@ async fn pinned(path: PathBuf) -> Arc<PublishedKeys> {
 }
 
 async fn verdict(keys: &PublishedKeys, issuer: &Issuer) -> Result<(), Rejection> {
-    keys.authenticate(&issuer.token(&claims(NOW))).await.map(|_| ())
+    keys.authenticate(&issuer.token_of(&claims(NOW))).await.map(|_| ())
 }
 
 fn jwks_of(issuers: &[&Issuer]) -> String {
-    json!({ "keys": issuers.iter().map(|issuer| issuer.jwk()).collect::<Vec<_>>() }).to_string()
+    json!({ "keys": issuers.iter().map(|issuer| issuer.public_key().clone()).collect::<Vec<_>>() }).to_string()
 }
 
 /// Waits for something that is about to be true.

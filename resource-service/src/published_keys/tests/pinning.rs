@@ -14,7 +14,7 @@ fn file_with(content: &str) -> (TempDir, PathBuf) {
 
 #[actix_web::test]
 async fn pinned_keys_are_there_at_once() {
-    let (_directory, path) = file_with(&Issuer::usual().jwks());
+    let (_directory, path) = file_with(&Issuer::usual().key_set().to_string());
     let keys = pinned(path).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
     assert_eq!(keys.held().expect("keys").source, Origin::Pinned);
@@ -22,18 +22,18 @@ async fn pinned_keys_are_there_at_once() {
 
 #[actix_web::test]
 async fn a_changed_file_is_read_again_and_a_broken_one_keeps_the_keys() {
-    let (_directory, path) = file_with(&Issuer::usual().jwks());
+    let (_directory, path) = file_with(&Issuer::usual().key_set().to_string());
     let keys = pinned(path.clone()).await;
     let is_in_doubt = || keys.held().expect("keys").is_in_doubt;
     fs::write(&path, "not yet written comp").expect("a written file");
     eventually("the broken file is seen", async || is_in_doubt()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
-    fs::write(&path, Issuer::usual().jwks()).expect("a written file");
+    fs::write(&path, Issuer::usual().key_set().to_string()).expect("a written file");
     eventually("it is whole again", async || !is_in_doubt()).await;
     fs::remove_file(&path).expect("a removed file");
     eventually("its absence is seen", async || is_in_doubt()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
-    fs::write(&path, Issuer::other().jwks()).expect("a written file");
+    fs::write(&path, Issuer::other().key_set().to_string()).expect("a written file");
     eventually("the other key", async || verdict(&keys, Issuer::other()).await.is_ok()).await;
     assert!(verdict(&keys, Issuer::usual()).await.is_err());
 }
@@ -44,13 +44,13 @@ async fn a_file_that_appears_later_is_found() {
     let path = directory.path().join("keys.pem");
     let keys = pinned(path.clone()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
-    fs::write(&path, Issuer::usual().pem()).expect("a written file");
+    fs::write(&path, Issuer::usual().public_pem()).expect("a written file");
     eventually("the key is there", async || keys.held().is_some()).await;
 }
 
 #[actix_web::test]
 async fn a_file_confirms_its_keys_for_as_long_as_it_is_sound() {
-    let (_directory, path) = file_with(&Issuer::usual().jwks());
+    let (_directory, path) = file_with(&Issuer::usual().key_set().to_string());
     let clock = clock();
     let keys = start(KeySource::Pinned(path.clone()), &clock, pace()).await;
     clock.advance(LONG);
@@ -61,7 +61,7 @@ async fn a_file_confirms_its_keys_for_as_long_as_it_is_sound() {
     eventually("the keys are in doubt", async || held().is_in_doubt).await;
     clock.advance(LONG);
     assert!(held().age >= LONG);
-    fs::write(&path, Issuer::usual().jwks()).expect("a written file");
+    fs::write(&path, Issuer::usual().key_set().to_string()).expect("a written file");
     eventually("they are confirmed again", async || !held().is_in_doubt && held().age < LONG).await;
 }
 
@@ -74,7 +74,7 @@ async fn what_is_no_file_is_not_waited_for_and_a_file_in_its_place_is_read() {
     let keys = pinned(path.clone()).await;
     assert_eq!(verdict(&keys, Issuer::usual()).await, Err(Rejection::KeysUnavailable));
     fs::remove_file(&path).expect("a removed pipe");
-    fs::write(&path, Issuer::usual().jwks()).expect("a written file");
+    fs::write(&path, Issuer::usual().key_set().to_string()).expect("a written file");
     eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
     fs::write(&path, " ".repeat(300 * 1024)).expect("a written file");
     eventually("it is too large", async || keys.held().expect("keys").is_in_doubt).await;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 async fn after_a_first_life() -> (TempDir, PathBuf, Url) {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("data").join("jwks.json");
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let url = publisher.url();
     let keys = start(published_at(url.clone(), Some(path.clone())), &clock(), pace()).await;
     eventually("the key is kept", async || keys.held().is_some() && path.exists()).await;
@@ -88,7 +88,7 @@ async fn a_clock_that_has_jumped_back_is_no_reason_to_refuse_the_keys_of_the_sna
 
 #[actix_web::test]
 async fn a_snapshot_that_cannot_be_written_harms_nothing() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let file = tempfile::NamedTempFile::new().expect("a file where a directory should be");
     let snapshot = Some(file.path().join("jwks.json"));
     let keys = start(published_at(publisher.url(), snapshot), &clock(), pace()).await;
@@ -106,7 +106,7 @@ async fn keeps(url: Url, path: &Path, clock: &ManualClock) -> Arc<PublishedKeys>
 async fn the_snapshot_is_written_when_the_keys_change_and_once_an_hour() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("jwks.json");
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let clock = clock();
     let keys = keeps(publisher.url(), &path, &clock).await;
     let asked_more = async |more: usize| {
@@ -122,8 +122,8 @@ async fn the_snapshot_is_written_when_the_keys_change_and_once_an_hour() {
     let fetched_at =
         || Some(fs::read_to_string(&path).ok()?.contains(&format!("\"fetched_at\":{}", keys.clock.now().millis())));
     eventually("it is confirmed", async || fetched_at() == Some(true)).await;
-    publisher.now_answers(Answer::good(Issuer::other().jwks()));
-    let holds_other = || fs::read_to_string(&path).is_ok_and(|text| text.contains(Issuer::other().kid));
+    publisher.now_answers(Answer::good(Issuer::other().key_set().to_string()));
+    let holds_other = || fs::read_to_string(&path).is_ok_and(|text| text.contains(Issuer::other().key_id()));
     eventually("the other key is kept", async || holds_other()).await;
 }
 
@@ -132,7 +132,7 @@ async fn what_could_not_be_written_is_tried_again() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("data/jwks.json");
     fs::write(directory.path().join("data"), "in the way").expect("a written file");
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let hurry = Pace { longest: Duration::ZERO, ..pace() };
     let _keys = start(published_at(publisher.url(), Some(path.clone())), &clock(), hurry).await;
     eventually("some attempts", async || publisher.asked().len() > 3).await;
@@ -144,7 +144,7 @@ async fn what_could_not_be_written_is_tried_again() {
 async fn secrets_of_the_address_are_sent_and_not_kept() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("jwks.json");
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let mut url = publisher.url();
     url.set_username("reader").expect("a URL with a host");
     url.set_password(Some("hunter2")).expect("a URL with a host");
@@ -161,7 +161,7 @@ async fn secrets_of_the_address_are_sent_and_not_kept() {
 async fn a_snapshot_that_is_removed_or_damaged_meanwhile_is_written_with_the_next_answer() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("jwks.json");
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let _keys = keeps(publisher.url(), &path, &clock()).await;
     let whole = fs::read_to_string(&path).expect("a snapshot");
     let is_whole = || fs::read_to_string(&path).is_ok_and(|text| text == whole);
@@ -180,7 +180,7 @@ async fn a_snapshot_that_is_a_pipe_is_neither_waited_for_nor_used_nor_replaced()
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("jwks.json");
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("a pipe");
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let hurry = Pace { longest: Duration::ZERO, ..pace() };
     let keys = start(published_at(publisher.url(), Some(path.clone())), &clock(), hurry).await;
     eventually("the key is there", async || keys.held().is_some()).await;

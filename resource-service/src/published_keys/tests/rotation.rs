@@ -16,7 +16,7 @@ async fn fetched_once(publisher: &TestPublisher, pace: Pace) -> Arc<PublishedKey
 
 #[actix_web::test]
 async fn twenty_tokens_of_a_new_key_wait_for_one_fetch_and_are_let_in() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, pace()).await;
     publisher.now_answers(Answer::good(jwks_of(&[Issuer::usual(), Issuer::other()])));
     let verdicts = join_all((0..20).map(|_| verdict(&keys, Issuer::other()))).await;
@@ -26,7 +26,7 @@ async fn twenty_tokens_of_a_new_key_wait_for_one_fetch_and_are_let_in() {
 
 #[actix_web::test]
 async fn tokens_of_keys_that_nobody_publishes_cause_one_fetch_per_cooldown() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, pace()).await;
     for _ in 0..3 {
         let verdicts = join_all((0..20).map(|_| verdict(&keys, Issuer::other()))).await;
@@ -38,7 +38,7 @@ async fn tokens_of_keys_that_nobody_publishes_cause_one_fetch_per_cooldown() {
 
 #[actix_web::test]
 async fn a_fetch_that_fails_starts_the_cooldown_too() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let patient = Pace { retry: LONG, longest_retry: LONG, ..pace() };
     let keys = fetched_once(&publisher, patient).await;
     publisher.now_answers(Answer::status(500));
@@ -50,7 +50,7 @@ async fn a_fetch_that_fails_starts_the_cooldown_too() {
 
 #[actix_web::test]
 async fn after_the_cooldown_a_new_key_is_asked_for_again() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, Pace { cooldown: Duration::ZERO, ..pace() }).await;
     assert_eq!(verdict(&keys, Issuer::other()).await, UNKNOWN);
     publisher.now_answers(Answer::good(jwks_of(&[Issuer::usual(), Issuer::other()])));
@@ -60,11 +60,13 @@ async fn after_the_cooldown_a_new_key_is_asked_for_again() {
 
 #[actix_web::test]
 async fn only_a_token_that_is_otherwise_in_order_causes_a_fetch() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, pace()).await;
     let mut elsewhere = claims(NOW);
     elsewhere["aud"] = json!("mail");
-    for token in [Issuer::other().token(&claims(NOW - 3000)), Issuer::other().token(&elsewhere), "a.b.c".to_owned()] {
+    for token in
+        [Issuer::other().token_of(&claims(NOW - 3000)), Issuer::other().token_of(&elsewhere), "a.b.c".to_owned()]
+    {
         assert!(keys.authenticate(&token).await.is_err());
     }
     assert_eq!(publisher.asked().len(), 1);
@@ -73,7 +75,7 @@ async fn only_a_token_that_is_otherwise_in_order_causes_a_fetch() {
 #[actix_web::test]
 async fn a_publisher_that_says_nothing_has_changed_keeps_no_new_key_away() {
     let tagged = |jwks: String| Answer::good(jwks).with("etag", "\"always the same\"");
-    let publisher = TestPublisher::that_answers(tagged(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(tagged(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, Pace { cooldown: Duration::ZERO, ..pace() }).await;
     publisher.now_answers(tagged(jwks_of(&[Issuer::usual(), Issuer::other()])));
     assert_eq!(verdict(&keys, Issuer::other()).await, Ok(()));
@@ -82,7 +84,8 @@ async fn a_publisher_that_says_nothing_has_changed_keeps_no_new_key_away() {
 
 #[actix_web::test]
 async fn what_was_not_asked_for_conditionally_cannot_be_unchanged() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()).with("etag", "\"v1\""));
+    let publisher =
+        TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()).with("etag", "\"v1\""));
     let patient = Pace { cooldown: Duration::ZERO, retry: LONG, longest_retry: LONG, ..pace() };
     let keys = fetched_once(&publisher, patient).await;
     publisher.now_answers(Answer::status(304));
@@ -93,11 +96,11 @@ async fn what_was_not_asked_for_conditionally_cannot_be_unchanged() {
 
 #[actix_web::test]
 async fn forged_tokens_that_call_themselves_expired_are_not_repeated_and_cause_no_fetch() {
-    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().jwks()));
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, pace()).await;
-    let verdict = keys.authenticate(&Issuer::other().token(&claims(NOW - 3000))).await.map(|_| ());
+    let verdict = keys.authenticate(&Issuer::other().token_of(&claims(NOW - 3000))).await.map(|_| ());
     assert_eq!(verdict, Err(Rejection::Refused(Refusal::Invalid(Flaw::UnknownKey))));
-    let known = keys.authenticate(&Issuer::usual().token(&claims(NOW - 3000))).await.map(|_| ());
+    let known = keys.authenticate(&Issuer::usual().token_of(&claims(NOW - 3000))).await.map(|_| ());
     assert_eq!(known, Err(Rejection::Refused(Refusal::Expired)));
     assert_eq!(publisher.asked().len(), 1);
 }

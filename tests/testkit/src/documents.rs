@@ -13,8 +13,11 @@ use utoipa::openapi::OpenApi;
 const WRITE: &str = "JETON_WRITE_OPENAPI";
 
 /// Compares the committed document with what the code says.
+///
+/// # Panics
+/// When they differ.
 pub fn assert_is_committed(name: &str, document: &OpenApi) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi").join(name);
     let said = document.to_pretty_json().expect("a document is JSON") + "\n";
     if std::env::var_os(WRITE).is_some() {
         fs::write(&path, &said).expect("the repository can be written");
@@ -24,6 +27,10 @@ pub fn assert_is_committed(name: &str, document: &OpenApi) {
 }
 
 /// `GET /books` and so on, as the document has them.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
 pub fn documented(document: &OpenApi) -> BTreeSet<String> {
     let document = serde_json::to_value(document).expect("a document is JSON");
     let paths = document["paths"].as_object().expect("a document has paths");
@@ -35,6 +42,9 @@ pub fn documented(document: &OpenApi) -> BTreeSet<String> {
 }
 
 /// `GET /books` and so on, as the app serves them; `* /path` where any method is taken. HEAD goes with GET.
+///
+/// # Panics
+/// When the framework shows its routes in another way.
 pub async fn served<B>(ask: impl AsyncFn(TestRequest) -> ServiceResponse<B>) -> BTreeSet<String> {
     let anywhere = ask(TestRequest::with_uri("/nowhere")).await;
     // The framework offers no list of its routes, but shows them to who debugs it.

@@ -21,53 +21,65 @@
 //!
 //! No token begins or ends with a blank or is empty: what HTTP would trim, no service sees.
 
+use crate::{
+    issuer::Issuer,
+    written::{encoded, pem},
+};
 use aws_lc_rs::{
-    encoding::{AsDer as _, PublicKeyX509Der},
     hmac,
     rand::SystemRandom,
-    rsa::{KeyPair, KeySize},
+    rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384,
-        RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaSignatureEncoding,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512,
+        RSA_PSS_SHA256,
     },
 };
-use base64::{
-    Engine as _,
-    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use serde_json::{Map, Value, json};
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
-const TABLE: &str = include_str!("access_tokens.jsonl");
+const TABLE: &str = include_str!("../../corpus/access_tokens.jsonl");
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Who issues the good token that all others differ from.
-pub(crate) struct Issuer<'a> {
-    /// Signs it.
-    pub(crate) key: &'a KeyPair,
-    /// The name of that key.
-    pub(crate) kid: &'a str,
-    /// The claims of a good token.
-    pub(crate) claims: Value,
+/// The good token that all others differ from.
+pub struct Good<'a> {
+    /// Signs it, with a key of this name.
+    pub issuer: &'a Issuer,
+    /// What it says.
+    pub claims: Value,
     /// Seconds since 1970.
-    pub(crate) now: i64,
+    pub now: i64,
 }
 
 /// One line.
-pub(crate) struct Row(Map<String, Value>);
+pub struct Row(Map<String, Value>);
 
 /// All lines.
-pub(crate) fn rows() -> Vec<Row> {
+///
+/// # Panics
+/// When one of them is not JSON.
+#[must_use]
+pub fn rows() -> Vec<Row> {
     let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| Row(serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))).collect()
 }
 
 impl Row {
-    pub(crate) fn name(&self) -> &str {
+    /// What is wrong with it, for people.
+    ///
+    /// # Panics
+    /// When nobody has written it.
+    #[must_use]
+    pub fn name(&self) -> &str {
         self.text("name").expect("each line has a name")
     }
 
-    pub(crate) fn expect(&self) -> &str {
+    /// What must become of it.
+    ///
+    /// # Panics
+    /// When nobody has written it.
+    #[must_use]
+    pub fn expect(&self) -> &str {
         self.text("expect").expect("each line says what to expect")
     }
 
@@ -76,27 +88,29 @@ impl Row {
     }
 
     /// The token, byte by byte.
-    pub(crate) fn token(&self, issuer: &Issuer<'_>) -> Vec<u8> {
-        let header = json!({ "alg": "RS256", "typ": "at+jwt", "kid": issuer.kid });
+    ///
+    /// # Panics
+    /// When the line asks for something that there is not.
+    #[must_use]
+    pub fn token(&self, good: &Good<'_>) -> Vec<u8> {
         let parts = Parts {
-            header: self.part("header", header, issuer),
-            claims: self.part("claims", issuer.claims.clone(), issuer),
+            header: self.part("header", good.issuer.header(), good),
+            claims: self.part("claims", good.claims.clone(), good),
             sign: self.text("sign").unwrap_or("RS256"),
-            issuer,
+            good,
         };
         let usual = parts.put_together("{header}.{claims}.{signature}");
         let template = self.text("token").unwrap_or("{token}").replace("{token}", &usual);
-        bytes(&parts.put_together(&issuer.fill(&template)))
+        bytes(&parts.put_together(&good.fill(&template)))
     }
 
-    fn part(&self, name: &str, good: Value, issuer: &Issuer<'_>) -> String {
+    fn part(&self, name: &str, mut part: Value, good: &Good<'_>) -> String {
         if let Some(text) = self.text(&format!("{name}_text")) {
-            return issuer.fill(text);
+            return good.fill(text);
         }
-        let mut part = good;
         let members = part.as_object_mut().expect("good parts are objects");
         for (name, value) in self.0.get(name).and_then(Value::as_object).into_iter().flatten() {
-            match issuer.filled(value) {
+            match good.filled(value) {
                 Value::Null => drop(members.remove(name)),
                 value => drop(members.insert(name.clone(), value)),
             }
@@ -109,7 +123,7 @@ struct Parts<'a> {
     header: String,
     claims: String,
     sign: &'a str,
-    issuer: &'a Issuer<'a>,
+    good: &'a Good<'a>,
 }
 
 impl Parts<'_> {
@@ -118,7 +132,7 @@ impl Parts<'_> {
             return self.message(template);
         };
         let (message, (filter, rest)) = (self.message(message), signature.split_once('}').expect("a closing brace"));
-        let signature = self.issuer.signature(self.sign, message.as_bytes());
+        let signature = self.good.signature(self.sign, message.as_bytes());
         let signature = match filter {
             "" => encoded(&signature),
             "|trailing" => with_trailing_bits(&signature),
@@ -133,13 +147,13 @@ impl Parts<'_> {
         parts.into_iter().fold(template.to_owned(), |text, (name, part)| {
             // One byte more than a multiple of three leaves trailing bits.
             let padded = format!("{part}{}", " ".repeat((4 - part.len() % 3) % 3));
-            text.replace(&format!("{{{name}}}"), &encoded(part.as_bytes()))
+            text.replace(&format!("{{{name}}}"), &encoded(part))
                 .replace(&format!("{{{name}|trailing}}"), &with_trailing_bits(padded.as_bytes()))
         })
     }
 }
 
-impl Issuer<'_> {
+impl Good<'_> {
     /// A value in which all texts are filled in; a text that is nothing but a number or a key becomes one.
     fn filled(&self, value: &Value) -> Value {
         match value {
@@ -159,12 +173,12 @@ impl Issuer<'_> {
     fn fill(&self, text: &str) -> String {
         let members = self.claims.to_string();
         let names = [
-            ("{kid}", self.kid.to_owned()),
+            ("{kid}", self.issuer.key_id().to_owned()),
             ("{issuer}", self.claims["iss"].as_str().expect("an issuer").to_owned()),
             ("{other issuer}", "https://evil.test".to_owned()),
             ("{members}", members[1..members.len() - 1].to_owned()),
-            ("{jwk}", jwk(self.key, self.kid)),
-            ("{other jwk}", jwk(other_key(), self.kid)),
+            ("{jwk}", self.issuer.public_key().to_string()),
+            ("{other jwk}", self.namesake().to_string()),
         ];
         let text = names.into_iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, &value));
         let text = expanded(&text, "{now", |offset| (self.now + offset.parse::<i64>().unwrap_or(0)).to_string());
@@ -182,11 +196,11 @@ impl Issuer<'_> {
             Some(("zeros", length)) => vec![0; length.parse().expect("a length")],
             _ => match how {
                 "none" => Vec::new(),
-                "RS256" => rsa(self.key, &RSA_PKCS1_SHA256, message),
-                "RS384" => rsa(self.key, &RSA_PKCS1_SHA384, message),
-                "RS512" => rsa(self.key, &RSA_PKCS1_SHA512, message),
-                "PS256" => rsa(self.key, &RSA_PSS_SHA256, message),
-                "other" => rsa(other_key(), &RSA_PKCS1_SHA256, message),
+                "RS256" => self.issuer.signature(&RSA_PKCS1_SHA256, message),
+                "RS384" => self.issuer.signature(&RSA_PKCS1_SHA384, message),
+                "RS512" => self.issuer.signature(&RSA_PKCS1_SHA512, message),
+                "PS256" => self.issuer.signature(&RSA_PSS_SHA256, message),
+                "other" => OTHER.signature(&RSA_PKCS1_SHA256, message),
                 "ES256" => {
                     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key can be made");
                     key.sign(&SystemRandom::new(), message).expect("a key can sign").as_ref().to_vec()
@@ -197,47 +211,27 @@ impl Issuer<'_> {
     }
 
     fn secret(&self, name: &str) -> Vec<u8> {
-        let public = self.key.public_key();
-        let der = || -> PublicKeyX509Der<'_> { public.as_der().expect("a public key has a form for X.509") };
+        let der = || self.issuer.public_der();
         match name {
-            "der" => der().as_ref().to_vec(),
-            "pem" => pem(der().as_ref()).into_bytes(),
-            "jwk" => jwk(self.key, self.kid).into_bytes(),
-            "jwks" => format!("{{\"keys\":[{}]}}", jwk(self.key, self.kid)).into_bytes(),
-            "n" => public.modulus().big_endian_without_leading_zero().to_vec(),
+            "der" => der(),
+            "pem" => pem("PUBLIC KEY", &der()).into_bytes(),
+            "jwk" => self.issuer.public_key().to_string().into_bytes(),
+            "jwks" => self.issuer.key_set().to_string().into_bytes(),
+            "n" => self.issuer.modulus(),
             text => self.fill(text).into_bytes(),
         }
     }
+
+    /// The key of somebody else under the name of the good one.
+    fn namesake(&self) -> Value {
+        let mut key = OTHER.public_key().clone();
+        key["kid"] = json!(self.issuer.key_id());
+        key
+    }
 }
 
-/// The key of somebody else: the same for a whole test program, because making one takes a while.
-fn other_key() -> &'static KeyPair {
-    static KEY: OnceLock<KeyPair> = OnceLock::new();
-    KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).expect("a key can be made"))
-}
-
-fn rsa(key: &KeyPair, scheme: &'static RsaSignatureEncoding, message: &[u8]) -> Vec<u8> {
-    let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(scheme, &SystemRandom::new(), message, &mut signature).expect("a key can sign");
-    signature
-}
-
-fn jwk(key: &KeyPair, kid: &str) -> String {
-    let public = key.public_key();
-    let n = encoded(public.modulus().big_endian_without_leading_zero());
-    let e = encoded(public.exponent().big_endian_without_leading_zero());
-    json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e }).to_string()
-}
-
-fn pem(der: &[u8]) -> String {
-    let text = BASE64_STANDARD.encode(der);
-    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|start| &text[start..text.len().min(start + 64)]).collect();
-    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
-}
-
-fn encoded(bytes: &[u8]) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
+/// Somebody else.
+static OTHER: LazyLock<Issuer> = LazyLock::new(|| Issuer::with_new_key("other", KeySize::Rsa2048));
 
 /// The same bytes, but the bits of the last character that carry nothing are not zero.
 fn with_trailing_bits(bytes: &[u8]) -> String {
