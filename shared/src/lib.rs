@@ -1,10 +1,8 @@
 //! What both services, and any other Rust service, agree on: access tokens and the only way to get a verified one,
 //! the request guards, errors as problem documents, settings, and how a process starts and stops.
 
-pub mod access_token;
 pub mod arguments;
 pub mod body;
-pub mod clock;
 pub mod cors;
 pub mod files;
 pub mod finding;
@@ -22,3 +20,5 @@ pub mod seldom;
 pub mod server;
 pub mod settings;
 pub mod telemetry;
+
+pub use jeton_verifier::{self as access_token, clock};

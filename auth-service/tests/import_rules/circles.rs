@@ -3,12 +3,12 @@
 //! An import of one's own ancestor does not count: a module and its submodules are one thing seen from outside. Neither
 //! does a module's declaration of its submodules.
 
-use crate::source::{paths, sources};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
 };
+use testkit::imports::{paths, sources};
 
 /// The path of a module: `domain`, `sessions`, `refresh`.
 type Module = Vec<String>;

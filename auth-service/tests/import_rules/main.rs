@@ -1,24 +1,11 @@
-//! Which part may use which, checked against the sources: `http` → `domain` ← `storage`, and verifying tokens needs
-//! neither a web server nor a private key.
+//! Which part may use which, checked against the sources: `http` → `domain` ← `storage`.
 
 mod circles;
-mod source;
 
-use source::{paths, sources};
 use std::{fs, path::Path};
+use testkit::imports::{Rule, paths, sources};
 
-/// What a part must not name.
-struct Rule {
-    part: &'static str,
-    /// Other crates; `actix` covers `actix_web` and the like.
-    crates: &'static [&'static str],
-    /// Modules of its own crate.
-    modules: &'static [&'static str],
-    /// Words that no name may contain.
-    words: &'static [&'static str],
-}
-
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 3] = [
     Rule {
         part: "auth-service/src/domain",
         crates: &["actix", "redis", "sqlx"],
@@ -27,19 +14,7 @@ const RULES: [Rule; 6] = [
     },
     Rule { part: "auth-service/src/storage", crates: &["actix"], modules: &["http", "app", "config"], words: &[] },
     Rule { part: "auth-service/src/http", crates: &["redis", "sqlx"], modules: &["storage", "app"], words: &[] },
-    verification("shared/src/access_token"),
-    verification("shared/src/ids.rs"),
-    verification("shared/src/clock.rs"),
 ];
-
-const fn verification(part: &'static str) -> Rule {
-    Rule {
-        part,
-        crates: &["actix", "redis", "sqlx", "rsa", "auth_service", "resource_service"],
-        modules: &["guard", "server"],
-        words: &["PrivateKey", "KeyPair", "EncodingKey"],
-    }
-}
 
 /// The rooms of the domain: each may use those before it.
 const ROOMS: [&str; 11] = [
@@ -97,23 +72,13 @@ fn no_files_import_each_other_in_a_circle() {
 
 #[test]
 fn every_part_uses_only_what_it_may() {
-    let mut broken = Vec::new();
-    for rule in &RULES {
-        let sources = sources(&workspace().join(rule.part));
-        assert!(!sources.is_empty(), "{} has moved: tell this test where to", rule.part);
-        for path in sources {
-            let text = fs::read_to_string(&path).expect("sources are UTF-8");
-            let named = paths(&text).into_iter().filter(|named| rule.forbids(named));
-            broken.extend(named.map(|named| format!("{} names {}", path.display(), named.join("::"))));
-        }
-    }
+    let broken: Vec<String> = RULES.iter().flat_map(Rule::broken).collect();
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
 #[test]
 fn a_forbidden_name_is_found_however_it_is_written() {
     let domain = &RULES[0];
-    let forbidden = |source: &str| paths(source).iter().any(|named| domain.forbids(named));
     for source in [
         "use sqlx::query;",
         "use {serde_json, actix_web::web};",
@@ -122,20 +87,10 @@ fn a_forbidden_name_is_found_however_it_is_written() {
         "fn f() { crate::app::serve(); }",
         "fn f() -> actix_web::HttpResponse { todo() }",
     ] {
-        assert!(forbidden(source), "{source}");
+        assert!(domain.is_broken_by(source), "{source}");
     }
     for source in ["// use sqlx::query;", "use super::sessions;", "use crate::domain::http_name;", "let app = redis();"]
     {
-        assert!(!forbidden(source), "{source}");
-    }
-}
-
-impl Rule {
-    fn forbids(&self, named: &[&str]) -> bool {
-        let own = named.iter().take_while(|name| ["crate", "super", "self"].contains(name)).count();
-        let first = named.get(own).copied().unwrap_or_default();
-        let is_kin = |name: &&str| first == *name || (*name == "actix" && first.starts_with("actix_"));
-        let is_forbidden = if own > 0 { self.modules.contains(&first) } else { self.crates.iter().any(is_kin) };
-        is_forbidden || named.iter().any(|name| self.words.iter().any(|word| name.contains(word)))
+        assert!(!domain.is_broken_by(source), "{source}");
     }
 }

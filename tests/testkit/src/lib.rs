@@ -4,6 +4,7 @@ pub mod corpus;
 #[cfg(feature = "documents")]
 pub mod documents;
 mod forge;
+pub mod imports;
 mod issuer;
 mod written;
 

@@ -1,11 +1,60 @@
-//! Reads sources as far as it takes to see what they name.
+//! Which part of a workspace names what, read from the sources.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
+/// What a part must not name.
+pub struct Rule {
+    /// A file or a directory, from the root of the workspace.
+    pub part: &'static str,
+    /// Other crates; `actix` covers `actix_web` and its kin.
+    pub crates: &'static [&'static str],
+    /// Modules of its own crate.
+    pub modules: &'static [&'static str],
+    /// Parts of other names.
+    pub words: &'static [&'static str],
+}
+
+impl Rule {
+    /// Where the part breaks the rule: a line for each place.
+    ///
+    /// # Panics
+    /// When the part is not there.
+    #[must_use]
+    pub fn broken(&self) -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let sources = sources(&root.join(self.part));
+        assert!(!sources.is_empty(), "{} has moved: update this test", self.part);
+        let broken = sources.iter().flat_map(|path| {
+            let text = fs::read_to_string(path).expect("sources are UTF-8");
+            let named = paths(&text).into_iter().filter(|named| self.forbids(named));
+            named.map(|named| format!("{} names {}", path.display(), named.join("::"))).collect::<Vec<_>>()
+        });
+        broken.collect()
+    }
+
+    /// Whether a source breaks the rule.
+    #[must_use]
+    pub fn is_broken_by(&self, source: &str) -> bool {
+        paths(source).iter().any(|named| self.forbids(named))
+    }
+
+    fn forbids(&self, named: &[&str]) -> bool {
+        let own = named.iter().take_while(|name| ["crate", "super", "self"].contains(name)).count();
+        let first = named.get(own).copied().unwrap_or_default();
+        let is_kin = |name: &&str| first == *name || (*name == "actix" && first.starts_with("actix_"));
+        let is_forbidden = if own > 0 { self.modules.contains(&first) } else { self.crates.iter().any(is_kin) };
+        is_forbidden || named.iter().any(|name| self.words.iter().any(|word| name.contains(word)))
+    }
+}
+
 /// The Rust files of a directory, or the one file.
+///
+/// # Panics
+/// When a directory cannot be read.
+#[must_use]
 pub fn sources(part: &Path) -> Vec<PathBuf> {
     if part.is_file() {
         return vec![part.to_owned()];
@@ -19,6 +68,7 @@ pub fn sources(part: &Path) -> Vec<PathBuf> {
 }
 
 /// All paths of two names or more in the code of a source, `use` groups written out.
+#[must_use]
 pub fn paths(source: &str) -> Vec<Vec<&str>> {
     let mut paths = Vec::new();
     // What is to be continued in each open brace: nothing, but in a `use` group.

@@ -6,7 +6,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use shared::access_token::{KeySetError, Reading, Unused};
+use jeton_verifier::{KeySetError, Reading, Unused};
 
 fn set(keys: &[Value]) -> Result<KeySet, KeySetError> {
     KeySet::from_jwks(json!({ "keys": keys }).to_string().as_bytes())

@@ -1,6 +1,5 @@
 //! The corpus of the fuzzer, replayed: what it once found, or began with, breaks no rule.
 
-#[path = "../../fuzz/src/targets.rs"]
 mod targets;
 
 use std::{fs, path::Path};

@@ -1,4 +1,4 @@
-//! The one source of time. Rules take a [`Timestamp`]; only `app.rs` of each service chooses the clock behind it.
+//! The one source of time. Rules take a [`Timestamp`]; the program chooses the clock behind it, and tests set one by hand.
 
 use serde::{Deserialize, Serialize};
 use std::{
@@ -58,6 +58,7 @@ impl Timestamp {
     }
 
     /// RFC 3339 in UTC, to the second: `2026-11-21T08:00:00Z`. What no calendar can show reads as the epoch.
+    #[cfg(feature = "time")]
     #[must_use]
     pub fn rfc3339(self) -> String {
         time::OffsetDateTime::from_unix_timestamp(self.secs())
@@ -67,6 +68,7 @@ impl Timestamp {
     }
 
     /// Reads RFC 3339, to the millisecond.
+    #[cfg(feature = "time")]
     #[must_use]
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         let moment = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
@@ -80,7 +82,7 @@ fn millis(span: Duration) -> i64 {
 
 /// Tells the time. Cheap to call and never blocking.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The current moment.
     fn now(&self) -> Timestamp;
 }
 
@@ -128,6 +130,7 @@ mod tests {
         assert_eq!(Timestamp::from_millis(-1).secs(), -1);
     }
 
+    #[cfg(feature = "time")]
     #[test]
     fn moments_read_as_rfc_3339() {
         assert_eq!(Timestamp::from_secs(1_795_219_200).rfc3339(), "2026-11-21T00:00:00Z");

@@ -3,11 +3,11 @@
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde_json::Value;
-use shared::{
-    access_token::{KeySet, Refusal, Verifier},
+use jeton_verifier::{
+    KeySet, Refusal, Verifier,
     clock::{ManualClock, Timestamp},
 };
+use serde_json::Value;
 use std::sync::{Arc, LazyLock};
 
 /// The private half has been thrown away: `corpus/access_token/good` is all that it ever signed.

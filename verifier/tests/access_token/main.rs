@@ -8,11 +8,11 @@ mod properties;
 mod remembered;
 mod times;
 
-use serde_json::{Value, json};
-use shared::{
-    access_token::{Flaw, KeySet, Refusal, VerifiedToken, Verifier},
+use jeton_verifier::{
+    Flaw, KeySet, Refusal, VerifiedToken, Verifier,
     clock::{Clock, ManualClock, Timestamp},
 };
+use serde_json::{Value, json};
 use std::sync::Arc;
 use testkit::{AUDIENCE, ISSUER, Issuer, claims};
 
