@@ -22,7 +22,7 @@ use crate::{
     http::{Readiness, State},
     machine,
 };
-use shared::access_token::Verifier;
+use jeton_verifier::Verifier;
 use std::{mem, sync::Arc};
 
 /// An assembled service.

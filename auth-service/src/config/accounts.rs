@@ -9,8 +9,8 @@ use crate::domain::{
     sessions::{token_size::longest_token, tokens::AccessPolicy},
     sign_in::register::{Registration, RegistrationPolicy},
 };
+use jeton_verifier::MAX_TOKEN_BYTES;
 use shared::{
-    access_token::MAX_TOKEN_BYTES,
     files, settings,
     settings::{Settings, any_text, duration_within, on_off, one_of},
 };

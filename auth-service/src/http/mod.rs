@@ -38,8 +38,9 @@ use actix_web::{
     middleware::DefaultHeaders,
     web::{self, ServiceConfig, resource},
 };
+use jeton_verifier::Verifier;
+use jeton_verifier::Verifier;
 use shared::{
-    access_token::Verifier,
     clock::Clock,
     cors::{self, Audience},
     endpoints,

@@ -6,11 +6,9 @@ use auth_service::domain::{
     keys::{ActiveKeys, KeyPolicy, SigningKeys},
     secrets::KeyRing,
 };
+use jeton_verifier::{Claims, KeySet, TOKEN_TYPE, Verifier};
 use jsonwebtoken::{Algorithm, Header};
-use shared::{
-    access_token::{Claims, KeySet, TOKEN_TYPE, Verifier},
-    clock::{Clock as _, ManualClock, Timestamp},
-};
+use shared::clock::{Clock as _, ManualClock, Timestamp};
 use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 const ISSUER: &str = "https://auth.example";

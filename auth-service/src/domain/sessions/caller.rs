@@ -6,8 +6,8 @@ use crate::domain::{
     Unavailable,
     accounts::{Account, Epoch},
 };
+use jeton_verifier::VerifiedToken;
 use shared::{
-    access_token::VerifiedToken,
     ids::{SessionId, UserId},
 };
 

@@ -6,12 +6,10 @@ use crate::domain::accounts::{
     MAX_CUSTOM_BYTES,
     roles::{MAX_ROLES, Roles},
 };
+use jeton_verifier::{Claims, TOKEN_TYPE};
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Map, Value};
-use shared::{
-    access_token::{Claims, TOKEN_TYPE},
-    ids::SessionId,
-};
+use shared::ids::SessionId;
 use uuid::Uuid;
 
 /// The length of a signature by the largest key, of 4096 bits.

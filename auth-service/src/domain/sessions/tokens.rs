@@ -10,8 +10,8 @@ use crate::domain::{
     keys::SigningKeys,
 };
 use jsonwebtoken::{Algorithm, Header};
+use jeton_verifier::{Claims, TOKEN_TYPE};
 use shared::{
-    access_token::{Claims, TOKEN_TYPE},
     clock::{Clock, Timestamp},
     ids::{SessionId, TokenId},
 };

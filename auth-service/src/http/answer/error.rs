@@ -10,8 +10,8 @@ use crate::domain::{
     sign_in::{login::LoginError, password_check::CheckError, register::RegisterError},
 };
 use actix_web::http::StatusCode;
+use jeton_verifier::{Flaw, Refusal};
 use shared::{
-    access_token::{Flaw, Refusal},
     guard,
     problem::{Challenge, Problem},
 };
