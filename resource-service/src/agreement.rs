@@ -1,7 +1,10 @@
 //! Whether the issuer is who the settings say, and its clock agrees with this machine's: asked in the background at the address
 //! of the keys, and said once. What is answered there changes nothing about which tokens are accepted.
 
-use crate::published_keys::{Address, date, publisher};
+use jeton_verifier::keys::{
+    Address,
+    fetch::{self, FetchError, date},
+};
 use reqwest::{
     Client, StatusCode,
     header::{CACHE_CONTROL, HeaderMap},
@@ -100,13 +103,13 @@ impl Metadata {
         }
         let asked = clock.now();
         let request = client.get(metadata_url(address)).header(CACHE_CONTROL, "no-cache").timeout(PATIENCE);
-        let answer = request.send().await.map_err(|error| publisher::FetchError::from(error).to_string())?;
+        let answer = request.send().await.map_err(|error| FetchError::from(error).to_string())?;
         let had = clock.now();
         if answer.status() != StatusCode::OK {
             return Err(format!("the answer is {}", answer.status()));
         }
         let date = own_date(answer.headers());
-        let body = publisher::body(answer).await.map_err(|error| error.to_string())?;
+        let body = fetch::body(answer).await.map_err(|error| error.to_string())?;
         let Document { issuer } = serde_json::from_slice(&body).map_err(|_| "the answer is no metadata".to_owned())?;
         Ok(Self { issuer: issuer.chars().take(SHOWN).collect(), date, asked, had })
     }
@@ -152,7 +155,7 @@ impl Agreement {
     /// # Errors
     /// If no HTTP client can be made for the address.
     pub fn watch(self: &Arc<Self>, address: Address, issuer: String, clock: Arc<dyn Clock>) -> Result<(), String> {
-        let client = publisher::client(&address, PATIENCE)?;
+        let client = fetch::client(&address, PATIENCE).map_err(|error| error.to_string())?;
         let agreement = Arc::clone(self);
         tokio::spawn(async move {
             let mut pace = FIRST_PACE;

@@ -1,13 +1,6 @@
 //! The composition root: what is made at start, and the two servers around it.
 
-use crate::{
-    agreement::Agreement,
-    books::Books,
-    config::Config,
-    http,
-    published_keys::{KeySource, PublishedKeys},
-    refusals,
-};
+use crate::{agreement::Agreement, books::Books, config::Config, http, metrics::Counted, refusals};
 use actix_web::{
     App,
     body::MessageBody,
@@ -15,11 +8,13 @@ use actix_web::{
     middleware::from_fn,
     web,
 };
+use jeton_verifier::{
+    guard::Authenticate,
+    keys::{self, KeySource, PublishedKeys},
+};
 use shared::{
-    access_token::Verifier,
     clock::{Clock, SystemClock},
     cors,
-    guard::Authenticate,
     observe::observed,
     problem,
     server::{self, Limits, Listeners, Serving, StopSignal},
@@ -49,9 +44,10 @@ pub async fn assemble(config: Config) -> Result<Parts, String> {
     if let KeySource::Published { address, .. } = &config.keys {
         agreement.watch(address.clone(), config.issuer.clone(), Arc::clone(&clock))?;
     }
-    let verifier = Verifier::new(config.issuer, config.audience, Arc::clone(&clock));
+    let keys = keys::Config::new(config.issuer, config.audience, config.keys);
+    let keys = keys.clock(Arc::clone(&clock)).observer(Arc::new(Counted)).start().await;
     Ok(Parts {
-        keys: PublishedKeys::start(config.keys, verifier, Arc::clone(&clock)).await?,
+        keys: keys.map_err(|error| error.to_string())?,
         agreement,
         books: Books::open(config.database, clock).await?,
         allowed_origins: config.allowed_origins,

@@ -1,10 +1,8 @@
 //! Settings, and what they mean.
 
-use crate::{
-    books, doctor,
-    published_keys::{Address, KeySource},
-};
+use crate::{books, doctor};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use jeton_verifier::keys::{Address, KeySource};
 use shared::{
     origin,
     server::{Limits, Timeouts, are_in_conflict},
@@ -19,8 +17,6 @@ use std::{
     time::Duration,
 };
 use url::Url;
-
-const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 settings! {
     /// Address of the public API.
@@ -160,11 +156,11 @@ fn keys(settings: &Settings, issuer: &str) -> KeySource {
         }
         return KeySource::Pinned(path);
     }
-    let of_issuer = || Url::parse(&format!("{}{JWKS_PATH}", issuer.trim_end_matches('/'))).expect("an issuer is a URL");
-    KeySource::Published {
-        address: Address::from(url.unwrap_or_else(of_issuer)),
-        snapshot: Some(settings.get(&RESOURCE_JWKS_SNAPSHOT)),
-    }
+    let published = match url {
+        Some(url) => KeySource::Published { address: Address::from(url), snapshot: None },
+        None => KeySource::of_issuer(issuer).expect("an issuer is a URL"),
+    };
+    published.with_snapshot(settings.get(&RESOURCE_JWKS_SNAPSHOT))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -8,5 +8,4 @@ pub mod config;
 pub mod doctor;
 pub mod http;
 pub mod metrics;
-pub mod published_keys;
 pub mod refusals;

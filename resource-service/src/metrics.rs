@@ -1,44 +1,22 @@
 //! What resource-service counts.
 
-use crate::{agreement::Agreement, published_keys::PublishedKeys};
-use prometheus_client::{
-    metrics::{
-        family::Family,
-        gauge::{ConstGauge, Gauge},
-    },
-    registry::Registry,
-};
-use shared::metrics::Counts;
+use jeton_verifier::{Observer, VerifiedToken, guard::Rejection, keys::FetchError};
+use shared::metrics::{Counts, Verifications};
 use std::sync::LazyLock;
 
 /// What came of fetching the published keys.
 pub static KEY_FETCHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("outcome", &["success", "failure"]));
 
-/// Everything, at this moment.
-#[must_use]
-pub fn registry(keys: &PublishedKeys, agreement: &Agreement) -> Registry {
-    let mut registry = shared::metrics::registry();
-    KEY_FETCHES.show(&mut registry, "key_fetches", "Fetches of the published keys by outcome");
-    let held = keys.held();
-    let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
-    gauge("verification_keys", "Verification keys held", held.map_or(0.0, |held| held.count as f64));
-    if let Some(held) = held {
-        let help = "Time since the held keys were last confirmed by their source";
-        gauge("verification_keys_age_seconds", help, held.age.as_secs_f64());
-    }
-    registry.register(
-        "issuer_disagreement",
-        "1 where the settings or the clock of this machine do not agree with the issuer's",
-        disagreements(agreement),
-    );
-    registry
-}
+/// Counts what the verifier does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counted;
 
-fn disagreements(agreement: &Agreement) -> Family<[(&'static str, &'static str); 1], Gauge> {
-    let (family, lacking) = (Family::default(), agreement.lacking());
-    for about in ["issuer", "clock"] {
-        let gauge: &Gauge = &family.get_or_create(&[("about", about)]);
-        gauge.set(lacking.contains(&about).into());
+impl Observer for Counted {
+    fn token_judged(&self, verdict: Result<&VerifiedToken, &Rejection>) {
+        Verifications.token_judged(verdict);
     }
-    family
+
+    fn keys_fetched(&self, outcome: Result<(), &FetchError>) {
+        KEY_FETCHES.add(if outcome.is_ok() { "success" } else { "failure" });
+    }
 }

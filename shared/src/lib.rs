@@ -1,5 +1,5 @@
-//! What both services, and any other Rust service, agree on: access tokens and the only way to get a verified one,
-//! the request guards, errors as problem documents, settings, and how a process starts and stops.
+//! What both services have in common beside the verifier: settings, errors as problem documents, the server, telemetry, OpenAPI
+//! documents, and how a process starts and stops.
 
 pub mod arguments;
 pub mod body;
@@ -21,4 +21,5 @@ pub mod server;
 pub mod settings;
 pub mod telemetry;
 
-pub use jeton_verifier::{self as access_token, clock};
+/// The clock of the verifier is that of the services, too.
+pub use jeton_verifier::clock;

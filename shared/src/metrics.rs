@@ -2,11 +2,11 @@
 //! whoever does something counts it, and `GET /metrics` on the admin address shows it.
 
 use crate::{
-    access_token::Refusal,
     clock::{Clock as _, SystemClock, Timestamp},
     server, telemetry,
 };
 use actix_web::{HttpResponse, http::header};
+use jeton_verifier::{Observer, Refusal, VerifiedToken, guard::Rejection};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{
@@ -111,22 +111,25 @@ pub fn verdicts() -> Verdicts {
     }
 }
 
-/// Counts the outcome of an access token.
-pub fn count_verification<T>(outcome: &Result<T, Refusal>) {
-    if let Err(refusal) = outcome {
-        REFUSALS.add(refusal.reason());
-    }
-    VERIFICATIONS.add(match outcome {
-        Ok(_) => "accepted",
-        Err(Refusal::Expired) => "expired",
-        Err(Refusal::UnknownKey) => "unknown_key",
-        Err(Refusal::Invalid(_)) => "invalid",
-    });
-}
+/// Counts what becomes of access tokens.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Verifications;
 
-/// Counts a token that cannot be verified without keys.
-pub fn count_verification_without_keys() {
-    VERIFICATIONS.add("no_keys");
+impl Observer for Verifications {
+    fn token_judged(&self, verdict: Result<&VerifiedToken, &Rejection>) {
+        if let Err(Rejection::Refused(refusal)) = verdict {
+            REFUSALS.add(refusal.reason());
+        }
+        VERIFICATIONS.add(match verdict {
+            Ok(_) => "accepted",
+            Err(Rejection::Refused(Refusal::Expired)) => "expired",
+            Err(Rejection::Refused(Refusal::UnknownKey)) => "unknown_key",
+            Err(Rejection::Refused(_)) => "invalid",
+            Err(Rejection::KeysUnavailable) => "no_keys",
+            // There was no token to verify.
+            Err(_) => return,
+        });
+    }
 }
 
 type Answered = [(&'static str, String); 3];

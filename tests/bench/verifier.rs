@@ -6,10 +6,7 @@ use crate::{
     report::{Goal, Report},
 };
 use harness::forge::Issuer;
-use shared::{
-    access_token::{KeySet, Verifier},
-    clock::SystemClock,
-};
+use jeton_verifier::{KeySet, Verifier, clock::SystemClock};
 use std::{sync::Arc, time::Duration};
 
 const ISSUER: &str = "http://issuer.example";

@@ -32,7 +32,7 @@ pub(crate) fn check() -> Result<(), String> {
 fn format_and_lint() -> Result<(), String> {
     step("format", || run(&mut cargo(&["fmt", "--all", "--check"])))?;
     step("lints", || {
-        lint(&["--workspace", "--all-targets"])?;
+        lint(&["--workspace", "--all-targets", "--all-features"])?;
         // None of all targets: they run with an engine only.
         lint(&["--workspace", "--test", "compose"])
     })
@@ -41,6 +41,7 @@ fn format_and_lint() -> Result<(), String> {
 fn run_each() -> Result<(), String> {
     format_and_lint()?;
     step("resource-service stays free of stores and private keys", dependency_rule)?;
+    step("jeton-verifier can be published", publishable)?;
     step("licences, bans and sources of the dependencies", deny::check)?;
     step("advisories about the dependencies", deny::check_known_advisories)?;
     tests::run_all(Faults::Bounded, &[])?;
@@ -62,6 +63,13 @@ fn containers() -> Result<(), String> {
             Ok(())
         }
     }
+}
+
+/// Its documentation is whole, and the package builds by itself.
+fn publishable() -> Result<(), String> {
+    let verifier = ["--package", "jeton-verifier", "--quiet", "--all-features"];
+    run(cargo(&["doc", "--no-deps"]).args(verifier).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    run(cargo(&["package", "--allow-dirty"]).args(verifier))
 }
 
 fn dependency_rule() -> Result<(), String> {

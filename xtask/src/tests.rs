@@ -89,7 +89,7 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
     provide_servers()?;
     let binaries = step("build the services", || build("debug", &SERVICES))?;
     step("run all tests", || {
-        let mut tests = cargo(&["test", "--workspace"]);
+        let mut tests = cargo(&["test", "--workspace", "--all-features"]);
         tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults.name());
         if arguments.is_empty() { run(&mut tests) } else { at_least_one(run_and_count(&mut tests)?) }
     })

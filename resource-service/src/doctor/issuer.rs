@@ -1,10 +1,8 @@
 //! Whether the service that publishes the keys is the issuer of the settings, and its clock agrees.
 
 use super::Finding;
-use crate::{
-    agreement::{Disagreement, Metadata},
-    published_keys::Address,
-};
+use crate::agreement::{Disagreement, Metadata};
+use jeton_verifier::keys::Address;
 use reqwest::Client;
 use shared::clock::Clock;
 

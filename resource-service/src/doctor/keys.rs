@@ -1,12 +1,14 @@
 //! The keys where they are published or pinned: which of them can be used, and why others cannot.
 
 use super::{Finding, place};
-use crate::published_keys::{Address, pinned, publisher};
+use jeton_verifier::{
+    Reading, Unused,
+    keys::{Address, FetchError, fetch, read_pinned},
+};
 use reqwest::{
     Client, Response, StatusCode,
     header::{CACHE_CONTROL, LOCATION},
 };
-use shared::access_token::{Reading, Unused};
 use std::path::Path;
 use url::Host;
 
@@ -15,7 +17,7 @@ const FOR_OTHERS: [&str; 3] = ["not an RSA key", "its use is not sig", "its alg 
 
 pub(super) fn pinned(path: &Path) -> Vec<Finding> {
     let place = format!("RESOURCE_JWKS_FILE: {}", path.display());
-    let mut findings = match pinned::read(path) {
+    let mut findings = match read_pinned(path) {
         Ok(reading) => of_set(&place, &reading),
         Err(reason) => vec![Finding::error(format!("{place} cannot be read: {reason}"))],
     };
@@ -27,7 +29,7 @@ pub(super) async fn published(client: &Client, address: &Address) -> Vec<Finding
     let answer = match client.get(address.url().clone()).header(CACHE_CONTROL, "no-cache").send().await {
         Ok(answer) => answer,
         Err(error) => {
-            let reason = publisher::FetchError::from(error);
+            let reason = FetchError::from(error);
             return vec![Finding::error(format!(
                 "the keys at {address} cannot be fetched: {reason}; start auth-service, or let RESOURCE_JWKS_URL lead to it"
             ))];
@@ -37,7 +39,7 @@ pub(super) async fn published(client: &Client, address: &Address) -> Vec<Finding
         return vec![not_keys(address, &answer)];
     }
     let is_dated = answer.headers().get(CACHE_CONTROL).is_some_and(|value| value.as_bytes().windows(8).any(is_max_age));
-    let reading = match publisher::body(answer).await {
+    let reading = match fetch::body(answer).await {
         Ok(body) => {
             tokio::task::spawn_blocking(move || Reading::of_jwks(&body)).await.map_err(|error| error.to_string())
         }

@@ -8,10 +8,8 @@ mod place;
 mod service;
 mod snapshot;
 
-use crate::{
-    config::Config,
-    published_keys::{Address, KeySource, publisher},
-};
+use crate::config::Config;
+use jeton_verifier::keys::{Address, KeySource, fetch};
 use shared::{clock::SystemClock, finding::Finding};
 use std::time::Duration;
 
@@ -40,7 +38,7 @@ async fn about_keys(config: &Config) -> Vec<Finding> {
 }
 
 async fn published(address: &Address, issuer: &str) -> Vec<Finding> {
-    let client = match publisher::client(address, PATIENCE) {
+    let client = match fetch::client(address, PATIENCE) {
         Ok(client) => client,
         Err(reason) => return vec![Finding::error(format!("RESOURCE_JWKS_URL: {reason}"))],
     };

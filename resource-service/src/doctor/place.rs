@@ -1,7 +1,7 @@
 //! Whether files can be made somewhere, asked without making one; and by whom they can be changed.
 
 use super::Finding;
-use shared::files;
+use jeton_verifier::keys::anybody_may_write;
 use std::path::Path;
 
 /// Whether a file can be made or replaced at this path by the user that asks: whether the directory, or the nearest one above it
@@ -22,7 +22,7 @@ pub(super) fn can_be_made(file: &Path) -> Result<(), String> {
 
 /// What to say of a file of keys that every user of the machine may write.
 pub(super) fn for_anybody(place: &str, file: &Path) -> Option<Finding> {
-    files::anybody_may_write(file).then(|| {
+    anybody_may_write(file).then(|| {
         Finding::warning(format!(
             "{place}: every user of this machine may write it, and so decide whose tokens are accepted: `chmod o-w` it"
         ))

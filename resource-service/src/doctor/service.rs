@@ -1,11 +1,9 @@
 //! The running service: whether it is ready, and which pages of other origins it answers.
 
 use super::{Finding, PATIENCE};
-use crate::{
-    config::Config,
-    published_keys::{Address, publisher},
-};
+use crate::config::Config;
 use futures_util::future::join_all;
+use jeton_verifier::keys::{Address, FetchError, fetch};
 use reqwest::{Client, Method, header};
 use shared::server;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -48,9 +46,9 @@ async fn preflights(config: &Config) -> Vec<Finding> {
         Ok(address) => address,
         Err(error) => return vec![Finding::error(format!("RESOURCE_LISTEN: {error}"))],
     };
-    let client = match publisher::client(&address, PATIENCE) {
+    let client = match fetch::client(&address, PATIENCE) {
         Ok(client) => client,
-        Err(reason) => return vec![Finding::error(reason)],
+        Err(error) => return vec![Finding::error(error.to_string())],
     };
     join_all(config.allowed_origins.iter().map(|origin| preflight(&client, &address, origin))).await
 }
@@ -64,7 +62,7 @@ async fn preflight(client: &Client, address: &Address, origin: &str) -> Finding 
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
-            let reason = publisher::FetchError::from(error);
+            let reason = FetchError::from(error);
             return Finding::error(format!("a preflight from {origin} is not answered at {address}: {reason}"));
         }
     };

@@ -1,7 +1,7 @@
 //! The file that keeps the last good keys for a restart.
 
 use super::{Finding, place};
-use crate::published_keys::{Address, Kept, Snapshot};
+use jeton_verifier::keys::{Address, Kept, Snapshot};
 use shared::clock::{Clock as _, SystemClock, Timestamp};
 use std::path::Path;
 

@@ -7,10 +7,10 @@ use super::{
 };
 use crate::books::{Book, BookId, Books, BooksError, Chapter, OpenBook, Shelf, Title, TitleError};
 use actix_web::{HttpResponse, http::header, web};
+use jeton_verifier::guard::Scoped;
 use serde::Deserialize;
 use shared::{
     body::{Body, OfAtMost},
-    guard::Scoped,
     openapi::{Refusals, Refuses},
     problem::{self, Problem},
 };

@@ -1,8 +1,9 @@
 //! `GET /health/ready`: ready is whoever has a key to verify with, degraded whoever could not confirm it lately or disagrees with
-//! the issuer; and `GET /metrics`.
+//! the issuer.
 
-use crate::{agreement::Agreement, metrics::registry, published_keys::PublishedKeys};
+use crate::agreement::Agreement;
 use actix_web::{HttpResponse, http::header, web};
+use jeton_verifier::keys::PublishedKeys;
 use serde_json::json;
 use shared::problem::Problem;
 
@@ -26,8 +27,4 @@ pub(super) async fn ready(
         state["disagrees_with_issuer_about"] = json!(disagrees);
     }
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(state))
-}
-
-pub(super) async fn metrics(keys: web::Data<PublishedKeys>, agreement: web::Data<Agreement>) -> HttpResponse {
-    shared::metrics::exposed(&registry(&keys, &agreement))
 }

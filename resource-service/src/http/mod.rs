@@ -3,6 +3,7 @@
 mod books;
 mod error;
 mod health;
+mod metrics;
 pub mod openapi;
 mod scopes;
 pub mod verify;
@@ -41,7 +42,7 @@ pub fn routes(app: &mut web::ServiceConfig) {
 pub fn admin_routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/health/live").route(get().to(live)))
         .service(web::resource("/health/ready").route(get().to(health::ready)))
-        .service(web::resource("/metrics").route(get().to(health::metrics)));
+        .service(web::resource("/metrics").route(get().to(metrics::metrics)));
 }
 
 /// What is answered to one user is for nobody else, and not for later.

@@ -1,6 +1,6 @@
 //! The permissions that routes ask for.
 
-use shared::guard::Scope;
+use jeton_verifier::guard::Scope;
 
 /// Reading books.
 pub(super) struct BooksRead;

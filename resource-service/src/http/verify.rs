@@ -8,10 +8,13 @@ use actix_web::{
     middleware::Next,
     web,
 };
+use jeton_verifier::{
+    VerifiedToken,
+    guard::{self, AccessToken, Rejection},
+};
 use serde::Deserialize;
 use shared::{
-    access_token::VerifiedToken,
-    guard::{self, AccessToken},
+    guard::token_refusals,
     openapi::{NothingBut, Refuses},
     problem::{Challenge, Problem},
 };
@@ -55,7 +58,8 @@ struct Verdict;
 
 impl Refuses for Verdict {
     fn problems() -> Vec<Problem> {
-        [guard::token_refusals(), vec![no_verdict(), too_large(), guard::insufficient_scope("books:read")]].concat()
+        let lacking = Rejection::without_scope("books:read").into();
+        [token_refusals(), vec![no_verdict(), too_large(), lacking]].concat()
     }
 }
 
@@ -87,7 +91,7 @@ pub(super) async fn verify(
     };
     let mut scopes = wanted.scope.as_deref().into_iter().flat_map(|scope| scope.split(' '));
     if let Some(lacking) = scopes.find(|scope| !token.has_scope(scope)) {
-        return Err(guard::insufficient_scope(lacking));
+        return Err(Rejection::without_scope(lacking.to_owned()).into());
     }
     Ok(identity(&token))
 }

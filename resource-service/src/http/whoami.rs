@@ -1,9 +1,10 @@
 //! `GET /whoami`: what the access token says.
 
 use actix_web::HttpResponse;
+use jeton_verifier::guard::AccessToken;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::{guard::AccessToken, openapi::Refusals};
+use shared::openapi::Refusals;
 use utoipa::ToSchema;
 
 /// What an access token says.

@@ -13,16 +13,13 @@ use actix_web::{
     http::{StatusCode, header},
     test::{self, TestRequest},
 };
+use jeton_verifier::keys::{self, KeySource};
 use resource_service::{
     app::{self, Parts},
     books::Books,
-    published_keys::{KeySource, PublishedKeys},
 };
 use serde_json::{Value, json};
-use shared::{
-    access_token::Verifier,
-    clock::{Clock, ManualClock, Timestamp},
-};
+use shared::clock::{Clock, ManualClock, Timestamp};
 use sqlx::sqlite::SqliteConnectOptions;
 use std::{fs, path::PathBuf, sync::Arc};
 use tempfile::TempDir;
@@ -71,8 +68,7 @@ impl Service {
             fs::write(&file, jwks).expect("a written file");
         }
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
-        let verifier = Verifier::new(ISSUER, AUDIENCE, Arc::clone(&clock));
-        let keys = PublishedKeys::start(KeySource::Pinned(file), verifier, Arc::clone(&clock)).await;
+        let keys = keys::Config::new(ISSUER, AUDIENCE, KeySource::Pinned(file)).clock(Arc::clone(&clock)).start().await;
         let database = SqliteConnectOptions::new().filename(directory.path().join("books").join("books.db"));
         let books = Books::open(database, clock).await.expect("a store");
         let allowed_origins = origins.iter().map(|origin| (*origin).to_owned()).collect();

@@ -10,11 +10,8 @@ use crate::domain::{
     sign_in::{login::LoginError, password_check::CheckError, register::RegisterError},
 };
 use actix_web::http::StatusCode;
-use jeton_verifier::{Flaw, Refusal};
-use shared::{
-    guard,
-    problem::{Challenge, Problem},
-};
+use jeton_verifier::{Flaw, guard::Rejection};
+use shared::problem::{Challenge, Problem};
 use std::time::Duration;
 
 impl From<Unavailable> for Problem {
@@ -113,7 +110,7 @@ impl From<RefreshError> for Problem {
 impl From<CallerError> for Problem {
     fn from(error: CallerError) -> Self {
         match error {
-            CallerError::Ended => guard::refused(&Refusal::Invalid(Flaw::Claim("sid"))),
+            CallerError::Ended => Rejection::Refused(Flaw::Claim("sid").into()).into(),
             CallerError::Unavailable(error) => error.into(),
         }
     }
@@ -146,7 +143,7 @@ impl From<AdminError> for Problem {
 impl From<Forbidden> for Problem {
     fn from(error: Forbidden) -> Self {
         match error {
-            Forbidden::NotPermitted => guard::insufficient_scope(roles::USERS_WRITE),
+            Forbidden::NotPermitted => Rejection::without_scope(roles::USERS_WRITE).into(),
             Forbidden::Outranked => Problem::new(
                 StatusCode::FORBIDDEN,
                 "outranked",

@@ -4,15 +4,19 @@ use crate::{
     domain::{self, Unavailable, accounts::roles},
     http::State,
 };
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
-use futures_util::future::LocalBoxFuture;
-use shared::{
-    guard::{self, Scope},
-    metrics::count_verification,
-    openapi::Refuses,
-    problem::Problem,
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::{AUTHORIZATION, HeaderValue},
+    web,
 };
-use std::{marker::PhantomData, ops::Deref};
+use futures_util::future::LocalBoxFuture;
+use jeton_verifier::{
+    Observer,
+    guard::{self, Authenticate, Rejection, Scope, Verdict},
+};
+use shared::{guard::token_refusals, metrics::Verifications, openapi::Refuses, problem::Problem};
+use std::{future::ready, marker::PhantomData, ops::Deref};
 
 /// A caller with a valid access token and, as SQL says now, a live session.
 pub struct Caller(domain::sessions::caller::Caller);
@@ -70,7 +74,7 @@ impl<S: Scope> FromRequest for Permitted<S> {
             if state(&request).sessions.permits(&caller, S::NAME) {
                 Ok(Self(caller, PhantomData))
             } else {
-                Err(guard::insufficient_scope(S::NAME))
+                Err(Rejection::without_scope(S::NAME).into())
             }
         })
     }
@@ -78,13 +82,13 @@ impl<S: Scope> FromRequest for Permitted<S> {
 
 impl Refuses for Caller {
     fn problems() -> Vec<Problem> {
-        [guard::token_refusals(), Unavailable::problems()].concat()
+        [token_refusals(), Unavailable::problems()].concat()
     }
 }
 
 impl<S: Scope> Refuses for Permitted<S> {
     fn problems() -> Vec<Problem> {
-        [Caller::problems(), vec![guard::insufficient_scope(S::NAME)]].concat()
+        [Caller::problems(), vec![Rejection::without_scope(S::NAME).into()]].concat()
     }
 }
 
@@ -94,13 +98,26 @@ fn state(request: &HttpRequest) -> &State {
 
 async fn identify(request: &HttpRequest) -> Result<domain::sessions::caller::Caller, Problem> {
     let state = state(request);
-    let token = guard::bearer(request)?;
-    let keys = state.keys.active();
-    let verdict = state.verifier.verify(token, &keys.verification);
-    count_verification(&verdict);
-    let verified = verdict.map_err(|refusal| {
-        tracing::debug!(path = request.path(), reason = %refusal, "access token rejected");
-        guard::refused(&refusal)
+    let authorization = request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes);
+    let token = guard::admit(&OwnKeys(state), authorization).await.inspect_err(|rejection| {
+        if *rejection != Rejection::Missing {
+            tracing::debug!(path = request.path(), reason = %rejection, "access token rejected");
+        }
     })?;
-    state.sessions.caller(&verified).await.map_err(Problem::from)
+    state.sessions.caller(&token).await.map_err(Problem::from)
+}
+
+/// Answers for access tokens by the keys that sign them.
+struct OwnKeys<'a>(&'a State);
+
+impl Authenticate for OwnKeys<'_> {
+    fn authenticate<'a>(&'a self, token: &'a str) -> Verdict<'a> {
+        let keys = self.0.keys.active();
+        let verdict = self.0.verifier.verify(token, &keys.verification);
+        Box::pin(ready(verdict.map_err(Rejection::from)))
+    }
+
+    fn observer(&self) -> &dyn Observer {
+        &Verifications
+    }
 }

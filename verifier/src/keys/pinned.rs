@@ -1,11 +1,13 @@
 //! Keys pinned in a file.
 
-use super::{Origin, PublishedKeys, unused::Unused};
-use shared::{
-    access_token::{KeySet, Reading},
+use super::{
     files,
+    state::{Origin, State},
+    unused::Unused,
 };
+use crate::{KeySet, Reading};
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -16,7 +18,7 @@ const MAX_BYTES: u64 = 256 * 1024;
 
 /// Reads the file now, and again whenever its content changes. Whatever reading it waits for, such as a file server that is
 /// away, keeps nothing else waiting.
-pub(super) async fn follow(keys: Arc<PublishedKeys>, path: PathBuf, interval: Duration) {
+pub(super) async fn follow(keys: Arc<State>, path: PathBuf, interval: Duration) {
     let mut file = PinnedFile { path: path.into(), last: None, pinned: None, unused: Unused::default() };
     loop {
         file.take_changes(&keys).await;
@@ -25,12 +27,12 @@ pub(super) async fn follow(keys: Arc<PublishedKeys>, path: PathBuf, interval: Du
     }
 }
 
-/// What the file holds.
+/// What a file of pinned keys holds, JWKS or PEM, read as [`KeySource::Pinned`](super::KeySource) reads it.
 ///
 /// # Errors
-/// Those of the file system, as words.
-pub fn read(path: &Path) -> Result<Reading, String> {
-    let bytes = files::read(path, MAX_BYTES).map_err(|error| error.to_string())?;
+/// Those of the file system, also when it is not a small regular file.
+pub fn read_pinned(path: &Path) -> io::Result<Reading> {
+    let bytes = files::read(path, MAX_BYTES)?;
     Ok(Reading::of_jwks_or_pem(&bytes))
 }
 
@@ -44,7 +46,7 @@ struct PinnedFile {
 }
 
 impl PinnedFile {
-    async fn take_changes(&mut self, keys: &PublishedKeys) {
+    async fn take_changes(&mut self, keys: &State) {
         let now = keys.clock.now();
         let (path, last) = (Arc::clone(&self.path), self.last.clone());
         let looked = tokio::task::spawn_blocking(move || look(&path, last.as_deref())).await;
@@ -62,7 +64,7 @@ impl PinnedFile {
         &mut self,
         found: &Result<Vec<u8>, String>,
         reading: Option<Reading>,
-        keys: &PublishedKeys,
+        keys: &State,
     ) -> Option<Arc<KeySet>> {
         let path = self.path.display();
         if let Err(error) = found {
@@ -94,6 +96,6 @@ fn look(path: &Path, last: Option<&Result<Vec<u8>, String>>) -> Option<Found> {
         return None;
     }
     let reading = found.as_deref().ok().map(Reading::of_jwks_or_pem);
-    files::warn_if_anybody_may_write("RESOURCE_JWKS_FILE", path);
+    files::warn_if_anybody_may_write(path);
     Some((found, reading))
 }

@@ -1,6 +1,6 @@
 //! The file of a snapshot: replaced whole, and only where no other file would be lost.
 
-use shared::files;
+use crate::keys::files;
 use std::{
     fs::{self, Metadata},
     hash::{BuildHasher as _, RandomState},

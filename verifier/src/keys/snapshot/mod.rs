@@ -4,11 +4,11 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-use super::address::Address;
+use super::{address::Address, files};
+use crate::{KeySet, clock::Timestamp};
 use file::Stamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::{access_token::KeySet, clock::Timestamp, files};
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 /// Older snapshots are not used.
@@ -19,7 +19,7 @@ const CONFIRM_AFTER: Duration = Duration::from_secs(60 * 60);
 /// Clocks that differ by no more agree.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// A file of keys from one address.
+/// A file that keeps the last good keys from one address.
 pub struct Snapshot {
     path: PathBuf,
     address: Address,
@@ -47,7 +47,9 @@ impl Written {
     }
 }
 
-/// Keys that were read from the file.
+/// Keys that were read from a snapshot.
+#[derive(Debug)]
+#[non_exhaustive]
 pub struct Kept {
     /// The keys.
     pub keys: Arc<KeySet>,
@@ -119,7 +121,7 @@ impl Snapshot {
             tracing::warn!(%path, ahead_seconds, "the snapshot is dated in the future: was the clock wrong then, or is it now?");
         }
         // Or else the next answer replaces it by a file of its own.
-        if !files::warn_if_anybody_may_write("RESOURCE_JWKS_SNAPSHOT", &self.path) {
+        if !files::warn_if_anybody_may_write(&self.path) {
             self.written = stamp.map(|stamp| kept.written(stamp));
         }
         Some(kept)

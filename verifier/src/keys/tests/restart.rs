@@ -1,7 +1,7 @@
 //! A restart while the publisher is down.
 
 use super::{publisher::Answer, *};
-use crate::published_keys::Origin;
+use crate::keys::Origin;
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
@@ -119,8 +119,9 @@ async fn the_snapshot_is_written_when_the_keys_change_and_once_an_hour() {
     asked_more(2).await;
     assert_eq!(fs::read_to_string(&path).expect("a file"), first);
     clock.advance(Duration::from_secs(2 * 60));
-    let fetched_at =
-        || Some(fs::read_to_string(&path).ok()?.contains(&format!("\"fetched_at\":{}", keys.clock.now().millis())));
+    let fetched_at = || {
+        Some(fs::read_to_string(&path).ok()?.contains(&format!("\"fetched_at\":{}", keys.state.clock.now().millis())))
+    };
     eventually("it is confirmed", async || fetched_at() == Some(true)).await;
     publisher.now_answers(Answer::good(Issuer::other().key_set().to_string()));
     let holds_other = || fs::read_to_string(&path).is_ok_and(|text| text.contains(Issuer::other().key_id()));

@@ -1,14 +1,12 @@
 //! Published keys that are not used: said once, in one line, and again when it changes.
 
-use shared::access_token;
-
 /// What was last said.
 #[derive(Debug, Default)]
 pub(super) struct Unused(String);
 
 impl Unused {
-    pub(super) fn say(&mut self, unused: &[access_token::Unused]) {
-        let summary = access_token::Unused::summary(unused);
+    pub(super) fn say(&mut self, unused: &[crate::Unused]) {
+        let summary = crate::Unused::summary(unused);
         if summary == self.0 {
             return;
         }

@@ -1,23 +1,17 @@
 //! The issuer's address, over HTTP.
 
-use super::{address::Address, freshness::Freshness};
+use super::{
+    address::Address,
+    fetch::{FetchError, NoClient, body, client},
+    freshness::Freshness,
+};
+use crate::{KeySet, Reading, Unused, clock::Timestamp};
 use reqwest::{
-    Client, Response, StatusCode,
+    Client, StatusCode,
     header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH},
-    redirect,
 };
-use shared::{
-    access_token::{KeySet, KeySetError, Reading, Unused},
-    clock::Timestamp,
-};
-use std::{
-    error::Error as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The largest answer that is read, in bytes.
-const MAX_BYTES: usize = 256 * 1024;
 /// A longer tag is not sent back: what takes too much room in the request would keep it from being answered.
 const MAX_ETAG: usize = 512;
 /// How long word that nothing has changed is believed without the whole set.
@@ -58,44 +52,12 @@ pub(super) struct Answer {
     pub(super) remaining: Option<Duration>,
 }
 
-/// Why there are no keys. Those that are held stay good.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FetchError {
-    #[error("no answer: {0}")]
-    Unreachable(String),
-    #[error("the answer is {0}")]
-    Status(StatusCode),
-    #[error("{error}{}", explained(.unused))]
-    Keys { error: KeySetError, unused: Vec<Unused> },
-    #[error("the answer could not be looked at: {0}")]
-    Judging(String),
-}
-
-fn explained(unused: &[Unused]) -> String {
-    if unused.is_empty() { String::new() } else { format!(": {}", Unused::summary(unused)) }
-}
-
-/// Without the address, which may hold a secret.
-impl From<reqwest::Error> for FetchError {
-    fn from(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            reason = format!("{reason}: {error}");
-            cause = error.source();
-        }
-        Self::Unreachable(reason)
-    }
-}
-
 impl Publisher {
-    /// Follows no redirects and no proxy: keys come from the address that was set and from nowhere else. A fetch that
-    /// takes longer than `patience` has failed.
+    /// A fetch that takes longer than `patience` has failed.
     ///
     /// # Errors
-    /// One sentence, if an `https` address cannot be trusted because no CA certificates are installed.
-    pub(super) fn at(address: Address, patience: Duration) -> Result<Self, String> {
+    /// [`NoClient`].
+    pub(super) fn at(address: Address, patience: Duration) -> Result<Self, NoClient> {
         Ok(Self { client: client(&address, patience)?, address, last: None, judging: Duration::ZERO })
     }
 
@@ -148,34 +110,4 @@ impl Publisher {
         self.judging = began.elapsed();
         reading.map_err(|error| FetchError::Judging(error.to_string()))
     }
-}
-
-/// A client that follows no redirects and no proxy.
-///
-/// # Errors
-/// One sentence, if an `https` address cannot be trusted because no CA certificates are installed.
-pub(crate) fn client(address: &Address, patience: Duration) -> Result<Client, String> {
-    let client = Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(patience);
-    // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
-    let client = if address.url().scheme() == "http" { client.tls_certs_only([]) } else { client };
-    client.build().map_err(|error| {
-        let reason = FetchError::from(error);
-        format!("cannot fetch keys from {address}: {reason}; are CA certificates installed (ca-certificates)?")
-    })
-}
-
-/// The body of an answer, if it is not too large.
-pub(crate) async fn body(mut answer: Response) -> Result<Vec<u8>, FetchError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > MAX_BYTES {
-            return Err(FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }

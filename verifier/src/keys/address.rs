@@ -1,16 +1,21 @@
 //! The address of the keys, which may hold a secret.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 use url::Url;
+
+/// Something is not the address of a key set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a URL such as https://auth.example/.well-known/jwks.json")]
+pub struct AddressError;
 
 /// A URL whose user, password and query are for requests alone: nothing that is shown or stored has them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(Url);
 
 impl Address {
-    /// For requests.
+    /// The whole, for requests.
     #[must_use]
-    pub(crate) fn url(&self) -> &Url {
+    pub fn url(&self) -> &Url {
         &self.0
     }
 
@@ -32,6 +37,15 @@ impl From<Url> for Address {
     }
 }
 
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let url = Url::parse(text).map_err(|_| AddressError)?;
+        if matches!(url.scheme(), "http" | "https") && url.has_host() { Ok(Self(url)) } else { Err(AddressError) }
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown())
@@ -47,6 +61,14 @@ impl fmt::Debug for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_one_of_http() {
+        assert!("http://auth:8080/keys".parse::<Address>().is_ok());
+        for text in ["", "auth.example", "ftp://auth.example/keys", "https:", "data:x,y"] {
+            assert_eq!(text.parse::<Address>(), Err(AddressError), "{text}");
+        }
+    }
 
     #[test]
     fn secrets_in_the_address_are_not_shown() {

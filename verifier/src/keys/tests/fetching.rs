@@ -1,7 +1,7 @@
 //! What is taken from a publisher, and what is not.
 
 use super::{publisher::Answer, *};
-use crate::published_keys::Origin;
+use crate::keys::Origin;
 
 #[actix_web::test]
 async fn without_any_key_nothing_is_said_about_a_token_and_keys_are_found_without_a_restart() {

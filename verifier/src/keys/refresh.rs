@@ -1,13 +1,13 @@
 //! The background task that keeps published keys fresh.
 
 use super::{
-    Origin, PublishedKeys,
-    publisher::{Answer, FetchError, Publisher, Question},
+    fetch::FetchError,
+    publisher::{Answer, Publisher, Question},
     snapshot::Snapshot,
+    state::{Origin, State},
     unused::Unused,
 };
-use crate::metrics::KEY_FETCHES;
-use shared::{access_token::KeySet, clock::Timestamp};
+use crate::{KeySet, clock::Timestamp};
 use std::{
     hash::{BuildHasher as _, RandomState},
     sync::{Arc, Mutex},
@@ -79,7 +79,7 @@ fn jittered(span: Duration) -> Duration {
 }
 
 /// Takes the snapshot, if it is good, and then fetches for ever.
-pub(super) async fn follow(keys: Arc<PublishedKeys>, publisher: Publisher, snapshot: Option<Snapshot>, pace: Pace) {
+pub(super) async fn follow(keys: Arc<State>, publisher: Publisher, snapshot: Option<Snapshot>, pace: Pace) {
     let snapshot = snapshot.map(|snapshot| Arc::new(Mutex::new(snapshot)));
     let mut task = Refresh {
         keys: Arc::clone(&keys),
@@ -104,7 +104,7 @@ pub(super) async fn follow(keys: Arc<PublishedKeys>, publisher: Publisher, snaps
 }
 
 struct Refresh {
-    keys: Arc<PublishedKeys>,
+    keys: Arc<State>,
     publisher: Publisher,
     /// Read and written on other threads, which may take for ever.
     snapshot: Option<Arc<Mutex<Snapshot>>>,
@@ -134,13 +134,13 @@ impl Refresh {
     async fn fetch(&mut self, question: Question, pace: &Pace) -> Duration {
         let wait = match self.publisher.fetch(question, self.keys.clock.now()).await {
             Ok(answer) => {
-                KEY_FETCHES.add("success");
+                self.keys.observer.keys_fetched(Ok(()));
                 let remaining = answer.remaining;
                 self.take(answer);
                 pace.after_success(remaining)
             }
             Err(error) => {
-                KEY_FETCHES.add("failure");
+                self.keys.observer.keys_fetched(Err(&error));
                 self.complain(&error);
                 self.keys.doubt();
                 pace.after_failures(self.failures, self.keys.held().is_some())
@@ -156,7 +156,7 @@ impl Refresh {
             self.complaints.clear();
         }
         let now = self.keys.clock.now();
-        let known = self.keys.current.load().as_ref().map(|current| Arc::clone(&current.keys));
+        let known = self.keys.keys();
         let Some(keys) = self.news(answer, known.as_ref()).or(known) else { return };
         self.keys.replace(Arc::clone(&keys), Origin::Published, now);
         self.keep(keys, now);

@@ -1,8 +1,8 @@
 //! Tokens that name a key which is not known yet.
 
 use super::{publisher::Answer, *};
+use crate::{Flaw, Refusal};
 use futures_util::future::join_all;
-use shared::access_token::{Flaw, Refusal};
 
 const UNKNOWN: Result<(), Rejection> = Err(Rejection::Refused(Refusal::UnknownKey));
 
@@ -20,7 +20,7 @@ async fn twenty_tokens_of_a_new_key_wait_for_one_fetch_and_are_let_in() {
     let keys = fetched_once(&publisher, pace()).await;
     publisher.now_answers(Answer::good(jwks_of(&[Issuer::usual(), Issuer::other()])));
     let verdicts = join_all((0..20).map(|_| verdict(&keys, Issuer::other()))).await;
-    assert_eq!(verdicts, [Ok(()); 20]);
+    assert_eq!(verdicts, vec![Ok(()); 20]);
     assert_eq!(publisher.asked().len(), 2);
 }
 

@@ -7,14 +7,13 @@ mod publisher;
 mod restart;
 mod rotation;
 
-use super::{KeySource, PublishedKeys, refresh::Pace};
-use publisher::TestPublisher;
-use serde_json::json;
-use shared::{
-    access_token::Verifier,
+use super::{Config, KeySource, PublishedKeys, refresh::Pace};
+use crate::{
     clock::{ManualClock, Timestamp},
     guard::{Authenticate as _, Rejection},
 };
+use publisher::TestPublisher;
+use serde_json::json;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use testkit::{AUDIENCE, ISSUER, Issuer, claims};
 use url::Url;
@@ -45,9 +44,8 @@ fn pace() -> Pace {
 }
 
 async fn start(source: KeySource, clock: &ManualClock, pace: Pace) -> Arc<PublishedKeys> {
-    let clock = Arc::new(clock.clone());
-    let verifier = Verifier::new(ISSUER, AUDIENCE, Arc::clone(&clock) as _);
-    PublishedKeys::start_at_pace(source, verifier, clock, pace).await.expect("an HTTP client")
+    let config = Config::new(ISSUER, AUDIENCE, source).clock(Arc::new(clock.clone()));
+    PublishedKeys::start(config, pace).await.expect("an HTTP client")
 }
 
 fn published_at(url: Url, snapshot: Option<PathBuf>) -> KeySource {

@@ -1,9 +1,8 @@
 //! How long an answer may be used (RFC 9111, section 4.2).
 
-use actix_web::http::header::HttpDate;
+use crate::clock::Timestamp;
 use reqwest::header::{AGE, CACHE_CONTROL, DATE, HeaderMap, HeaderName};
-use shared::clock::Timestamp;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// What the headers of an answer say of its freshness.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,10 +35,11 @@ impl Freshness {
     }
 }
 
-/// When the answer was made, by whoever made it (RFC 9110, section 6.6.1).
-pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let date: HttpDate = headers.get(DATE)?.to_str().ok()?.parse().ok()?;
-    let since = SystemTime::from(date).duration_since(UNIX_EPOCH).ok()?;
+/// When an answer was made, by whoever made it (RFC 9110, section 6.6.1).
+#[must_use]
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let since = date.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
 }
 

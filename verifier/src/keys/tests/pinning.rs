@@ -1,7 +1,7 @@
 //! Keys pinned in a file.
 
 use super::*;
-use crate::published_keys::Origin;
+use crate::keys::Origin;
 use std::fs;
 use tempfile::TempDir;
 

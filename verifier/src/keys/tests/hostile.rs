@@ -2,9 +2,9 @@
 //! without waiting, and unknown ones cost one fetch.
 
 use super::*;
+use crate::Refusal;
 use futures_util::{FutureExt as _, future::join_all};
 use serde_json::Value;
-use shared::access_token::Refusal;
 use std::{
     pin::pin,
     sync::{
@@ -161,7 +161,7 @@ async fn costs_one_fetch(what: &str, manner: Manner) {
         tokio::task::yield_now().await;
     }
     let refused = Err(Rejection::Refused(Refusal::UnknownKey));
-    assert_eq!(unknown.await, [refused; 20], "{what}");
+    assert_eq!(unknown.await, vec![refused.clone(); 20], "{what}");
     let again = join_all((0..20).map(|_| verdict(&keys, Issuer::other()))).now_or_never();
     assert_eq!(again, Some(vec![refused; 20]), "nobody waits twice: {what}");
     assert_eq!(publisher.asked(), 2, "{what}");

@@ -1,0 +1,43 @@
+//! `GET /metrics`: everything that is counted, at this moment.
+
+use crate::{agreement::Agreement, metrics::KEY_FETCHES};
+use actix_web::{HttpResponse, web::Data};
+use jeton_verifier::keys::PublishedKeys;
+use prometheus_client::{
+    metrics::{
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+    },
+    registry::Registry,
+};
+
+pub(super) async fn metrics(keys: Data<PublishedKeys>, agreement: Data<Agreement>) -> HttpResponse {
+    shared::metrics::exposed(&registry(&keys, &agreement))
+}
+
+fn registry(keys: &PublishedKeys, agreement: &Agreement) -> Registry {
+    let mut registry = shared::metrics::registry();
+    KEY_FETCHES.show(&mut registry, "key_fetches", "Fetches of the published keys by outcome");
+    let held = keys.held();
+    let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
+    gauge("verification_keys", "Verification keys held", held.map_or(0.0, |held| held.count as f64));
+    if let Some(held) = held {
+        let help = "Time since the held keys were last confirmed by their source";
+        gauge("verification_keys_age_seconds", help, held.age.as_secs_f64());
+    }
+    registry.register(
+        "issuer_disagreement",
+        "1 where the settings or the clock of this machine do not agree with the issuer's",
+        disagreements(agreement),
+    );
+    registry
+}
+
+fn disagreements(agreement: &Agreement) -> Family<[(&'static str, &'static str); 1], Gauge> {
+    let (family, lacking) = (Family::default(), agreement.lacking());
+    for about in ["issuer", "clock"] {
+        let gauge: &Gauge = &family.get_or_create(&[("about", about)]);
+        gauge.set(lacking.contains(&about).into());
+    }
+    family
+}

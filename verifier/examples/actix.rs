@@ -1,0 +1,42 @@
+//! A service on actix-web that takes Jeton's access tokens:
+//! `cargo run -p jeton-verifier --example actix --features actix`, beside `cargo xtask up`.
+
+use actix_web::{App, HttpServer, get, post, web};
+use jeton_verifier::{
+    guard::{AccessToken, Authenticate, Scope, Scoped},
+    keys::{Config, KeySource},
+};
+use std::{env, error::Error, sync::Arc};
+
+/// What one must be allowed in order to write.
+struct BooksWrite;
+
+impl Scope for BooksWrite {
+    const NAME: &'static str = "books:write";
+}
+
+/// For everybody who is logged in.
+#[get("/hello")]
+async fn hello(token: AccessToken) -> String {
+    format!("hello {}\n", token.subject())
+}
+
+/// For those who may write.
+#[post("/books")]
+async fn write(author: Scoped<BooksWrite>) -> String {
+    format!("written by {}\n", author.subject())
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let issuer = env::var("ISSUER").unwrap_or_else(|_| "http://localhost:8080".to_owned());
+    let source = KeySource::of_issuer(&issuer)?.with_snapshot(env::temp_dir().join("jeton-keys.json"));
+    let keys: Arc<dyn Authenticate> = Config::new(issuer, "jeton", source).start().await?;
+    let keys = web::Data::from(keys);
+    let app = move || App::new().app_data(keys.clone()).service(hello).service(write);
+    let server = HttpServer::new(app).bind(env::var("LISTEN").as_deref().unwrap_or("127.0.0.1:8090"))?;
+    for address in server.addrs() {
+        println!("listening on http://{address}");
+    }
+    Ok(server.run().await?)
+}

@@ -1,0 +1,23 @@
+//! The token of the `Authorization` header (RFC 6750, section 2.1).
+
+use super::Rejection;
+use crate::{Flaw, Refusal};
+
+/// Credentials that hold no single token are a token that is refused.
+const MALFORMED: Rejection = Rejection::Refused(Refusal::Invalid(Flaw::Credentials));
+
+/// The token in the values of all `Authorization` headers. Another scheme counts as none.
+pub(super) fn bearer<'a>(authorization: impl IntoIterator<Item = &'a [u8]>) -> Result<&'a str, Rejection> {
+    let mut credentials = authorization.into_iter();
+    let first = credentials.next().ok_or(Rejection::Missing)?;
+    if credentials.next().is_some() {
+        return Err(MALFORMED);
+    }
+    let first = first.trim_ascii();
+    let (scheme, token) = first.split_at(first.iter().position(|byte| *byte == b' ').unwrap_or(first.len()));
+    if !scheme.eq_ignore_ascii_case(b"Bearer") {
+        return Err(Rejection::Missing);
+    }
+    let token = std::str::from_utf8(token.trim_ascii()).map_err(|_| MALFORMED)?;
+    if token.is_empty() || token.contains([' ', '\t', ',']) { Err(MALFORMED) } else { Ok(token) }
+}

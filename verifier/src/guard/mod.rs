@@ -1,0 +1,103 @@
+//! What lets a request in. A handler's signature says what it needs: an [`AccessToken`], or a [`Scoped`] one that grants a
+//! scope. Both have private fields, so that a handler that takes one cannot run without the check.
+//!
+//! With the feature `actix` they are extractors of actix-web, with `axum` those of axum. [`admit`] is what both do, for
+//! whatever else receives requests.
+
+#[cfg(feature = "actix")]
+mod actix;
+#[cfg(feature = "axum")]
+mod axum;
+mod credentials;
+mod rejection;
+
+pub use rejection::{PROBLEM_TYPE, Rejection, is_scope};
+
+use crate::{
+    VerifiedToken,
+    observer::{Observer, Unobserved},
+};
+use std::{future::Future, marker::PhantomData, ops::Deref, pin::Pin};
+
+/// Answers for a token: a verifier, and the keys behind it.
+pub trait Authenticate: Send + Sync {
+    /// Verifies a token.
+    fn authenticate<'a>(&'a self, token: &'a str) -> Verdict<'a>;
+
+    /// Who learns what becomes of each request's credentials.
+    fn observer(&self) -> &dyn Observer {
+        &Unobserved
+    }
+}
+
+/// What becomes of a token, once the keys are there.
+pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send + 'a>>;
+
+/// Lets a request in by the values of its `Authorization` headers, as the guards do.
+///
+/// ```
+/// # use jeton_verifier::{KeySet, guard::{self, Authenticate, Rejection}};
+/// # async fn example(authority: &dyn Authenticate) {
+/// let nothing = guard::admit(authority, []).await;
+/// assert_eq!(nothing.err(), Some(Rejection::Missing));
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Rejection`]: what to answer instead.
+pub async fn admit<'a>(
+    authority: &dyn Authenticate,
+    authorization: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<VerifiedToken, Rejection> {
+    let verdict = match credentials::bearer(authorization) {
+        Ok(token) => authority.authenticate(token).await,
+        Err(rejection) => Err(rejection),
+    };
+    authority.observer().token_judged(verdict.as_ref());
+    verdict
+}
+
+/// A verified access token, whatever it grants.
+#[derive(Debug, Clone)]
+pub struct AccessToken(VerifiedToken);
+
+impl Deref for AccessToken {
+    type Target = VerifiedToken;
+
+    fn deref(&self) -> &VerifiedToken {
+        &self.0
+    }
+}
+
+/// A permission that a route needs.
+pub trait Scope: 'static {
+    /// Its name, as in the token's `scope`.
+    const NAME: &'static str;
+}
+
+/// A verified access token that grants the scope `S`.
+#[derive(Debug)]
+pub struct Scoped<S>(VerifiedToken, PhantomData<fn() -> S>);
+
+impl<S> Deref for Scoped<S> {
+    type Target = VerifiedToken;
+
+    fn deref(&self) -> &VerifiedToken {
+        &self.0
+    }
+}
+
+#[cfg(any(feature = "actix", feature = "axum"))]
+impl<S: Scope> Scoped<S> {
+    fn granted(token: VerifiedToken) -> Result<Self, Rejection> {
+        if token.has_scope(S::NAME) { Ok(Self(token, PhantomData)) } else { Err(Rejection::without_scope(S::NAME)) }
+    }
+}
+
+/// For the log: whoever brings nothing is not worth a line.
+#[cfg(any(feature = "actix", feature = "axum"))]
+fn log(path: &str, rejection: &Rejection) {
+    if *rejection != Rejection::Missing {
+        tracing::debug!(path, reason = %rejection, "access token rejected");
+    }
+}

@@ -1,0 +1,199 @@
+//! What is answered to a request that is not let in, whatever the web framework.
+
+use crate::Refusal;
+use serde::Serialize;
+use std::{borrow::Cow, fmt};
+
+/// The media type of [`Rejection::body`].
+pub const PROBLEM_TYPE: &str = "application/problem+json";
+
+/// Why a request is not let in: a status, a challenge, and a problem document (RFC 9457) with a stable code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// No access token was sent.
+    #[error("no access token was sent")]
+    Missing,
+    /// The token is refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// There is no key to verify with: nothing can be said about the token.
+    #[error("there is no key to verify with")]
+    KeysUnavailable,
+    /// The token is good, and does not grant what is needed: a scope, or several with spaces between them.
+    #[error("the access token does not grant {0:?}")]
+    InsufficientScope(Cow<'static, str>),
+    /// The program has registered nobody who answers for tokens.
+    #[error("no verifier is registered")]
+    NoVerifier,
+}
+
+impl From<Refusal> for Rejection {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// A problem document.
+#[derive(Serialize)]
+struct Document {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'static str,
+}
+
+impl Rejection {
+    /// For a token that does not grant what is needed.
+    pub fn without_scope(needed: impl Into<Cow<'static, str>>) -> Self {
+        Self::InsufficientScope(needed.into())
+    }
+
+    /// The status of the answer: 401, 403, 503, or 500 when the program is at fault.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Missing | Self::Refused(_) => 401,
+            Self::InsufficientScope(_) => 403,
+            Self::NoVerifier => 500,
+            Self::KeysUnavailable => 503,
+        }
+    }
+
+    /// The stable name of what went wrong, the one thing for clients to decide by. They learn whether a token has expired, and
+    /// nothing else of what is wrong with it.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "token_missing",
+            Self::Refused(Refusal::Expired) => "token_expired",
+            Self::Refused(_) => "token_invalid",
+            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::NoVerifier => "internal",
+            Self::KeysUnavailable => "unavailable",
+        }
+    }
+
+    /// What to do about it, for people; may change.
+    #[must_use]
+    pub const fn detail(&self) -> &'static str {
+        match self {
+            Self::Missing => "this call needs an access token: send it as Authorization: Bearer",
+            Self::Refused(Refusal::Expired) => "the access token has expired: refresh it and repeat the request",
+            Self::Refused(_) => "the access token is not valid: refresh it and repeat the request",
+            Self::InsufficientScope(_) => "the access token does not grant what this call needs",
+            Self::NoVerifier => "something is wrong on our side: see the log",
+            Self::KeysUnavailable => "verification keys are not available yet: keep the token and retry",
+        }
+    }
+
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3): what to bring, or what was wrong with it.
+    #[must_use]
+    pub fn challenge(&self) -> Option<String> {
+        let invalid =
+            |description| Challenge { error: Some("invalid_token"), description: Some(description), scope: "" };
+        let challenge = match self {
+            Self::Missing => Challenge::default(),
+            Self::Refused(Refusal::Expired) => invalid("token expired"),
+            Self::Refused(_) => invalid("token invalid"),
+            Self::InsufficientScope(scope) => Challenge {
+                error: Some("insufficient_scope"),
+                description: None,
+                scope: if is_scope(scope) { scope } else { "" },
+            },
+            Self::KeysUnavailable | Self::NoVerifier => return None,
+        };
+        Some(challenge.to_string())
+    }
+
+    /// The value of `Retry-After`, in seconds: when to try again with the same token.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u32> {
+        match self {
+            Self::KeysUnavailable => Some(1),
+            _ => None,
+        }
+    }
+
+    /// A problem document in JSON; its type is [`PROBLEM_TYPE`]. Holds nothing of what the client sent.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let document = Document {
+            r#type: format!("urn:jeton:problem:{}", self.code()),
+            title: self.title(),
+            status: self.status(),
+            code: self.code(),
+            detail: self.detail(),
+        };
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+
+    /// The status in words.
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Missing | Self::Refused(_) => "Unauthorized",
+            Self::InsufficientScope(_) => "Forbidden",
+            Self::NoVerifier => "Internal Server Error",
+            Self::KeysUnavailable => "Service Unavailable",
+        }
+    }
+}
+
+/// Its parameters are separated by commas (RFC 9110, section 11.6.1); those that are empty are left out.
+#[derive(Default)]
+struct Challenge<'a> {
+    error: Option<&'static str>,
+    description: Option<&'static str>,
+    scope: &'a str,
+}
+
+impl fmt::Display for Challenge<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"Bearer realm="jeton""#)?;
+        let scope = Some(self.scope).filter(|scope| !scope.is_empty());
+        for (name, value) in [("error", self.error), ("error_description", self.description), ("scope", scope)] {
+            if let Some(value) = value {
+                write!(f, r#", {name}="{value}""#)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text is a scope, or several with spaces between them (RFC 6749, section 3.3).
+#[must_use]
+pub fn is_scope(text: &str) -> bool {
+    let is_scope_byte = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    text.split(' ').all(|scope| !scope.is_empty() && scope.bytes().all(is_scope_byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Flaw;
+
+    #[test]
+    fn a_scope_that_could_break_out_of_the_challenge_is_left_out_of_it() {
+        let challenge = |scope: &'static str| Rejection::without_scope(scope).challenge().expect("a challenge");
+        assert_eq!(challenge("a b"), r#"Bearer realm="jeton", error="insufficient_scope", scope="a b""#);
+        for odd in ["\"", "a\\", "a\r\nSet-Cookie: x", "ä", "", "a  b"] {
+            assert_eq!(challenge(odd), r#"Bearer realm="jeton", error="insufficient_scope""#, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_known_looks_like_any_invalid_token() {
+        let invalid = Rejection::Refused(Flaw::Signature.into());
+        let unknown = Rejection::Refused(Refusal::UnknownKey);
+        assert_eq!((unknown.body(), unknown.challenge()), (invalid.body(), invalid.challenge()));
+    }
+
+    #[test]
+    fn an_outage_is_no_refusal_of_the_token() {
+        let outage = Rejection::KeysUnavailable;
+        assert_eq!((outage.status(), outage.retry_after(), outage.challenge()), (503, Some(1), None));
+        let body = r#"{"type":"urn:jeton:problem:unavailable","title":"Service Unavailable","status":503,"code":"unavailable","detail":"verification keys are not available yet: keep the token and retry"}"#;
+        assert_eq!(outage.body(), body);
+    }
+}

@@ -1,0 +1,126 @@
+//! Where keys come from, and whose tokens are verified with them.
+
+use super::{
+    PublishedKeys,
+    address::{Address, AddressError},
+    fetch::NoClient,
+    refresh::Pace,
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    observer::{Observer, Unobserved},
+};
+use std::{fmt, path::PathBuf, sync::Arc};
+
+/// Where an issuer publishes its keys, beside its name.
+const JWKS_PATH: &str = "/.well-known/jwks.json";
+
+/// Where the keys come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// A file (JWKS or PEM) that is read again when it changes. No network at all.
+    Pinned(PathBuf),
+    /// An HTTP address.
+    Published {
+        /// Of the JWK set.
+        address: Address,
+        /// A file that keeps the last good keys for a restart.
+        snapshot: Option<PathBuf>,
+    },
+}
+
+impl KeySource {
+    /// The address at which an issuer publishes its keys.
+    ///
+    /// # Errors
+    /// When the issuer is not a URL of `http` or `https`.
+    pub fn of_issuer(issuer: &str) -> Result<Self, AddressError> {
+        let address = format!("{}{JWKS_PATH}", issuer.trim_end_matches('/')).parse()?;
+        Ok(Self::Published { address, snapshot: None })
+    }
+
+    /// The same, and a file that keeps the last good keys, so that a restart works while the issuer is down. Pinned keys need none.
+    #[must_use]
+    pub fn with_snapshot(self, path: impl Into<PathBuf>) -> Self {
+        match self {
+            Self::Published { address, .. } => Self::Published { address, snapshot: Some(path.into()) },
+            pinned @ Self::Pinned(_) => pinned,
+        }
+    }
+}
+
+/// Why keys cannot be kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// No client can be made for the address.
+    #[error(transparent)]
+    NoClient(#[from] NoClient),
+    /// Nothing runs the background task.
+    #[error("keys are kept by a task of tokio: start them within its runtime")]
+    NoRuntime,
+}
+
+/// Whose tokens are accepted, for whom, and with which keys.
+#[derive(Clone)]
+pub struct Config {
+    pub(super) issuer: String,
+    pub(super) audience: String,
+    pub(super) source: KeySource,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) observer: Arc<dyn Observer>,
+}
+
+impl Config {
+    /// `issuer` and `audience` are compared with those of tokens byte by byte.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>, source: KeySource) -> Self {
+        let (issuer, audience) = (issuer.into(), audience.into());
+        Self { issuer, audience, source, clock: Arc::new(SystemClock), observer: Arc::new(Unobserved) }
+    }
+
+    /// Another clock than the machine's.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Who learns what happens, to count it.
+    #[must_use]
+    pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Takes what is there already, a pinned file or a snapshot, and keeps the keys fresh in a background task until the last
+    /// [`PublishedKeys`] of it is dropped. Waits for the file for two seconds at most, and for no network: until there are keys,
+    /// nothing is said about tokens ([`Rejection::KeysUnavailable`](crate::guard::Rejection::KeysUnavailable)).
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(self) -> Result<Arc<PublishedKeys>, StartError> {
+        PublishedKeys::start(self, Pace::default()).await
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { issuer, audience, source, .. } = self;
+        let mut debug = f.debug_struct("Config");
+        debug.field("issuer", issuer).field("audience", audience).field("source", source).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_publishes_its_keys_beside_its_name() {
+        for issuer in ["https://auth.example/tenant", "https://auth.example/tenant/"] {
+            let Ok(KeySource::Published { address, snapshot: None }) = KeySource::of_issuer(issuer) else {
+                panic!("{issuer} is a URL");
+            };
+            assert_eq!(address.shown(), "https://auth.example/tenant/.well-known/jwks.json");
+        }
+        assert_eq!(KeySource::of_issuer("auth.example"), Err(AddressError));
+    }
+}

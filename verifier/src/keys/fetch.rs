@@ -1,0 +1,92 @@
+//! How keys are asked for: for programs that ask the same address for more, such as the issuer's metadata.
+
+pub use super::freshness::date;
+
+use super::address::Address;
+use crate::{KeySetError, Unused};
+use reqwest::{Client, Response, StatusCode, redirect};
+use std::{error::Error as _, time::Duration};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The largest answer that is read, in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// No client can be made for an address: it is `https`, and no CA certificates are installed to trust it by.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot fetch keys from {address}: {reason}; are CA certificates installed (ca-certificates)?")]
+pub struct NoClient {
+    address: Address,
+    reason: String,
+}
+
+/// Why there are no keys. Those that are held stay good.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// There is no whole answer: why.
+    #[error("no answer: {0}")]
+    Unreachable(String),
+    /// The answer has another status than 200.
+    #[error("the answer is {0}")]
+    Status(StatusCode),
+    /// The answer is not a key set with a key to use.
+    #[error("{error}{}", explained(.unused))]
+    Keys {
+        /// Why not.
+        error: KeySetError,
+        /// What it holds instead.
+        unused: Vec<Unused>,
+    },
+    /// The answer was not looked at to the end: the runtime is about to stop.
+    #[error("the answer could not be looked at: {0}")]
+    Judging(String),
+}
+
+fn explained(unused: &[Unused]) -> String {
+    if unused.is_empty() { String::new() } else { format!(": {}", Unused::summary(unused)) }
+}
+
+/// Without the address, which may hold a secret.
+impl From<reqwest::Error> for FetchError {
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            reason = format!("{reason}: {error}");
+            cause = error.source();
+        }
+        Self::Unreachable(reason)
+    }
+}
+
+/// A client that follows no redirects and no proxy: keys come from the address that was set and from nowhere else. An answer that
+/// takes longer than `patience` is none.
+///
+/// # Errors
+/// [`NoClient`].
+pub fn client(address: &Address, patience: Duration) -> Result<Client, NoClient> {
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(patience);
+    // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
+    let client = if address.url().scheme() == "http" { client.tls_certs_only([]) } else { client };
+    client.build().map_err(|error| NoClient { address: address.clone(), reason: FetchError::from(error).to_string() })
+}
+
+/// The body of an answer.
+///
+/// # Errors
+/// When it breaks off, or is larger than 256 KiB.
+pub async fn body(mut answer: Response) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > MAX_BYTES {
+            return Err(FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

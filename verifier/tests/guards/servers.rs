@@ -1,0 +1,123 @@
+//! A server of each framework, with the same routes and the same keys.
+
+use actix_web::{App, HttpServer, web};
+use axum::{Router, extract::FromRef, routing::get};
+use jeton_verifier::{
+    KeySet, Observer, Unobserved, Verifier,
+    clock::{ManualClock, Timestamp},
+    guard::{AccessToken, Authenticate, Rejection, Scope, Scoped, Verdict},
+};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, LazyLock},
+    thread,
+};
+use testkit::{AUDIENCE, ISSUER, Issuer};
+
+/// When the tests take place.
+pub(crate) const NOW: i64 = 1_800_000_000;
+
+/// They run until the tests have ended.
+pub(crate) static SERVERS: LazyLock<[(&str, SocketAddr); 2]> = LazyLock::new(|| [("actix", actix()), ("axum", axum())]);
+
+pub(crate) struct BooksWrite;
+
+impl Scope for BooksWrite {
+    const NAME: &'static str = "books:write";
+}
+
+pub(crate) async fn anybody(token: AccessToken) -> String {
+    token.subject().to_owned()
+}
+
+async fn author(token: Scoped<BooksWrite>) -> String {
+    token.subject().to_owned()
+}
+
+/// The verifier with keys that never change.
+struct Fixed {
+    verifier: Verifier,
+    keys: KeySet,
+    observer: Arc<dyn Observer>,
+}
+
+impl Authenticate for Fixed {
+    fn authenticate<'a>(&'a self, token: &'a str) -> Verdict<'a> {
+        Box::pin(async move { Ok(self.verifier.verify(token, &self.keys)?) })
+    }
+
+    fn observer(&self) -> &dyn Observer {
+        &*self.observer
+    }
+}
+
+/// Nobody has a key yet.
+struct NoKeys;
+
+impl Authenticate for NoKeys {
+    fn authenticate<'a>(&'a self, _: &'a str) -> Verdict<'a> {
+        Box::pin(async { Err(Rejection::KeysUnavailable) })
+    }
+}
+
+pub(crate) fn authority(observer: Arc<dyn Observer>) -> Arc<dyn Authenticate> {
+    let verifier = Verifier::new(ISSUER, AUDIENCE, Arc::new(ManualClock::at(Timestamp::from_secs(NOW))));
+    let keys = KeySet::from_jwks(Issuer::usual().key_set().to_string().as_bytes()).expect("a good key set");
+    Arc::new(Fixed { verifier, keys, observer })
+}
+
+fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    (listener, address)
+}
+
+fn actix() -> SocketAddr {
+    let (listener, address) = listener();
+    let known = web::Data::from(authority(Arc::new(Unobserved)));
+    let unknown = web::Data::from(Arc::new(NoKeys) as Arc<dyn Authenticate>);
+    let app = move || {
+        let without_keys = web::scope("/without-keys").app_data(unknown.clone()).route("", web::get().to(anybody));
+        App::new()
+            .app_data(known.clone())
+            .route("/anybody", web::get().to(anybody))
+            .route("/author", web::get().to(author))
+            .service(without_keys)
+    };
+    thread::spawn(|| {
+        let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).expect("a server");
+        actix_web::rt::System::new().block_on(server.run())
+    });
+    address
+}
+
+/// State of a program's own, of which the verifier is a part.
+#[derive(Clone)]
+struct State {
+    authority: Arc<dyn Authenticate>,
+}
+
+impl FromRef<State> for Arc<dyn Authenticate> {
+    fn from_ref(state: &State) -> Self {
+        Self::clone(&state.authority)
+    }
+}
+
+fn axum() -> SocketAddr {
+    let (listener, address) = listener();
+    let unknown: Arc<dyn Authenticate> = Arc::new(NoKeys);
+    let app = Router::new()
+        .route("/anybody", get(anybody))
+        .route("/author", get(author))
+        .with_state(State { authority: authority(Arc::new(Unobserved)) })
+        .merge(Router::new().route("/without-keys", get(anybody)).with_state(unknown));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    thread::spawn(move || {
+        runtime.block_on(async {
+            listener.set_nonblocking(true).expect("our own socket");
+            let listener = tokio::net::TcpListener::from_std(listener).expect("our own socket");
+            axum::serve(listener, app).await
+        })
+    });
+    address
+}
