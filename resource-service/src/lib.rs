@@ -4,6 +4,7 @@
 pub mod agreement;
 pub mod app;
 pub mod books;
+pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod http;

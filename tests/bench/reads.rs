@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use harness::{forge::Issuer, process::Process, sockets};
 use resource_service::{
     app::{assemble, public_app},
-    config::{Config, command},
+    cli::command,
+    config::Config,
 };
 use serde_json::json;
 use std::{
