@@ -30,6 +30,7 @@ pub struct KeySet {
 
 /// A key of a set that is not used, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unused {
     /// Where it stands in the set, from 1.
     pub position: usize,
@@ -54,6 +55,7 @@ impl Unused {
 
 /// What a key set was read as.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Reading {
     /// The keys that may be used.
     pub keys: Result<KeySet, KeySetError>,
@@ -69,6 +71,7 @@ impl From<KeySetError> for Reading {
 
 /// Why something is no key set. The keys one already has stay good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeySetError {
     /// More than 256 KiB.
     #[error("the key set is larger than 256 KiB")]

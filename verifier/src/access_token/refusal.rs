@@ -2,6 +2,7 @@
 
 /// Why a token is refused. Holds nothing of the token, so that it can be logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The token was good, and its time is over.
     #[error("expired")]
@@ -58,6 +59,7 @@ impl From<Flaw> for Refusal {
 
 /// What is wrong with an invalid token: for logs and metrics, never for clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Flaw {
     /// The `Authorization` header holds no single token, or there are several.
     #[error("the Authorization header holds no single token, or there are several")]
@@ -110,4 +112,38 @@ pub enum Flaw {
     /// `exp` is not after `iat`, or more than an hour after it.
     #[error("exp is not within an hour after iat")]
     Lifetime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_is_counted_under_one_of_the_reasons() {
+        let flaws = [
+            (Flaw::NotYetValid, "not_yet_valid"),
+            (Flaw::Issuer, "issuer"),
+            (Flaw::Audience, "audience"),
+            (Flaw::UnknownKey, "unknown_key"),
+            (Flaw::Signature, "signature"),
+            (Flaw::Lifetime, "lifetime"),
+            (Flaw::Type, "type"),
+            (Flaw::Claims, "claims"),
+            (Flaw::Claim("sub"), "claims"),
+            (Flaw::Algorithm, "unsupported"),
+            (Flaw::Extension, "unsupported"),
+            (Flaw::ProofOfPossession, "unsupported"),
+            (Flaw::Credentials, "malformed"),
+            (Flaw::TooLong, "malformed"),
+            (Flaw::Shape, "malformed"),
+            (Flaw::Header, "malformed"),
+            (Flaw::KeyId, "malformed"),
+        ];
+        let flaws = flaws.map(|(flaw, reason)| (Refusal::from(flaw), reason));
+        let others = [(Refusal::Expired, "expired"), (Refusal::UnknownKey, "unknown_key")];
+        for (refusal, reason) in flaws.into_iter().chain(others) {
+            assert_eq!(refusal.reason(), reason, "{refusal:?}");
+            assert!(Refusal::REASONS.contains(&reason));
+        }
+    }
 }

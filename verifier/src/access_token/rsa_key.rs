@@ -128,8 +128,7 @@ fn content(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (first, rest) = rest.split_first()?;
     let (length, rest) = match first {
         0..=0x7F => (std::slice::from_ref(first), rest),
-        // No key of RSA's size needs more.
-        0x81 => rest.split_at_checked(1)?,
+        // What is longer in a key of RSA's size is at least 256 bytes long, and less than 65536.
         0x82 => rest.split_at_checked(2)?,
         _ => return None,
     };

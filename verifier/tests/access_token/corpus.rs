@@ -12,6 +12,7 @@ fn verdict(row: &Row) -> String {
         Err(Refusal::Expired) => "expired".to_owned(),
         Err(Refusal::UnknownKey) => "unknown key".to_owned(),
         Err(Refusal::Invalid(flaw)) => format!("{flaw:?}").replace('"', ""),
+        Err(other) => format!("{other:?}"),
     }
 }
 

@@ -176,8 +176,9 @@ fn what_is_not_used_is_said_with_its_place_its_name_and_the_reason() {
     ];
     let reading = Reading::of_jwks(json!({ "keys": keys }).to_string().as_bytes());
     assert_eq!(reading.keys.expect("the second").kids(), ["second"]);
-    let first = Unused { position: 1, kid: Some("first".to_owned()), reason: "its use is not sig" };
-    assert_eq!(reading.unused[0], first);
+    let first = &reading.unused[0];
+    let said = (first.position, first.kid.as_deref(), first.reason);
+    assert_eq!(said, (1, Some("first"), "its use is not sig"));
     assert_eq!(reading.unused.len(), 3);
     assert_eq!(Unused::summary(&reading.unused), "1 × its use is not sig, 2 × not an RSA key");
 }

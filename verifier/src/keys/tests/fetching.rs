@@ -1,7 +1,7 @@
 //! What is taken from a publisher, and what is not.
 
 use super::{publisher::Answer, *};
-use crate::keys::Origin;
+use crate::keys::{Origin, StartError};
 
 #[actix_web::test]
 async fn without_any_key_nothing_is_said_about_a_token_and_keys_are_found_without_a_restart() {
@@ -117,4 +117,46 @@ async fn after_a_failure_the_whole_set_is_asked_for() {
     let asked = publisher.asked();
     let failed = asked.iter().rposition(Option::is_none).expect("the whole set was asked for");
     assert!(failed > 0, "{asked:?}");
+}
+
+#[actix_web::test]
+async fn whoever_drops_the_keys_ends_what_keeps_them() {
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
+    eventually("two questions", async || publisher.asked().len() >= 2).await;
+    let state = Arc::downgrade(&keys.state);
+    drop(keys);
+    eventually("nobody holds them", async || state.strong_count() == 0).await;
+    let asked = publisher.asked().len();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(publisher.asked().len() <= asked + 1, "at most the question that was under way");
+}
+
+#[test]
+fn without_a_runtime_keys_cannot_be_kept() {
+    let source = KeySource::of_issuer(ISSUER).expect("a URL");
+    let started = futures_util::FutureExt::now_or_never(Config::new(ISSUER, AUDIENCE, source).start());
+    assert_eq!(started.map(|started| started.err()), Some(Some(StartError::NoRuntime)));
+}
+
+#[derive(Default)]
+struct Counts([std::sync::atomic::AtomicUsize; 2]);
+
+impl crate::Observer for Counts {
+    fn keys_fetched(&self, outcome: Result<(), &crate::keys::FetchError>) {
+        self.0[usize::from(outcome.is_err())].fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[actix_web::test]
+async fn an_observer_learns_what_came_of_each_fetch() {
+    let publisher = TestPublisher::that_answers(Answer::status(500));
+    let counts = Arc::new(Counts::default());
+    let config = Config::new(ISSUER, AUDIENCE, published_at(publisher.url(), None)).observer(Arc::clone(&counts) as _);
+    let _keys = PublishedKeys::start(config, pace()).await.expect("an HTTP client");
+    let count = |outcome: usize| counts.0[outcome].load(std::sync::atomic::Ordering::SeqCst);
+    eventually("failures", async || count(1) >= 2).await;
+    assert_eq!(count(0), 0);
+    publisher.now_answers(Answer::good(Issuer::usual().key_set().to_string()));
+    eventually("a success", async || count(0) == 1).await;
 }
