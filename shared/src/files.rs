@@ -13,19 +13,8 @@ pub const MAX_TEXT: u64 = 256 * 1024;
 /// What some editors and shells put in front of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Reads a regular file of at most `limit` bytes, without a byte order mark. Nothing else is opened: a pipe would
-/// block, and a device may not end.
-///
-/// # Errors
-/// What is wrong, in words that follow "cannot read PATH:".
-pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = read_whole(path, limit)?;
-    if bytes.starts_with(BYTE_ORDER_MARK) {
-        bytes.drain(..BYTE_ORDER_MARK.len());
-    }
-    Ok(bytes)
-}
-
+/// Reads a regular file of at most `limit` bytes. Nothing else is opened: a pipe would block, and a device may not end. The
+/// verifier, which stands alone, reads its files of keys in the same way.
 fn read_whole(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     // Checked again once it is open, when it can no longer be replaced.
     only_regular(&fs::metadata(path)?)?;
@@ -81,23 +70,6 @@ pub fn warn_if_anybody_may_read(source: &str, path: &Path) {
         let path = path.display();
         tracing::warn!(source, %path, "every user of this machine may read this secret: `chmod o-r` the file");
     }
-}
-
-/// Whether every user of the machine may write a file. Nobody can write on read-only mounts.
-#[must_use]
-pub fn anybody_may_write(path: &Path) -> bool {
-    has_mode(path, 0o002) && !is_mounted_read_only(path)
-}
-
-/// Warns of a file of keys that every user of the machine may write, and returns whether that is so. `source` is the
-/// setting that names the file.
-pub fn warn_if_anybody_may_write(source: &str, path: &Path) -> bool {
-    let is_so = anybody_may_write(path);
-    if is_so {
-        let path = path.display();
-        tracing::warn!(source, %path, "every user of this machine may write this file, and so decide whose tokens are accepted: `chmod o-w` the file");
-    }
-    is_so
 }
 
 /// Creates a directory, and those above it, for its owner only. Existing ones stay as they are.
@@ -227,16 +199,6 @@ mod tests {
             assert_eq!(anybody_may_read(file.path()), is_open, "{mode:o}");
         }
         assert!(!anybody_may_read(Path::new("/nowhere")));
-    }
-
-    #[test]
-    fn a_file_that_everybody_may_write_is_noticed() {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        for (mode, is_open) in [(0o600, false), (0o664, false), (0o666, true), (0o602, true)] {
-            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).expect("our own file");
-            assert_eq!(warn_if_anybody_may_write("RESOURCE_JWKS_SNAPSHOT", file.path()), is_open, "{mode:o}");
-        }
-        assert!(!anybody_may_write(Path::new("/nowhere")) && !anybody_may_write(Path::new("/dev/null")));
     }
 
     #[test]

@@ -39,7 +39,6 @@ use actix_web::{
     web::{self, ServiceConfig, resource},
 };
 use jeton_verifier::Verifier;
-use jeton_verifier::Verifier;
 use shared::{
     clock::Clock,
     cors::{self, Audience},

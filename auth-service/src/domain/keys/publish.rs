@@ -3,8 +3,9 @@
 use super::{KeyError, KeyPolicy, schedule::Schedule, table::KeyRows};
 use crate::domain::secrets::KeyRing;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jeton_verifier::KeySet;
 use jsonwebtoken::EncodingKey;
-use shared::{access_token::KeySet, clock::Timestamp};
+use shared::clock::Timestamp;
 
 /// The key that signs now.
 pub struct Signer {

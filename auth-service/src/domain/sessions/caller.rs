@@ -7,9 +7,7 @@ use crate::domain::{
     accounts::{Account, Epoch},
 };
 use jeton_verifier::VerifiedToken;
-use shared::{
-    ids::{SessionId, UserId},
-};
+use shared::ids::{SessionId, UserId};
 
 /// A user with a live session.
 #[derive(Debug, Clone)]

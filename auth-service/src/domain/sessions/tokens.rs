@@ -9,8 +9,8 @@ use crate::domain::{
     accounts::{Account, roles::Roles},
     keys::SigningKeys,
 };
-use jsonwebtoken::{Algorithm, Header};
 use jeton_verifier::{Claims, TOKEN_TYPE};
+use jsonwebtoken::{Algorithm, Header};
 use shared::{
     clock::{Clock, Timestamp},
     ids::{SessionId, TokenId},
