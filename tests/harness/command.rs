@@ -138,9 +138,7 @@ impl Run {
                 command
             }
             Place::WithinNew(project) => {
-                let mut command = Command::from(project.run_anew(&self.program, &self.settings));
-                command.args(&self.arguments);
-                command
+                Command::from(project.run_anew(&self.program, &self.settings, &self.arguments))
             }
         }
     }

@@ -139,8 +139,15 @@ impl Postgres {
     /// # Panics
     /// When the database refuses it.
     pub fn execute(url: &str, statement: &str) {
-        run(Command::new(programs().join("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-c", statement]))
-            .expect("psql does it");
+        Self::try_execute(url, statement).expect("psql does it");
+    }
+
+    /// As [`Postgres::execute`].
+    ///
+    /// # Errors
+    /// What the database says against it.
+    pub(crate) fn try_execute(url: &str, statement: &str) -> Result<(), String> {
+        run(Command::new(programs().join("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-c", statement])).map(drop)
     }
 
     /// Ends the server at once, as a crash would.

@@ -76,11 +76,10 @@ impl StackBuilder {
     /// With the logs, when something does not start.
     pub async fn start(self) -> Stack {
         let mut stack = self.prepare();
-        if let Some(project) = &stack.project {
-            // Both at once takes half the time.
-            project.set("auth-service", stack.auth.settings());
-            project.set("resource-service", stack.resource.settings());
-            project.up(&["auth-service", "resource-service"]);
+        if stack.project.is_some() {
+            // One gets ready while the other one is made.
+            stack.auth.spawn();
+            stack.resource.spawn();
         }
         stack.auth.start().await;
         stack.resource.start().await;
@@ -109,7 +108,7 @@ impl StackBuilder {
         self.auth("AUTH_TRUSTED_PROXIES", us)
     }
 
-    /// Starts the stores only; in containers, they start with auth-service.
+    /// Starts the stores only.
     #[must_use]
     pub fn prepare(self) -> Stack {
         let directory = warden::new_directory("stack");
@@ -218,6 +217,7 @@ impl Stack {
     /// # Panics
     /// When the stack has none.
     pub fn redis(&mut self) -> &mut Redis {
+        self.disturb_stores();
         self.redis.as_mut().expect("this stack has a Redis")
     }
 
@@ -226,6 +226,7 @@ impl Stack {
     /// # Panics
     /// When the stack has none.
     pub fn take_redis(&mut self) -> Redis {
+        self.disturb_stores();
         self.redis.take().expect("this stack has a Redis")
     }
 
@@ -234,12 +235,14 @@ impl Stack {
     /// # Panics
     /// When the stack has only the shared one.
     pub fn postgres(&mut self) -> &mut OwnPostgres {
-        self.postgres.as_mut().expect("this stack has its own PostgreSQL")
+        self.disturb_stores();
+        self.postgres.as_mut().expect("this stack has a PostgreSQL of its own")
     }
 
     /// The PostgreSQL database of auth-service, as a client on this machine names it.
     #[must_use]
     pub fn postgres_url(&self) -> Option<String> {
+        self.disturb_stores();
         match &self.project {
             Some(project) => Some(project.database_url()),
             None => self.auth.settings().get("AUTH_DATABASE_URL").cloned(),
@@ -289,6 +292,13 @@ impl Stack {
     #[must_use]
     pub fn does_in(&self, service: &str, command: &[&str]) -> bool {
         self.project().container(service).does(command)
+    }
+
+    /// Whoever gets at the stores may leave them as no other test expects them.
+    fn disturb_stores(&self) {
+        if let Some(project) = &self.project {
+            project.disturb();
+        }
     }
 
     fn project(&self) -> &Project {

@@ -1,5 +1,7 @@
-//! The Docker engine, through its command line.
+//! Containers, and Docker's command line.
 
+use super::engine;
+use serde_json::Value;
 use std::{
     os::unix::process::ExitStatusExt as _,
     process::{Command, ExitStatus},
@@ -43,27 +45,38 @@ impl Container {
 
     /// Whether it has been created.
     pub(crate) fn exists(&self) -> bool {
-        self.inspect("{{.Id}}").is_some()
+        self.described().is_ok()
     }
 
     /// How it ended, if it does not run.
     pub(crate) fn ended(&self) -> Option<ExitStatus> {
-        let state = self.inspect("{{.State.Status}} {{.State.ExitCode}}")?;
-        let (status, code) = state.trim().split_once(' ')?;
-        let has_ended = ["exited", "dead"].contains(&status);
+        let state = &self.described().ok()?["State"];
+        let has_ended = ["exited", "dead"].contains(&state["Status"].as_str()?);
+        let code = state["ExitCode"].as_i64().and_then(|code| i32::try_from(code).ok())?;
         // As a shell sees it: 137 for SIGKILL is 128 and the signal.
-        has_ended.then(|| ExitStatus::from_raw(code.parse::<i32>().expect("docker prints a number") << 8))
+        has_ended.then(|| ExitStatus::from_raw(code << 8))
     }
 
     /// The id of its first process, as this machine counts.
     pub(crate) fn process_id(&self) -> u32 {
-        let id = self.inspect("{{.State.Pid}}").expect("it has been created");
-        id.trim().parse().expect("docker prints a number")
+        let described = self.described().expect("it has been made");
+        let id = described["State"]["Pid"].as_u64().and_then(|id| u32::try_from(id).ok());
+        id.expect("the engine says a number")
     }
 
     /// What its health check says: `starting`, `healthy` or `unhealthy`.
     pub(crate) fn health(&self) -> String {
-        self.inspect("{{.State.Health.Status}}").unwrap_or_default().trim().to_owned()
+        let described = self.described().unwrap_or_default();
+        described["State"]["Health"]["Status"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits for its end, and returns its code.
+    ///
+    /// # Panics
+    /// When it has not been made.
+    pub(crate) fn wait(&self) -> i64 {
+        let ended = engine::post(&self.path("wait"), &Value::Null).expect("it has been made");
+        ended["StatusCode"].as_i64().expect("the engine says a number")
     }
 
     /// SIGTERM, and waits for the end.
@@ -71,7 +84,7 @@ impl Container {
     /// # Panics
     /// When it still runs after `patience`.
     pub(crate) fn stop(&self, patience: Duration) -> ExitStatus {
-        self.order("kill", &["--signal", "TERM"]);
+        self.order("kill?signal=TERM");
         let until = Instant::now() + patience;
         loop {
             if let Some(status) = self.ended() {
@@ -85,27 +98,28 @@ impl Container {
     /// SIGKILL, if it runs.
     pub(crate) fn kill(&self) {
         // It may have been killed before.
-        drop(docker(&["kill", &self.0]));
+        drop(engine::post(&self.path("kill"), &Value::Null));
     }
 
     /// Runs again what has ended, as it was.
     pub(crate) fn start(&self) {
-        self.order("start", &[]);
+        self.order("start");
     }
 
     /// Freezes everything in it.
     pub(crate) fn pause(&self) {
-        self.order("pause", &[]);
+        self.order("pause");
     }
 
     /// Takes [`Container::pause`] back.
     pub(crate) fn resume(&self) {
-        self.order("unpause", &[]);
+        self.order("unpause");
     }
 
     /// Removes it, with the volumes that have no name.
     pub(crate) fn remove(&self) {
-        drop(docker(&["rm", "--force", "--volumes", &self.0]));
+        // It may never have been made.
+        drop(engine::delete(&format!("/containers/{}?force=1&v=1", self.0)));
     }
 
     /// Runs a command in it.
@@ -148,11 +162,15 @@ impl Container {
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     }
 
-    fn inspect(&self, format: &str) -> Option<String> {
-        docker(&["container", "inspect", "--format", format, &self.0]).ok()
+    fn described(&self) -> Result<Value, String> {
+        engine::get(&self.path("json"))
     }
 
-    fn order(&self, verb: &str, options: &[&str]) {
-        docker(&[&[verb], options, &[&self.0]].concat()).expect("docker obeys");
+    fn order(&self, verb: &str) {
+        engine::post(&self.path(verb), &Value::Null).expect("the engine obeys");
+    }
+
+    fn path(&self, verb: &str) -> String {
+        format!("/containers/{}/{verb}", self.0)
     }
 }

@@ -1,14 +1,25 @@
-//! Containers instead of processes: with `JETON_STACK=compose`, each stack is a run of `docker-compose.yml` with its
-//! own names, ports, network and volumes. `cargo xtask test --compose` builds the images first.
+//! Containers instead of processes: with `JETON_STACK=compose`, a stack is a project as docker-compose makes it of
+//! `docker-compose.yml`, with its own names, ports, networks and volumes. `cargo xtask test --compose` builds the images
+//! first.
+//!
+//! docker-compose itself makes one project for each test process (`pattern.rs`), and those of [`Shipped`]. The others are
+//! copied from what the engine says of it: the same images, users, limits, networks and settings, sooner.
+//! The services of a stack are always made anew; its stores are emptied and go to the next one (`stores.rs`), unless the test
+//! has asked for them.
 
+mod compose;
 mod docker;
+mod engine;
+mod pattern;
+mod ports;
 mod project;
 mod redis;
 mod service;
 mod shipped;
+mod stores;
 
+pub use self::{compose::compose_program, shipped::Shipped};
 pub(crate) use self::{docker::Container, project::Project, redis::RedisContainer, service::ContainerOf};
-pub use self::{project::compose_program, shipped::Shipped};
 
 use std::env;
 

@@ -1,15 +1,24 @@
-//! One run of `docker-compose.yml`.
+//! One run of `docker-compose.yml`, or a copy of one.
 
-use super::docker::{Container, docker, printed};
-use crate::{sockets::fresh_port, warden};
-use serde_json::{Value, json};
+use super::{
+    compose,
+    docker::Container,
+    engine,
+    pattern::Differences,
+    ports::Ports,
+    stores::{Stores, container_of, new_name, pattern},
+};
+use crate::warden;
 use std::{
     collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 use uuid::Uuid;
@@ -20,91 +29,53 @@ const TAIL: usize = 40;
 /// The services whose logs a failing test shows.
 const SERVICES: [&str; 4] = ["auth-service", "resource-service", "postgres", "redis"];
 
-/// What `docker-compose.yml` takes from the shell.
-const TAKEN_FROM_OUTSIDE: [&str; 5] = [
-    "AUTH_PUBLIC_URL",
-    "AUTH_SECRET_PREVIOUS_FILE",
-    "AUTH_ALLOWED_ORIGINS",
-    "AUTH_TRUSTED_PROXIES",
-    "RESOURCE_ALLOWED_ORIGINS",
-];
-
-/// A network, volumes and containers with their own names. All are removed when this is dropped, and when the test
-/// process is killed.
+/// A network, volumes and containers with names of their own. All but the stores are removed when this is dropped, and
+/// those when the test process ends, also when it is killed.
 #[derive(Debug)]
 pub(crate) struct Project {
     name: String,
     /// Visible to both services under the same path.
     directory: PathBuf,
     ports: Ports,
-    /// Whether tests may look into it; otherwise it is `docker-compose.yml` as it is.
-    is_open: bool,
-    environments: Mutex<BTreeMap<&'static str, BTreeMap<String, String>>>,
-    /// The settings with which each container was created, by its name.
+    /// Those that tests look into; otherwise it is what everybody gets.
+    stores: Option<Stores>,
+    /// Whether a test may have changed what stores keep beside their data.
+    is_disturbed: AtomicBool,
+    /// With which settings each container was made, by its name.
     made: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
-/// On loopback of this machine.
-#[derive(Debug, Clone, Copy)]
-struct Ports {
-    auth: u16,
-    auth_admin: u16,
-    resource: u16,
-    resource_admin: u16,
-    redis: u16,
-    postgres: u16,
-}
-
-impl Ports {
-    fn fresh() -> Self {
-        Self {
-            auth: fresh_port(),
-            auth_admin: fresh_port(),
-            resource: fresh_port(),
-            resource_admin: fresh_port(),
-            redis: fresh_port(),
-            postgres: fresh_port(),
-        }
-    }
-}
-
-/// The port of health and metrics inside the container.
-fn admin_port(service: &str) -> u16 {
-    if service == "auth-service" { 9080 } else { 9081 }
-}
-
-/// The settings of each service.
-type Environments<'a> = BTreeMap<&'a str, &'a BTreeMap<String, String>>;
-
 impl Project {
-    /// A project that tests look into. Nothing runs yet.
+    /// A project that tests look into. Its stores run and are empty; nothing else does.
+    ///
+    /// # Panics
+    /// When the stores do not start.
     pub(crate) fn new(directory: &Path) -> Arc<Self> {
-        Self::at(Ports::fresh(), directory, true)
+        let stores = Stores::empty();
+        Self::at(stores.name.clone(), stores.ports.with_fresh_services(), directory, Some(stores))
     }
 
-    /// A project with `docker-compose.yml` as it is.
+    /// A project with `docker-compose.yml` as it is. Nothing runs yet.
     pub(crate) fn as_shipped(directory: &Path) -> Arc<Self> {
-        Self::at(Ports::fresh(), directory, false)
+        Self::shipped_at(Ports::fresh(), directory)
     }
 
     /// Another project at the ports of this one.
     pub(crate) fn elsewhere(&self, directory: &Path) -> Arc<Self> {
-        Self::at(self.ports, directory, self.is_open)
+        Self::shipped_at(self.ports, directory)
     }
 
-    fn at(ports: Ports, directory: &Path, is_open: bool) -> Arc<Self> {
-        let name = format!("jeton-test-{}", &Uuid::new_v4().simple().to_string()[..12]);
+    fn shipped_at(ports: Ports, directory: &Path) -> Arc<Self> {
+        let name = new_name();
         warden::watch_project(&name);
-        // The services run as another user than the tests.
+        Self::at(name, ports, directory, None)
+    }
+
+    fn at(name: String, ports: Ports, directory: &Path, stores: Option<Stores>) -> Arc<Self> {
+        // The services run as another user than we.
         fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).expect("our own directory");
-        Arc::new(Self {
-            name,
-            directory: directory.to_owned(),
-            ports,
-            is_open,
-            environments: Mutex::default(),
-            made: Mutex::default(),
-        })
+        let is_disturbed = AtomicBool::new(false);
+        Arc::new(Self { name, directory: directory.to_owned(), ports, stores, is_disturbed, made: Mutex::default() })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -113,8 +84,7 @@ impl Project {
 
     /// Where clients and operators reach a service.
     pub(crate) fn ports_of(&self, service: &str) -> [u16; 2] {
-        let Ports { auth, auth_admin, resource, resource_admin, .. } = self.ports;
-        if service == "auth-service" { [auth, auth_admin] } else { [resource, resource_admin] }
+        self.ports.of(service)
     }
 
     /// Where Redis is reached from this machine.
@@ -122,29 +92,28 @@ impl Project {
         self.ports.redis
     }
 
+    /// What Redis asks for.
+    pub(crate) fn redis_password(&self) -> &str {
+        self.stores().redis_password()
+    }
+
+    /// The postgres of this project, as a client on this machine names it.
+    pub(crate) fn database_url(&self) -> String {
+        self.stores().database_url()
+    }
+
+    /// Keeps the stores from going to another stack: a test does something to them.
+    pub(crate) fn disturb(&self) {
+        self.is_disturbed.store(true, Ordering::Relaxed);
+    }
+
+    fn stores(&self) -> &Stores {
+        self.stores.as_ref().expect("tests look into this project")
+    }
+
     /// The container of a service of `docker-compose.yml`, or of a replica.
     pub(crate) fn container(&self, service: &str) -> Container {
-        Container::named(&format!("{}-{service}", self.name))
-    }
-
-    /// Creates the containers of these services where they are missing or their settings have changed, and starts them;
-    /// first those that they depend on.
-    ///
-    /// # Panics
-    /// When one does not start.
-    pub(crate) fn up(&self, services: &[&str]) {
-        self.start(&[], services);
-    }
-
-    /// As [`Project::up`], for one service and none of those that it depends on.
-    pub(crate) fn up_alone(&self, service: &str) {
-        self.start(&["--no-deps"], &[service]);
-    }
-
-    fn start(&self, options: &[&str], services: &[&str]) {
-        let mut up = self.compose(&["up", "--detach", "--no-build"]);
-        printed(up.args(options).args(services)).expect("docker-compose starts them");
-        services.iter().for_each(|service| self.remember(service, &self.container(service)));
+        container_of(&self.name, service)
     }
 
     /// Whether the container was created with exactly these settings.
@@ -152,115 +121,90 @@ impl Project {
         lock(&self.made).get(container.name()) == Some(settings)
     }
 
-    fn remember(&self, service: &str, container: &Container) {
-        let settings = lock(&self.environments).get(service).cloned().unwrap_or_default();
-        lock(&self.made).insert(container.name().to_owned(), settings);
-    }
-
-    /// Starts a further container of a service, published at these ports.
+    /// Makes the container of a service with these settings, in the place of the one before, and starts it.
     ///
     /// # Panics
     /// When it does not start.
-    pub(crate) fn run_beside(&self, service: &str, container: &Container, ports: [u16; 2]) {
-        let inside = [self.ports_of(service)[0], admin_port(service)];
-        let mut run = self.compose(&["run", "--detach", "--no-deps", "--name", container.name()]);
-        for (ours, theirs) in ports.iter().zip(inside) {
-            run.arg("--publish").arg(format!("127.0.0.1:{ours}:{theirs}"));
-        }
-        printed(run.arg(service)).expect("docker-compose starts another one");
-        self.remember(service, container);
+    pub(crate) fn make(&self, service: &str, settings: &BTreeMap<String, String>) {
+        self.make_as(service, &self.container(service), settings, None);
     }
 
-    /// Changes the settings of a service, from the next [`Project::up`] on.
-    pub(crate) fn set(&self, service: &'static str, settings: &BTreeMap<String, String>) {
-        lock(&self.environments).insert(service, settings.clone());
+    /// A further container of a service, published at these ports.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub(crate) fn make_beside(
+        &self,
+        service: &str,
+        container: &Container,
+        settings: &BTreeMap<String, String>,
+        [public, operators]: [u16; 2],
+    ) {
+        let inside = self.ports.inside(service);
+        self.make_as(service, container, settings, Some([(inside[0], public), (inside[1], operators)]));
     }
 
-    /// A container like that of a service, with other settings, which is gone once its program has ended. Arguments
-    /// that are added are the program's.
-    pub(crate) fn run_anew(&self, service: &str, settings: &BTreeMap<String, String>) -> Command {
-        let environments = BTreeMap::from([(service, settings)]);
-        self.compose_as("docker-compose.run.json", &environments, &["run", "--rm", "--no-deps", "-T", service])
+    fn make_as(
+        &self,
+        service: &str,
+        container: &Container,
+        settings: &BTreeMap<String, String>,
+        published: Option<[(u16, u16); 2]>,
+    ) {
+        let directory = self.directory.to_string_lossy();
+        let directory = Some(directory.as_ref());
+        let differences = Differences { settings: Some(settings), directory, published, arguments: None };
+        container.remove();
+        self.made_container(service, container, &differences);
+        container.start();
+        lock(&self.made).insert(container.name().to_owned(), settings.clone());
     }
 
-    /// `docker-compose` for this project, with its settings as they are now.
+    fn made_container(&self, service: &str, container: &Container, differences: &Differences<'_>) {
+        let made = pattern().make_container(service, container, (&self.name, self.ports), differences);
+        made.expect("the engine makes a container");
+    }
+
+    /// A container like that of a service, with other settings and with arguments of the program, which is gone once its
+    /// program has ended.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub(crate) fn run_anew(&self, service: &str, settings: &BTreeMap<String, String>, arguments: &[String]) -> Command {
+        let container = self.container(&format!("run-{}", Uuid::new_v4().simple()));
+        let directory = self.directory.to_string_lossy();
+        let directory = Some(directory.as_ref());
+        let differences =
+            Differences { settings: Some(settings), directory, published: None, arguments: Some(arguments) };
+        self.made_container(service, &container, &differences);
+        let mut run = Command::new("docker");
+        run.args(["start", "--attach", "--interactive", container.name()]);
+        run
+    }
+
+    /// `docker-compose` for this project, with `docker-compose.yml` as it is.
     pub(crate) fn compose(&self, arguments: &[&str]) -> Command {
-        let environments = lock(&self.environments);
-        let environments = environments.iter().map(|(service, settings)| (*service, settings)).collect();
-        self.compose_as("docker-compose.test.json", &environments, arguments)
+        let mut compose = compose::compose(&self.name, self.ports, &self.directory, None);
+        compose.args(arguments);
+        compose
     }
 
-    /// `docker-compose` with these settings of the services.
-    fn compose_as(&self, file: &str, environments: &Environments<'_>, arguments: &[&str]) -> Command {
-        let [program, words @ ..] = compose_program() else { unreachable!("it has a name") };
-        // No setting comes from the shell that runs the tests, or from a file .env.
-        let nothing = self.directory.join("empty.env");
-        fs::write(&nothing, "").expect("our own directory");
-        let mut command = Command::new(program);
-        TAKEN_FROM_OUTSIDE.iter().for_each(|setting| {
-            command.env_remove(setting);
-        });
-        command.args(words).args(["--project-name", &self.name]).arg("--env-file").arg(nothing);
-        command.arg("--project-directory").arg(workspace());
-        command.arg("--file").arg(workspace().join("docker-compose.yml"));
-        if self.is_open {
-            let differences = self.directory.join(file);
-            fs::write(&differences, self.differences(environments).to_string()).expect("our own directory");
-            command.arg("--file").arg(differences);
-        }
-        command.args(arguments);
-        command.env("JETON_AUTH_PORT", self.ports.auth.to_string());
-        command.env("JETON_RESOURCE_PORT", self.ports.resource.to_string());
-        command
-    }
-
-    /// Removes the volume of a service whose container is gone.
-    pub(crate) fn remove_volume(&self, volume: &str) {
-        docker(&["volume", "rm", &format!("{}_{volume}", self.name)]).expect("nobody uses the volume any more");
+    /// Makes the container and the volume of a store anew.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub(crate) fn make_store_anew(&self, service: &str, volume: &str) {
+        let container = self.container(service);
+        container.remove();
+        pattern().empty_volume(volume, &self.name).expect("nobody uses the volume any more");
+        self.made_container(service, &container, &Differences::default());
+        container.start();
     }
 
     /// The address from which the services see the tests: the gateway of their network.
     pub(crate) fn our_address(&self) -> String {
-        let network = format!("{}_default", self.name);
-        let format = "{{(index .IPAM.Config 0).Gateway}}";
-        docker(&["network", "inspect", "--format", format, &network]).expect("it has a network").trim().to_owned()
-    }
-
-    /// The postgres of this project, as a client on this machine names it.
-    pub(crate) fn database_url(&self) -> String {
-        let password = self.container("postgres").run(&["cat", "/secrets/password"]);
-        format!("postgres://jeton:{}@127.0.0.1:{}/jeton", password.trim(), self.ports.postgres)
-    }
-
-    /// How a test's project differs from `docker-compose.yml`: published ports, predictable names, and settings.
-    fn differences(&self, environments: &Environments<'_>) -> Value {
-        let Ports { auth_admin, resource_admin, redis, postgres, .. } = self.ports;
-        let name = |service: &str| self.container(service).name().to_owned();
-        let publish = |ours: u16, theirs: u16| json!([format!("127.0.0.1:{ours}:{theirs}")]);
-        let environment = |service: &str| -> Value {
-            let settings = || environments.get(service).into_iter().copied().flatten();
-            let in_its_place = settings().map(|(name, _)| (replaced_by(name), Value::Null));
-            in_its_place.chain(settings().map(|(name, value)| (name.clone(), escaped(value)))).collect()
-        };
-        let directory = self.directory.display();
-        let files = json!([format!("{directory}:{directory}:ro")]);
-        json!({ "services": {
-            "secrets": { "container_name": name("secrets") },
-            "postgres": { "container_name": name("postgres"), "ports": publish(postgres, 5432) },
-            "redis": { "container_name": name("redis"), "ports": publish(redis, 6379) },
-            "auth-service": {
-                "container_name": name("auth-service"),
-                "ports": publish(auth_admin, admin_port("auth-service")),
-                "environment": environment("auth-service"),
-                "volumes": files,
-            },
-            "resource-service": {
-                "container_name": name("resource-service"),
-                "ports": publish(resource_admin, admin_port("resource-service")),
-                "environment": environment("resource-service"),
-                "volumes": files,
-            },
-        } })
+        let network = engine::get(&format!("/networks/{}_default", self.name)).expect("it has a network");
+        network["IPAM"]["Config"][0]["Gateway"].as_str().expect("it has a gateway").to_owned()
     }
 }
 
@@ -274,36 +218,12 @@ impl Drop for Project {
                 eprintln!("--- the end of the log of {service} ---\n{tail}\n---");
             }
         }
-        warden::remove_project(&self.name);
+        let is_reusable = !thread::panicking() && !self.is_disturbed.load(Ordering::Relaxed);
+        match self.stores.take() {
+            Some(stores) if is_reusable => stores.leave(),
+            _ => warden::remove_project(&self.name),
+        }
     }
-}
-
-/// The setting of `docker-compose.yml` that contradicts this one: a setting is given by value or by file.
-fn replaced_by(name: &str) -> String {
-    match name {
-        "RESOURCE_JWKS_FILE" => "RESOURCE_JWKS_URL".to_owned(),
-        _ => format!("{name}_FILE"),
-    }
-}
-
-/// Compose takes `$` for the beginning of a variable.
-fn escaped(value: &str) -> Value {
-    value.replace('$', "$$").into()
-}
-
-/// The words that docker-compose is called with: the plugin of the engine, or else the separate program.
-#[must_use]
-pub fn compose_program() -> &'static [&'static str] {
-    static PROGRAM: OnceLock<&[&str]> = OnceLock::new();
-    PROGRAM.get_or_init(|| match docker(&["compose", "version"]) {
-        Ok(_) => &["docker", "compose"],
-        Err(_) => &["docker-compose"],
-    })
-}
-
-/// The root of the workspace.
-pub(crate) fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/harness is a directory of the workspace")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,7 @@
 //! The Redis of a project. It appends everything to a file in a volume, so a kill alone loses nothing.
 
 use super::{Container, Project, docker::docker};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A copy, beside the files that Redis writes.
 const KEPT: &str = "/data/kept";
@@ -14,22 +14,16 @@ pub(crate) struct RedisContainer {
     project: Arc<Project>,
     container: Container,
     has_kept: bool,
-    password: OnceLock<String>,
 }
 
 impl RedisContainer {
     pub(crate) fn of(project: &Arc<Project>) -> Self {
-        Self {
-            project: Arc::clone(project),
-            container: project.container("redis"),
-            has_kept: false,
-            password: OnceLock::new(),
-        }
+        Self { project: Arc::clone(project), container: project.container("redis"), has_kept: false }
     }
 
-    /// Its password. It must run when this is called for the first time.
+    /// What it asks for.
     pub(crate) fn password(&self) -> &str {
-        self.password.get_or_init(|| self.container.run(&["cat", "/secrets/password"]).trim().to_owned())
+        self.project.redis_password()
     }
 
     pub(crate) fn kill(&self) {
@@ -64,9 +58,7 @@ impl RedisContainer {
             docker(&[&from[..], &["redis:7-bookworm", "-c", &restore]].concat()).expect("the backup is restored");
             self.container.start();
         } else {
-            self.container.remove();
-            self.project.remove_volume("redis-data");
-            self.project.up_alone("redis");
+            self.project.make_store_anew("redis", "redis-data");
         }
     }
 }

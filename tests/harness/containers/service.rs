@@ -34,19 +34,12 @@ impl ContainerOf {
     }
 
     fn make(&mut self, settings: &BTreeMap<String, String>) {
-        let exists = self.container.exists();
-        if exists {
+        if self.container.exists() {
             self.earlier_log.push_str(&self.container.log());
         }
-        self.project.set(self.service, settings);
         match self.replica_at {
-            None if exists => self.project.up_alone(self.service),
-            // With its dependencies.
-            None => self.project.up(&[self.service]),
-            Some(ports) => {
-                self.container.remove();
-                self.project.run_beside(self.service, &self.container, ports);
-            }
+            None => self.project.make(self.service, settings),
+            Some(ports) => self.project.make_beside(self.service, &self.container, settings, ports),
         }
     }
 }

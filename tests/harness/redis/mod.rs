@@ -187,7 +187,7 @@ impl Redis {
             }
             Server::Container(container) => {
                 container.start_from_what_was_kept();
-                wait_for_pong(self.port, || false).expect("Redis answers");
+                wait_until_it_answers(self.port).expect("Redis answers");
             }
         }
     }
@@ -199,7 +199,7 @@ impl Redis {
     pub fn start_as_it_was(&mut self) {
         let Server::Container(container) = &self.server else { panic!("this Redis saves only on request") };
         container.start_as_it_was();
-        wait_for_pong(self.port, || false).expect("Redis answers");
+        wait_until_it_answers(self.port).expect("Redis answers");
     }
 
     fn command(&self, command: &str) -> String {
@@ -218,6 +218,14 @@ fn start(port: u16, directory: &Path) -> io::Result<Process> {
     let mut process = Process::start("redis", command, &directory.join(LOG), "KILL");
     wait_for_pong(port, || process.ended().is_some())?;
     Ok(process)
+}
+
+/// Waits until the server of a container answers.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn wait_until_it_answers(port: u16) -> io::Result<()> {
+    wait_for_pong(port, || false)
 }
 
 fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<()> {
@@ -278,7 +286,10 @@ fn generation_in(value: &[u8]) -> u64 {
 }
 
 /// Sends an inline command whose answer is one line.
-fn ask(port: u16, password: Option<&str>, command: &str) -> io::Result<String> {
+///
+/// # Errors
+/// When there is no answer.
+pub(crate) fn ask(port: u16, password: Option<&str>, command: &str) -> io::Result<String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;

@@ -1,0 +1,188 @@
+//! PostgreSQL and Redis of a project. They go from one stack to the next, empty again: making them takes most of the time of a
+//! stack.
+
+use super::{
+    compose::compose,
+    docker::{Container, printed},
+    engine::get,
+    pattern::{Differences, Pattern},
+    ports::Ports,
+};
+use crate::{postgres::Postgres, redis, warden};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What stays of a project when a stack ends. One of them has ended by itself.
+const STAYING: [&str; 3] = ["secrets", "postgres", "redis"];
+
+/// Running, and as empty as after the first start.
+static EMPTY: Mutex<Vec<Stores>> = Mutex::new(Vec::new());
+
+/// PostgreSQL and Redis, with the secrets and networks of their project.
+#[derive(Debug, Clone)]
+pub(crate) struct Stores {
+    /// The project.
+    pub(crate) name: String,
+    /// Those of the services are only taken once there are services.
+    pub(crate) ports: Ports,
+    passwords: Passwords,
+}
+
+#[derive(Debug, Clone)]
+struct Passwords {
+    postgres: String,
+    redis: String,
+}
+
+impl Stores {
+    /// Stores that run and are empty.
+    ///
+    /// # Panics
+    /// When they do not start.
+    pub(crate) fn empty() -> Self {
+        let pattern = pattern();
+        let left = empty().pop();
+        left.unwrap_or_else(|| Self::copied(pattern))
+    }
+
+    /// Empties them for another stack, or removes the whole project when that fails.
+    pub(crate) fn leave(self) {
+        match self.clear() {
+            Ok(()) => empty().push(self),
+            Err(reason) => {
+                eprintln!("{} is not used again: {reason}", self.name);
+                warden::remove_project(&self.name);
+            }
+        }
+    }
+
+    /// What Redis asks for.
+    pub(crate) fn redis_password(&self) -> &str {
+        &self.passwords.redis
+    }
+
+    /// The database of auth-service, as a client on this machine names it.
+    pub(crate) fn database_url(&self) -> String {
+        self.url_of("jeton")
+    }
+
+    fn url_of(&self, database: &str) -> String {
+        format!("postgres://jeton:{}@127.0.0.1:{}/{database}", self.passwords.postgres, self.ports.postgres)
+    }
+
+    fn copied(pattern: &Pattern) -> Self {
+        let (name, ports) = (new_name(), Ports::fresh());
+        warden::watch_project(&name);
+        pattern.make_surroundings(&name).expect("the engine makes networks and volumes");
+        for service in STAYING {
+            let container = container_of(&name, service);
+            let made = pattern.make_container(service, &container, (&name, ports), &Differences::default());
+            made.expect("the engine makes containers");
+        }
+        let secrets = container_of(&name, "secrets");
+        secrets.start();
+        assert_eq!(secrets.wait(), 0, "{}", secrets.log());
+        container_of(&name, "postgres").start();
+        container_of(&name, "redis").start();
+        Self::started(name, ports)
+    }
+
+    /// Once both answer.
+    fn started(name: String, ports: Ports) -> Self {
+        let password = |service| container_of(&name, service).run(&["cat", "/secrets/password"]).trim().to_owned();
+        let passwords = Passwords { postgres: password("postgres"), redis: password("redis") };
+        let stores = Self { name, ports, passwords };
+        redis::wait_until_it_answers(ports.redis).expect("Redis answers");
+        let until = Instant::now() + PATIENCE;
+        while let Err(reason) = Postgres::try_execute(&stores.url_of("postgres"), "SELECT 1") {
+            let log = || container_of(&stores.name, "postgres").log();
+            assert!(Instant::now() < until, "PostgreSQL does not answer: {reason}\n{}", log());
+            thread::sleep(Duration::from_millis(50));
+        }
+        stores
+    }
+
+    fn clear(&self) -> Result<(), String> {
+        self.remove_services()?;
+        let database = self.url_of("postgres");
+        Postgres::try_execute(&database, "DROP DATABASE jeton WITH (FORCE)")?;
+        Postgres::try_execute(&database, "CREATE DATABASE jeton")?;
+        for command in ["FLUSHALL", "SCRIPT FLUSH"] {
+            let answer = redis::ask(self.ports.redis, Some(self.redis_password()), command);
+            answer.map_err(|error| error.to_string()).and_then(|answer| match answer.as_str() {
+                "+OK" => Ok(()),
+                _ => Err(format!("{command}: {answer}")),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The services with their replicas, and what they have kept.
+    fn remove_services(&self) -> Result<(), String> {
+        let all = get("/containers/json?all=1")?;
+        let of_project = format!("/{}-", self.name);
+        let services = all.as_array().into_iter().flatten().filter_map(|container| {
+            let service = container["Names"][0].as_str()?.strip_prefix(&of_project)?;
+            (!STAYING.contains(&service)).then(|| container_of(&self.name, service))
+        });
+        services.for_each(|service| service.remove());
+        pattern().empty_volume("resource-data", &self.name)
+    }
+}
+
+/// The project that is made by docker-compose. Its stores are the first ones.
+pub(crate) fn pattern() -> &'static Pattern {
+    static PATTERN: OnceLock<Pattern> = OnceLock::new();
+    PATTERN.get_or_init(|| {
+        let (name, ports, directory) = (new_name(), Ports::fresh(), warden::new_directory("pattern"));
+        warden::watch_project(&name);
+        let differences = directory.path().join("docker-compose.test.json");
+        fs::write(&differences, what_tests_need(&name, ports).to_string()).expect("our own directory");
+        // Without dependencies, nothing waits for the first of the health checks, which is five seconds later.
+        for services in [["postgres", "redis"].as_slice(), &["--no-deps", "auth-service", "resource-service"]] {
+            let mut compose = compose(&name, ports, directory.path(), Some(&differences));
+            let up = compose.args(["up", "--no-build", "--detach"]).args(services);
+            printed(up).expect("docker-compose makes a project");
+        }
+        let pattern = Pattern::of(&name, ports);
+        ["auth-service", "resource-service"].iter().for_each(|service| container_of(&name, service).remove());
+        empty().push(Stores::started(name, ports));
+        pattern
+    })
+}
+
+/// Ports that tests look into, and names that they can foresee.
+fn what_tests_need(name: &str, ports: Ports) -> Value {
+    let publish = |ours: u16, theirs: u16| json!([format!("127.0.0.1:{ours}:{theirs}")]);
+    let service = |service: &str, ours: u16, theirs: u16| json!({ "container_name": container_of(name, service).name(), "ports": publish(ours, theirs) });
+    let operators = |service| ports.inside(service)[1];
+    json!({ "services": {
+        "secrets": { "container_name": container_of(name, "secrets").name() },
+        "postgres": service("postgres", ports.postgres, 5432),
+        "redis": service("redis", ports.redis, 6379),
+        "auth-service": service("auth-service", ports.auth_admin, operators("auth-service")),
+        "resource-service": service("resource-service", ports.resource_admin, operators("resource-service")),
+    } })
+}
+
+/// The container of a service of a project, or of a replica.
+pub(crate) fn container_of(project: &str, service: &str) -> Container {
+    Container::named(&format!("{project}-{service}"))
+}
+
+/// A name that no project has.
+pub(crate) fn new_name() -> String {
+    format!("jeton-test-{}", &Uuid::new_v4().simple().to_string()[..12])
+}
+
+fn empty() -> MutexGuard<'static, Vec<Stores>> {
+    EMPTY.lock().unwrap_or_else(PoisonError::into_inner)
+}
