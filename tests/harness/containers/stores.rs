@@ -163,11 +163,17 @@ pub(crate) fn pattern() -> &'static Pattern {
 fn what_tests_need(name: &str, ports: Ports) -> Value {
     let publish = |ours: u16, theirs: u16| json!([format!("127.0.0.1:{ours}:{theirs}")]);
     let service = |service: &str, ours: u16, theirs: u16| json!({ "container_name": container_of(name, service).name(), "ports": publish(ours, theirs) });
+    let store = |store: &str, ours: u16, theirs: u16| {
+        let mut store = service(store, ours, theirs);
+        // Nobody reads it here, and each check starts a process.
+        store["healthcheck"] = json!({ "interval": "1h" });
+        store
+    };
     let operators = |service| ports.inside(service)[1];
     json!({ "services": {
         "secrets": { "container_name": container_of(name, "secrets").name() },
-        "postgres": service("postgres", ports.postgres, 5432),
-        "redis": service("redis", ports.redis, 6379),
+        "postgres": store("postgres", ports.postgres, 5432),
+        "redis": store("redis", ports.redis, 6379),
         "auth-service": service("auth-service", ports.auth_admin, operators("auth-service")),
         "resource-service": service("resource-service", ports.resource_admin, operators("resource-service")),
     } })
