@@ -3,6 +3,7 @@
 use super::engine;
 use serde_json::Value;
 use std::{
+    fs, io,
     os::unix::process::ExitStatusExt as _,
     process::{Command, ExitStatus},
     thread,
@@ -106,14 +107,19 @@ impl Container {
         self.order("start");
     }
 
-    /// Freezes everything in it.
+    /// SIGSTOP to its program, and waits until it stands still: until then, any of its threads may go on. The engine's own
+    /// `pause` fails now and then on a busy machine (`unable to freeze`).
     pub(crate) fn pause(&self) {
-        self.order("pause");
+        self.order("kill?signal=STOP");
+        let id = self.process_id();
+        while !stands_still(id).unwrap_or(true) {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Takes [`Container::pause`] back.
     pub(crate) fn resume(&self) {
-        self.order("unpause");
+        self.order("kill?signal=CONT");
     }
 
     /// Removes it, with the volumes that have no name.
@@ -173,4 +179,17 @@ impl Container {
     fn path(&self, verb: &str) -> String {
         format!("/containers/{}/{verb}", self.0)
     }
+}
+
+/// Whether all threads of a process have been stopped. An engine in a virtual machine has its processes there: an error.
+fn stands_still(id: u32) -> io::Result<bool> {
+    for thread in fs::read_dir(format!("/proc/{id}/task"))? {
+        let stat = fs::read_to_string(thread?.path().join("stat"))?;
+        // Behind the name, which may contain anything.
+        let state = stat.rsplit(") ").next().unwrap_or_default();
+        if !state.starts_with('T') {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
