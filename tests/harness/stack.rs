@@ -217,7 +217,6 @@ impl Stack {
     /// # Panics
     /// When the stack has none.
     pub fn redis(&mut self) -> &mut Redis {
-        self.disturb_stores();
         self.redis.as_mut().expect("this stack has a Redis")
     }
 
@@ -226,7 +225,6 @@ impl Stack {
     /// # Panics
     /// When the stack has none.
     pub fn take_redis(&mut self) -> Redis {
-        self.disturb_stores();
         self.redis.take().expect("this stack has a Redis")
     }
 
@@ -235,14 +233,15 @@ impl Stack {
     /// # Panics
     /// When the stack has only the shared one.
     pub fn postgres(&mut self) -> &mut OwnPostgres {
-        self.disturb_stores();
+        if let Some(project) = &self.project {
+            project.disturb();
+        }
         self.postgres.as_mut().expect("this stack has a PostgreSQL of its own")
     }
 
     /// The PostgreSQL database of auth-service, as a client on this machine names it.
     #[must_use]
     pub fn postgres_url(&self) -> Option<String> {
-        self.disturb_stores();
         match &self.project {
             Some(project) => Some(project.database_url()),
             None => self.auth.settings().get("AUTH_DATABASE_URL").cloned(),
@@ -292,13 +291,6 @@ impl Stack {
     #[must_use]
     pub fn does_in(&self, service: &str, command: &[&str]) -> bool {
         self.project().container(service).does(command)
-    }
-
-    /// Whoever gets at the stores may leave them as no other test expects them.
-    fn disturb_stores(&self) {
-        if let Some(project) = &self.project {
-            project.disturb();
-        }
     }
 
     fn project(&self) -> &Project {

@@ -61,8 +61,9 @@ enum Task {
         long: bool,
         /// Run the end-to-end tests and the fault runs against containers of docker-compose.yml; needs a Docker engine
         ///
-        /// Builds the images first. Each test has containers of its own, which are removed again; stores that it has not
-        /// touched are emptied for the next one. What does not run in containers is named with its reason.
+        /// Builds the images first. Each test has containers of its own, which are removed again; stores in
+        /// which it has changed nothing but data are emptied for the next one. What does not run in containers is named
+        /// with its reason.
         #[arg(long)]
         compose: bool,
         /// Passed on to `cargo test --workspace`, or to the tests in containers (names, for example)

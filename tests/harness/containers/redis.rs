@@ -26,6 +26,10 @@ impl RedisContainer {
         self.project.redis_password()
     }
 
+    pub(crate) fn disturb(&self) {
+        self.project.disturb();
+    }
+
     pub(crate) fn kill(&self) {
         self.container.kill();
     }

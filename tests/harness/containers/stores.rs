@@ -23,6 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What stays of a project when a stack ends. One of them has ended by itself.
 const STAYING: [&str; 3] = ["secrets", "postgres", "redis"];
 
+/// Fails if a test has changed in PostgreSQL what does not belong to a database: roles, or settings of the server.
+const NOTHING_ELSE_IS_CHANGED: &str = "DO $$ BEGIN
+    ASSERT (SELECT count(*) FROM pg_roles WHERE rolname !~ '^pg_') = 1, 'there are other roles';
+    ASSERT (SELECT count(*) FROM pg_db_role_setting WHERE setdatabase = 0) = 0, 'a role has settings';
+    ASSERT (SELECT count(*) FROM pg_file_settings WHERE sourcefile ~ 'auto.conf$') = 0, 'the server has other settings';
+END $$";
+
 /// Running, and as empty as after the first start.
 static EMPTY: Mutex<Vec<Stores>> = Mutex::new(Vec::new());
 
@@ -113,6 +120,7 @@ impl Stores {
     fn clear(&self) -> Result<(), String> {
         self.remove_services()?;
         let database = self.url_of("postgres");
+        Postgres::try_execute(&database, NOTHING_ELSE_IS_CHANGED)?;
         Postgres::try_execute(&database, "DROP DATABASE jeton WITH (FORCE)")?;
         Postgres::try_execute(&database, "CREATE DATABASE jeton")?;
         for command in ["FLUSHALL", "SCRIPT FLUSH"] {

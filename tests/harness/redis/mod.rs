@@ -99,6 +99,7 @@ impl Redis {
     /// # Panics
     /// When the server does not run, or has no such setting.
     pub fn configure(&self, name: &str, value: &str) {
+        self.disturb();
         assert_eq!(self.command(&format!("CONFIG SET {name} {value}")), "+OK");
     }
 
@@ -107,6 +108,7 @@ impl Redis {
     /// # Panics
     /// When it is not.
     pub fn order(&self, command: &str) {
+        self.disturb();
         assert_eq!(self.command(command), "+OK");
     }
 
@@ -115,6 +117,7 @@ impl Redis {
     /// # Panics
     /// When the server does not run.
     pub fn save(&mut self) -> Vec<u8> {
+        self.disturb();
         assert_eq!(self.command("SAVE"), "+OK");
         match &mut self.server {
             Server::Local { directory, .. } => {
@@ -138,6 +141,7 @@ impl Redis {
     /// # Panics
     /// When the server does not run.
     pub fn stall(&self, time: Duration) {
+        self.disturb();
         let mut pause = cmd("CLIENT");
         pause.arg("PAUSE").arg(time.as_millis().to_string()).arg("ALL");
         let paused = Client::open(self.url()).and_then(|client| pause.exec(&mut client.get_connection()?));
@@ -146,6 +150,7 @@ impl Redis {
 
     /// Ends the server at once, with all it held.
     pub fn kill(&mut self) {
+        self.disturb();
         match &mut self.server {
             Server::Local { process, .. } => *process = None,
             Server::Container(container) => container.kill(),
@@ -157,6 +162,7 @@ impl Redis {
     /// # Panics
     /// When the server does not run.
     pub fn pause(&self) {
+        self.disturb();
         match &self.server {
             Server::Local { process, .. } => running(process).freeze(),
             Server::Container(container) => container.pause(),
@@ -200,6 +206,13 @@ impl Redis {
         let Server::Container(container) = &self.server else { panic!("this Redis saves only on request") };
         container.start_as_it_was();
         wait_until_it_answers(self.port).expect("Redis answers");
+    }
+
+    /// What is more than data is not taken back: no other stack gets this server.
+    fn disturb(&self) {
+        if let Server::Container(container) = &self.server {
+            container.disturb();
+        }
     }
 
     fn command(&self, command: &str) -> String {
