@@ -7,8 +7,11 @@ use crate::{
 };
 use std::process::Command;
 
-/// Stacks that run at the same time: they wait more than they work.
-const STACKS: &str = "--test-threads=4";
+/// How many tests run at the same time. They wait for the engine more than they work, those of `docker-compose.yml` itself most
+/// of all: for health checks.
+fn at_once(target: &str) -> &'static str {
+    if target == "compose" { "--test-threads=8" } else { "--test-threads=4" }
+}
 
 /// What docker-compose.yml does not have.
 const OTHER_STORAGE: [(&str, &str); 4] = [
@@ -77,7 +80,7 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
 /// How many tests ran, if any were to run.
 fn test(target: &str, skipped: &[(&str, &str)], faults: Faults, arguments: &[String]) -> Result<Option<usize>, String> {
     let mut tests = cargo(&["test", "--workspace", "--test", target, "--"]);
-    tests.arg(STACKS);
+    tests.arg(at_once(target));
     for (name, reason) in named(target, skipped)? {
         println!("    not in containers: {name} ({reason})");
         tests.args(["--skip", name]);
