@@ -5,7 +5,7 @@ use crate::{
     counted::run_and_count,
     needed::{Needed, is_in_one_of, path, provide},
 };
-use std::fs;
+use std::{fs, num::NonZero, thread};
 
 /// The gateway and the proxy of the samples.
 pub(crate) const NGINX: Needed = Needed {
@@ -91,8 +91,14 @@ pub(crate) fn run_all(faults: Faults, arguments: &[String]) -> Result<(), String
     step("run all tests", || {
         let mut tests = cargo(&["test", "--workspace", "--all-features"]);
         tests.args(arguments).env("JETON_BIN_DIR", &binaries).env("JETON_FAULTS", faults.name());
+        tests.env("RUST_TEST_THREADS", at_once().to_string());
         if arguments.is_empty() { run(&mut tests) } else { at_least_one(run_and_count(&mut tests)?) }
     })
+}
+
+/// How many tests run at the same time: two for each processor, because those with stacks wait as much as they work.
+fn at_once() -> usize {
+    2 * thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Names that are misspelt must not look like tests that pass.
