@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn only_regular_files_of_a_small_size_are_read_and_nothing_is_waited_for() {
+    fn only_small_regular_files_are_read_and_nothing_blocks() {
         let directory = TempDir::new().expect("a directory");
         assert_eq!(reason(directory.path()), "it is a directory, and must be a file");
         let pipe = directory.path().join("pipe");
