@@ -4,6 +4,7 @@
 pub mod arguments;
 pub mod body;
 pub mod cors;
+pub mod exposition;
 pub mod files;
 pub mod finding;
 pub mod guard;

@@ -1,21 +1,10 @@
 //! What a service counts, in the text format of OpenMetrics, which Prometheus reads. Counters are statics, as log lines are:
 //! whoever does something counts it, and `GET /metrics` on the admin address shows it.
 
-use crate::{
-    clock::{Clock as _, SystemClock, Timestamp},
-    server, telemetry,
-};
-use actix_web::{HttpResponse, http::header};
+use crate::clock::{Clock as _, SystemClock, Timestamp};
 use jeton_verifier::{Observer, Refusal, VerifiedToken, guard::Rejection};
 use prometheus_client::{
-    encoding::text::encode,
-    metrics::{
-        counter::{ConstCounter, Counter},
-        family::Family,
-        gauge::ConstGauge,
-        histogram::Histogram,
-        info::Info,
-    },
+    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 use std::{sync::LazyLock, time::Duration};
@@ -156,30 +145,12 @@ pub(crate) fn started() {
     LazyLock::force(&STARTED);
 }
 
-/// A registry with what both services count; names begin with `jeton_`.
-#[must_use]
-pub fn registry() -> Registry {
-    let mut registry = Registry::with_prefix("jeton");
+/// Registers what is counted here.
+pub(crate) fn show(registry: &mut Registry) {
     registry.register("build", "Build information", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
     let started = ConstGauge::new(STARTED.millis() as f64 / 1000.0);
     registry.register("start_time_seconds", "When the process began, in seconds since 1970", started);
     registry.register("http_request_seconds", "How long requests took, by route and status", REQUESTS.clone());
-    let help = "Log lines that could not be written";
-    registry.register("log_lines_lost", help, ConstCounter::new(telemetry::lost_lines()));
-    server::show_metrics(&mut registry);
-    VERIFICATIONS.show(&mut registry, "access_token_verifications", "Access tokens by outcome");
-    REFUSALS.show(&mut registry, "access_token_refusals", "Refused access tokens by reason");
-    registry
-}
-
-/// The answer of `GET /metrics`.
-#[must_use]
-pub fn exposed(registry: &Registry) -> HttpResponse {
-    let mut text = String::new();
-    if encode(&mut text, registry).is_err() {
-        return HttpResponse::InternalServerError().finish();
-    }
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
-        .body(text)
+    VERIFICATIONS.show(registry, "access_token_verifications", "Access tokens by outcome");
+    REFUSALS.show(registry, "access_token_refusals", "Refused access tokens by reason");
 }

@@ -1,6 +1,5 @@
 //! Errors as RFC 9457 problem documents with a stable `code`.
 
-use crate::openapi::Refuses;
 use actix_web::{
     Error, HttpResponse, HttpResponseBuilder, ResponseError,
     body::{BoxBody, MessageBody},
@@ -164,15 +163,6 @@ pub fn configure(app: &mut web::ServiceConfig) {
     app.app_data(web::PathConfig::default().error_handler(|_, _| not_found().into()))
         .app_data(web::QueryConfig::default().error_handler(|_, _| invalid_query().into()))
         .default_service(web::to(async || Err::<HttpResponse, Problem>(not_found())));
-}
-
-/// There may be nothing at the path.
-pub struct NotFound;
-
-impl Refuses for NotFound {
-    fn problems() -> Vec<Problem> {
-        vec![not_found()]
-    }
 }
 
 /// 404 `not_found`.

@@ -1,8 +1,8 @@
 //! Who learns what happens, to count it.
 
 #[cfg(feature = "fetch")]
-use crate::keys::FetchError;
-use crate::{VerifiedToken, guard::Rejection};
+use crate::keys::fetch::FetchError;
+use crate::{VerifiedToken, guard::rejection::Rejection};
 
 /// Learns what happens. Each method does nothing unless it is written, and must not block: requests wait for it.
 pub trait Observer: Send + Sync {

@@ -12,11 +12,11 @@ use prometheus_client::{
 };
 
 pub(super) async fn metrics(keys: Data<PublishedKeys>, agreement: Data<Agreement>) -> HttpResponse {
-    shared::metrics::exposed(&registry(&keys, &agreement))
+    shared::exposition::exposed(&registry(&keys, &agreement))
 }
 
 fn registry(keys: &PublishedKeys, agreement: &Agreement) -> Registry {
-    let mut registry = shared::metrics::registry();
+    let mut registry = shared::exposition::registry();
     KEY_FETCHES.show(&mut registry, "key_fetches", "Fetches of the published keys by outcome");
     let held = keys.held();
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));

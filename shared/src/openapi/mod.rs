@@ -6,7 +6,7 @@ mod refusals;
 mod served;
 
 pub use endpoints::{Endpoints, Routes, paste};
-pub use refusals::{NothingBut, Refusals, Refuses};
+pub use refusals::{NotFound, NothingBut, Refusals, Refuses};
 pub use served::{About, Published, routes};
 
 use crate::problem;

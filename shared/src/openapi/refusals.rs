@@ -21,6 +21,15 @@ pub trait Refuses {
     fn problems() -> Vec<Problem>;
 }
 
+/// There may be nothing at the path.
+pub struct NotFound;
+
+impl Refuses for NotFound {
+    fn problems() -> Vec<Problem> {
+        vec![problem::not_found()]
+    }
+}
+
 /// Every problem that any of several may answer, for `#[utoipa::path(responses(Refusals<(A, B)>))]`; and what every
 /// call may answer.
 pub struct Refusals<T>(PhantomData<T>);

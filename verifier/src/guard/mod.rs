@@ -9,7 +9,7 @@ mod actix;
 #[cfg(feature = "axum")]
 mod axum;
 mod credentials;
-mod rejection;
+pub(crate) mod rejection;
 
 pub use rejection::{PROBLEM_TYPE, Rejection, is_scope};
 

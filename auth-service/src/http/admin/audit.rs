@@ -20,9 +20,9 @@ use serde_json::{Map, Value};
 use shared::{
     clock::Timestamp,
     ids::{EventId, SessionId, UserId},
-    openapi::{Refusals, Refuses},
+    openapi::{NotFound, Refusals, Refuses},
     paging::{Limit, Listing},
-    problem::{NotFound, Problem},
+    problem::Problem,
 };
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,

@@ -31,9 +31,9 @@ use serde_json::{Map, Value};
 use shared::{
     body::{Body, BodyOfUsualSize},
     ids::UserId,
-    openapi::{Refusals, Refuses},
+    openapi::{NotFound, Refusals, Refuses},
     paging::{Limit, Listing},
-    problem::{self, NotFound, Problem},
+    problem::{self, Problem},
 };
 use utoipa::{IntoParams, ToSchema};
 

@@ -16,8 +16,8 @@ use actix_web::{
 use serde::Serialize;
 use shared::{
     ids::SessionId,
-    openapi::Refusals,
-    problem::{self, NotFound, Problem},
+    openapi::{NotFound, Refusals},
+    problem::{self, Problem},
 };
 use utoipa::ToSchema;
 

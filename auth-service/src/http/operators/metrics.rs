@@ -9,11 +9,11 @@ use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
 
 /// All metrics as of now.
 pub async fn metrics(state: Data<State>) -> HttpResponse {
-    shared::metrics::exposed(&registry(&state))
+    shared::exposition::exposed(&registry(&state))
 }
 
 fn registry(state: &State) -> Registry {
-    let mut registry = shared::metrics::registry();
+    let mut registry = shared::exposition::registry();
     LOGINS.show(&mut registry, "logins", "Login attempts by outcome");
     UNUSABLE_HASHES.show(
         &mut registry,
