@@ -37,11 +37,11 @@ fn up_waits_for_few_crates_before_it_speaks() {
 /// too, everything above these crates is built once for each.
 #[test]
 fn programs_and_tests_of_the_workspace_share_what_is_built() {
-    let built = |edges| {
-        let tree = tree(&["--workspace", "--edges", edges, "--prefix", "none", "--format", "{p} [{f}]"]);
-        tree.into_iter().collect::<BTreeSet<_>>()
+    let built = |arguments: &[&str]| {
+        let arguments = [&["--workspace", "--prefix", "none", "--format", "{p} [{f}]", "--edges"], arguments].concat();
+        tree(&arguments).into_iter().collect::<BTreeSet<_>>()
     };
-    let (programs, tests) = (built("normal,build"), built("normal,build,dev"));
+    let (programs, tests) = (built(&["normal,build"]), built(&["normal,build,dev", "--all-features"]));
     let twice: Vec<_> = programs.difference(&tests).collect();
     assert!(
         twice.is_empty(),

@@ -101,7 +101,7 @@ pub struct Chapter {
 pub struct Shelf {
     /// The books.
     pub books: Vec<Book>,
-    /// What to ask `after` for the rest; none at the end.
+    /// The `cursor` of the next page, if there is one.
     #[schema(value_type = Option<i64>, required = true)]
     pub next: Option<BookId>,
 }
@@ -121,7 +121,7 @@ pub struct OpenBook {
     pub created_at: Moment,
     /// Chapters in their order.
     pub chapters: Vec<Chapter>,
-    /// What to ask `after` for the rest; none at the end.
+    /// The `cursor` of the next page, if there is one.
     #[schema(required = true)]
     pub next: Option<i64>,
 }

@@ -6,53 +6,39 @@ use super::{
     scopes::{BooksRead, BooksWrite},
 };
 use crate::books::{Book, BookId, Books, BooksError, Chapter, OpenBook, Shelf, Title, TitleError};
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use jeton_verifier::guard::Scoped;
 use serde::Deserialize;
 use shared::{
     body::{Body, OfAtMost},
     openapi::{Refusals, Refuses},
-    problem::{self, Problem},
+    paging::{Limit, Listing},
+    problem::Problem,
 };
 use utoipa::{IntoParams, ToSchema};
 
-/// Which part of a list.
+/// Which page of a list.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Page {
-    /// Begins behind this id or number: the `next` of the page before.
-    #[serde(default)]
+    /// The `next` of the previous page: an id, or the number of a chapter. (For one release also by its old name, `after`.)
+    #[serde(default, alias = "after")]
     #[param(default = 0)]
-    after: i64,
-    /// How many at most.
+    cursor: i64,
+    /// Maximum number of entries.
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 50)]
-    limit: PageSize,
+    limit: Limit<100>,
+}
+
+impl Listing for Page {
+    const TAKES: &'static str = "takes limit (1 to 100) and cursor (the `next` of the previous page)";
 }
 
 impl Refuses for Page {
     fn problems() -> Vec<Problem> {
-        vec![problem::invalid_query()]
-    }
-}
-
-/// 1 to 100.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(try_from = "u32")]
-struct PageSize(u32);
-
-impl Default for PageSize {
-    fn default() -> Self {
-        Self(50)
-    }
-}
-
-impl TryFrom<u32> for PageSize {
-    type Error = &'static str;
-
-    fn try_from(size: u32) -> Result<Self, Self::Error> {
-        if (1..=100).contains(&size) { Ok(Self(size)) } else { Err("from 1 to 100") }
+        vec![Self::refusal()]
     }
 }
 
@@ -93,15 +79,16 @@ type Author = Scoped<BooksWrite>;
 #[utoipa::path(
     get, path = "/books", tag = "books", operation_id = "list_books",
     params(Page),
-    responses((status = 200, description = "A part of the list", body = Shelf), Refusals<(Reader, Page, Unavailable)>),
+    responses((status = 200, description = "A page of the list", body = Shelf), Refusals<(Reader, Page, Unavailable)>),
     security(("bearer" = []))
 )]
 pub(super) async fn list(
     _reader: Scoped<BooksRead>,
-    page: web::Query<Page>,
+    request: HttpRequest,
     books: web::Data<Books>,
 ) -> Result<HttpResponse, Problem> {
-    let list = books.list(page.after, page.limit.0).await?;
+    let page = Page::of(&request)?;
+    let list = books.list(page.cursor, page.limit.get()).await?;
     Ok(HttpResponse::Ok().json(list))
 }
 
@@ -118,10 +105,11 @@ pub(super) async fn list(
 pub(super) async fn read(
     _reader: Scoped<BooksRead>,
     id: web::Path<BookId>,
-    page: web::Query<Page>,
+    request: HttpRequest,
     books: web::Data<Books>,
 ) -> Result<HttpResponse, Problem> {
-    let book = books.read(*id, page.after, page.limit.0).await?;
+    let page = Page::of(&request)?;
+    let book = books.read(*id, page.cursor, page.limit.get()).await?;
     Ok(HttpResponse::Ok().json(book))
 }
 

@@ -1,4 +1,4 @@
-//! Every route, one line each.
+//! The HTTP contract: every operation, once.
 
 mod books;
 mod error;
@@ -12,6 +12,7 @@ mod whoami;
 pub use health::PROOF as HEALTH_PROOF;
 
 use actix_web::{
+    Resource,
     http::{StatusCode, header},
     middleware::DefaultHeaders,
     web,
@@ -19,6 +20,8 @@ use actix_web::{
 use shared::{
     body::Limit,
     cors::{self, Audience, Policy},
+    endpoints,
+    openapi::Endpoints as _,
     problem::Problem,
     server::{get, live},
 };
@@ -27,15 +30,28 @@ use shared::{
 const BOOK_BYTES: usize = 1024 * 1024;
 const BOOK_LIMIT: Limit = Limit(BOOK_BYTES);
 
-/// The public API. HEAD is answered as GET, without the body.
+endpoints! {
+    /// What users ask.
+    pub struct Users {
+        whoami: whoami;
+        books: list, create, read, append;
+    }
+}
+
+endpoints! {
+    /// What gateways ask, with whatever method their client used.
+    pub struct Gateways { verify: verify; }
+}
+
+/// The public API.
 pub fn routes(app: &mut web::ServiceConfig) {
-    use web::{post, resource, to};
-    app.configure(openapi::routes)
-        .service(resource("/whoami").route(get().to(whoami::whoami)))
-        .service(resource("/books").app_data(BOOK_LIMIT).route(get().to(books::list)).route(post().to(books::create)))
-        .service(resource("/books/{id}").route(get().to(books::read)))
-        .service(resource("/books/{id}/chapters").app_data(BOOK_LIMIT).route(post().to(books::append)))
-        .service(resource(verify::PATH).route(to(verify::verify)));
+    use web::{resource, to};
+    app.configure(openapi::routes).service(resource(verify::PATH).route(to(verify::verify)));
+    for (path, routes) in Users::routes() {
+        // For those that take a body.
+        let resource = resource(&*path).app_data(BOOK_LIMIT);
+        app.service(routes.into_iter().fold(resource, Resource::route));
+    }
 }
 
 /// For operators.

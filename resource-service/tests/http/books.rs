@@ -71,9 +71,21 @@ async fn a_long_list_is_read_page_by_page_without_gaps() {
         let page = service.get(&path, &reader()).await.json();
         titles.extend(page["books"].as_array().expect("books").iter().map(|book| book["title"].clone()));
         let Some(next) = page["next"].as_i64() else { break };
-        path = format!("/books?limit=2&after={next}");
+        path = format!("/books?limit=2&cursor={next}");
     }
     assert_eq!(titles, ["Volume 1", "Volume 2", "Volume 3", "Volume 4", "Volume 5"]);
+}
+
+#[actix_web::test]
+async fn the_old_name_of_the_cursor_is_understood_for_one_release() {
+    let service = Service::start().await;
+    for title in ["One", "Two"] {
+        add_book(&service, title).await;
+    }
+    let old = service.get("/books?after=1", &reader()).await.json();
+    let new = service.get("/books?cursor=1", &reader()).await.json();
+    assert_eq!(old["books"][0]["title"], "Two");
+    assert_eq!(old, new);
 }
 
 #[actix_web::test]
@@ -85,7 +97,7 @@ async fn long_chapters_come_in_several_answers() {
     }
     let first = service.get("/books/1", &reader()).await.json();
     assert_eq!((first["chapters"].as_array().map(Vec::len), first["next"].as_i64()), (Some(1), Some(1)));
-    let last = service.get("/books/1?after=2", &reader()).await.json();
+    let last = service.get("/books/1?cursor=2", &reader()).await.json();
     assert_eq!((last["chapters"][0]["number"].as_i64(), last["next"].as_i64()), (Some(3), None));
 }
 
@@ -158,7 +170,7 @@ async fn a_body_may_have_a_mebibyte_and_no_more() {
 #[actix_web::test]
 async fn queries_that_are_not_understood_are_problems() {
     let service = Service::start().await;
-    for query in ["limit=0", "limit=101", "limit=x", "after=x", "page=2", "limit=1&limit=2"] {
+    for query in ["limit=0", "limit=101", "limit=x", "cursor=x", "page=2", "limit=1&limit=2", "cursor=1&after=1"] {
         let answer = service.get(&format!("/books?{query}"), &reader()).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_query"), "{query}");
     }
