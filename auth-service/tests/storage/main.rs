@@ -32,10 +32,6 @@ macro_rules! keeps {
             names_and_claims_are_read_back_whatever_they_hold
             two_accounts_cannot_have_one_address
             one_of_many_concurrent_registrations_of_an_address_succeeds
-            raised_epochs_rise_strictly_whatever_the_clock_says
-            one_of_many_concurrent_raises_of_the_same_epoch_succeeds
-            raising_the_epoch_spares_no_session
-            raising_all_epochs_reaches_every_user
             a_password_is_changed_only_from_the_one_that_was_read
             a_change_that_a_check_allowed_is_not_written_after_the_session_has_ended
             a_password_change_spares_no_session_that_ends_at_the_same_time
@@ -43,11 +39,6 @@ macro_rules! keeps {
             the_database_tells_the_time
             one_of_many_concurrent_changes_of_a_password_succeeds
             another_hash_of_the_same_password_ends_nothing
-            ending_a_session_by_its_id_ends_no_other
-            a_theft_and_its_audit_event_are_written_together
-            a_theft_that_cannot_be_recorded_ends_nothing
-            an_ending_is_remembered_until_the_latest_moment_given
-            ended_sessions_are_forgotten_in_bounded_batches
             pages_follow_one_another_in_the_order_of_ids
             the_search_is_literal_and_ignores_case
             a_search_text_of_any_length_can_be_paged_through
@@ -64,6 +55,19 @@ macro_rules! keeps {
             another_enabled_user_with_certain_roles_is_found
             holders_of_roles_are_counted
             hashes_unlike_new_ones_are_found
+        }
+    };
+    (endings on $open:path) => {
+        run! { endings on $open:
+            raised_epochs_rise_strictly_whatever_the_clock_says
+            one_of_many_concurrent_raises_of_the_same_epoch_succeeds
+            raising_the_epoch_spares_no_session
+            raising_all_epochs_reaches_every_user
+            ending_a_session_by_its_id_ends_no_other
+            a_theft_and_its_audit_event_are_written_together
+            a_theft_that_cannot_be_recorded_ends_nothing
+            an_ending_is_remembered_until_the_latest_moment_given
+            ended_sessions_are_forgotten_in_bounded_batches
         }
     };
     (audit on $open:path) => {
@@ -128,6 +132,7 @@ macro_rules! keeps {
 
 mod sqlite {
     keeps! { accounts on crate::servers::sqlite }
+    keeps! { endings on crate::servers::sqlite }
     keeps! { audit on crate::servers::sqlite }
     keeps! { sessions on crate::servers::sqlite }
     keeps! { counters on crate::servers::sqlite }
@@ -137,6 +142,7 @@ mod sqlite {
 
 mod postgres {
     keeps! { accounts on crate::servers::postgres }
+    keeps! { endings on crate::servers::postgres }
     keeps! { audit on crate::servers::postgres }
     keeps! { sessions on crate::servers::postgres }
     keeps! { counters on crate::servers::postgres }

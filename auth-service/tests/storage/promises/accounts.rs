@@ -1,14 +1,10 @@
-//! What the store of users and of endings promises.
+//! What the store of users promises.
 
-use crate::samples::{LATER, account, event, named, now, unique};
+use crate::samples::{account, named, now, unique};
 use auth_service::domain::{
     accounts::{Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Epoch, NewAccount},
-    audit::{Action, AuditLog, AuditQuery},
     passwords::PasswordHash,
-    sessions::{
-        endings::{Endings, Theft},
-        store::SessionStore,
-    },
+    sessions::{endings::Endings, store::SessionStore},
 };
 use futures_util::future::{join, join_all};
 use serde_json::{Map, Value, json};
@@ -18,30 +14,30 @@ use shared::{
 };
 use std::{collections::BTreeSet, time::Duration};
 
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
-async fn created(store: &(impl Accounts + Endings), account: &NewAccount) -> UserId {
+pub(super) async fn created(store: &(impl Accounts + Endings), account: &NewAccount) -> UserId {
     store.create(account).await.unwrap();
     account.id
 }
 
-async fn somebody(store: &(impl Accounts + Endings)) -> UserId {
+pub(super) async fn somebody(store: &(impl Accounts + Endings)) -> UserId {
     created(store, &account()).await
 }
 
-async fn read(store: &(impl Accounts + Endings), id: UserId) -> Account {
+pub(super) async fn read(store: &(impl Accounts + Endings), id: UserId) -> Account {
     store.by_id(id).await.unwrap().expect("the user exists").account
 }
 
-async fn hash_of(store: &(impl Accounts + Endings), id: UserId) -> PasswordHash {
+pub(super) async fn hash_of(store: &(impl Accounts + Endings), id: UserId) -> PasswordHash {
     store.by_id(id).await.unwrap().expect("the user exists").hash
 }
 
-async fn has_ended(store: &(impl Accounts + Endings), id: UserId, session: SessionId) -> bool {
+pub(super) async fn has_ended(store: &(impl Accounts + Endings), id: UserId, session: SessionId) -> bool {
     store.status(id, session).await.unwrap().expect("the user exists").ended
 }
 
-fn hash(text: &str) -> PasswordHash {
+pub(super) fn hash(text: &str) -> PasswordHash {
     PasswordHash(text.to_owned())
 }
 
@@ -108,53 +104,6 @@ pub async fn one_of_many_concurrent_registrations_of_an_address_succeeds(store: 
     assert_eq!(store.by_email(&email).await.unwrap().expect("one is there").account.id, created[0].0.id);
 }
 
-pub async fn raised_epochs_rise_strictly_whatever_the_clock_says(store: &(impl Accounts + Endings)) {
-    let id = somebody(store).await;
-    let now = now();
-    assert!(store.raise_epoch(id, None, now).await.unwrap());
-    assert_eq!(read(store, id).await.session_epoch, Epoch(now.millis()));
-    for clock in [now, Timestamp::from_secs(0), now] {
-        let before = read(store, id).await.session_epoch;
-        assert!(store.raise_epoch(id, None, clock).await.unwrap());
-        assert_eq!(read(store, id).await.session_epoch, Epoch(before.0 + 1));
-    }
-    assert!(!store.raise_epoch(UserId::fresh(), None, now).await.unwrap());
-}
-
-pub async fn one_of_many_concurrent_raises_of_the_same_epoch_succeeds(store: &(impl Accounts + Endings)) {
-    let id = somebody(store).await;
-    let outcomes = join_all((0..20).map(|_| store.raise_epoch(id, Some(Epoch::FIRST), now()))).await;
-    assert_eq!(outcomes.iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 1);
-    let seen = read(store, id).await.session_epoch;
-    assert!(!store.raise_epoch(id, Some(Epoch::FIRST), now()).await.unwrap());
-    assert_eq!(read(store, id).await.session_epoch, seen);
-}
-
-pub async fn raising_the_epoch_spares_no_session(store: &(impl Accounts + Endings)) {
-    let (id, kept) = (somebody(store).await, SessionId::fresh());
-    let old = hash_of(store, id).await;
-    assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now()).await.unwrap());
-    assert_eq!(read(store, id).await.kept_session, Some(kept));
-    assert!(store.raise_epoch(id, None, now()).await.unwrap());
-    assert_eq!(read(store, id).await.kept_session, None);
-}
-
-pub async fn raising_all_epochs_reaches_every_user(store: &(impl Accounts + Endings)) {
-    let (one, other) = (somebody(store).await, somebody(store).await);
-    let old = hash_of(store, one).await;
-    assert!(
-        store
-            .change_password(one, &checked(store, one, &old, SessionId::fresh()).await, &hash("new"), now())
-            .await
-            .unwrap()
-    );
-    let before = read(store, one).await.session_epoch;
-    assert_eq!(store.raise_all_epochs(Timestamp::from_secs(1)).await.unwrap(), 2);
-    let raised = read(store, one).await;
-    assert_eq!((raised.session_epoch, raised.kept_session), (Epoch(before.0 + 1), None));
-    assert_eq!(read(store, other).await.session_epoch, Epoch(1000));
-}
-
 pub async fn a_password_is_changed_only_from_the_one_that_was_read(store: &(impl Accounts + Endings)) {
     let (id, kept) = (somebody(store).await, SessionId::fresh());
     let before = read(store, id).await;
@@ -175,7 +124,7 @@ pub async fn a_password_is_changed_only_from_the_one_that_was_read(store: &(impl
     assert!(!standing.is_alive(SessionId::fresh(), Epoch::FIRST));
 }
 
-async fn checked<'a>(
+pub(super) async fn checked<'a>(
     store: &(impl Accounts + Endings),
     id: UserId,
     hash: &'a PasswordHash,
@@ -253,79 +202,6 @@ pub async fn another_hash_of_the_same_password_ends_nothing(store: &(impl Accoun
     assert_eq!(hash_of(store, id).await, hash("stronger"));
     store.rehash(id, &old, &hash("too late")).await.unwrap();
     assert_eq!((read(store, id).await, hash_of(store, id).await), (before, hash("stronger")));
-}
-
-pub async fn ending_a_session_by_its_id_ends_no_other(store: &(impl Accounts + Endings)) {
-    let (id, ended, other) = (somebody(store).await, SessionId::fresh(), SessionId::fresh());
-    assert!(!has_ended(store, id, ended).await);
-    store.end_session(id, ended, now().plus(HOUR)).await.unwrap();
-    store.end_session(id, ended, now().plus(HOUR)).await.unwrap();
-    assert!(has_ended(store, id, ended).await);
-    assert!(!has_ended(store, id, other).await);
-    assert!(!has_ended(store, somebody(store).await, ended).await);
-
-    let many: Vec<SessionId> = (0..250).map(|_| SessionId::fresh()).chain([ended]).collect();
-    assert_eq!(store.ended_among(id, &many).await.unwrap(), [ended]);
-    assert_eq!(store.ended_among(id, &[other]).await.unwrap(), []);
-    assert_eq!(store.ended_among(id, &[]).await.unwrap(), []);
-
-    let unknown = UserId::fresh();
-    store.end_session(unknown, ended, now().plus(HOUR)).await.unwrap();
-    assert!(store.status(unknown, ended).await.unwrap().is_none());
-}
-
-pub async fn a_theft_and_its_audit_event_are_written_together(store: &(impl Accounts + Endings + AuditLog)) {
-    let (one, other) = (somebody(store).await, somebody(store).await);
-    for sub in [one, other] {
-        let sid = SessionId::fresh();
-        let before = read(store, sub).await.session_epoch;
-        let event = event(Action::RefreshReuse).to(sub).about(sid);
-        let ends_user = sub == one;
-        let theft = Theft { sub, sid, until: LATER, epoch: ends_user.then_some(before), event: &event };
-        store.end_stolen(&theft).await.unwrap();
-        assert!(has_ended(store, sub, sid).await);
-        assert_eq!(read(store, sub).await.session_epoch > before, ends_user);
-        let query = AuditQuery { sub: Some(sub), limit: 10, ..AuditQuery::default() };
-        assert_eq!(store.events(&query).await.unwrap(), [event]);
-    }
-}
-
-pub async fn a_theft_that_cannot_be_recorded_ends_nothing(store: &(impl Accounts + Endings + AuditLog)) {
-    let (sub, sid) = (somebody(store).await, SessionId::fresh());
-    let before = read(store, sub).await.session_epoch;
-    let event = event(Action::RefreshReuse).to(sub).about(sid);
-    // The row is there already, so it cannot be written.
-    store.append(&event).await.unwrap();
-    let theft = Theft { sub, sid, until: LATER, epoch: Some(before), event: &event };
-    assert!(store.end_stolen(&theft).await.is_err());
-    assert!(!has_ended(store, sub, sid).await);
-    assert_eq!(read(store, sub).await.session_epoch, before);
-}
-
-pub async fn an_ending_is_remembered_until_the_latest_moment_given(store: &(impl Accounts + Endings)) {
-    let (id, session) = (somebody(store).await, SessionId::fresh());
-    let (early, late) = (Timestamp::from_secs(100), Timestamp::from_secs(200));
-    for until in [early, late, early] {
-        store.end_session(id, session, until).await.unwrap();
-    }
-    assert_eq!(store.forget_ended(late, 10).await.unwrap(), 0);
-    assert!(has_ended(store, id, session).await);
-    assert_eq!(store.forget_ended(late.plus(HOUR), 10).await.unwrap(), 1);
-    assert!(!has_ended(store, id, session).await);
-}
-
-pub async fn ended_sessions_are_forgotten_in_bounded_batches(store: &(impl Accounts + Endings)) {
-    let id = somebody(store).await;
-    let lasting = SessionId::fresh();
-    store.end_session(id, lasting, now().plus(HOUR)).await.unwrap();
-    let over: Vec<SessionId> = (0..5).map(|_| SessionId::fresh()).collect();
-    for sid in &over {
-        store.end_session(id, *sid, Timestamp::from_secs(1)).await.unwrap();
-    }
-    for expected in [2, 2, 1, 0] {
-        assert_eq!(store.forget_ended(now(), 2).await.unwrap(), expected);
-    }
-    assert_eq!(store.ended_among(id, &[over, vec![lasting]].concat()).await.unwrap(), [lasting]);
 }
 
 async fn page(

@@ -3,5 +3,6 @@
 pub mod accounts;
 pub mod audit;
 pub mod counters;
+pub mod endings;
 pub mod key_table;
 pub mod sessions;
