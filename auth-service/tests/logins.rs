@@ -110,7 +110,7 @@ impl Service {
 fn client() -> Client {
     Client {
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        is_told_apart: true,
+        has_own_address: true,
         named: None,
         user_agent: String::new(),
         device: None,

@@ -14,31 +14,31 @@ use std::{collections::BTreeMap, net::IpAddr};
 struct Seen {
     client: IpAddr,
     peer: IpAddr,
-    is_told_apart: bool,
+    has_own_address: bool,
     /// What came in the headers in which proxies name their client, by their names.
     forwarded: BTreeMap<String, String>,
 }
 
 /// Judged by how the service sees the doctor, through whatever is in between.
 pub(super) fn seen(answer: &Answer, site: &Site) -> Finding {
-    let Some(Seen { client, peer, is_told_apart, forwarded }) = read(answer) else {
+    let Some(Seen { client, peer, has_own_address, forwarded }) = read(answer) else {
         return Finding::warning(
             "the service did not report the address it sees for this machine: it runs with another AUTH_SECRET, its clock is off, or a proxy removes X-Jeton-Doctor",
         );
     };
     let header = site.address_header().name();
-    if is_told_apart && site.trusts(peer) && site.trusts(client) {
+    if has_own_address && site.trusts(peer) && site.trusts(client) {
         let value = forwarded.get(header.as_str()).map_or("", String::as_str);
         return Finding::warning(format!(
             "{client} sends {header} that names no client ({value:?}): all clients behind it share one limit of failed logins; make that proxy write the address"
         ));
     }
-    if !is_told_apart && site.trusts(peer) && forwarded.contains_key(header.as_str()) {
+    if !has_own_address && site.trusts(peer) && forwarded.contains_key(header.as_str()) {
         return Finding::note(format!(
             "the service sees this machine as {client}, which is itself in AUTH_TRUSTED_PROXIES: run the doctor elsewhere to see how clients appear"
         ));
     }
-    if is_told_apart {
+    if has_own_address {
         return Finding::ok(format!("the service sees this machine as {client}"));
     }
     let what = format!(
@@ -91,9 +91,9 @@ fn chosen_header(Seen { client, peer, .. }: &Seen, value: &str, site: &Site) -> 
 fn read(answer: &Answer) -> Option<Seen> {
     let mut parts = answer.header(SEEN)?.split(", ");
     let (client, peer) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-    let is_told_apart = parts.next()? == "yes";
+    let has_own_address = parts.next()? == "yes";
     let forwarded = answer.header(FORWARDED).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    Some(Seen { client, peer, is_told_apart, forwarded })
+    Some(Seen { client, peer, has_own_address, forwarded })
 }
 
 #[cfg(test)]

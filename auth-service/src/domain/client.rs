@@ -10,7 +10,7 @@ pub struct Client {
     pub address: IpAddr,
     /// Whether each client has an address of its own here. If not, the address belongs to a crowd, or to a client that
     /// pretends to be a proxy.
-    pub is_told_apart: bool,
+    pub has_own_address: bool,
     /// The client that the nearest proxy names, if addresses do not tell clients apart. The client may have chosen this
     /// name itself: it divides what the crowd may do, and never adds to it.
     pub named: Option<IpAddr>,

@@ -31,7 +31,7 @@ const FRESH: Duration = Duration::from_secs(300);
 #[must_use]
 pub fn question(secrets: &KeyRing, now: Timestamp) -> String {
     let text = now.secs().to_string();
-    format!("{text}.{}", secrets.vouch(&text))
+    format!("{text}.{}", secrets.sign_probe(&text))
 }
 
 /// [`SEEN`]: `<address of the client>, <address of the peer>, <yes or no>`, the last for whether different clients have
@@ -41,8 +41,8 @@ pub fn answer(request: &HttpRequest, state: &State) -> Option<[(&'static str, St
     let asked = request.headers().get(ASKS)?.to_str().ok()?;
     is_ours(asked, &state.secrets, state.clock.now()).then(|| {
         let client = client::client(request, state);
-        let is_told_apart = if client.is_told_apart { "yes" } else { "no" };
-        let seen = format!("{}, {}, {is_told_apart}", client.address, peer(request));
+        let has_own_address = if client.has_own_address { "yes" } else { "no" };
+        let seen = format!("{}, {}, {has_own_address}", client.address, peer(request));
         [(SEEN, seen), (FORWARDED, forwarded(request, state))]
     })
 }
@@ -65,7 +65,7 @@ fn is_ours(asked: &str, secrets: &KeyRing, now: Timestamp) -> bool {
     let Some((text, voucher)) = asked.split_once('.') else { return false };
     let Ok(asked_at) = text.parse().map(Timestamp::from_secs) else { return false };
     let apart = now.since(asked_at).max(asked_at.since(now));
-    secrets.is_vouched_for(text, voucher) && apart <= FRESH
+    secrets.is_probe_signature(text, voucher) && apart <= FRESH
 }
 
 #[cfg(test)]

@@ -130,6 +130,6 @@ impl SigningKeys {
     /// Creates a key for a slot and publishes it, unless another process was faster.
     pub(super) async fn insert_if_vacant(&self, slot: i64, lead: Duration) -> Result<(), KeyError> {
         let key = make(slot, lead, &self.policy, &self.secrets).await?;
-        Ok(self.table.fill(&key).await?)
+        Ok(self.table.insert_if_vacant(&key).await?)
     }
 }

@@ -100,7 +100,7 @@ impl SigningKeys {
             }
         };
         // It is planned for later, or another process filled the slot just now.
-        self.table.hasten(slot, lead).await?;
+        self.table.activate_sooner(slot, lead).await?;
         self.reload().await?;
         let next = match self.first(KeyState::Pending).await? {
             Some(pending) => Some(pending),

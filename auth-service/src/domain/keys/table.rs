@@ -59,16 +59,16 @@ pub trait KeyTable: Send + Sync {
     async fn keys(&self) -> Result<KeyRows, Unavailable>;
 
     /// Inserts a key, published now on the database's clock, unless its slot is taken. Read back what is there.
-    async fn fill(&self, key: &NewKey) -> Result<(), Unavailable>;
+    async fn insert_if_vacant(&self, key: &NewKey) -> Result<(), Unavailable>;
 
     /// Lets a key sign as soon as it has been published for `lead`, if that is earlier than planned.
-    async fn hasten(&self, slot: i64, lead: Duration) -> Result<(), Unavailable>;
+    async fn activate_sooner(&self, slot: i64, lead: Duration) -> Result<(), Unavailable>;
 
     /// Revokes a key, now on the database's clock; one that is already revoked stays as it is.
     async fn revoke(&self, slot: i64) -> Result<(), Unavailable>;
 
     /// Records that the keys from this slot on may sign tokens that live this long; a longer recorded life stays.
-    async fn extend(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable>;
+    async fn extend_token_life(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable>;
 
     /// Replaces the sealed private half, if it is still `old`: for sealing it with another root secret.
     async fn reseal(&self, slot: i64, old: &[u8], new: &[u8]) -> Result<(), Unavailable>;

@@ -28,7 +28,7 @@ pub(super) async fn make_due(table: &dyn KeyTable, secrets: &KeyRing, policy: &K
         None => Duration::ZERO,
     };
     let slot = rows.keys.last().map_or(0, |last| last.slot + 1);
-    table.fill(&make(slot, lead, policy, secrets).await?).await?;
+    table.insert_if_vacant(&make(slot, lead, policy, secrets).await?).await?;
     tracing::info!(slot, "a new signing key is published");
     Ok(())
 }
@@ -47,7 +47,7 @@ pub(super) async fn reload_rows(
     let signing = Schedule::at(&rows.keys, rows.now).signing().map(|key| key.slot);
     let is_short = |slot: i64| rows.keys.iter().any(|key| key.slot >= slot && key.token_life < policy.token_life);
     if let Some(slot) = signing.filter(|slot| is_short(*slot)) {
-        table.extend(slot, policy.token_life).await?;
+        table.extend_token_life(slot, policy.token_life).await?;
     }
     root_secret::reseal(table, &rows, secrets).await?;
     forget_long_gone(table, &rows).await?;

@@ -10,7 +10,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 /// The keys derived from one root secret, by HKDF-SHA256 with a label for each. This is the list of the labels.
-pub struct Keys {
+pub struct DerivedKeys {
     pub(super) id: String,
     refresh: Zeroizing<[u8; 32]>,
     pub(super) csrf: hmac::Key,
@@ -21,7 +21,7 @@ pub struct Keys {
     check: String,
 }
 
-impl Keys {
+impl DerivedKeys {
     /// Derives all keys.
     ///
     /// # Panics

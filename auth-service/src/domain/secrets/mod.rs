@@ -4,7 +4,7 @@ mod derived;
 mod root;
 
 pub use self::{
-    derived::Keys,
+    derived::DerivedKeys,
     root::{BadSecret, RootSecret},
 };
 
@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 /// The keys of the current root secret, and of the previous one while it is being replaced.
 pub struct KeyRing {
-    current: Keys,
-    previous: Option<Keys>,
+    current: DerivedKeys,
+    previous: Option<DerivedKeys>,
 }
 
 /// What was sealed cannot be opened with the current secrets.
@@ -27,24 +27,24 @@ impl KeyRing {
     /// The key ring of the secrets in the settings.
     #[must_use]
     pub fn new(current: &RootSecret, previous: Option<&RootSecret>) -> Self {
-        Self { current: Keys::derive(current), previous: previous.map(Keys::derive) }
+        Self { current: DerivedKeys::derive(current), previous: previous.map(DerivedKeys::derive) }
     }
 
     /// The keys that everything new is made with.
     #[must_use]
-    pub fn current(&self) -> &Keys {
+    pub fn current(&self) -> &DerivedKeys {
         &self.current
     }
 
     /// The keys of the previous secret, while it is being replaced.
     #[must_use]
-    pub fn previous(&self) -> Option<&Keys> {
+    pub fn previous(&self) -> Option<&DerivedKeys> {
         self.previous.as_ref()
     }
 
     /// The keys with this id.
     #[must_use]
-    pub fn with_id(&self, id: &str) -> Option<&Keys> {
+    pub fn with_id(&self, id: &str) -> Option<&DerivedKeys> {
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|keys| keys.id == id)
     }
 
@@ -66,15 +66,15 @@ impl KeyRing {
 
     /// Signs a text of `auth-service doctor`, to prove that its writer has the root secret.
     #[must_use]
-    pub fn vouch(&self, text: &str) -> String {
+    pub fn sign_probe(&self, text: &str) -> String {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.current.doctor, text.as_bytes()))
     }
 
-    /// Whether [`KeyRing::vouch`] made this `voucher` for this text, in constant time.
+    /// Whether [`KeyRing::sign_probe`] made this `voucher` for this text, in constant time.
     #[must_use]
-    pub fn is_vouched_for(&self, text: &str, voucher: &str) -> bool {
+    pub fn is_probe_signature(&self, text: &str, voucher: &str) -> bool {
         let Ok(tag) = URL_SAFE_NO_PAD.decode(voucher) else { return false };
-        let vouches = |keys: &Keys| hmac::verify(&keys.doctor, text.as_bytes(), &tag).is_ok();
+        let vouches = |keys: &DerivedKeys| hmac::verify(&keys.doctor, text.as_bytes(), &tag).is_ok();
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().any(vouches)
     }
 

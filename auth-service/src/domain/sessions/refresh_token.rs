@@ -4,7 +4,7 @@
 use super::rules::Presented;
 use crate::domain::{
     accounts::Epoch,
-    secrets::{KeyRing, Keys},
+    secrets::{DerivedKeys, KeyRing},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, crypto};
@@ -168,7 +168,7 @@ impl RefreshTokens {
     }
 }
 
-fn decoding_key(keys: &Keys) -> DecodingKey {
+fn decoding_key(keys: &DerivedKeys) -> DecodingKey {
     DecodingKey::from_secret(keys.refresh())
 }
 

@@ -33,7 +33,7 @@ impl Limiter {
     pub fn take_of_address(&self, limit: Limit, client: &Client) -> Result<(), Exceeded> {
         let (address, now) = (client.host().to_string(), Instant::now());
         let (key, taken) = match client.named.map(host) {
-            _ if client.is_told_apart => (address.clone(), self.limits.take(limit, &address, now)),
+            _ if client.has_own_address => (address.clone(), self.limits.take(limit, &address, now)),
             Some(named) => {
                 let key = format!("{address} {named}");
                 let taken = self.limits.take(limit, &key, now);

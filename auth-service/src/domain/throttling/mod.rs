@@ -42,7 +42,7 @@ pub struct Origin {
     /// The client's address.
     pub address: IpAddr,
     /// Whether each client has an address of its own: not so behind a proxy that is not trusted.
-    pub is_told_apart: bool,
+    pub has_own_address: bool,
     /// The client that such a proxy names, if it names one.
     pub named: Option<IpAddr>,
     /// The session of this account whose token the device has shown.
@@ -53,8 +53,8 @@ impl Origin {
     /// Where a client's attempt on an account comes from.
     #[must_use]
     pub fn of(client: &Client, account: Option<UserId>) -> Self {
-        let Client { address, is_told_apart, named, .. } = *client;
-        Self { address, is_told_apart, named, known_device: client.known_by(account) }
+        let Client { address, has_own_address, named, .. } = *client;
+        Self { address, has_own_address, named, known_device: client.known_by(account) }
     }
 }
 
@@ -197,7 +197,7 @@ impl Throttle {
     /// The counter of a network's logins to an account: callers from that network are not strangers. `None` if an
     /// address does not tell clients apart.
     fn device(&self, attempt: &Attempt<'_>) -> Option<CounterKey> {
-        let target = attempt.target.filter(|_| attempt.origin.is_told_apart)?;
+        let target = attempt.target.filter(|_| attempt.origin.has_own_address)?;
         Some(self.name(&format!("device {} {}", target.email, network(attempt.origin.address))))
     }
 
@@ -242,7 +242,7 @@ fn name_of(target: Target<'_>) -> String {
 /// because the name may be invented.
 fn places_of(origin: &Origin, prefix: fn(IpAddr) -> IpAddr, crowd: u32) -> Vec<(String, u32)> {
     let place = prefix(origin.address);
-    if origin.is_told_apart {
+    if origin.has_own_address {
         return vec![(place.to_string(), 1)];
     }
     let named = origin.named.map(|named| (format!("{place} for {}", prefix(named)), 1));

@@ -43,7 +43,7 @@ fn email(text: &str) -> EmailAddress {
 }
 
 fn from(text: &str) -> Origin {
-    Origin { address: text.parse().unwrap(), is_told_apart: true, named: None, known_device: None }
+    Origin { address: text.parse().unwrap(), has_own_address: true, named: None, known_device: None }
 }
 
 fn at(email: &EmailAddress, origin: Origin) -> Attempt<'_> {
@@ -89,7 +89,7 @@ async fn an_address_may_fail_a_hundred_times_over_all_accounts_and_invalid_addre
     }
     assert!(is_refused(&throttle.admit(&at(&ada, from("2001:db8::2"))).await), "the same /56");
     assert!(is_refused(&throttle.admit(&Attempt { target: None, origin: here }).await));
-    let behind_a_proxy = Origin { is_told_apart: false, ..here };
+    let behind_a_proxy = Origin { has_own_address: false, ..here };
     assert!(throttle.admit(&at(&ada, behind_a_proxy)).await.is_ok());
 }
 
@@ -110,7 +110,7 @@ async fn a_distributed_attack_locks_the_account_but_not_a_device_that_has_logged
 #[tokio::test]
 async fn where_clients_share_an_address_a_known_device_is_never_locked_out_by_others() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
-    let anybody = Origin { is_told_apart: false, ..from("127.0.0.1") };
+    let anybody = Origin { has_own_address: false, ..from("127.0.0.1") };
     let known = Origin { known_device: Some(SessionId::fresh()), ..anybody };
     throttle.succeeded(&at(&ada, anybody)).await.unwrap();
     for failures in 0..60 {
@@ -147,7 +147,7 @@ async fn neighbours_of_a_device_that_has_logged_in_before_do_not_lock_it_out() {
 async fn a_client_that_pretends_to_be_a_proxy_evades_no_limit_and_locks_out_nobody_elsewhere() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
     let pretending = |name: u32| Origin {
-        is_told_apart: false,
+        has_own_address: false,
         named: Some(std::net::Ipv4Addr::from(name << 8).into()),
         ..from("192.168.0.7")
     };
@@ -173,7 +173,7 @@ async fn a_client_that_pretends_to_be_a_proxy_evades_no_limit_and_locks_out_nobo
 async fn behind_a_proxy_that_is_not_trusted_each_client_it_names_counts_by_itself() {
     let (throttle, ada) = (throttle(), email("ada@example.com"));
     let behind =
-        |client: &str| Origin { is_told_apart: false, named: Some(client.parse().unwrap()), ..from("10.0.0.1") };
+        |client: &str| Origin { has_own_address: false, named: Some(client.parse().unwrap()), ..from("10.0.0.1") };
     let (attacker, other) = (behind("198.51.100.1"), behind("203.0.113.8"));
     for _ in 0..10 {
         assert!(throttle.failed(&at(&ada, attacker)).await.is_ok());

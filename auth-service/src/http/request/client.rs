@@ -22,8 +22,8 @@ static SAID: Seldom = Seldom::new();
 
 /// The client of a request, without its device.
 pub fn client(request: &HttpRequest, state: &State) -> Client {
-    let Nearest { address, is_told_apart, named } = nearest(request, state);
-    Client { address, is_told_apart, named, user_agent: user_agent(request.headers()), device: None }
+    let Nearest { address, has_own_address, named } = nearest(request, state);
+    Client { address, has_own_address, named, user_agent: user_agent(request.headers()), device: None }
 }
 
 /// As [`client`], with the known device that a refresh cookie shows it to be: for calls that check a password.
@@ -72,9 +72,9 @@ fn nearest(request: &HttpRequest, state: &State) -> Nearest {
         );
     }
     // Once proxies are named, all of them are: any other peer is a client, and the header is its own.
-    let is_told_apart = !seems_a_proxy || site.names_proxies();
-    let named = (!is_told_apart).then(|| site.address_header().nearest(headers, peer, |_| false).address);
-    Nearest { address: peer, is_told_apart, named: named.filter(|named| *named != peer) }
+    let has_own_address = !seems_a_proxy || site.names_proxies();
+    let named = (!has_own_address).then(|| site.address_header().nearest(headers, peer, |_| false).address);
+    Nearest { address: peer, has_own_address, named: named.filter(|named| *named != peer) }
 }
 
 /// Only warns: no header other than the chosen one is ever trusted.

@@ -23,7 +23,7 @@ pub struct Nearest {
     pub address: IpAddr,
     /// Whether different clients have different addresses here. Also true behind a hop that cannot be read, whose
     /// clients share the address of that proxy: hiding gets nobody past a limit.
-    pub is_told_apart: bool,
+    pub has_own_address: bool,
     /// The client that an untrusted proxy names.
     pub named: Option<IpAddr>,
 }
@@ -71,11 +71,11 @@ impl AddressHeader {
         for hop in hops {
             match hop {
                 Some(proxy) if trusts(proxy) => address = proxy,
-                Some(client) => return Nearest { address: client, is_told_apart: true, named: None },
-                None => return Nearest { address, is_told_apart: true, named: None },
+                Some(client) => return Nearest { address: client, has_own_address: true, named: None },
+                None => return Nearest { address, has_own_address: true, named: None },
             }
         }
-        Nearest { address, is_told_apart: false, named: None }
+        Nearest { address, has_own_address: false, named: None }
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
         }
         let trusts = |address: IpAddr| matches!(address, IpAddr::V4(address) if address.octets()[0] == 10);
         let nearest = header.nearest(&headers, PEER.parse().unwrap(), trusts);
-        format!("{}{}", nearest.address, if nearest.is_told_apart { "" } else { "*" })
+        format!("{}{}", nearest.address, if nearest.has_own_address { "" } else { "*" })
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl KeyTable for Sql {
         Ok(KeyRows { now: moment(first, "now")?, keys: keys?.into_iter().flatten().collect() })
     }
 
-    async fn fill(&self, key: &NewKey) -> Result<(), Unavailable> {
+    async fn insert_if_vacant(&self, key: &NewKey) -> Result<(), Unavailable> {
         let insert = || {
             self.timed(
                 "INSERT INTO signing_keys (slot, kid, jwk, sealed, published_at, active_at, token_life)
@@ -45,7 +45,7 @@ impl KeyTable for Sql {
         self.durable.run(insert).await.map(drop)
     }
 
-    async fn hasten(&self, slot: i64, lead: Duration) -> Result<(), Unavailable> {
+    async fn activate_sooner(&self, slot: i64, lead: Duration) -> Result<(), Unavailable> {
         let update = || {
             self.timed(
                 "UPDATE signing_keys
@@ -65,7 +65,7 @@ impl KeyTable for Sql {
         self.durable.run(update).await.map(drop)
     }
 
-    async fn extend(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable> {
+    async fn extend_token_life(&self, from_slot: i64, token_life: Duration) -> Result<(), Unavailable> {
         let update = || {
             query("UPDATE signing_keys SET token_life = $2 WHERE slot >= $1 AND token_life < $2")
                 .bind(from_slot)

@@ -21,7 +21,7 @@ pub async fn an_empty_table_still_tells_the_time(store: &impl KeyTable) {
 pub async fn a_key_is_published_now_and_active_after_its_lead(store: &impl KeyTable) {
     let key = key(1);
     let before = store.keys().await.unwrap().now;
-    store.fill(&key).await.unwrap();
+    store.insert_if_vacant(&key).await.unwrap();
     let rows = store.keys().await.unwrap();
     let [stored] = rows.keys.as_slice() else { panic!("one key was made: {rows:?}") };
     assert_eq!((stored.slot, &stored.kid, &stored.jwk, &stored.sealed), (1, &key.kid, &key.jwk, &key.sealed));
@@ -31,15 +31,15 @@ pub async fn a_key_is_published_now_and_active_after_its_lead(store: &impl KeyTa
 }
 
 pub async fn a_slot_is_filled_once(store: &impl KeyTable) {
-    store.fill(&key(1)).await.unwrap();
+    store.insert_if_vacant(&key(1)).await.unwrap();
     let first = store.keys().await.unwrap().keys;
-    store.fill(&key(1)).await.unwrap();
+    store.insert_if_vacant(&key(1)).await.unwrap();
     assert_eq!(store.keys().await.unwrap().keys, first);
 }
 
 pub async fn concurrent_inserts_into_a_slot_all_read_the_same_key(store: &impl KeyTable) {
     let replica = async || {
-        store.fill(&key(1)).await.unwrap();
+        store.insert_if_vacant(&key(1)).await.unwrap();
         store.keys().await.unwrap().keys
     };
     let seen = join_all((0..20).map(|_| replica())).await;
@@ -49,7 +49,7 @@ pub async fn concurrent_inserts_into_a_slot_all_read_the_same_key(store: &impl K
 
 pub async fn keys_come_in_the_order_of_their_slots(store: &impl KeyTable) {
     for slot in [10, 2, 1] {
-        store.fill(&key(slot)).await.unwrap();
+        store.insert_if_vacant(&key(slot)).await.unwrap();
     }
     let slots: Vec<_> = store.keys().await.unwrap().keys.iter().map(|key| key.slot).collect();
     assert_eq!(slots, [1, 2, 10]);
@@ -57,26 +57,26 @@ pub async fn keys_come_in_the_order_of_their_slots(store: &impl KeyTable) {
 
 pub async fn a_key_can_be_activated_sooner_and_never_later(store: &impl KeyTable) {
     let slot = 1;
-    store.fill(&key(slot)).await.unwrap();
+    store.insert_if_vacant(&key(slot)).await.unwrap();
     let planned = stored(store, slot).await;
-    store.hasten(slot, key(slot).lead * 2).await.unwrap();
+    store.activate_sooner(slot, key(slot).lead * 2).await.unwrap();
     assert_eq!(stored(store, slot).await, planned);
 
     let hour = Duration::from_secs(3600);
-    store.hasten(slot, hour).await.unwrap();
+    store.activate_sooner(slot, hour).await.unwrap();
     assert_eq!(stored(store, slot).await.active_at, planned.published_at.plus(hour));
 
     let before = store.keys().await.unwrap().now;
-    store.hasten(slot, Duration::ZERO).await.unwrap();
+    store.activate_sooner(slot, Duration::ZERO).await.unwrap();
     let now = stored(store, slot).await;
     assert!(now.active_at >= before && now.active_at <= store.keys().await.unwrap().now, "{now:?}");
-    store.hasten(slot, Duration::ZERO).await.unwrap();
+    store.activate_sooner(slot, Duration::ZERO).await.unwrap();
     assert_eq!(stored(store, slot).await, now, "what signs already is left alone");
 }
 
 pub async fn a_revoked_key_keeps_its_first_time_of_revocation(store: &impl KeyTable) {
     for slot in [1, 2] {
-        store.fill(&key(slot)).await.unwrap();
+        store.insert_if_vacant(&key(slot)).await.unwrap();
     }
     store.revoke(1).await.unwrap();
     let first = stored(store, 1).await.revoked_at;
@@ -89,17 +89,17 @@ pub async fn a_revoked_key_keeps_its_first_time_of_revocation(store: &impl KeyTa
 
 pub async fn the_longest_life_of_a_token_is_kept(store: &impl KeyTable) {
     for slot in [1, 2, 3] {
-        store.fill(&key(slot)).await.unwrap();
+        store.insert_if_vacant(&key(slot)).await.unwrap();
     }
     let (usual, longer) = (key(1).token_life, key(1).token_life * 2);
-    store.extend(2, longer).await.unwrap();
-    store.extend(1, usual / 2).await.unwrap();
+    store.extend_token_life(2, longer).await.unwrap();
+    store.extend_token_life(1, usual / 2).await.unwrap();
     let lives = store.keys().await.unwrap().keys.into_iter().map(|key| key.token_life);
     assert_eq!(lives.collect::<Vec<_>>(), [usual, longer, longer]);
 }
 
 pub async fn a_key_is_resealed_only_if_it_is_as_it_was_read(store: &impl KeyTable) {
-    store.fill(&key(1)).await.unwrap();
+    store.insert_if_vacant(&key(1)).await.unwrap();
     store.reseal(1, b"other", b"new").await.unwrap();
     assert_eq!(stored(store, 1).await.sealed, key(1).sealed);
     store.reseal(1, &key(1).sealed, b"new").await.unwrap();
@@ -108,7 +108,7 @@ pub async fn a_key_is_resealed_only_if_it_is_as_it_was_read(store: &impl KeyTabl
 
 pub async fn a_forgotten_key_is_gone(store: &impl KeyTable) {
     for slot in [1, 2] {
-        store.fill(&key(slot)).await.unwrap();
+        store.insert_if_vacant(&key(slot)).await.unwrap();
     }
     store.forget(1).await.unwrap();
     store.forget(1).await.unwrap();

@@ -65,7 +65,7 @@ impl Lane {
     #[must_use]
     pub fn of(client: &Client, email: Option<&str>, account: Option<UserId>) -> Self {
         let address = client.host();
-        let (place, member) = match (client.is_told_apart, client.named, email) {
+        let (place, member) = match (client.has_own_address, client.named, email) {
             (true, _, _) => (Place::Address(address), Member::Sole),
             (false, Some(named), _) => (Place::Crowd(address), Member::Client(host(named))),
             (false, None, Some(email)) => (Place::Crowd(address), Member::Account(email.to_owned())),
