@@ -113,7 +113,7 @@ async fn secrets_in_the_url_of_the_keys_are_in_no_log_and_no_file() {
     let keys = KeyServer::of(&issuer);
     let mut stack = Stack::any().prepare();
     let address = format!("http://reader:hunter2@127.0.0.1:{}/.well-known/jwks.json?key=hunter2", keys.site.port());
-    stack.resource.set("RUST_LOG", "resource_service=trace,shared=trace");
+    stack.resource.set("RUST_LOG", "resource_service=trace,jeton_verifier=trace,shared=trace");
     stack.resource.set("RESOURCE_ISSUER", issuer.url());
     stack.resource.set("RESOURCE_JWKS_URL", &address);
     stack.resource.start().await;
