@@ -2,13 +2,13 @@
 # again. No crate is named but the services: every crate of the build context is in the workspace of the image, and
 # .dockerignore leaves out what only developers need. Written for the classic builder (no RUN --mount) as well as for BuildKit.
 
-# That workspace. Tests depend on crates that are not here, and nothing in the image runs tests.
+# That workspace. Tests and examples are not here, nor the crates that they depend on, and nothing in the image runs them.
 FROM debian:bookworm-slim AS sources
 WORKDIR /src
 COPY . .
 RUN crates=$(for manifest in */Cargo.toml; do printf '"%s", ' "${manifest%/Cargo.toml}"; done) \
     && sed -i "s|^members = .*|members = [$crates]|" Cargo.toml \
-    && sed -i '/^\[/h; x; /^\[dev-dependencies/ { x; d }; x' */Cargo.toml
+    && sed -i '/^\[/h; x; /^\[\(dev-dependencies\|\[example\|\[test\)/ { x; d }; x' */Cargo.toml
 
 # The same with programs that do nothing, so that nothing changes here when our sources do.
 FROM sources AS manifests
