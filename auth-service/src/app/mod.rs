@@ -10,7 +10,10 @@ pub use self::{chores::Chores, installation::Installation, serve::serve};
 use crate::{
     config::Config,
     domain::{
-        accounts::{Accounts, create::Creator},
+        accounts::{
+            Accounts,
+            create::{Creator, NewcomerError},
+        },
         admin::create::UserCreation,
         my_account::{MyAccount, NewPasswords},
         operator::{create_user::OperatorCreation, housekeeping::Housekeeping},
@@ -58,7 +61,11 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     if let Some((email, password)) = first_admin {
         let creation = OperatorCreation::new(creator.clone(), audit.clone());
         let created = creation.ensure_admin(&*accounts, email, &password).await;
-        created.map_err(|error| format!("AUTH_ADMIN_PASSWORD: {error}"))?;
+        created.map_err(|error| match error {
+            // An outage is not the setting's fault.
+            NewcomerError::Unavailable(error) => error.to_string(),
+            error => format!("AUTH_ADMIN_PASSWORD: {error}"),
+        })?;
     }
 
     let refresh_tokens = RefreshTokens::new(secrets.clone(), site.issuer().to_owned());

@@ -62,7 +62,7 @@ pub fn anybody_may_write(path: &Path) -> bool {
     has_mode(path, 0o002) && !is_mounted_read_only(path)
 }
 
-/// Tells the operator of a file of keys that every user of the machine may write, and whether it is so.
+/// Warns of a file of keys that every user of the machine may write, and returns whether that is so.
 pub(super) fn warn_if_anybody_may_write(path: &Path) -> bool {
     let is_so = anybody_may_write(path);
     if is_so {
