@@ -39,9 +39,6 @@ macro_rules! keeps {
             the_database_tells_the_time
             one_of_many_concurrent_changes_of_a_password_succeeds
             another_hash_of_the_same_password_ends_nothing
-            pages_follow_one_another_in_the_order_of_ids
-            the_search_is_literal_and_ignores_case
-            a_search_text_of_any_length_can_be_paged_through
             setting_a_password_ends_all_sessions_whatever_it_was_before
             probing_the_store_leaves_nothing_behind
             an_update_changes_what_is_given_and_nothing_else
@@ -55,6 +52,13 @@ macro_rules! keeps {
             another_enabled_user_with_certain_roles_is_found
             holders_of_roles_are_counted
             hashes_unlike_new_ones_are_found
+        }
+    };
+    (listing on $open:path) => {
+        run! { listing on $open:
+            pages_follow_one_another_in_the_order_of_ids
+            the_search_is_literal_and_ignores_case
+            a_search_text_of_any_length_can_be_paged_through
         }
     };
     (endings on $open:path) => {
@@ -132,6 +136,7 @@ macro_rules! keeps {
 
 mod sqlite {
     keeps! { accounts on crate::servers::sqlite }
+    keeps! { listing on crate::servers::sqlite }
     keeps! { endings on crate::servers::sqlite }
     keeps! { audit on crate::servers::sqlite }
     keeps! { sessions on crate::servers::sqlite }
@@ -142,6 +147,7 @@ mod sqlite {
 
 mod postgres {
     keeps! { accounts on crate::servers::postgres }
+    keeps! { listing on crate::servers::postgres }
     keeps! { endings on crate::servers::postgres }
     keeps! { audit on crate::servers::postgres }
     keeps! { sessions on crate::servers::postgres }

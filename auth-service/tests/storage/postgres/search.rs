@@ -15,13 +15,13 @@ fn query(text: &str) -> AccountQuery {
 async fn an_index_is_built_once_without_downtime_and_gives_the_same_results() {
     let database = postgres::fresh_database();
     let stores = [sql(&database).await, sql(&database).await];
-    promises::accounts::a_search_text_of_any_length_can_be_paged_through(&stores[0]).await;
+    promises::listing::a_search_text_of_any_length_can_be_paged_through(&stores[0]).await;
     for store in &stores {
         store.make_indexes().await.unwrap();
         assert_eq!(Postgres::query(&database, INDEX), "1");
     }
-    promises::accounts::the_search_is_literal_and_ignores_case(&stores[0]).await;
-    promises::accounts::a_search_text_of_any_length_can_be_paged_through(&stores[1]).await;
+    promises::listing::the_search_is_literal_and_ignores_case(&stores[0]).await;
+    promises::listing::a_search_text_of_any_length_can_be_paged_through(&stores[1]).await;
     let plan =
         "SET enable_seqscan = off; SET enable_indexscan = off; EXPLAIN SELECT id FROM users WHERE search LIKE '%ada%'";
     assert!(Postgres::query(&database, plan).contains("users_by_search"), "searches can use it");
@@ -37,7 +37,7 @@ async fn the_remains_of_an_interrupted_index_build_are_replaced() {
         &database,
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'users_by_search'::regclass",
     );
-    promises::accounts::the_search_is_literal_and_ignores_case(&store).await;
+    promises::listing::the_search_is_literal_and_ignores_case(&store).await;
     store.make_indexes().await.unwrap();
     assert_eq!(Postgres::query(&database, INDEX), "1");
 }

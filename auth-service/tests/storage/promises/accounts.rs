@@ -1,8 +1,8 @@
 //! What the store of users promises.
 
-use crate::samples::{account, named, now, unique};
+use crate::samples::{account, named, now};
 use auth_service::domain::{
-    accounts::{Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Epoch, NewAccount},
+    accounts::{Account, AccountChange, Accounts, Checked, CreateError, Epoch, NewAccount},
     passwords::PasswordHash,
     sessions::{endings::Endings, store::SessionStore},
 };
@@ -12,7 +12,7 @@ use shared::{
     clock::Timestamp,
     ids::{SessionId, UserId},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
@@ -202,66 +202,6 @@ pub async fn another_hash_of_the_same_password_ends_nothing(store: &(impl Accoun
     assert_eq!(hash_of(store, id).await, hash("stronger"));
     store.rehash(id, &old, &hash("too late")).await.unwrap();
     assert_eq!((read(store, id).await, hash_of(store, id).await), (before, hash("stronger")));
-}
-
-async fn page(
-    store: &(impl Accounts + Endings),
-    search: Option<&str>,
-    after: Option<UserId>,
-    limit: u32,
-) -> Vec<UserId> {
-    let query = AccountQuery { search: search.map(str::to_owned), after, limit };
-    store.page(&query).await.unwrap().iter().map(|account| account.id).collect()
-}
-
-pub async fn pages_follow_one_another_in_the_order_of_ids(store: &(impl Accounts + Endings)) {
-    let mut ids = Vec::new();
-    for _ in 0..5 {
-        ids.push(somebody(store).await);
-    }
-    ids.sort();
-    assert_eq!(page(store, None, None, 3).await, ids[..3]);
-    assert_eq!(page(store, None, Some(ids[2]), 3).await, ids[3..]);
-    assert_eq!(page(store, None, Some(ids[4]), 3).await, []);
-    assert_eq!(page(store, Some(""), None, 9).await, ids);
-    assert_eq!(page(store, Some("LOVELACE"), Some(ids[0]), 2).await, ids[1..3]);
-}
-
-pub async fn the_search_is_literal_and_ignores_case(store: &(impl Accounts + Endings)) {
-    let ada = created(store, &named("Ада Лавлейс")).await;
-    let percent = created(store, &named("100% Grüße_\\")).await;
-    let found = async |text: &str| page(store, Some(text), None, 9).await;
-    assert_eq!(found("лАВЛ").await, [ada]);
-    for text in ["0%", "_\\", "\\", "gRÜ", "100% grü"] {
-        assert_eq!(found(text).await, [percent], "{text:?}");
-    }
-    assert_eq!(found("%%").await, []);
-    assert_eq!(found("1_0").await, []);
-    assert_eq!(found("\0").await, []);
-    assert_eq!(found(&"a".repeat(60_000)).await, []);
-    let address = account();
-    let by_address = created(store, &address).await;
-    assert_eq!(found(&address.email.as_str().to_uppercase()).await, [by_address]);
-}
-
-/// One or two characters are looked for in another way than three.
-pub async fn a_search_text_of_any_length_can_be_paged_through(store: &(impl Accounts + Endings)) {
-    let name = unique("Жё");
-    let (mut made, mut others) = (BTreeSet::new(), BTreeSet::new());
-    for _ in 0..4 {
-        made.insert(created(store, &named(&name)).await);
-        others.insert(somebody(store).await);
-    }
-    for text in ["Ж", "жё", "ЖЁ-", &name, &name.to_uppercase()] {
-        let (mut found, mut after) = (Vec::new(), None);
-        while let [.., last] = page(store, Some(text), after, 3).await[..] {
-            found.extend(page(store, Some(text), after, 3).await);
-            after = Some(last);
-        }
-        assert!(found.is_sorted(), "{text}: {found:?}");
-        assert!(made.iter().all(|id| found.contains(id)), "{text}: {found:?}");
-        assert!(!others.iter().any(|id| found.contains(id)), "{text}: {found:?}");
-    }
 }
 
 pub async fn setting_a_password_ends_all_sessions_whatever_it_was_before(store: &(impl Accounts + Endings)) {

@@ -5,4 +5,5 @@ pub mod audit;
 pub mod counters;
 pub mod endings;
 pub mod key_table;
+pub mod listing;
 pub mod sessions;
