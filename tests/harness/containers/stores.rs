@@ -107,7 +107,7 @@ impl Stores {
         let password = |service| container_of(&name, service).run(&["cat", "/secrets/password"]).trim().to_owned();
         let passwords = Passwords { postgres: password("postgres"), redis: password("redis") };
         let stores = Self { name, ports, passwords };
-        redis::wait_until_it_answers(ports.redis).expect("Redis answers");
+        redis::wait_until_it_answers(stores.ports.redis, stores.redis_password()).expect("Redis answers");
         let until = Instant::now() + PATIENCE;
         while let Err(reason) = Postgres::try_execute(&stores.url_of("postgres"), "SELECT 1") {
             let log = || container_of(&stores.name, "postgres").log();

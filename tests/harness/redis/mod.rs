@@ -193,7 +193,7 @@ impl Redis {
             }
             Server::Container(container) => {
                 container.start_from_what_was_kept();
-                wait_until_it_answers(self.port).expect("Redis answers");
+                wait_until_it_answers(self.port, container.password()).expect("Redis answers");
             }
         }
     }
@@ -205,7 +205,7 @@ impl Redis {
     pub fn start_as_it_was(&mut self) {
         let Server::Container(container) = &self.server else { panic!("this Redis saves only on request") };
         container.start_as_it_was();
-        wait_until_it_answers(self.port).expect("Redis answers");
+        wait_until_it_answers(self.port, container.password()).expect("Redis answers");
     }
 
     /// What is more than data is not taken back: no other stack gets this server.
@@ -229,29 +229,31 @@ fn start(port: u16, directory: &Path) -> io::Result<Process> {
     command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--rdbcompression", "no"]);
     command.arg("--port").arg(port.to_string()).arg("--dir").arg(directory);
     let mut process = Process::start("redis", command, &directory.join(LOG), "KILL");
-    wait_for_pong(port, || process.ended().is_some())?;
+    wait_for_pong(port, None, || process.ended().is_some())?;
     Ok(process)
 }
 
-/// Waits until the server of a container answers.
+/// Waits until the server of a container has loaded its data and answers.
 ///
 /// # Errors
 /// When it does not.
-pub(crate) fn wait_until_it_answers(port: u16) -> io::Result<()> {
-    wait_for_pong(port, || false)
+pub(crate) fn wait_until_it_answers(port: u16, password: &str) -> io::Result<()> {
+    wait_for_pong(port, Some(password), || false)
 }
 
-fn wait_for_pong(port: u16, mut has_ended: impl FnMut() -> bool) -> io::Result<()> {
+/// Only that answer will do: a server that is still loading its data, or asks for a password, obeys nobody.
+fn wait_for_pong(port: u16, password: Option<&str>, mut has_ended: impl FnMut() -> bool) -> io::Result<()> {
     let until = Instant::now() + TIMEOUT;
-    // A server that asks for a password is there as well.
-    let is_there = |answer: &str| answer == "+PONG" || answer.starts_with("-NOAUTH");
-    while !ask(port, None, "PING").is_ok_and(|answer| is_there(&answer)) {
+    loop {
+        let answer = ask(port, password, "PING");
+        if answer.as_ref().is_ok_and(|answer| answer == "+PONG") {
+            return Ok(());
+        }
         if has_ended() || Instant::now() > until {
-            return Err(io::Error::other("it does not answer"));
+            return Err(io::Error::other(format!("it does not answer PING with PONG: {answer:?}")));
         }
         thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
 }
 
 /// A server without a password.
