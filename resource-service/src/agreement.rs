@@ -1,13 +1,13 @@
 //! Whether the issuer is who the settings say, and its clock agrees with this machine's: asked in the background at the address
 //! of the keys, and said once. What is answered there changes nothing about which tokens are accepted.
 
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{AGE, CACHE_CONTROL},
+};
 use jeton_verifier::keys::{
     Address,
-    fetch::{self, FetchError, date},
-};
-use reqwest::{
-    Client, StatusCode,
-    header::{CACHE_CONTROL, HeaderMap},
+    fetch::{Client, date},
 };
 use serde::Deserialize;
 use shared::clock::{Clock, Timestamp};
@@ -102,15 +102,14 @@ impl Metadata {
             issuer: String,
         }
         let asked = clock.now();
-        let request = client.get(metadata_url(address)).header(CACHE_CONTROL, "no-cache").timeout(PATIENCE);
-        let answer = request.send().await.map_err(|error| FetchError::from(error).to_string())?;
+        let headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))]);
+        let answer = client.send(Method::GET, &metadata_url(address), headers).await.map_err(|error| error.to_string())?;
         let had = clock.now();
         if answer.status() != StatusCode::OK {
             return Err(format!("the answer is {}", answer.status()));
         }
         let date = own_date(answer.headers());
-        let body = fetch::body(answer).await.map_err(|error| error.to_string())?;
-        let Document { issuer } = serde_json::from_slice(&body).map_err(|_| "the answer is no metadata".to_owned())?;
+        let Document { issuer } = serde_json::from_slice(answer.body()).map_err(|_| "the answer is no metadata".to_owned())?;
         Ok(Self { issuer: issuer.chars().take(SHOWN).collect(), date, asked, had })
     }
 
@@ -134,7 +133,7 @@ impl Metadata {
 
 /// A date that no cache has kept.
 fn own_date(headers: &HeaderMap) -> Option<Timestamp> {
-    if headers.contains_key("age") { None } else { date(headers) }
+    if headers.contains_key(AGE) { None } else { date(headers) }
 }
 
 /// Beside the keys: the key server may be reached by another name than the issuer has.
@@ -155,7 +154,7 @@ impl Agreement {
     /// # Errors
     /// If no HTTP client can be made for the address.
     pub fn watch(self: &Arc<Self>, address: Address, issuer: String, clock: Arc<dyn Clock>) -> Result<(), String> {
-        let client = fetch::client(&address, PATIENCE).map_err(|error| error.to_string())?;
+        let client = Client::of(&address, PATIENCE).map_err(|error| error.to_string())?;
         let agreement = Arc::clone(self);
         tokio::spawn(async move {
             let mut pace = FIRST_PACE;

@@ -43,3 +43,25 @@ impl<S: Scope> Refuses for Scoped<S> {
         [AccessToken::problems(), vec![Rejection::without_scope(S::NAME).into()]].concat()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_frameworks_answer_with_the_same_document_as_the_services() {
+        let rejections = [
+            Rejection::Missing,
+            Refusal::Expired.into(),
+            Refusal::UnknownKey.into(),
+            Rejection::KeysUnavailable,
+            Rejection::without_scope("books:read"),
+            Rejection::NoVerifier,
+        ];
+        for rejection in rejections {
+            let problem = Problem::from(rejection.clone());
+            let document = serde_json::to_string(&problem.document()).expect("JSON");
+            assert_eq!(rejection.body(), document);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use harness::{
     Answer, Person, Stack, Storage, Tokens, Transport, assert_problem, eventually, forge, lateness::Lateness,
+    postgres::Postgres,
 };
 use std::{
     fs,
@@ -55,6 +56,28 @@ async fn with_redis_frozen_answers_and_recovery_come_soon(storage: Storage) {
     stack.redis().resume();
     ada.tokens = refreshed_within_two_seconds(&stack, &ada.tokens).await;
     stack.auth.ready(RECOVERY).await;
+}
+
+/// A server whose disk is full reads, and refuses to write.
+const DISK_FULL: &str = "
+    CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END
+    $$;
+    CREATE TRIGGER disk_full BEFORE INSERT ON users EXECUTE FUNCTION disk_full();";
+
+#[tokio::test]
+async fn an_outage_while_the_first_admin_is_created_does_not_blame_the_setting() {
+    let mut stack = Stack::on(Storage::RedisAndPostgres).prepare();
+    let settings = ["AUTH_ADMIN_EMAIL", "AUTH_ADMIN_PASSWORD"].map(|name| (name, stack.auth.settings()[name].clone()));
+    settings.iter().for_each(|(name, _)| stack.auth.unset(name));
+    stack.auth.start().await;
+    stack.auth.stop();
+    Postgres::execute(&stack.postgres_url().expect("PostgreSQL"), DISK_FULL);
+
+    settings.iter().for_each(|(name, value)| stack.auth.set(name, value));
+    let ended = stack.auth.command(&[]).ended().await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.errors.contains("database") && !ended.errors.contains("AUTH_ADMIN"), "{ended:?}");
 }
 
 async fn a_logout_that_failed_keeps_the_cookie(storage: Storage) {

@@ -11,13 +11,13 @@ use crate::{
     config::Config,
     domain::{
         accounts::{
-            Accounts,
+            Accounts, EmailAddress,
             create::{Creator, NewcomerError},
         },
         admin::create::UserCreation,
         my_account::{MyAccount, NewPasswords},
         operator::{create_user::OperatorCreation, housekeeping::Housekeeping},
-        passwords::{judging::Judges, pool::Hasher},
+        passwords::{Password, judging::Judges, pool::Hasher},
         sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
         sign_in::{login::SignIn, password_check::PasswordCheck, register::Registrar},
         throttling::{Throttle, limiter::Limiter, limits::Limits},
@@ -59,13 +59,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let throttle = Arc::new(Throttle::new(counters, secrets.clone(), failure_limits));
     let creator = Arc::new(Creator::new(accounts.clone(), judges.clone(), hasher.clone(), clock.clone()));
     if let Some((email, password)) = first_admin {
-        let creation = OperatorCreation::new(creator.clone(), audit.clone());
-        let created = creation.ensure_admin(&*accounts, email, &password).await;
-        created.map_err(|error| match error {
-            // An outage is not the setting's fault.
-            NewcomerError::Unavailable(error) => error.to_string(),
-            error => format!("AUTH_ADMIN_PASSWORD: {error}"),
-        })?;
+        ensure_first_admin(&OperatorCreation::new(creator.clone(), audit.clone()), &*accounts, email, &password).await?;
     }
 
     let refresh_tokens = RefreshTokens::new(secrets.clone(), site.issuer().to_owned());
@@ -120,4 +114,17 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         clock,
     };
     Ok(Service { state, chores })
+}
+
+async fn ensure_first_admin(
+    creation: &OperatorCreation,
+    accounts: &dyn Accounts,
+    email: EmailAddress,
+    password: &Password,
+) -> Result<(), String> {
+    creation.ensure_admin(accounts, email, password).await.map_err(|error| match error {
+        // An outage is not the setting's fault.
+        NewcomerError::Unavailable(error) => error.to_string(),
+        error => format!("AUTH_ADMIN_PASSWORD: {error}"),
+    })
 }

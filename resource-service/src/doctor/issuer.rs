@@ -2,8 +2,7 @@
 
 use super::Finding;
 use crate::agreement::{Disagreement, Metadata};
-use jeton_verifier::keys::Address;
-use reqwest::Client;
+use jeton_verifier::keys::{Address, fetch::Client};
 use shared::clock::Clock;
 
 pub(super) async fn findings(client: &Client, address: &Address, issuer: &str, clock: &dyn Clock) -> Vec<Finding> {

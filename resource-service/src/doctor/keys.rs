@@ -1,13 +1,13 @@
 //! The keys where they are published or pinned: which of them can be used, and why others cannot.
 
 use super::{Finding, place};
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    header::{CACHE_CONTROL, LOCATION},
+};
 use jeton_verifier::{
     Reading, Unused,
-    keys::{Address, FetchError, fetch, read_pinned},
-};
-use reqwest::{
-    Client, Response, StatusCode,
-    header::{CACHE_CONTROL, LOCATION},
+    keys::{Address, fetch::Client, read_pinned},
 };
 use std::path::Path;
 use url::Host;
@@ -26,10 +26,10 @@ pub(super) fn pinned(path: &Path) -> Vec<Finding> {
 }
 
 pub(super) async fn published(client: &Client, address: &Address) -> Vec<Finding> {
-    let answer = match client.get(address.url().clone()).header(CACHE_CONTROL, "no-cache").send().await {
+    let headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))]);
+    let answer = match client.send(Method::GET, address.url(), headers).await {
         Ok(answer) => answer,
-        Err(error) => {
-            let reason = FetchError::from(error);
+        Err(reason) => {
             return vec![Finding::error(format!(
                 "the keys at {address} cannot be fetched: {reason}; start auth-service, or let RESOURCE_JWKS_URL lead to it"
             ))];
@@ -39,13 +39,7 @@ pub(super) async fn published(client: &Client, address: &Address) -> Vec<Finding
         return vec![not_keys(address, &answer)];
     }
     let is_dated = answer.headers().get(CACHE_CONTROL).is_some_and(|value| value.as_bytes().windows(8).any(is_max_age));
-    let reading = match fetch::body(answer).await {
-        Ok(body) => {
-            tokio::task::spawn_blocking(move || Reading::of_jwks(&body)).await.map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
-    };
-    match reading {
+    match tokio::task::spawn_blocking(move || Reading::of_jwks(answer.body())).await {
         Ok(reading) => {
             let mut findings = of_set(&address.to_string(), &reading);
             findings.extend(without_age(address, is_dated));
@@ -60,7 +54,7 @@ fn is_max_age(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"max-age=")
 }
 
-fn not_keys(address: &Address, answer: &Response) -> Finding {
+fn not_keys(address: &Address, answer: &Response<Vec<u8>>) -> Finding {
     let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     match location.and_then(|location| address.url().join(location).ok()).map(Address::from) {
         Some(target) if answer.status().is_redirection() => Finding::error(format!(

@@ -9,7 +9,7 @@ mod service;
 mod snapshot;
 
 use crate::config::Config;
-use jeton_verifier::keys::{Address, KeySource, fetch};
+use jeton_verifier::keys::{Address, KeySource, fetch::Client};
 use shared::{clock::SystemClock, finding::Finding};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn about_keys(config: &Config) -> Vec<Finding> {
 }
 
 async fn published(address: &Address, issuer: &str) -> Vec<Finding> {
-    let client = match fetch::client(address, PATIENCE) {
+    let client = match Client::of(address, PATIENCE) {
         Ok(client) => client,
         Err(reason) => return vec![Finding::error(format!("RESOURCE_JWKS_URL: {reason}"))],
     };

@@ -3,8 +3,8 @@
 use super::{Finding, PATIENCE};
 use crate::config::Config;
 use futures_util::future::join_all;
-use jeton_verifier::keys::{Address, FetchError, fetch};
-use reqwest::{Client, Method, header};
+use http::{HeaderMap, HeaderValue, Method, header};
+use jeton_verifier::keys::{Address, fetch::Client};
 use shared::server;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use url::Url;
@@ -46,7 +46,7 @@ async fn preflights(config: &Config) -> Vec<Finding> {
         Ok(address) => address,
         Err(error) => return vec![Finding::error(format!("RESOURCE_LISTEN: {error}"))],
     };
-    let client = match fetch::client(&address, PATIENCE) {
+    let client = match Client::of(&address, PATIENCE) {
         Ok(client) => client,
         Err(error) => return vec![Finding::error(error.to_string())],
     };
@@ -54,15 +54,17 @@ async fn preflights(config: &Config) -> Vec<Finding> {
 }
 
 async fn preflight(client: &Client, address: &Address, origin: &str) -> Finding {
-    let request = client
-        .request(Method::OPTIONS, address.url().clone())
-        .header(header::ORIGIN, origin)
-        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET")
-        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization");
-    let answer = match request.send().await {
+    let Ok(shown) = HeaderValue::from_str(origin) else {
+        return Finding::error(format!("RESOURCE_ALLOWED_ORIGINS: {origin:?} cannot stand in a header"));
+    };
+    let headers = HeaderMap::from_iter([
+        (header::ORIGIN, shown),
+        (header::ACCESS_CONTROL_REQUEST_METHOD, HeaderValue::from_static("GET")),
+        (header::ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_static("authorization")),
+    ]);
+    let answer = match client.send(Method::OPTIONS, address.url(), headers).await {
         Ok(answer) => answer,
-        Err(error) => {
-            let reason = FetchError::from(error);
+        Err(reason) => {
             return Finding::error(format!("a preflight from {origin} is not answered at {address}: {reason}"));
         }
     };

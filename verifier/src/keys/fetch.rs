@@ -4,8 +4,10 @@ pub use super::freshness::date;
 
 use super::address::Address;
 use crate::{KeySetError, Unused};
-use reqwest::{Client, Response, StatusCode, redirect};
-use std::{error::Error as _, time::Duration};
+use http::{HeaderMap, Method, Response, StatusCode};
+use reqwest::redirect;
+use std::{error::Error as _, mem, time::Duration};
+use url::Url;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The largest answer that is read, in bytes.
@@ -46,9 +48,9 @@ fn explained(unused: &[Unused]) -> String {
     if unused.is_empty() { String::new() } else { format!(": {}", Unused::summary(unused)) }
 }
 
-/// Without the address, which may hold a secret.
-impl From<reqwest::Error> for FetchError {
-    fn from(error: reqwest::Error) -> Self {
+impl FetchError {
+    /// Without the address, which may hold a secret.
+    fn unreachable(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut reason = error.to_string();
         let mut cause = error.source();
@@ -60,33 +62,50 @@ impl From<reqwest::Error> for FetchError {
     }
 }
 
-/// A client that follows no redirects and no proxy: keys come from the address that was set and from nowhere else. An answer that
-/// takes longer than `patience` is none.
-///
-/// # Errors
-/// [`NoClient`].
-pub fn client(address: &Address, patience: Duration) -> Result<Client, NoClient> {
-    let client = Client::builder()
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(patience);
-    // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
-    let client = if address.url().scheme() == "http" { client.tls_certs_only([]) } else { client };
-    client.build().map_err(|error| NoClient { address: address.clone(), reason: FetchError::from(error).to_string() })
-}
+/// A client that follows no redirects and no proxy: keys come from the address that was set and from nowhere else.
+#[derive(Debug, Clone)]
+pub struct Client(reqwest::Client);
 
-/// The body of an answer.
-///
-/// # Errors
-/// When it breaks off, or is larger than 256 KiB.
-pub async fn body(mut answer: Response) -> Result<Vec<u8>, FetchError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > MAX_BYTES {
-            return Err(FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() });
+impl Client {
+    /// For this address. An answer that takes longer than `patience` is none.
+    ///
+    /// # Errors
+    /// [`NoClient`].
+    pub fn of(address: &Address, patience: Duration) -> Result<Self, NoClient> {
+        let client = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(patience);
+        // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
+        let client = if address.url().scheme() == "http" { client.tls_certs_only([]) } else { client };
+        match client.build() {
+            Ok(client) => Ok(Self(client)),
+            Err(error) => {
+                Err(NoClient { address: address.clone(), reason: FetchError::unreachable(error).to_string() })
+            }
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
+
+    /// Sends a request without a body. Of an answer that is not 200, the body is empty: it is not read.
+    ///
+    /// # Errors
+    /// When there is no answer, or its body breaks off or is larger than 256 KiB.
+    pub async fn send(&self, method: Method, url: &Url, headers: HeaderMap) -> Result<Response<Vec<u8>>, FetchError> {
+        let request = self.0.request(method, url.clone()).headers(headers);
+        let mut answer = request.send().await.map_err(FetchError::unreachable)?;
+        let mut body = Vec::new();
+        if answer.status() == StatusCode::OK {
+            while let Some(chunk) = answer.chunk().await.map_err(FetchError::unreachable)? {
+                if body.len() + chunk.len() > MAX_BYTES {
+                    return Err(FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() });
+                }
+                body.extend_from_slice(&chunk);
+            }
+        }
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = mem::take(answer.headers_mut());
+        Ok(response)
+    }
 }

@@ -1,7 +1,10 @@
 //! How long an answer may be used (RFC 9111, section 4.2).
 
 use crate::clock::Timestamp;
-use reqwest::header::{AGE, CACHE_CONTROL, DATE, HeaderMap, HeaderName};
+use http::{
+    HeaderMap, HeaderName,
+    header::{AGE, CACHE_CONTROL, DATE},
+};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What the headers of an answer say of its freshness.
@@ -73,7 +76,7 @@ fn words(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::header::HeaderValue;
+    use http::HeaderValue;
 
     /// Sun, 06 Nov 1994 08:49:37 GMT.
     const NOW: i64 = 784_111_777;

@@ -2,13 +2,13 @@
 
 use super::{
     address::Address,
-    fetch::{FetchError, NoClient, body, client},
+    fetch::{Client, FetchError, NoClient},
     freshness::Freshness,
 };
 use crate::{KeySet, Reading, Unused, clock::Timestamp};
-use reqwest::{
-    Client, StatusCode,
-    header::{CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH},
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH},
 };
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ impl Publisher {
     /// # Errors
     /// [`NoClient`].
     pub(super) fn at(address: Address, patience: Duration) -> Result<Self, NoClient> {
-        Ok(Self { client: client(&address, patience)?, address, last: None, judging: Duration::ZERO })
+        Ok(Self { client: Client::of(&address, patience)?, address, last: None, judging: Duration::ZERO })
     }
 
     /// Asks once. Whatever went wrong before, the question after a failure is for the whole set.
@@ -68,20 +68,19 @@ impl Publisher {
     pub(super) async fn fetch(&mut self, question: Question, now: Timestamp) -> Result<Answer, FetchError> {
         self.judging = Duration::ZERO;
         let last = self.last.take().filter(|last| question == Question::WhatIsNew && last.at.elapsed() < WHOLE_AFTER);
-        let mut request = self.client.get(self.address.url().clone());
+        let mut headers = HeaderMap::new();
         if let Some(last) = &last {
-            request = request.header(IF_NONE_MATCH, &last.etag);
+            headers.insert(IF_NONE_MATCH, last.etag.clone());
         } else if question == Question::WhatIsThere {
-            request = request.header(CACHE_CONTROL, "no-cache");
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         }
         let asked = Instant::now();
-        let answer = request.send().await?;
+        let answer = self.client.send(Method::GET, self.address.url(), headers).await?;
         match (answer.status(), last) {
             (StatusCode::OK, _) => {
                 let freshness = Freshness::of(answer.headers(), now);
                 let etag = answer.headers().get(ETAG).filter(|etag| etag.len() <= MAX_ETAG).cloned();
-                let body = body(answer).await?;
-                let Reading { keys, unused } = self.judged(body).await?;
+                let Reading { keys, unused } = self.judged(answer.into_body()).await?;
                 let keys = match keys {
                     Ok(keys) => keys,
                     Err(error) => return Err(FetchError::Keys { error, unused }),
