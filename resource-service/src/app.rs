@@ -26,7 +26,7 @@ use std::{io, net::TcpListener, sync::Arc};
 pub struct Parts {
     /// The keys that tokens are verified with.
     pub keys: Arc<PublishedKeys>,
-    /// Whether the issuer is as the settings say.
+    /// Whether the issuer is the one that the settings name.
     pub agreement: Arc<Agreement>,
     /// The protected data.
     pub books: Books,
@@ -57,7 +57,7 @@ pub async fn assemble(config: Config) -> Result<Parts, String> {
 /// Runs the service until it is told to stop.
 ///
 /// # Errors
-/// One sentence: what kept it from starting, or ended it.
+/// One sentence that says why it did not start, or why it ended.
 pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), String> {
     let listeners = Listeners::bind(config.listen, config.admin_listen)?;
     let limits = config.connections;
@@ -116,7 +116,7 @@ pub fn public_app(
         .wrap(from_fn(observed))
 }
 
-/// What operators and their machines ask.
+/// The API for operators and their machines.
 pub fn admin_app(
     parts: Parts,
 ) -> App<

@@ -1,4 +1,4 @@
-//! The command line: what operators ask beside the service, whether or not it runs.
+//! The command line: what operators run beside the service, whether or not it is running.
 
 use crate::{
     config::{CATALOG, Config},
@@ -14,7 +14,7 @@ use std::env;
 
 /// The settings are wrong.
 const EXIT_SETTINGS: u8 = 2;
-/// It was not done.
+/// The command failed.
 const EXIT_FAILED: u8 = 1;
 
 /// The command line: a flag for each setting, and the subcommands.
@@ -33,7 +33,7 @@ pub fn command() -> Command {
     CATALOG.flags(command)
 }
 
-/// Carries out the subcommand that was asked for. Answers the exit status.
+/// Runs the subcommand. Returns the exit status.
 pub async fn run(flags: &ArgMatches) -> u8 {
     match flags.subcommand() {
         Some(("doctor", doctor)) => see_doctor(flags, doctor.get_flag("json")).await,

@@ -4,7 +4,7 @@ use jeton_verifier::{Observer, VerifiedToken, guard::Rejection, keys::FetchError
 use shared::metrics::{Counts, Verifications};
 use std::sync::LazyLock;
 
-/// What came of fetching the published keys.
+/// Fetches of the published keys, by outcome.
 pub static KEY_FETCHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("outcome", &["success", "failure"]));
 
 /// Counts what the verifier does.

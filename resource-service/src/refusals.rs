@@ -1,4 +1,4 @@
-//! Notices that every token is refused for one reason, which is a setting or a clock more often than an attack.
+//! Notices when all tokens are refused for one reason: more often a wrong setting or clock than an attack.
 
 use shared::metrics::{Verdicts, verdicts};
 use std::{
@@ -6,16 +6,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the counters are looked at.
+/// How often the counters are read.
 const PACE: Duration = Duration::from_secs(5);
-/// So many refusals with no token accepted in between are no accident.
+/// This many refusals, without an accepted token in between, are not an accident.
 const ENOUGH: u64 = 10;
-/// So many have more than one reason if no reason has nine tenths of them.
+/// If no reason has nine tenths of this many refusals, there is no single cause.
 const BATCH: u64 = 2 * ENOUGH;
-/// Whoever sends bad tokens on purpose has no more than one line in so long for each reason.
+/// Each reason is logged at most once in this time, so that bad tokens cannot fill the log.
 const QUIET: Duration = Duration::from_secs(10 * 60);
 
-/// Looks at the counters for as long as the runtime lives. Requests do no more than count.
+/// Reads the counters for as long as the runtime lives. Requests only count.
 pub fn watch() {
     tokio::spawn(async {
         let mut run = Run::since(verdicts());
@@ -28,23 +28,23 @@ pub fn watch() {
     });
 }
 
-/// The likely cause, and what to look at.
+/// The likely cause, and what to check.
 fn cause(reason: &str) -> &'static str {
     match reason {
         "issuer" => {
-            "their issuer is not RESOURCE_ISSUER, which must be byte by byte the AUTH_PUBLIC_URL of auth-service"
+            "their issuer is not RESOURCE_ISSUER, which must equal the AUTH_PUBLIC_URL of auth-service byte by byte"
         }
         "audience" => "their audience is not RESOURCE_AUDIENCE, which must be the AUTH_AUDIENCE of auth-service",
         "not_yet_valid" => "they are dated in the future; is the clock of this machine behind?",
         "expired" => "they have expired; is the clock of this machine ahead, or does a client not refresh?",
         "unknown_key" => {
-            "nobody publishes their key where RESOURCE_JWKS_URL or RESOURCE_JWKS_FILE leads; is it another issuer's?"
+            "their key is not in the key set of RESOURCE_JWKS_URL or RESOURCE_JWKS_FILE; is it another issuer's?"
         }
         "signature" => {
-            "their signature is not that of the published key; does RESOURCE_JWKS_URL lead to another auth-service?"
+            "their signature does not match the published key; is RESOURCE_JWKS_URL that of another auth-service?"
         }
-        "type" => "they are no access tokens; does a client send its refresh or ID token?",
-        _ => "they are not what auth-service issues; does a client or a proxy send something else?",
+        "type" => "they are not access tokens; does a client send its refresh token or ID token?",
+        _ => "they are not tokens as auth-service issues them; does a client or a proxy send something else?",
     }
 }
 
@@ -53,7 +53,7 @@ struct Run {
     seen: Verdicts,
     /// By reason.
     refused: Counts,
-    /// Of these, those that have not been judged yet. What was before says nothing of a reason that is new.
+    /// Of these, those since the last verdict. Earlier ones say nothing about a new reason.
     batch: Counts,
     said: HashMap<&'static str, Instant>,
 }
@@ -65,7 +65,7 @@ impl Run {
         Self { seen, refused: Counts::new(), batch: Counts::new(), said: HashMap::new() }
     }
 
-    /// The reason and the number of refusals, if it is time to say so.
+    /// The reason and the number of refusals, if they should be logged now.
     fn look(&mut self, seen: Verdicts, now: Instant) -> Option<(&'static str, u64)> {
         let before = std::mem::replace(&mut self.seen, seen);
         if self.seen.accepted > before.accepted {
@@ -86,7 +86,7 @@ impl Run {
         Some((reason, self.refused[reason]))
     }
 
-    /// The reason of all refusals in the batch but a few strays. A batch that is large enough ends either way.
+    /// The reason for all refusals in the batch except a few strays. A batch that is large enough ends either way.
     fn judged(&mut self) -> Option<&'static str> {
         let total: u64 = self.batch.values().sum();
         let (reason, count) = self.batch.iter().max_by_key(|(_, count)| **count)?;
@@ -111,17 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn that_all_tokens_fail_for_one_reason_is_said_once() {
+    fn one_reason_for_all_refusals_is_logged_once() {
         let mut run = Run::since(seen(0, 0, 7));
         let began = Instant::now();
         assert_eq!(run.look(seen(9, 0, 7), began), None, "that may be an accident");
         assert_eq!(run.look(seen(10, 0, 7), began), Some(("audience", 10)));
-        assert_eq!(run.look(seen(50, 0, 7), began), None, "it was said");
-        assert_eq!(run.look(seen(60, 0, 7), began + QUIET), Some(("audience", 60)), "and is still so");
+        assert_eq!(run.look(seen(50, 0, 7), began), None, "it was logged");
+        assert_eq!(run.look(seen(60, 0, 7), began + QUIET), Some(("audience", 60)), "and is still true");
     }
 
     #[test]
-    fn one_good_token_or_several_reasons_are_no_such_thing() {
+    fn one_accepted_token_or_several_reasons_are_not_worth_a_line() {
         let began = Instant::now();
         let mut run = Run::since(seen(0, 0, 0));
         assert_eq!(run.look(seen(20, 0, 1), began), None, "one was accepted in between");
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_that_follows_another_is_said_whatever_was_before() {
+    fn a_new_reason_is_logged_whatever_came_before() {
         let began = Instant::now();
         let mut run = Run::since(seen(0, 0, 0));
         assert_eq!(run.look(seen(100, 0, 0), began), Some(("audience", 100)));
         assert_eq!(run.look(seen(100, 20, 0), began), Some(("expired", 20)));
         let mut run = Run::since(seen(0, 0, 0));
         assert_eq!(run.look(seen(100, 0, 0), began), Some(("audience", 100)));
-        assert_eq!(run.look(seen(900, 0, 0), began), None, "it was said");
+        assert_eq!(run.look(seen(900, 0, 0), began), None, "it was logged");
         assert_eq!(run.look(seen(901, 9, 0), began), None, "that may be an accident");
         assert_eq!(run.look(seen(901, 10, 0), began), Some(("expired", 10)));
         let mut run = Run::since(seen(0, 0, 0));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_changes_the_reason_again_and_again_has_one_line_for_each() {
+    fn alternating_reasons_cause_one_line_each() {
         let began = Instant::now();
         let mut run = Run::since(seen(0, 0, 0));
         let rounds = (1..100).flat_map(|round| [(100 * round, 100 * (round - 1)), (100 * round, 100 * round)]);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reason_has_its_own_silence() {
+    fn each_reason_has_its_own_quiet_time() {
         let began = Instant::now();
         let mut run = Run::since(seen(0, 0, 0));
         assert_eq!(run.look(seen(10, 0, 0), began), Some(("audience", 10)));

@@ -33,7 +33,7 @@ async fn a_healthy_service_gets_notes_at_most() {
         ("ok", "as RESOURCE_ISSUER says"),
         ("ok", "the clock of the issuer agrees"),
         ("ok", "confirmed 0 minutes ago"),
-        ("ok", "books.db takes what requests write"),
+        ("ok", "books.db accepts writes"),
         ("ok", "the service on this machine is ready"),
         ("ok", "pages of http://app.example may call"),
     ];
@@ -68,11 +68,11 @@ async fn each_wrong_setting_is_named() {
         ("RESOURCE_JWKS_SNAPSHOT", "data/books.db/jwks.json".to_owned(), "error", "cannot be written"),
         ("RESOURCE_JWKS_SNAPSHOT", "data".to_owned(), "error", "cannot be written: it is a directory"),
         ("RESOURCE_JWKS_SNAPSHOT", "./data/books.db".to_owned(), "error", "name the same file"),
-        ("RESOURCE_DATABASE_URL", "sqlite://data/books.db?mode=ro".to_owned(), "error", "books are written to"),
+        ("RESOURCE_DATABASE_URL", "sqlite://data/books.db?mode=ro".to_owned(), "error", "books must be writable"),
         ("RESOURCE_DATABASE_URL", "sqlite::memory:".to_owned(), "error", "would be gone"),
         ("RESOURCE_ADMIN_LISTEN", format!("127.0.0.1:{}", stack.auth.port()), "error", "is not ready"),
         ("RESOURCE_ADMIN_LISTEN", format!("127.0.0.1:{}", anything.port()), "error", "another program's"),
-        ("RESOURCE_DATABASE_URL", "sqlite://data/books.db/more.db".to_owned(), "error", "cannot be made"),
+        ("RESOURCE_DATABASE_URL", "sqlite://data/books.db/more.db".to_owned(), "error", "cannot be created"),
         ("RESOURCE_ALLOWED_ORIGINS", "http://new.example".to_owned(), "error", "keep pages of http://new.example"),
         ("RESOURCE_LISTEN", "8081".to_owned(), "error", "RESOURCE_LISTEN: not an address"),
         ("RESOURCE_JWKS_ULR", "x".to_owned(), "error", "did you mean RESOURCE_JWKS_URL?"),
@@ -83,7 +83,7 @@ async fn each_wrong_setting_is_named() {
     }
     let snapshot = stack.data().join("jwks.json");
     fs::write(&snapshot, "notes").expect("our own directory");
-    assert_says(&doctor(&stack).await, 2, &[("error", "another file than a snapshot")]);
+    assert_says(&doctor(&stack).await, 2, &[("error", "it is not a snapshot")]);
     fs::write(&snapshot, r#"{"fetched_at":"#).expect("our own directory");
     assert_says(&doctor(&stack).await, 1, &[("warning", "it is damaged; the next fetch of the keys replaces it")]);
     assert!(stack.resource.stop().success());
@@ -113,7 +113,7 @@ async fn each_key_that_is_not_used_is_named_with_its_reason() {
         ("note", r#"("theirs") is not used: not an RSA key"#),
         ("warning", r#"("weak") is not used: its exponent"#),
         ("warning", "without Cache-Control: max-age"),
-        ("note", "cannot be seen: its metadata"),
+        ("note", "cannot check whether the issuer calls itself"),
     ];
     assert_says(&ended, 1, &said);
 }
@@ -125,8 +125,8 @@ async fn the_doctor_creates_nothing() {
     let ended = run.env("RESOURCE_ADMIN_LISTEN", "127.0.0.1:0").env("RESOURCE_LISTEN", "127.0.0.1:0").ended().await;
     let said = [
         ("error", "the keys at http://127.0.0.1:1/.well-known/jwks.json cannot be fetched"),
-        ("note", "jwks.json is not there yet"),
-        ("note", "books.db is not there yet"),
+        ("note", "jwks.json does not exist yet"),
+        ("note", "books.db does not exist yet"),
         ("note", "the service does not run"),
     ];
     assert_says(&ended, 2, &said);

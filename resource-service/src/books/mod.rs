@@ -22,20 +22,20 @@ impl fmt::Display for BookId {
     }
 }
 
-/// A title: 1 to 200 characters, none of them a control character, not all of them blank.
+/// A title: 1 to 200 characters, none of them a control character, not all of them whitespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Title(String);
 
-/// A text is no title.
+/// A text is not a title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a title has 1 to 200 characters, not only blanks and no control characters")]
+#[error("a title must have 1 to 200 characters, no control characters, and not only whitespace")]
 pub struct TitleError;
 
 impl Title {
-    /// Takes a text as a title.
+    /// Parses a title.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the text is not one.
     pub fn parse(text: String) -> Result<Self, TitleError> {
         let fits = (1..=200).contains(&text.chars().count());
         let reads = !text.trim().is_empty() && !text.chars().any(char::is_control);
@@ -43,7 +43,7 @@ impl Title {
     }
 }
 
-/// When something was written; reads as RFC 3339.
+/// When something was written; serialized as RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment(Timestamp);
 
@@ -59,7 +59,7 @@ impl Serialize for Moment {
     }
 }
 
-/// A book as it stands in a list.
+/// A book in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 pub struct Book {
     /// Its id.
@@ -72,7 +72,7 @@ pub struct Book {
     pub chapters: i64,
     /// The user who added it.
     pub created_by: String,
-    /// When.
+    /// When it was added.
     #[sqlx(try_from = "i64")]
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
@@ -86,17 +86,17 @@ pub struct Chapter {
     pub number: i64,
     /// Its title.
     pub title: String,
-    /// What it tells.
+    /// Its text.
     pub text: String,
     /// The user who appended it.
     pub created_by: String,
-    /// When.
+    /// When it was appended.
     #[sqlx(try_from = "i64")]
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
 }
 
-/// A part of the list of books, oldest first.
+/// A page of the list of books, oldest first.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Shelf {
     /// The books.
@@ -106,7 +106,7 @@ pub struct Shelf {
     pub next: Option<BookId>,
 }
 
-/// A book with a part of its chapters.
+/// A book with a page of its chapters.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OpenBook {
     /// Its id.
@@ -116,10 +116,10 @@ pub struct OpenBook {
     pub title: String,
     /// The user who added it.
     pub created_by: String,
-    /// When.
+    /// When it was added.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
-    /// Chapters in their order.
+    /// Chapters in order.
     pub chapters: Vec<Chapter>,
     /// The `cursor` of the next page, if there is one.
     #[schema(required = true)]

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_millis(800);
 /// How much text one answer carries before it ends with `next`, in bytes.
 const TEXT_PER_ANSWER: usize = 1024 * 1024;
 
-/// How often, and how far apart, the tables are tried again while another process makes them.
+/// How often, and how far apart, creating the tables is retried while another process creates them.
 const MIGRATION_RETRIES: usize = 5;
 const MIGRATION_PAUSE: Duration = Duration::from_millis(200);
 
@@ -27,13 +27,13 @@ pub struct Books {
     clock: Arc<dyn Clock>,
 }
 
-/// Why the books do not answer.
+/// Why an operation on the books failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BooksError {
     /// There is no book with this id.
     #[error("there is no such book")]
     NoSuchBook,
-    /// The store cannot be reached or is too busy: later, perhaps.
+    /// The store cannot be reached or is too busy: retry later.
     #[error(transparent)]
     Unavailable(sqlx::Error),
 }
@@ -51,7 +51,7 @@ impl From<sqlx::Error> for BooksError {
 /// Reads a URL such as `sqlite://data/books.db`.
 ///
 /// # Errors
-/// What would be right.
+/// One sentence that says what would be right.
 pub fn connect_options(url: &str) -> Result<SqliteConnectOptions, String> {
     if url.starts_with("sqlite:") {
         known_parameters(url, &["mode", "cache", "immutable", "vfs"])?;
@@ -63,7 +63,7 @@ pub fn connect_options(url: &str) -> Result<SqliteConnectOptions, String> {
         form_urlencoded::parse(parameters.as_bytes()).any(|(name, value)| wanted.contains(&(&*name, &*value)))
     };
     let file = options.get_filename().as_os_str().as_encoded_bytes();
-    // SQLite reads a name that begins so as an address with parameters of its own.
+    // SQLite takes a name that begins like this for a URI with parameters of its own.
     let is_address = file.starts_with(b"file:");
     if file.is_empty() || is_address || has(&[("mode", "memory")]) {
         return Err(
@@ -71,7 +71,7 @@ pub fn connect_options(url: &str) -> Result<SqliteConnectOptions, String> {
         );
     }
     if has(&[("mode", "ro"), ("immutable", "true"), ("immutable", "1")]) {
-        return Err("books are written to: leave out mode=ro and immutable".to_owned());
+        return Err("books must be writable: leave out mode=ro and immutable".to_owned());
     }
     Ok(options)
 }
@@ -96,7 +96,7 @@ impl Books {
         Ok(Self { pool, clock })
     }
 
-    /// At most `limit` books behind `after`.
+    /// At most `limit` books whose ids come after `after`.
     ///
     /// # Errors
     /// If the store does not answer.
@@ -112,7 +112,7 @@ impl Books {
         Ok(Shelf { books, next })
     }
 
-    /// A book with at most `limit` chapters behind number `after`, fewer when they are long.
+    /// A book with at most `limit` chapters whose numbers come after `after`, fewer if they are long.
     ///
     /// # Errors
     /// If there is no such book, or the store does not answer.
@@ -174,8 +174,8 @@ impl Books {
     }
 }
 
-/// Processes that share the file may start at the same moment: who comes second finds the tables half made, and again
-/// a moment later done.
+/// Processes that share the file may start at the same moment: the second one may find the tables half created. A
+/// moment later they are complete.
 async fn migrate(pool: &SqlitePool) -> Result<(), MigrateError> {
     for _ in 0..MIGRATION_RETRIES {
         if sqlx::migrate!().run(pool).await.is_ok() {
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_place_that_cannot_be_is_named() {
+    async fn a_file_that_cannot_be_created_is_named() {
         let file = tempfile::NamedTempFile::new().expect("a file where a directory should be");
         let options = SqliteConnectOptions::new().filename(file.path().join("books.db"));
         let refused = Books::open(options, Arc::new(SystemClock)).await.err().expect("a reason");

@@ -12,7 +12,7 @@ settings! {
     plain RESOURCE_AUDIENCE: String = "jeton", audience;
     /// URL of the published public keys; by default /.well-known/jwks.json of the issuer.
     url RESOURCE_JWKS_URL: Url, http_url;
-    /// File of pinned public keys (JWKS or PEM), reloaded when it changes; nothing is fetched then.
+    /// File of pinned public keys (JWKS or PEM), reloaded when it changes; disables fetching.
     plain RESOURCE_JWKS_FILE: PathBuf, path;
     /// File that keeps the last good keys, for a restart without auth-service.
     plain RESOURCE_JWKS_SNAPSHOT: PathBuf = "data/jwks.json", path;
@@ -56,7 +56,7 @@ fn audience(text: &str) -> Result<String, String> {
     if is_word {
         Ok(text.to_owned())
     } else {
-        Err("must be a word that tokens can have, without blanks around it".to_owned())
+        Err("must not be empty, start or end with whitespace, or contain control characters".to_owned())
     }
 }
 
@@ -64,13 +64,13 @@ fn audience(text: &str) -> Result<String, String> {
 fn issuer(text: &str) -> Result<String, String> {
     let url = http_url(text)?;
     if text.contains(char::is_whitespace) {
-        return Err("an issuer has no blanks: no token would have it".to_owned());
+        return Err("an issuer must not contain whitespace: no token would match it".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("an issuer has no query and no fragment".to_owned());
+        return Err("an issuer must not have a query or a fragment".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("an issuer has no user and no password: they belong into RESOURCE_JWKS_URL".to_owned());
+        return Err("an issuer must not have a user or a password: put them into RESOURCE_JWKS_URL".to_owned());
     }
     Ok(text.to_owned())
 }

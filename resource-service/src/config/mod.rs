@@ -33,7 +33,7 @@ settings! {
 pub const CATALOG: Catalog =
     Catalog { prefix: "RESOURCE_", lists: &[server::SETTINGS, keys::SETTINGS, SETTINGS], shown_by: &["doctor"] };
 
-/// Everything that can be set.
+/// The values of all settings.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Address of the public API.
@@ -58,7 +58,7 @@ impl Config {
     /// Reads flags and environment.
     ///
     /// # Errors
-    /// Every mistake at once.
+    /// All mistakes at once.
     pub fn gather(
         flags: &ArgMatches,
         environment: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
@@ -90,7 +90,7 @@ impl Config {
     }
 }
 
-/// What tells whether two paths lead to one file, also before it is there.
+/// A path that is equal for all paths to one file, even before it exists.
 fn place(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let of_directory = || Some(whole.parent()?.canonicalize().ok()?.join(whole.file_name()?));

@@ -1,4 +1,4 @@
-//! Where the service listens, and what connections may take.
+//! Where the service listens, and the limits of connections.
 
 use shared::{
     server::{Limits, Timeouts, are_in_conflict},

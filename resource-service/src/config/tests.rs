@@ -1,4 +1,4 @@
-//! What settings come to, and which mistakes are reported.
+//! What settings result in, and which mistakes are reported.
 
 use super::*;
 use crate::cli::command;
@@ -10,7 +10,7 @@ fn gather(environment: &[(&str, &str)]) -> Result<Config, String> {
 }
 
 #[test]
-fn nothing_need_be_set() {
+fn no_setting_is_required() {
     let config = gather(&[]).expect("defaults");
     let KeySource::Published { address, snapshot } = config.keys else { panic!("keys are published by default") };
     assert_eq!(address.shown(), "http://localhost:8080/.well-known/jwks.json");
@@ -19,7 +19,7 @@ fn nothing_need_be_set() {
 }
 
 #[test]
-fn the_keys_are_looked_for_at_the_issuer_with_or_without_a_slash_at_its_end() {
+fn the_keys_are_fetched_from_the_issuer_with_or_without_a_trailing_slash() {
     for issuer in ["https://auth.example/tenant", "https://auth.example/tenant/"] {
         let config = gather(&[("RESOURCE_ISSUER", issuer)]).expect("settings");
         let KeySource::Published { address, .. } = config.keys else { panic!("keys are published by default") };
@@ -65,7 +65,7 @@ fn the_keys_and_the_books_are_two_files() {
 }
 
 #[test]
-fn books_are_in_a_file_that_is_written_to() {
+fn books_need_a_writable_file() {
     let refused = |url| gather(&[("RESOURCE_DATABASE_URL", url)]).expect_err("it is refused");
     for memory in [
         "sqlite::memory:",
@@ -78,7 +78,7 @@ fn books_are_in_a_file_that_is_written_to() {
         assert!(refused(memory).contains("would be gone at the next start"), "{memory}");
     }
     for read_only in ["sqlite://books.db?mode=ro", "sqlite://books.db?cache=shared&immutable=1"] {
-        assert!(refused(read_only).contains("books are written to"), "{read_only}");
+        assert!(refused(read_only).contains("books must be writable"), "{read_only}");
     }
     for good in ["sqlite://data/books.db", "sqlite:books.db?mode=rw", "sqlite:///var/lib/books.db?mode=rwc"] {
         assert!(gather(&[("RESOURCE_DATABASE_URL", good)]).is_ok(), "{good}");

@@ -1,4 +1,4 @@
-//! The books' database: whether it takes what requests write.
+//! The books' database: whether requests can write to it.
 
 use super::{Finding, PATIENCE, place};
 use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -12,19 +12,19 @@ pub(super) async fn findings(options: &SqliteConnectOptions) -> Vec<Finding> {
     let name = format!("RESOURCE_DATABASE_URL: {}", file.display());
     if !file.exists() {
         return vec![match place::can_be_made(file) {
-            Ok(()) => Finding::note(format!("{name} is not there yet: the first start makes it")),
-            Err(reason) => Finding::error(format!("{name} cannot be made: {reason}")),
+            Ok(()) => Finding::note(format!("{name} does not exist yet: the first start creates it")),
+            Err(reason) => Finding::error(format!("{name} cannot be created: {reason}")),
         }];
     }
     let tried = tokio::time::timeout(PATIENCE, try_to_write(options.clone())).await;
     vec![match tried {
-        Ok(Ok(())) => Finding::ok(format!("{name} takes what requests write")),
-        Ok(Err(error)) => Finding::error(format!("{name} does not take what requests write: {error}")),
+        Ok(Ok(())) => Finding::ok(format!("{name} accepts writes")),
+        Ok(Err(error)) => Finding::error(format!("{name} does not accept writes: {error}")),
         Err(_) => Finding::error(format!("{name} does not answer within {} s", PATIENCE.as_secs())),
     }]
 }
 
-/// As far as a write goes without changing anything.
+/// Goes as far as a write can without changing anything.
 async fn try_to_write(options: SqliteConnectOptions) -> Result<(), sqlx::Error> {
     let options = options.create_if_missing(false).busy_timeout(BUSY);
     let mut connection = SqliteConnection::connect_with(&options).await?;

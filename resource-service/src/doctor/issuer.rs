@@ -1,4 +1,4 @@
-//! Whether the service that publishes the keys is the issuer of the settings, and its clock agrees.
+//! Whether the service that publishes the keys is the issuer that the settings name, and whether its clock agrees.
 
 use super::Finding;
 use crate::agreement::{Disagreement, Metadata};
@@ -9,7 +9,7 @@ pub(super) async fn findings(client: &Client, address: &Address, issuer: &str, c
     match Metadata::ask(client, address, clock).await {
         Ok(metadata) => of(&metadata, issuer),
         Err(reason) => vec![Finding::note(format!(
-            "whether {issuer} is what the issuer calls itself cannot be seen: its metadata beside {address} cannot be read ({reason})"
+            "cannot check whether the issuer calls itself {issuer}: its metadata beside {address} cannot be read ({reason})"
         ))],
     }
 }
@@ -26,9 +26,7 @@ fn of(metadata: &Metadata, issuer: &str) -> Vec<Finding> {
             findings.push(Finding::ok("the clock of the issuer agrees with this machine's"))
         }
         Some(_) => {}
-        None => {
-            findings.push(Finding::note("the clock of the issuer cannot be seen through the cache that answers for it"))
-        }
+        None => findings.push(Finding::note("cannot compare the clock of the issuer: a cache answered in its place")),
     }
     findings
 }

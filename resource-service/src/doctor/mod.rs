@@ -1,5 +1,5 @@
-//! `resource-service doctor`: looks at what the service would meet with these settings, and says what to change. Nothing is
-//! changed.
+//! `resource-service doctor`: checks what the service would meet with these settings, and suggests fixes. Changes
+//! nothing.
 
 mod books;
 mod issuer;
@@ -13,13 +13,13 @@ use jeton_verifier::keys::{Address, KeySource, fetch::Client};
 use shared::{clock::SystemClock, finding::Finding};
 use std::time::Duration;
 
-/// What exit statuses mean, for `--help`.
+/// The meaning of the exit statuses, for `--help`.
 pub const EXIT_STATUS: &str = "Exit status: 0 for ok and notes, 1 if there are warnings, 2 if there are errors.\nNothing is changed; it works whether or not the service runs, and takes 10 s at most.";
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Looks at everything.
+/// Checks everything.
 pub async fn examine(config: Config) -> Vec<Finding> {
     let (keys, service, books) =
         tokio::join!(about_keys(&config), service::findings(&config), books::findings(&config.database));

@@ -18,7 +18,7 @@ pub(super) fn findings(path: Option<&Path>, address: &Address, issuer: &str) -> 
     let content = match content {
         Ok(None) => writable
             .is_ok()
-            .then(|| Finding::note(format!("{place} is not there yet: the first fetch of the keys writes it"))),
+            .then(|| Finding::note(format!("{place} does not exist yet: the first fetch of the keys writes it"))),
         Ok(Some(kept)) => Some(usable(&place, &kept, now)),
         Err(reason) => {
             let then = if writable.is_ok() { "; the next fetch of the keys replaces it" } else { "" };
@@ -41,13 +41,13 @@ fn usable(place: &str, kept: &Kept, now: Timestamp) -> Finding {
             Finding::ok(format!("{place} holds {keys} key(s), confirmed {minutes} minutes ago"))
         }
         Some(ahead) => Finding::warning(format!(
-            "{place} holds {keys} key(s), and is dated {} minutes in the future: they are used; is the clock of this machine behind? If it was ahead, the next fetch of the keys corrects the date",
+            "{place} holds {keys} key(s), dated {} minutes in the future: they are used. Is the clock of this machine behind? If it was ahead, the next fetch of the keys corrects the date",
             ahead.as_secs() / 60
         )),
     }
 }
 
-/// As the service would write it. Directories that are not there yet are not made.
+/// Checks it as the service would write it, but creates no directories.
 fn can_be_written(snapshot: &Snapshot, path: &Path) -> Result<(), String> {
     place::can_be_made(path)?;
     match snapshot.try_to_replace() {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_service_cannot_replace_is_an_error_and_no_next_fetch_is_promised() {
+    fn a_snapshot_that_cannot_be_replaced_is_an_error_and_promises_no_replacement() {
         let directory = tempfile::TempDir::new().expect("a directory");
         let path = directory.path().join("jwks.json");
         let is_error = |found: &[(Severity, String)], reason: &str| {
@@ -92,12 +92,12 @@ mod tests {
         };
         is_error(&found(directory.path()), "it is a directory");
         fs::write(&path, "SQLite format 3\0").expect("a written file");
-        is_error(&found(&path), "another file than a snapshot");
-        is_error(&found(&path.join("jwks.json")), "is no directory");
+        is_error(&found(&path), "it is not a snapshot");
+        is_error(&found(&path.join("jwks.json")), "is not a directory");
     }
 
     #[test]
-    fn a_damaged_snapshot_is_replaced_and_one_from_the_future_used() {
+    fn a_damaged_snapshot_is_replaced_and_one_from_the_future_is_used() {
         let directory = tempfile::TempDir::new().expect("a directory");
         let path = directory.path().join("jwks.json");
         fs::write(&path, r#"{"fetched_at":"#).expect("a written file");

@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Page {
-    /// The `next` of the previous page: an id, or the number of a chapter. (For one release also by its old name, `after`.)
+    /// The `next` of the previous page: an id, or the number of a chapter. (For one release, also as `after`.)
     #[serde(default, alias = "after")]
     #[param(default = 0)]
     cursor: i64,
@@ -47,7 +47,7 @@ impl Refuses for Page {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "title": "Notes" }))]
 pub(super) struct NewBook {
-    /// No control characters, not only blanks.
+    /// No control characters, not only whitespace.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -61,7 +61,7 @@ pub(super) struct NewBook {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "title": "Note A", "text": "The Analytical Engine weaves algebraical patterns." }))]
 pub(super) struct NewChapter {
-    /// No control characters, not only blanks.
+    /// No control characters, not only whitespace.
     #[schema(
         min_length = 1,
         max_length = 200,
@@ -97,7 +97,7 @@ pub(super) async fn list(
     get, path = "/books/{id}", tag = "books", operation_id = "get_book",
     params(("id" = i64, Path, minimum = 1, description = "The book's id"), Page),
     responses(
-        (status = 200, description = "The book with a part of its chapters", body = OpenBook),
+        (status = 200, description = "The book with a page of its chapters", body = OpenBook),
         Refusals<(Reader, Page, BooksError)>,
     ),
     security(("bearer" = []))
@@ -119,7 +119,7 @@ pub(super) async fn read(
     request_body = NewBook,
     responses(
         (status = 201, description = "The new book", body = Book, headers(
-            ("Location" = String, description = "Where it is"),
+            ("Location" = String, description = "Its URL"),
         )),
         Refusals<(Author, OfAtMost<BOOK_BYTES>, TitleError, Unavailable)>,
     ),

@@ -1,4 +1,4 @@
-//! What went wrong, as an answer: the only place where statuses are chosen.
+//! Errors as answers: the only place where statuses are chosen.
 
 use crate::books::{BooksError, TitleError};
 use actix_web::http::StatusCode;

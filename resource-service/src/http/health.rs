@@ -1,5 +1,5 @@
-//! `GET /health/ready`: ready is whoever has a key to verify with, degraded whoever could not confirm it lately or disagrees with
-//! the issuer.
+//! `GET /health/ready`: ready if there is a key to verify with; degraded if it could not be confirmed lately, or if the
+//! settings disagree with the issuer.
 
 use crate::agreement::Agreement;
 use actix_web::{HttpResponse, http::header, web};
@@ -7,7 +7,7 @@ use jeton_verifier::keys::PublishedKeys;
 use serde_json::json;
 use shared::problem::Problem;
 
-/// Where an answer about health has what no other program says of itself: a JSON pointer (RFC 6901).
+/// A JSON pointer (RFC 6901) to a member of the answer that no other program's health has.
 pub const PROOF: &str = "/keys/source";
 
 pub(super) async fn ready(

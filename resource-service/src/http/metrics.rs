@@ -1,4 +1,4 @@
-//! `GET /metrics`: everything that is counted, at this moment.
+//! `GET /metrics`: the current value of every metric.
 
 use crate::{agreement::Agreement, metrics::KEY_FETCHES};
 use actix_web::{HttpResponse, web::Data};
@@ -27,7 +27,7 @@ fn registry(keys: &PublishedKeys, agreement: &Agreement) -> Registry {
     }
     registry.register(
         "issuer_disagreement",
-        "1 where the settings or the clock of this machine do not agree with the issuer's",
+        "1 if the settings or this machine's clock disagree with the issuer's",
         disagreements(agreement),
     );
     registry

@@ -26,12 +26,12 @@ use shared::{
     server::{get, live},
 };
 
-/// How many bytes the body of a new book or chapter may have: 1 MiB.
+/// The largest body of a new book or chapter, in bytes: 1 MiB.
 const BOOK_BYTES: usize = 1024 * 1024;
 const BOOK_LIMIT: Limit = Limit(BOOK_BYTES);
 
 endpoints! {
-    /// What users ask.
+    /// Operations for users.
     pub struct Users {
         whoami: whoami;
         books: list, create, read, append;
@@ -39,7 +39,7 @@ endpoints! {
 }
 
 endpoints! {
-    /// What gateways ask, with whatever method their client used.
+    /// Operations for gateways, which send them with their client's method.
     pub struct Gateways { verify: verify; }
 }
 
@@ -48,26 +48,26 @@ pub fn routes(app: &mut web::ServiceConfig) {
     use web::{resource, to};
     app.configure(openapi::routes).service(resource(verify::PATH).route(to(verify::verify)));
     for (path, routes) in Users::routes() {
-        // For those that take a body.
+        // The limit is for operations that take a body.
         let resource = resource(&*path).app_data(BOOK_LIMIT);
         app.service(routes.into_iter().fold(resource, Resource::route));
     }
 }
 
-/// For operators.
+/// The API for operators.
 pub fn admin_routes(app: &mut web::ServiceConfig) {
     app.service(web::resource("/health/live").route(get().to(live)))
         .service(web::resource("/health/ready").route(get().to(health::ready)))
         .service(web::resource("/metrics").route(get().to(metrics::metrics)));
 }
 
-/// What is answered to one user is for nobody else, and not for later.
+/// An answer to one user must not be stored, for others or for later.
 #[must_use]
 pub fn never_stored() -> DefaultHeaders {
     DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store"))
 }
 
-/// Which pages may call. No cookies: a browser that calls holds its access token itself.
+/// Which pages may call. No cookies: a page that calls sends its access token itself.
 #[must_use]
 pub fn cors(origins: Vec<String>) -> Policy {
     Policy {
@@ -80,7 +80,7 @@ pub fn cors(origins: Vec<String>) -> Policy {
     }
 }
 
-/// What documentation tools fetch is public. A verdict is for gateways: the answer to a preflight would let it pass.
+/// The OpenAPI document is public. Verdicts are for gateways: to them, an answer to a preflight would mean "let it in".
 fn audience(path: &str) -> Audience {
     match path {
         "/openapi.json" => Audience::Everybody,

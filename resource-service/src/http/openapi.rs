@@ -1,5 +1,5 @@
-//! The OpenAPI document of the public API. It is made when `cargo xtask openapi` asks; what is served is the committed
-//! text, so that a running service need not hold it.
+//! The OpenAPI document of the public API. `cargo xtask openapi` generates it; the service serves the committed text,
+//! so that it need not build the document itself.
 
 use super::{Gateways, Users};
 use shared::openapi::{About, Common, Endpoints as _, Published};
@@ -11,25 +11,25 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
     app.configure(shared::openapi::routes(Published::new(document)));
 }
 
-/// What the document says beside its operations.
+/// What the document says besides its operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "resource-service",
         description = "Serves protected data; verifies access tokens offline. Every refusal is a problem document with a \
             stable `code`. A 401 is about the access token: refresh it at auth-service once, and repeat the call once. It \
-            does not end the session: only a 401 of auth-service's `/auth/refresh` does. Upon 503 or no answer, keep the \
-            token and try again later."
+            does not end the session: only a 401 of auth-service's `/auth/refresh` does. On 503 or no response, keep \
+            the token and retry later."
     ),
     tags(
-        (name = "identity", description = "Who calls"),
-        (name = "books", description = "What readers may read and authors may add to"),
+        (name = "identity", description = "Who the caller is"),
+        (name = "books", description = "Readers read them, authors add to them"),
         (name = "about", description = "The API itself"),
     ),
 )]
 struct Frame;
 
-/// The document, as the code says it.
+/// The document, generated from the code.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Frame::openapi();

@@ -1,4 +1,4 @@
-//! The permissions that routes ask for.
+//! The scopes that routes require.
 
 use jeton_verifier::guard::Scope;
 

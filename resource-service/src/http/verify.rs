@@ -27,12 +27,12 @@ use utoipa::IntoParams;
 /// Where gateways ask.
 pub const PATH: &str = "/verify";
 
-/// What the gateway asks for beyond a valid token.
+/// What the gateway requires besides a valid token.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
-    /// A scope, or several with spaces between them.
+    /// A scope, or several separated by spaces.
     #[param(
         nullable = false,
         pattern = r"^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$",
@@ -53,7 +53,7 @@ impl Refuses for Wanted {
     }
 }
 
-/// What is answered at [`PATH`] to who is not let in: 401 and 403, and nothing else.
+/// How [`PATH`] refuses a request: with 401 or 403, and with nothing else.
 struct Verdict;
 
 impl Refuses for Verdict {
@@ -66,16 +66,16 @@ impl Refuses for Verdict {
 /// Verify a request for a gateway
 ///
 /// For nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`: whatever happens, the answer is 200, 401 or
-/// 403. Any method is answered alike, because gateways pass on the client's.
+/// 403. All methods get the same answer, because gateways pass on the client's.
 #[utoipa::path(
     get, path = PATH, tag = "identity", operation_id = "verify_for_gateway",
     params(Wanted),
     responses(
-        (status = 200, description = "Let it in", headers(
+        (status = 200, description = "Let the request in", headers(
             ("X-Auth-Subject" = String, description = "The user's id"),
             ("X-Auth-Session" = String, description = "The session's public id"),
-            ("X-Auth-Roles" = String, description = "What the user is, with commas in between"),
-            ("X-Auth-Scopes" = String, description = "What the user may, with spaces in between"),
+            ("X-Auth-Roles" = String, description = "The user's roles, separated by commas"),
+            ("X-Auth-Scopes" = String, description = "The user's scopes, separated by spaces"),
         )),
         NothingBut<(Verdict, Wanted)>,
     ),
@@ -96,19 +96,18 @@ pub(super) async fn verify(
     Ok(identity(&token))
 }
 
-/// A gateway that asks in a way that is not understood lets nobody in: 403, since any other status would become its
-/// own 500.
+/// A gateway with an unsupported query lets nobody in: 403, since it would turn any other status into a 500 of its own.
 fn misconfigured() -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "invalid_query", "unsupported query: only ?scope= is accepted")
 }
 
-/// One line a minute: everybody with a token can ask so.
+/// At most one line a minute: anybody with a token can send such a query.
 fn say_that_a_gateway_is_misconfigured() {
     static LAST_SAID: Mutex<Option<Instant>> = Mutex::new(None);
     let mut last_said = LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner);
     if last_said.is_none_or(|said| said.elapsed() >= Duration::from_secs(60)) {
         *last_said = Some(Instant::now());
-        tracing::warn!("a gateway asks {PATH} with a query that is not understood: only ?scope= is");
+        tracing::warn!("a gateway asks {PATH} with an unsupported query: only ?scope= is accepted");
     }
 }
 
@@ -123,8 +122,7 @@ fn identity(token: &VerifiedToken) -> HttpResponse {
         .finish()
 }
 
-/// What no header can carry as it is, and what separates one role from the next, is percent-encoded: a role can not
-/// be named so that it reads as two.
+/// Percent-encodes what a header cannot carry and what separates roles, so that no role's name reads as two roles.
 fn header_word(text: &str) -> String {
     let mut word = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -138,13 +136,13 @@ fn header_word(text: &str) -> String {
 }
 
 /// Middleware, around everything: whatever happens, the answer at [`PATH`] is 200, 401 or 403, since nginx turns
-/// anything else into a 500. What says nothing about the token and passes (no keys yet) becomes a 401 without an `error`
-/// in its challenge, with `Retry-After`. That is no logout: a client refreshes and repeats, and only `/auth/refresh` can
-/// tell it that the session is over. What will be the same the next time (an oversized request head) becomes a 403, which
-/// nobody repeats.
+/// anything else into a 500. A temporary failure that says nothing about the token (no keys yet) becomes a 401 without
+/// an `error` in its challenge, with `Retry-After`. That is not a logout: a client refreshes and repeats, and only
+/// `/auth/refresh` can say that the session is over. A lasting failure (an oversized request head) becomes a 403, which
+/// clients do not repeat.
 ///
 /// # Errors
-/// Never but those of the inner service.
+/// Only those of the inner service.
 pub async fn nothing_but_a_verdict(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -164,12 +162,12 @@ pub async fn nothing_but_a_verdict(
 }
 
 fn no_verdict() -> Problem {
-    let detail = "nothing can be said about the access token right now: keep it and try again";
+    let detail = "the access token cannot be verified right now: keep it and try again";
     Problem::new(StatusCode::UNAUTHORIZED, "unavailable", detail).challenge(&Challenge::default()).retry_after(1)
 }
 
 fn too_large() -> Problem {
-    let detail = "the gateway passes on a request line and headers of more than 16 KiB: send fewer cookies and smaller \
-                  headers, or let the gateway pass on no more than the Authorization header";
+    let detail = "the gateway passed on more than 16 KiB of request line and headers: send fewer cookies and smaller \
+                  headers, or let the gateway pass on only the Authorization header";
     Problem::new(StatusCode::FORBIDDEN, "headers_too_large", detail)
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use shared::openapi::Refusals;
 use utoipa::ToSchema;
 
-/// What an access token says.
+/// The claims of an access token.
 #[derive(Serialize, ToSchema)]
 struct Identity<'a> {
     /// The user's id.
@@ -16,18 +16,18 @@ struct Identity<'a> {
     sid: &'a str,
     /// The client that the token was issued to.
     client_id: &'a str,
-    /// What the user is.
+    /// The user's roles.
     roles: &'a [String],
-    /// What the user may, with spaces in between.
+    /// The user's scopes, separated by spaces.
     scope: &'a str,
-    /// What else admins said of the user.
+    /// Other claims that admins have set for the user.
     #[schema(value_type = Object)]
     custom: &'a Map<String, Value>,
     /// When the token expires, in seconds since 1970.
     exp: i64,
 }
 
-/// Get what the access token says
+/// Get the access token's claims
 #[utoipa::path(
     get, path = "/whoami", tag = "identity", operation_id = "get_identity",
     responses((status = 200, description = "The token's claims", body = Identity<'_>), Refusals<(AccessToken,)>),

@@ -3,7 +3,7 @@
 use super::*;
 
 #[actix_web::test]
-async fn ready_is_who_has_a_key() {
+async fn a_service_with_a_key_is_ready() {
     let service = Service::start().await;
     let answer = service.ask_admin(TestRequest::get().uri("/health/ready")).await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -12,7 +12,7 @@ async fn ready_is_who_has_a_key() {
 }
 
 #[actix_web::test]
-async fn who_has_no_key_is_alive_and_not_ready() {
+async fn a_service_without_a_key_is_alive_but_not_ready() {
     let service = Service::start_with(None, &[]).await;
     assert_eq!(service.ask_admin(TestRequest::get().uri("/health/live")).await.status, StatusCode::OK);
     let answer = service.ask_admin(TestRequest::get().uri("/health/ready")).await;

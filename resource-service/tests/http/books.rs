@@ -54,7 +54,7 @@ async fn a_reader_may_not_add_whatever_the_body() {
 }
 
 #[actix_web::test]
-async fn who_may_only_write_may_not_read() {
+async fn whoever_may_only_write_may_not_read() {
     let service = Service::start().await;
     let answer = service.get("/books", &token_with("scope", json!("books:write"))).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "insufficient_scope"));
@@ -122,7 +122,7 @@ async fn a_book_that_is_not_there_is_not_found() {
 }
 
 #[actix_web::test]
-async fn bodies_of_another_shape_are_problems() {
+async fn bodies_of_another_shape_are_refused() {
     let service = Service::start().await;
     add_book(&service, "There").await;
     let too_long = "x".repeat(201);
@@ -143,7 +143,7 @@ async fn bodies_of_another_shape_are_problems() {
 }
 
 #[actix_web::test]
-async fn what_is_not_json_or_not_called_so_is_refused() {
+async fn a_body_that_is_not_json_or_not_labelled_as_json_is_refused() {
     let service = Service::start().await;
     let post = |kind: &'static str, body: &'static str| {
         bearer(TestRequest::post().uri("/books"), &author())
@@ -168,7 +168,7 @@ async fn a_body_may_have_a_mebibyte_and_no_more() {
 }
 
 #[actix_web::test]
-async fn queries_that_are_not_understood_are_problems() {
+async fn unsupported_queries_are_refused() {
     let service = Service::start().await;
     for query in ["limit=0", "limit=101", "limit=x", "cursor=x", "page=2", "limit=1&limit=2", "cursor=1&after=1"] {
         let answer = service.get(&format!("/books?{query}"), &reader()).await;

@@ -1,4 +1,4 @@
-//! What browsers of other origins may do.
+//! What pages of other origins may do.
 
 use super::*;
 use actix_web::http::Method;

@@ -8,7 +8,7 @@ async fn verdict(service: &Service, query: &str, token: &str) -> Answer {
 }
 
 #[actix_web::test]
-async fn a_good_token_is_told_in_headers() {
+async fn a_good_token_is_described_in_headers() {
     let service = Service::start().await;
     let answer = verdict(&service, "", &author()).await;
     assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""));
@@ -20,7 +20,7 @@ async fn a_good_token_is_told_in_headers() {
 }
 
 #[actix_web::test]
-async fn a_scope_can_be_asked_for_or_several() {
+async fn one_scope_or_several_can_be_required() {
     let service = Service::start().await;
     assert_eq!(verdict(&service, "?scope=books:read", &reader()).await.status, StatusCode::OK);
     assert_eq!(verdict(&service, "?scope=books%3Aread+books%3Awrite", &author()).await.status, StatusCode::OK);
@@ -31,7 +31,7 @@ async fn a_scope_can_be_asked_for_or_several() {
 }
 
 #[actix_web::test]
-async fn a_question_that_is_not_understood_lets_nobody_in() {
+async fn an_unsupported_query_lets_nobody_in() {
     let service = Service::start().await;
     for query in ["?scope=", "?scope=a&scope=b", "?scop=books:write", "?scope=%22", "?scope=%FF", "?x=1", "?scope=a++b"]
     {
@@ -45,7 +45,7 @@ async fn a_question_that_is_not_understood_lets_nobody_in() {
 }
 
 #[actix_web::test]
-async fn every_method_is_judged_alike() {
+async fn every_method_gets_the_same_verdict() {
     let service = Service::start().await;
     for method in [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS]
     {

@@ -18,7 +18,7 @@ async fn whoami_says_what_the_token_says_and_no_more() {
 }
 
 #[actix_web::test]
-async fn every_guarded_path_refuses_whoever_brings_no_token() {
+async fn every_guarded_path_refuses_a_request_without_a_token() {
     let service = Service::start().await;
     let guarded = [
         TestRequest::get().uri("/whoami"),
@@ -37,7 +37,7 @@ async fn every_guarded_path_refuses_whoever_brings_no_token() {
 }
 
 #[actix_web::test]
-async fn without_any_key_the_answer_is_not_now() {
+async fn without_any_key_the_answer_is_to_try_again_later() {
     let service = Service::start_with(None, &[]).await;
     for path in ["/whoami", "/books", "/books/1"] {
         let answer = service.get(path, &reader()).await;
@@ -47,7 +47,7 @@ async fn without_any_key_the_answer_is_not_now() {
 }
 
 #[actix_web::test]
-async fn unknown_paths_and_wrong_methods_are_problems() {
+async fn unknown_paths_and_wrong_methods_are_answered_with_problem_documents() {
     let service = Service::start().await;
     let answer = service.get("/nowhere", &reader()).await;
     assert_eq!((answer.status, answer.code().as_str()), (StatusCode::NOT_FOUND, "not_found"));
@@ -58,7 +58,7 @@ async fn unknown_paths_and_wrong_methods_are_problems() {
 }
 
 #[actix_web::test]
-async fn head_is_answered_as_get() {
+async fn head_is_answered_like_get() {
     let service = Service::start().await;
     for path in ["/whoami", "/books"] {
         let answer = service

@@ -14,7 +14,7 @@ const MAX_BYTES: u64 = 512 * 1024;
 /// What every snapshot begins with, whole or not.
 const BEGINNING: &[u8] = br#"{"fetched_at":"#;
 /// Said of a file that somebody else has written.
-pub(super) const NOT_OURS: &str = "it is another file than a snapshot of keys, and stays as it is: name another file";
+pub(super) const NOT_OURS: &str = "it is not a snapshot of keys, and is left alone: name another file";
 
 /// What tells a file from another, and from itself after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
