@@ -1,4 +1,4 @@
-//! A service on actix-web that takes Jeton's access tokens:
+//! A service on actix-web that accepts Jeton's access tokens:
 //! `cargo run -p jeton-verifier --example actix --features actix`, beside `cargo xtask up`.
 
 use actix_web::{App, HttpServer, get, post, web};
@@ -8,20 +8,20 @@ use jeton_verifier::{
 };
 use std::{env, error::Error, sync::Arc};
 
-/// What one must be allowed in order to write.
+/// The scope that writing requires.
 struct BooksWrite;
 
 impl Scope for BooksWrite {
     const NAME: &'static str = "books:write";
 }
 
-/// For everybody who is logged in.
+/// For everybody with a good token.
 #[get("/hello")]
 async fn hello(token: AccessToken) -> String {
     format!("hello {}\n", token.subject())
 }
 
-/// For those who may write.
+/// Only for tokens that grant the scope.
 #[post("/books")]
 async fn write(author: Scoped<BooksWrite>) -> String {
     format!("written by {}\n", author.subject())

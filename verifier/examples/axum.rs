@@ -1,4 +1,4 @@
-//! A service on axum that takes Jeton's access tokens:
+//! A service on axum that accepts Jeton's access tokens:
 //! `cargo run -p jeton-verifier --example axum --features axum`, beside `cargo xtask up`.
 
 use axum::{
@@ -12,19 +12,19 @@ use jeton_verifier::{
 use std::{env, error::Error, sync::Arc};
 use tokio::net::TcpListener;
 
-/// What one must be allowed in order to write.
+/// The scope that writing requires.
 struct BooksWrite;
 
 impl Scope for BooksWrite {
     const NAME: &'static str = "books:write";
 }
 
-/// For everybody who is logged in.
+/// For everybody with a good token.
 async fn hello(token: AccessToken) -> String {
     format!("hello {}\n", token.subject())
 }
 
-/// For those who may write.
+/// Only for tokens that grant the scope.
 async fn write(author: Scoped<BooksWrite>) -> String {
     format!("written by {}\n", author.subject())
 }

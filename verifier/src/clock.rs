@@ -57,7 +57,8 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// RFC 3339 in UTC, to the second: `2026-11-21T08:00:00Z`. What no calendar can show reads as the epoch.
+    /// RFC 3339 in UTC, to the second: `2026-11-21T08:00:00Z`. A moment that no calendar can show is written as the
+    /// epoch.
     #[cfg(feature = "time")]
     #[must_use]
     pub fn rfc3339(self) -> String {

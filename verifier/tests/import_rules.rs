@@ -1,11 +1,12 @@
-//! Verifying needs neither a web server nor a private key, and the crate none of the services, checked against the sources.
+//! Verification uses neither a web server nor a private key, and the crate uses none of the services: checked in the
+//! sources.
 
 use testkit::imports::Rule;
 
 const RULES: [Rule; 3] = [
     verification("verifier/src/access_token"),
     verification("verifier/src/clock.rs"),
-    // Whoever takes the crate takes nothing of the services.
+    // Programs that use the crate must not need the services.
     Rule { part: "verifier/src", crates: &["shared", "auth_service", "resource_service"], modules: &[], words: &[] },
 ];
 

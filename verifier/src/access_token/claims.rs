@@ -13,23 +13,23 @@ pub struct Claims {
     pub iss: String,
     /// The user's id.
     pub sub: String,
-    /// For whom the token is.
+    /// Whom the token is for.
     pub aud: String,
     /// The client that the token was issued to.
     pub client_id: String,
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
-    /// From when on it is refused, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     pub exp: i64,
     /// The token's own id.
     pub jti: String,
     /// The refresh session's public id.
     pub sid: String,
-    /// What one may do: scopes, separated by single spaces.
+    /// What the user may do: scopes, separated by single spaces.
     pub scope: String,
-    /// What one is.
+    /// The user's roles.
     pub roles: Vec<String>,
-    /// What else admins said of the user; left out when empty.
+    /// Other claims that admins have set for the user; left out when empty.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub custom: Map<String, Value>,
     /// The user's session epoch when the session began. Only auth-service reads it, at its own endpoints.

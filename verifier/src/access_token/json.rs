@@ -10,8 +10,8 @@ use std::{borrow::Cow, fmt};
 /// The most members that an object may have. Headers, claims and keys have a dozen.
 const MAX_MEMBERS: usize = 64;
 
-/// An object in which no member is repeated (RFC 7515, section 4; RFC 7519, section 4). serde_json alone would let
-/// the last one win, and another reader the first. So few members are found faster in a list than in a map.
+/// An object in which no member is repeated (RFC 7515, section 4; RFC 7519, section 4). serde_json alone would take the
+/// last one, and another reader the first. With so few members, a list is faster than a map.
 pub(super) struct Object<'a>(Vec<(Cow<'a, str>, Value)>);
 
 impl<'a> Object<'a> {
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for EachMemberOnce {
     type Value = Object<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object of few members, each of them once")
+        f.write_str("an object with few members, none of them repeated")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Object<'de>, A::Error> {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_has_sixty_four_members_at_most() {
+    fn an_object_has_at_most_sixty_four_members() {
         let of = |count: usize| {
             let members: Vec<String> = (0..count).map(|number| format!("\"{number}\":{number}")).collect();
             format!("{{{}}}", members.join(","))
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn anything_but_an_object_is_refused() {
         for text in ["", "[]", "null", "\"{}\"", "{}{}", "{", "\u{feff}{}"] {
             assert!(Object::parse(text.as_bytes()).is_none(), "{text}");
         }

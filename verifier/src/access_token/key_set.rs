@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-/// The largest set that is looked at, in bytes.
+/// The largest set that is read, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 /// The largest number of keys in a set.
 const MAX_KEYS: usize = 64;
@@ -69,7 +69,7 @@ impl From<KeySetError> for Reading {
     }
 }
 
-/// Why something is no key set. The keys one already has stay good.
+/// Why something is not a key set. Keys from an earlier one stay good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
@@ -80,7 +80,7 @@ pub enum KeySetError {
     #[error("the key set has more than 64 keys")]
     TooManyKeys,
     /// Neither a JSON object with a list `keys` nor PEM.
-    #[error("this is no key set: neither JSON with a list of keys nor PEM")]
+    #[error("this is not a key set: neither JSON with a list of keys nor PEM")]
     Malformed,
     /// None of the keys can verify RS256.
     #[error("none of the keys is an RSA public key for RS256 signatures with a kid of its own")]
@@ -88,11 +88,11 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Reads a JWK set (RFC 7517), key by key: a key that is not fit to verify RS256 is left out and spoils nothing. A key
-    /// that is there twice counts once; different keys with one `kid` are all left out.
+    /// Reads a JWK set (RFC 7517), key by key: a key that is not fit to verify RS256 is left out, and the others are
+    /// used. A key that is there twice counts once; different keys with one `kid` are all left out.
     ///
     /// # Errors
-    /// If no key is left, or the whole is absurd.
+    /// If no key is left, or the set is malformed or too large.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
         Reading::of_jwks(json).keys
     }
@@ -175,7 +175,7 @@ impl Reading {
         if let Err(error) = within_limit(pem) {
             return error.into();
         }
-        // What is no text can only be a comment.
+        // Bytes that are not text can only be in comments.
         let text = String::from_utf8_lossy(pem);
         match pem::blocks(&text).as_slice() {
             [] => KeySetError::Malformed.into(),
@@ -221,28 +221,28 @@ impl Reading {
 /// A part of a set: a key with its name, or why it is not used.
 type Candidate = Result<(String, RsaKey), (Option<String>, &'static str)>;
 
-/// A key that nothing speaks against, taken by itself.
+/// A key that is sound by itself.
 struct Sound {
     position: usize,
     kid: String,
     key: RsaKey,
 }
 
-/// Adds a key that is not there yet.
+/// Adds a key, unless it is there already.
 fn add(sound: &mut Vec<Sound>, key: Sound) {
     if !sound.iter().any(|known| known.kid == key.kid && known.key == key.key) {
         sound.push(key);
     }
 }
 
-/// For each key, what speaks against it beside the others.
+/// For each key, why it is not used beside the others, if it is not.
 fn reasons_among(sound: &[Sound]) -> Vec<Option<&'static str>> {
     let moduli: Vec<Vec<u8>> = sound.iter().map(|sound| sound.key.modulus()).collect();
     let reason = |key: &Sound, has_a_common_factor: bool| {
         if sound.iter().filter(|other| other.kid == key.kid).count() > 1 {
-            return Some("its kid is that of another key, too");
+            return Some("another key has the same kid");
         }
-        has_a_common_factor.then_some("its modulus has a factor in common with another key's, which gives both away")
+        has_a_common_factor.then_some("its modulus shares a factor with another key's, so that both can be factored")
     };
     sound.iter().zip(modulus::with_a_common_factor(&moduli)).map(|(key, shares)| reason(key, shares)).collect()
 }
@@ -251,14 +251,14 @@ fn within_limit(bytes: &[u8]) -> Result<(), KeySetError> {
     if bytes.len() > MAX_BYTES { Err(KeySetError::TooLarge) } else { Ok(()) }
 }
 
-/// Editors begin files with a byte order mark, which RFC 8259 (section 8.1) lets readers ignore.
+/// Some editors begin files with a byte order mark, which RFC 8259 (section 8.1) lets readers ignore.
 fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
 }
 
 /// One key of a set (RFC 7517, section 4), if it is fit to verify RS256.
 fn jwk(text: &str, effort: &mut Effort) -> Candidate {
-    let jwk = Object::parse(text.as_bytes()).ok_or((None, "not an object with each member once"))?;
+    let jwk = Object::parse(text.as_bytes()).ok_or((None, "not a JSON object with unique members"))?;
     let kid = jwk.text("kid").filter(|kid| is_kid(kid)).map(str::to_owned);
     match (key_of(&jwk, effort), kid) {
         (Ok(key), Some(kid)) => Ok((kid, key)),
@@ -292,13 +292,13 @@ fn key_of(jwk: &Object<'_>, effort: &mut Effort) -> Result<RsaKey, &'static str>
 /// One block of a PEM file, if it is a key that is fit to verify RS256.
 fn pem_block(block: &Block<'_>, effort: &mut Effort) -> Candidate {
     let unused = |reason| (None, reason);
-    let body = block.body.ok_or(unused("a PEM block without its end"))?;
+    let body = block.body.ok_or(unused("a PEM block without its END line"))?;
     match block.label {
         "PUBLIC KEY" => {}
-        "CERTIFICATE" => return Err(unused("a certificate: write its PUBLIC KEY instead")),
+        "CERTIFICATE" => return Err(unused("a certificate: use its PUBLIC KEY instead")),
         "RSA PUBLIC KEY" => return Err(unused("an RSA PUBLIC KEY (PKCS #1): write it as PUBLIC KEY (SPKI)")),
         label if label.ends_with("PRIVATE KEY") => return Err(unused("a private key: it must not be here")),
-        _ => return Err(unused("a PEM block that is no PUBLIC KEY")),
+        _ => return Err(unused("a PEM block that is not a PUBLIC KEY")),
     }
     let key = RsaKey::from_pem(body, effort).map_err(unused)?;
     Ok((key.thumbprint(), key))

@@ -1,9 +1,9 @@
-//! Whether an RSA modulus is one that its owner alone can sign with: partial validation as NIST SP 800-89, section 5.3.3,
-//! asks, and what generators are known to have done wrong. Whoever can factor a modulus signs as its owner.
+//! Whether an RSA modulus can be trusted: partial validation as NIST SP 800-89, section 5.3.3, requires, and checks for
+//! the known flaws of generators. Whoever can factor a modulus can sign as its owner.
 //!
-//! Every number that fails one of the checks is bad; one that passes them all may still be. That a modulus has no factor of
-//! some twenty digits cannot be seen at a bearable cost, and the lists of keys that broken systems made (CVE-2008-0166) are
-//! too long to be brought along.
+//! Every modulus that fails one of the checks is bad; one that passes them all may still be bad. Factors of some twenty
+//! digits cannot be ruled out at a reasonable cost, and the lists of keys from broken systems (CVE-2008-0166) are too
+//! long to include.
 
 use num_bigint::BigUint;
 use num_integer::Integer as _;
@@ -13,16 +13,16 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-/// SP 800-89 asks for the primes below 752 at least.
+/// SP 800-89 requires at least the primes below 752.
 const SMALL: u32 = 1 << 16;
-/// As many numbers are tried from the square root on (CVE-2022-26320: one was enough).
+/// This many numbers are tried from the square root upwards (CVE-2022-26320: one was enough).
 const ROUNDS_BY_FERMAT: u32 = 100;
 /// Two factors are close if this ratio or a simpler one is close to theirs: 1:1, 1:2, 2:3, …, 1:16.
 const SIMPLE_RATIOS: u32 = 16;
-/// More moduli than a process meets; beyond, all are judged again.
+/// More moduli than a process normally meets; with more, all are forgotten and checked again.
 const MAX_REMEMBERED: usize = 256;
 
-/// What moduli that were never seen may cost a key set: as much as 64 of 4096 bits, some seconds of one core.
+/// The most work that the new moduli of one key set may cause: as much as 64 of 4096 bits, some seconds of one core.
 pub(super) struct Effort(u64);
 
 impl Effort {
@@ -42,10 +42,10 @@ impl Effort {
     }
 }
 
-/// Why a modulus is not to be trusted; `Ok` if nothing speaks against it.
+/// Why a modulus must not be trusted; `Ok` if no weakness was found.
 pub(super) type Verdict = Result<(), &'static str>;
 
-/// Judges a modulus (big-endian, odd, of RSA's size), once.
+/// Checks a modulus (big-endian, odd, of RSA's size), once: the verdict is remembered.
 pub(super) fn check(modulus: &[u8], effort: &mut Effort) -> Verdict {
     static JUDGED: LazyLock<Mutex<HashMap<Vec<u8>, Verdict>>> = LazyLock::new(Mutex::default);
     let judged = || JUDGED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +53,7 @@ pub(super) fn check(modulus: &[u8], effort: &mut Effort) -> Verdict {
         return *verdict;
     }
     let n = BigUint::from_bytes_be(modulus);
-    effort.spend(n.bits()).ok_or("more work than one key set may cost: too many new keys of this size")?;
+    effort.spend(n.bits()).ok_or("too many new keys of this size in one key set")?;
     let verdict = weakness(&n).map_or(Ok(()), Err);
     let mut judged = judged();
     if judged.len() >= MAX_REMEMBERED {
@@ -63,7 +63,7 @@ pub(super) fn check(modulus: &[u8], effort: &mut Effort) -> Verdict {
     verdict
 }
 
-/// Which of these moduli have a factor in common with another, which factors both. Equal ones do not count.
+/// Which of these moduli share a factor with another, so that both can be factored. Equal ones do not count.
 pub(super) fn with_a_common_factor(moduli: &[Vec<u8>]) -> Vec<bool> {
     let moduli: Vec<BigUint> = moduli.iter().map(|modulus| BigUint::from_bytes_be(modulus)).collect();
     let one = BigUint::from(1u32);
@@ -111,7 +111,7 @@ fn odd_primes_below(limit: u32) -> impl Iterator<Item = u32> {
 }
 
 /// The fingerprint of ROCA (Nemec and others, ACM CCS 2017): both factors, and so the modulus, are powers of 65537 modulo
-/// each of the first primes. Of other moduli, one in a hundred million is.
+/// each of the first primes. One in a hundred million other moduli is, too.
 fn is_of_the_weak_generator(n: &BigUint) -> bool {
     odd_primes_below(168).all(|prime| {
         let residue = n % prime;
@@ -140,7 +140,7 @@ fn has_close_factors(n: &BigUint) -> bool {
 }
 
 fn is_square(number: &BigUint) -> bool {
-    // Squares leave 12 of the 64 remainders. Few others need a root.
+    // Squares have only 12 of the 64 remainders, so that few other numbers need a root.
     const REMAINDERS: u64 = 0x0202_0212_0203_0213;
     let low = number.iter_u64_digits().next().unwrap_or(0) % 64;
     REMAINDERS >> low & 1 == 1 && {
@@ -155,8 +155,8 @@ fn is_power(n: &BigUint) -> bool {
     iter::once(2).chain(odd_primes_below(highest)).any(|exponent| n.nth_root(exponent).pow(exponent) == *n)
 }
 
-/// Fermat's little theorem: 2 to the power of n is 2 modulo each prime n, and modulo p for each power n of a prime p. No
-/// such number is let through; what other numbers it is true of are easily factored by it.
+/// Fermat's little theorem: 2 to the power of n is 2 modulo each prime n, and modulo p for each power n of a prime p.
+/// No such number passes; any other number for which this holds is easily factored by it.
 fn is_prime_or_like_one(n: &BigUint) -> bool {
     let two = BigUint::from(2u32);
     let power = two.modpow(n, n);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_may_cost_so_much_and_no_more() {
+    fn the_work_for_one_set_is_bounded() {
         let mut effort = Effort::for_one_set();
         assert!((0..64).all(|_| effort.spend(4096).is_some()));
         assert!(effort.spend(2048).is_none());

@@ -3,7 +3,7 @@
 const BEGIN: &str = "-----BEGIN ";
 const DASHES: &str = "-----";
 
-/// One block. What is wrong with it says nothing about the others.
+/// One block. A broken one does not affect the others.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Block<'a> {
     pub(super) label: &'a str,
@@ -20,7 +20,7 @@ pub(super) fn blocks(text: &str) -> Vec<Block<'_>> {
             blocks.push(Block { label: begun.lines().next().unwrap_or_default(), body: None });
             break;
         };
-        // No dash is base64: what comes next is the end of this block, or the beginning of another.
+        // Base64 has no dashes: the next one belongs to the end of this block, or to the beginning of another.
         let (body, tail) = after.split_at(after.find(DASHES).unwrap_or(after.len()));
         let end = tail.strip_prefix(&format!("-----END {label}-----"));
         blocks.push(Block { label, body: end.map(|_| body) });
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn text_around_blocks_is_no_block() {
+    fn text_around_blocks_is_ignored() {
         let text =
             "# mine\r\n-----BEGIN A-----\r\nAA\r\nAA\r\n-----END A-----\r\nand -- here ----- more\r\n-----END A-----";
         assert_eq!(shown(text), [("A", Some("AA\r\nAA"))]);

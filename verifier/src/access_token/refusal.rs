@@ -4,12 +4,12 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The token was good, and its time is over.
+    /// The token was good, and has expired.
     #[error("expired")]
     Expired,
-    /// No key of the set has the token's `kid`. What could be checked without it is in order, so that it is worth
+    /// No key of the set has the token's `kid`. Whatever could be checked without it is in order, so that it is worth
     /// fetching the keys again.
-    #[error("signed with a key that is not known")]
+    #[error("signed with an unknown key")]
     UnknownKey,
     /// Anything else.
     #[error("{0}")]
@@ -32,7 +32,7 @@ impl Refusal {
         "malformed",
     ];
 
-    /// The kind of reason, in a word that is fit to be a label.
+    /// The kind of reason, in a word that can be a label.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
@@ -61,8 +61,8 @@ impl From<Flaw> for Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// The `Authorization` header holds no single token, or there are several.
-    #[error("the Authorization header holds no single token, or there are several")]
+    /// There is not exactly one `Authorization` header with exactly one token.
+    #[error("not exactly one Authorization header with exactly one token")]
     Credentials,
     /// It is longer than 8 KiB.
     #[error("longer than 8 KiB")]
@@ -70,8 +70,8 @@ pub enum Flaw {
     /// It is not three parts of canonical base64url without padding.
     #[error("not three parts of base64url")]
     Shape,
-    /// The header is not a JSON object with each member once.
-    #[error("the header is not an object with each member once")]
+    /// The header is not a JSON object with unique members.
+    #[error("the header is not a JSON object with unique members")]
     Header,
     /// `alg` is not RS256.
     #[error("alg is not RS256")]
@@ -82,26 +82,27 @@ pub enum Flaw {
     /// A header member that changes what the token means (`crit`, `b64`, `enc`, `zip`).
     #[error("the header asks for processing that is not supported")]
     Extension,
-    /// `kid` is missing, empty, too long or no string.
+    /// `kid` is missing, empty, too long or not a string.
     #[error("kid is missing or unusable")]
     KeyId,
-    /// The claims are not a JSON object with each member once.
-    #[error("the claims are not an object with each member once")]
+    /// The claims are not a JSON object with unique members.
+    #[error("the claims are not a JSON object with unique members")]
     Claims,
     /// A claim is missing or of the wrong type; its name.
     #[error("claim {0} is missing or of the wrong type")]
     Claim(&'static str),
     /// Another issuer's token.
-    #[error("iss is another issuer")]
+    #[error("iss names another issuer")]
     Issuer,
-    /// A token for somebody else.
+    /// A token for another service.
     #[error("aud does not name this service")]
     Audience,
     /// The token is bound to a key of its holder (`cnf`), which cannot be checked here.
     #[error("bound to a proof of possession, which is not supported")]
     ProofOfPossession,
-    /// No key of the set has the token's `kid`, and it is not worth asking for one: the token calls itself expired.
-    #[error("signed with a key that is not known, and expired by its own word")]
+    /// No key of the set has the token's `kid`, and it is not worth fetching the keys again: by its own `exp`, the
+    /// token has expired.
+    #[error("signed with an unknown key, and expired by its own exp")]
     UnknownKey,
     /// The signature is not the key's.
     #[error("the signature is wrong")]

@@ -10,9 +10,9 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 
-/// Smaller keys can be factored; larger ones only cost time (what aws-lc takes).
+/// Smaller keys can be factored; larger ones only cost time, and aws-lc does not accept them.
 const MODULUS_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-/// From 65537 on, and no more than what aws-lc takes. NIST SP 800-89 asks for 17 to 256.
+/// 65537 and above, as far as aws-lc accepts them. NIST SP 800-89 allows 17 to 256.
 const EXPONENT_BITS: std::ops::RangeInclusive<usize> = 17..=32;
 
 /// A public key that is fit to verify RS256 signatures.
@@ -27,13 +27,13 @@ impl RsaKey {
     /// From the members `n` and `e` of a JWK (RFC 7518, section 6.3.1).
     ///
     /// # Errors
-    /// Why it is not fit, unless both are canonical, the modulus has 2048 to 8192 bits and nothing speaks against it, and the
+    /// Why it is not fit, unless both are canonical, the modulus has 2048 to 8192 bits and no known weakness, and the
     /// exponent is odd and at least 65537 (NIST SP 800-56B, section 6.2, and SP 800-89, section 5.3.3).
     pub(super) fn from_components(n: &str, e: &str, effort: &mut Effort) -> Result<Self, &'static str> {
         let decoded = |number| URL_SAFE_NO_PAD.decode(number).map_err(|_| "its n or e is not base64url");
         let (modulus, exponent) = (decoded(n)?, decoded(e)?);
         if !bits(&modulus).is_some_and(|bits| MODULUS_BITS.contains(&bits)) {
-            return Err("its modulus has not 2048 to 8192 bits");
+            return Err("its modulus does not have 2048 to 8192 bits");
         }
         if !bits(&exponent).is_some_and(|bits| EXPONENT_BITS.contains(&bits)) || !is_odd(&exponent) {
             return Err("its exponent is not an odd number from 65537 to 32 bits");
@@ -44,20 +44,20 @@ impl RsaKey {
         modulus::check(&modulus, effort)?;
         let components = RsaPublicKeyComponents { n: modulus, e: exponent };
         let parsed = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
-        let parsed = parsed.map_err(|_| "the cryptographic library does not take it")?;
+        let parsed = parsed.map_err(|_| "the cryptographic library does not accept it")?;
         Ok(Self { n: n.to_owned(), e: e.to_owned(), parsed })
     }
 
     /// From the text between the lines of a PEM block labelled `PUBLIC KEY`: SPKI in DER, and nothing else.
     ///
     /// # Errors
-    /// As [`RsaKey::from_components`], and if it is anything else.
+    /// As [`RsaKey::from_components`], and if it is not such a block.
     pub(super) fn from_pem(body: &str, effort: &mut Effort) -> Result<Self, &'static str> {
         let der = decoded_lines(body).ok_or("it is not base64")?;
-        let [n, e] = numbers(&der).ok_or("it is no RSA public key")?.map(|number| URL_SAFE_NO_PAD.encode(number));
+        let [n, e] = numbers(&der).ok_or("it is not an RSA public key")?.map(|number| URL_SAFE_NO_PAD.encode(number));
         let key = Self::from_components(&n, &e, effort)?;
-        if der != key.spki().ok_or("it is no RSA public key")? {
-            return Err("it has more in it than the key, or is not written in DER");
+        if der != key.spki().ok_or("it is not an RSA public key")? {
+            return Err("it contains more than the key, or is not DER");
         }
         Ok(key)
     }
@@ -79,7 +79,7 @@ impl RsaKey {
         signature.is_ok_and(|signature| self.parsed.verify_sig(message.as_bytes(), &signature).is_ok())
     }
 
-    /// The only way to write it as SPKI in DER (RFC 8017, appendix A.1; RFC 3279, section 2.3.1).
+    /// Its only encoding as SPKI in DER (RFC 8017, appendix A.1; RFC 3279, section 2.3.1).
     fn spki(&self) -> Option<Vec<u8>> {
         const RSA_ENCRYPTION: [u8; 15] =
             [0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00];
@@ -105,13 +105,13 @@ fn is_odd(number: &[u8]) -> bool {
     number.last().is_some_and(|last| last & 1 == 1)
 }
 
-/// Base64 with line ends anywhere, and blanks where editors leave them.
+/// Base64 with line breaks anywhere, and spaces where editors leave them.
 fn decoded_lines(body: &str) -> Option<Vec<u8>> {
     let text: String = body.split_ascii_whitespace().collect();
     STANDARD.decode(text).ok()
 }
 
-/// Modulus and exponent in an SPKI. Whether they are written as they must be shows when they are written again.
+/// Modulus and exponent of an SPKI. Whether their encoding is right is checked by encoding them again.
 fn numbers(spki: &[u8]) -> Option<[&[u8]; 2]> {
     let (spki, _) = content(0x30, spki)?;
     let (_algorithm, rest) = content(0x30, spki)?;
@@ -122,13 +122,13 @@ fn numbers(spki: &[u8]) -> Option<[&[u8]; 2]> {
     Some([n, e].map(|number| number.strip_prefix(&[0]).unwrap_or(number)))
 }
 
-/// The content of the element of DER that comes first, if it has this tag, and what comes behind it.
+/// The content of the first DER element, if it has this tag, and what follows it.
 fn content(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (_, rest) = der.split_first().filter(|(found, _)| **found == tag)?;
     let (first, rest) = rest.split_first()?;
     let (length, rest) = match first {
         0..=0x7F => (std::slice::from_ref(first), rest),
-        // What is longer in a key of RSA's size is at least 256 bytes long, and less than 65536.
+        // In a key of RSA's size, longer elements have 256 to 65535 bytes.
         0x82 => rest.split_at_checked(2)?,
         _ => return None,
     };
@@ -136,13 +136,13 @@ fn content(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// A positive INTEGER of DER.
+/// A positive INTEGER in DER.
 fn integer(number: &[u8]) -> Vec<u8> {
     let needs_sign = number.first().is_some_and(|first| first & 0x80 != 0);
     element(0x02, &[if needs_sign { &[0][..] } else { &[] }, number].concat())
 }
 
-/// A tag, a length and the content of DER.
+/// An element in DER: a tag, a length and the content.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let length = &length[length.iter().take_while(|byte| **byte == 0).count()..];

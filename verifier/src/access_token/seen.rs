@@ -1,4 +1,5 @@
-//! Tokens that were verified before: most requests bring one, and a signature costs twenty times what remembering does.
+//! Tokens that were verified before: most requests bring one, and verifying a signature costs twenty times as much as
+//! finding it here.
 
 use super::{KeySet, VerifiedToken, rsa_key::RsaKey};
 use aws_lc_rs::digest;
@@ -23,10 +24,11 @@ pub(super) fn fingerprint(token: &str) -> Fingerprint {
     digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
-/// Verified tokens by fingerprint. What time and newer key sets do to a token is checked anew at each use.
+/// Verified tokens by fingerprint. A token's times and its key are checked again at each use.
 pub(super) struct Seen([Mutex<Shard>; SHARDS]);
 
-/// Tokens of two generations: when the young ones are many, they become the old ones, and the old are forgotten.
+/// Young and old tokens: when there are many young ones, they become the old ones, and those that were old are
+/// forgotten.
 #[derive(Default)]
 struct Shard {
     young: HashMap<Fingerprint, Known>,
@@ -45,7 +47,7 @@ impl Seen {
         Self(array::from_fn(|_| Mutex::default()))
     }
 
-    /// The token, if it was verified with a key that is still in the set. If the key has gone, so has the token.
+    /// The token, if it was verified with a key that is still in the set. If the key has gone, the token is forgotten.
     pub(super) fn find(&self, fingerprint: &Fingerprint, keys: &KeySet) -> Option<VerifiedToken> {
         self.shard(fingerprint, |shard| {
             let known = shard.find(fingerprint)?;
@@ -57,7 +59,7 @@ impl Seen {
         })
     }
 
-    /// For a token that is not good any more.
+    /// Forgets a token that is no longer good.
     pub(super) fn forget(&self, fingerprint: &Fingerprint) {
         self.shard(fingerprint, |shard| shard.forget(fingerprint));
     }
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_forgets_what_was_not_seen_lately_and_stays_small() {
+    fn a_shard_forgets_tokens_that_were_not_seen_lately_and_stays_small() {
         let (mut shard, known) = (Shard::default(), known());
         for number in 0..10 * YOUNG_PER_SHARD {
             shard.insert(numbered(number), known.clone());
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_remembered_there_is_room_for_sixteen_thousand_and_no_more() {
+    fn at_most_sixteen_thousand_tokens_are_remembered() {
         let (seen, known) = (Seen::nothing(), known());
         for number in 0..3 * SHARDS * 2 * YOUNG_PER_SHARD {
             seen.remember(fingerprint(&number.to_string()), &known.token, "first", &known.key);

@@ -49,7 +49,7 @@ impl VerifiedToken {
         &self.0.token_id
     }
 
-    /// What the user is.
+    /// The user's roles.
     #[must_use]
     pub fn roles(&self) -> &[String] {
         &self.0.roles
@@ -66,19 +66,19 @@ impl VerifiedToken {
         self.0.scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
-    /// Whether the user may do this.
+    /// Whether the token grants this scope.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes().any(|held| held == scope)
     }
 
-    /// What else admins said of the user; empty when nothing.
+    /// Other claims that admins have set for the user; empty if there are none.
     #[must_use]
     pub fn custom(&self) -> &Map<String, Value> {
         &self.0.custom
     }
 
-    /// The user's session epoch when the session began. Means something to the issuer only.
+    /// The user's session epoch when the session began. It means something to the issuer only.
     #[must_use]
     pub fn epoch(&self) -> Option<i64> {
         self.0.epoch
@@ -90,7 +90,7 @@ impl VerifiedToken {
         self.0.issued_at
     }
 
-    /// From when on the token is refused, but for the leeway.
+    /// When the token expires; the verifier accepts it a few seconds longer, for clocks that differ.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.0.expires_at

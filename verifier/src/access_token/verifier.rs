@@ -12,13 +12,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 
-/// The longest token that is looked at, in bytes. An issuer must sign none that is longer.
+/// The longest token that is accepted, in bytes. An issuer must not sign longer ones.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// How long after `exp` a token is still taken, for clocks that differ.
+/// How long after `exp` a token is still accepted, for clocks that differ.
 const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
 /// How far `nbf` and `iat` may lie in the future, for clocks that differ.
 const FUTURE_LEEWAY: Duration = Duration::from_secs(60);
-/// The longest life of a token that is believed.
+/// The longest lifetime that a token may have.
 const MAX_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
 /// Verifies the access tokens of one issuer for one audience.
@@ -41,10 +41,10 @@ impl Verifier {
         &self.issuer
     }
 
-    /// Verifies a token offline, as RFC 9068 (section 4) and RFC 8725 ask.
+    /// Verifies a token offline, as RFC 9068 (section 4) and RFC 8725 require.
     ///
     /// # Errors
-    /// Why the token is refused. An invalid token is never called expired: that is said only of one that was good.
+    /// Why the token is refused. An invalid token is never called expired: only one that was good is.
     pub fn verify(&self, token: &str, keys: &KeySet) -> Result<VerifiedToken, Refusal> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Flaw::TooLong.into());
@@ -72,7 +72,7 @@ impl Verifier {
         Ok(token)
     }
 
-    /// What can be said of the claims without the key and the time.
+    /// Checks of the claims that need neither the key nor the time.
     fn claims(&self, part: &str) -> Result<Facts, Flaw> {
         let json = decode(part)?;
         let mut claims = Object::parse(&json).ok_or(Flaw::Claims)?;
@@ -110,7 +110,7 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Does not end at the first bad character: so the processor looks at many at once.
+/// Does not stop at the first bad character, so that the processor can check many at once.
 fn is_base64url(part: &str) -> bool {
     let is_clean = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_');
     !part.is_empty() & part.bytes().fold(true, |all, byte| all & is_clean(byte))
@@ -121,7 +121,7 @@ fn decode(part: &str) -> Result<Vec<u8>, Flaw> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Flaw::Shape)
 }
 
-/// Reads the header and gives the key's name. Keys that a header brings along (`jwk`, `jku`, `x5c`, `x5u`) are
+/// Reads the header and returns the key's name. Keys that a header brings along (`jwk`, `jku`, `x5c`, `x5u`) are
 /// never used (RFC 8725, section 3.10).
 fn kid(part: &str) -> Result<String, Flaw> {
     let json = decode(part)?;
@@ -238,8 +238,8 @@ fn check_times(token: &Facts, now: Timestamp) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What is said of a token whose key is not known. Its own word that it has expired makes it not worth a fetch, and is not
-/// repeated: nobody has signed it.
+/// The refusal of a token whose key is not known. If it calls itself expired, it is not worth a fetch, but it is not
+/// reported as expired: nobody has verified its claims.
 fn without_key(times: Result<(), Refusal>) -> Refusal {
     match times {
         Ok(()) => Refusal::UnknownKey,
@@ -271,6 +271,6 @@ mod tests {
         assert!(verifier.verify("remembered", &keys).is_ok());
         clock.advance(Duration::from_secs(905));
         assert_eq!(verifier.verify("remembered", &keys).err(), Some(Refusal::Expired));
-        assert_eq!(verifier.verify("remembered", &keys).err(), Some(Flaw::Shape.into()), "it is judged as if new");
+        assert_eq!(verifier.verify("remembered", &keys).err(), Some(Flaw::Shape.into()), "it is verified again");
     }
 }

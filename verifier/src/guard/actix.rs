@@ -1,4 +1,4 @@
-//! Guards for actix-web. An app registers who answers for tokens as `web::Data<dyn Authenticate>`.
+//! Guards for actix-web. An app registers its verifier as `web::Data<dyn Authenticate>`.
 
 use super::{AccessToken, Authenticate, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
 use crate::VerifiedToken;

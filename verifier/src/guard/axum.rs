@@ -1,4 +1,4 @@
-//! Guards for axum. Who answers for tokens is of the router's state: a route without it does not compile.
+//! Guards for axum. The verifier is part of the router's state: a route without it does not compile.
 
 use super::{AccessToken, Authenticate, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
 use crate::VerifiedToken;

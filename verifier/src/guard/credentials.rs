@@ -3,10 +3,10 @@
 use super::Rejection;
 use crate::{Flaw, Refusal};
 
-/// Credentials that hold no single token are a token that is refused.
+/// Credentials without exactly one token are refused like an invalid token.
 const MALFORMED: Rejection = Rejection::Refused(Refusal::Invalid(Flaw::Credentials));
 
-/// The token in the values of all `Authorization` headers. Another scheme counts as none.
+/// The token in the values of all `Authorization` headers. Another scheme counts as no token.
 pub(super) fn bearer<'a>(authorization: impl IntoIterator<Item = &'a [u8]>) -> Result<&'a str, Rejection> {
     let mut credentials = authorization.into_iter();
     let first = credentials.next().ok_or(Rejection::Missing)?;

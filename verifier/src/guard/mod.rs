@@ -1,8 +1,8 @@
-//! What lets a request in. A handler's signature says what it needs: an [`AccessToken`], or a [`Scoped`] one that grants a
-//! scope. Both have private fields, so that a handler that takes one cannot run without the check.
+//! Guards, which let requests in. A handler's signature says what it needs: an [`AccessToken`], or a [`Scoped`] one
+//! that grants a scope. Both have private fields, so that a handler that takes one cannot run without the check.
 //!
-//! With the feature `actix` they are extractors of actix-web, with `axum` those of axum. [`admit`] is what both do, for
-//! whatever else receives requests.
+//! With the feature `actix` they are extractors of actix-web, with `axum` those of axum. [`admit`] does the same for
+//! any other framework.
 
 #[cfg(feature = "actix")]
 mod actix;
@@ -19,18 +19,18 @@ use crate::{
 };
 use std::{future::Future, marker::PhantomData, ops::Deref, pin::Pin};
 
-/// Answers for a token: a verifier, and the keys behind it.
+/// Verifies tokens: a verifier together with its keys.
 pub trait Authenticate: Send + Sync {
     /// Verifies a token.
     fn authenticate<'a>(&'a self, token: &'a str) -> Verdict<'a>;
 
-    /// Who learns what becomes of each request's credentials.
+    /// The observer of the outcome for each request's credentials.
     fn observer(&self) -> &dyn Observer {
         &Unobserved
     }
 }
 
-/// What becomes of a token, once the keys are there.
+/// The outcome for a token, once the keys are there.
 pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send + 'a>>;
 
 /// Lets a request in by the values of its `Authorization` headers, as the guards do.
@@ -69,7 +69,7 @@ impl Deref for AccessToken {
     }
 }
 
-/// A permission that a route needs.
+/// A scope that a route requires.
 pub trait Scope: 'static {
     /// Its name, as in the token's `scope`.
     const NAME: &'static str;
@@ -94,7 +94,7 @@ impl<S: Scope> Scoped<S> {
     }
 }
 
-/// For the log: whoever brings nothing is not worth a line.
+/// Logs a rejection, unless no token was sent.
 #[cfg(any(feature = "actix", feature = "axum"))]
 fn log(path: &str, rejection: &Rejection) {
     if *rejection != Rejection::Missing {

@@ -1,4 +1,4 @@
-//! What is answered to a request that is not let in, whatever the web framework.
+//! The answer to a request that is not let in, for any web framework.
 
 use crate::Refusal;
 use serde::Serialize;
@@ -20,10 +20,10 @@ pub enum Rejection {
     /// There is no key to verify with: nothing can be said about the token.
     #[error("there is no key to verify with")]
     KeysUnavailable,
-    /// The token is good, and does not grant what is needed: a scope, or several with spaces between them.
+    /// The token is good, and does not grant what is needed: a scope, or several separated by spaces.
     #[error("the access token does not grant {0:?}")]
     InsufficientScope(Cow<'static, str>),
-    /// The program has registered nobody who answers for tokens.
+    /// The program has not registered a verifier.
     #[error("no verifier is registered")]
     NoVerifier,
 }
@@ -61,8 +61,8 @@ impl Rejection {
         }
     }
 
-    /// The stable name of what went wrong, the one thing for clients to decide by. They learn whether a token has expired, and
-    /// nothing else of what is wrong with it.
+    /// The stable name of what went wrong, and the only member that clients should decide by. They learn whether a
+    /// token has expired, and nothing else about what is wrong with it.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -88,7 +88,7 @@ impl Rejection {
         }
     }
 
-    /// The value of `WWW-Authenticate` (RFC 6750, section 3): what to bring, or what was wrong with it.
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3): what to send, or what was wrong with it.
     #[must_use]
     pub fn challenge(&self) -> Option<String> {
         let invalid =
@@ -116,7 +116,7 @@ impl Rejection {
         }
     }
 
-    /// A problem document in JSON; its type is [`PROBLEM_TYPE`]. Holds nothing of what the client sent.
+    /// A problem document in JSON; its type is [`PROBLEM_TYPE`]. Contains nothing that the client sent.
     #[must_use]
     pub fn body(&self) -> String {
         let document = Document {
@@ -161,7 +161,7 @@ impl fmt::Display for Challenge<'_> {
     }
 }
 
-/// Whether a text is a scope, or several with spaces between them (RFC 6749, section 3.3).
+/// Whether a text is a scope, or several separated by spaces (RFC 6749, section 3.3).
 #[must_use]
 pub fn is_scope(text: &str) -> bool {
     let is_scope_byte = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_no_refusal_of_the_token() {
+    fn an_outage_is_not_a_refusal_of_the_token() {
         let outage = Rejection::KeysUnavailable;
         assert_eq!((outage.status(), outage.retry_after(), outage.challenge()), (503, Some(1), None));
         let body = r#"{"type":"urn:jeton:problem:unavailable","title":"Service Unavailable","status":503,"code":"unavailable","detail":"verification keys are not available yet: keep the token and retry"}"#;

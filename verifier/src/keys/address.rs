@@ -3,12 +3,12 @@
 use std::{fmt, str::FromStr};
 use url::Url;
 
-/// Something is not the address of a key set.
+/// A text is not the address of a key set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a URL such as https://auth.example/.well-known/jwks.json")]
 pub struct AddressError;
 
-/// A URL whose user, password and query are for requests alone: nothing that is shown or stored has them.
+/// A URL whose user, password and query are used in requests only: they are never shown or stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(Url);
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_of_http() {
+    fn an_address_is_a_url_of_http_or_https() {
         assert!("http://auth:8080/keys".parse::<Address>().is_ok());
         for text in ["", "auth.example", "ftp://auth.example/keys", "https:", "data:x,y"] {
             assert_eq!(text.parse::<Address>(), Err(AddressError), "{text}");

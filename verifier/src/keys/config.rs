@@ -12,7 +12,7 @@ use crate::{
 };
 use std::{fmt, path::PathBuf, sync::Arc};
 
-/// Where an issuer publishes its keys, beside its name.
+/// Where an issuer publishes its keys, below its URL.
 const JWKS_PATH: &str = "/.well-known/jwks.json";
 
 /// Where the keys come from.
@@ -39,7 +39,8 @@ impl KeySource {
         Ok(Self::Published { address, snapshot: None })
     }
 
-    /// The same, and a file that keeps the last good keys, so that a restart works while the issuer is down. Pinned keys need none.
+    /// Adds a file that keeps the last good keys, so that a restart works while the issuer is down. Pinned keys do not
+    /// need one.
     #[must_use]
     pub fn with_snapshot(self, path: impl Into<PathBuf>) -> Self {
         match self {
@@ -49,15 +50,15 @@ impl KeySource {
     }
 }
 
-/// Why keys cannot be kept.
+/// Why [`Config::start`] fails.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// No client can be made for the address.
     #[error(transparent)]
     NoClient(#[from] NoClient),
-    /// Nothing runs the background task.
-    #[error("keys are kept by a task of tokio: start them within its runtime")]
+    /// There is no runtime for the background task.
+    #[error("keys are kept fresh by a task of tokio: start them within its runtime")]
     NoRuntime,
 }
 
@@ -78,21 +79,22 @@ impl Config {
         Self { issuer, audience, source, clock: Arc::new(SystemClock), observer: Arc::new(Unobserved) }
     }
 
-    /// Another clock than the machine's.
+    /// Uses another clock than the machine's.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Who learns what happens, to count it.
+    /// Sets an observer, which learns what happens.
     #[must_use]
     pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer, ..self }
     }
 
-    /// Takes what is there already, a pinned file or a snapshot, and keeps the keys fresh in a background task until the last
-    /// [`PublishedKeys`] of it is dropped. Waits for the file for two seconds at most, and for no network: until there are keys,
-    /// nothing is said about tokens ([`Rejection::KeysUnavailable`](crate::guard::Rejection::KeysUnavailable)).
+    /// Loads the pinned file or the snapshot, if it is there, and keeps the keys fresh in a background task until the
+    /// last `Arc` of the [`PublishedKeys`] is dropped. Waits for the file for two seconds at most, and never for the
+    /// network: until there are keys, tokens are neither accepted nor refused
+    /// ([`Rejection::KeysUnavailable`](crate::guard::Rejection::KeysUnavailable)).
     ///
     /// # Errors
     /// [`StartError`].
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_issuer_publishes_its_keys_beside_its_name() {
+    fn an_issuer_publishes_its_keys_below_its_url() {
         for issuer in ["https://auth.example/tenant", "https://auth.example/tenant/"] {
             let Ok(KeySource::Published { address, snapshot: None }) = KeySource::of_issuer(issuer) else {
                 panic!("{issuer} is a URL");

@@ -10,12 +10,12 @@ use tokio::{
 };
 
 /// Lets any number of requests ask for one fetch, and no more than one per cooldown. The fetch belongs to the
-/// background task: a request that is given up takes nothing with it.
+/// background task: a request that is dropped does not cancel it.
 pub(super) struct Demand {
     cooldown: Duration,
     state: Mutex<State>,
     asked: Notify,
-    /// The number of the last fetch that has ended, well or badly.
+    /// The number of the last fetch that has ended, successful or not.
     ended: watch::Sender<u64>,
 }
 
@@ -24,7 +24,7 @@ struct State {
     last_asked: Option<Instant>,
     /// The number of the last fetch that has begun.
     begun: u64,
-    /// The number of the fetch that was asked for, until it has ended.
+    /// The number of the fetch that was requested, until it has ended.
     awaited: Option<u64>,
 }
 
@@ -33,14 +33,14 @@ impl Demand {
         Self { cooldown, state: Mutex::default(), asked: Notify::new(), ended: watch::Sender::new(0) }
     }
 
-    /// Waits for the end of a fetch, if one was asked for or may be; false if not.
+    /// Waits for the end of a fetch, if one was requested or may be; false if not.
     pub(super) async fn newer_keys(&self) -> bool {
         let Some(awaited) = self.ask() else { return false };
         self.ended.subscribe().wait_for(|ended| *ended >= awaited).await.is_ok()
     }
 
-    /// The number of the fetch to wait for. One that is under way of its own accord may have been answered before the key
-    /// was there: then it is the next.
+    /// The number of the fetch to wait for. If one is under way that nobody requested, it is the next one: the current
+    /// one may have been answered before the key was published.
     fn ask(&self) -> Option<u64> {
         let mut state = self.state();
         if state.awaited.is_some() {
@@ -55,12 +55,12 @@ impl Demand {
         state.awaited
     }
 
-    /// For the background task: returns when a fetch is asked for.
+    /// For the background task: returns when a fetch is requested.
     pub(super) async fn asked(&self) {
         self.asked.notified().await;
     }
 
-    /// For the background task: a fetch begins. Whether it is one that was asked for.
+    /// For the background task: a fetch begins. Returns whether it was requested.
     pub(super) fn fetch_begins(&self) -> bool {
         let mut state = self.state();
         state.begun += 1;
@@ -87,7 +87,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// Lets twenty requests ask at once, ends the fetch that they asked for, if any, and counts who waited for it.
+    /// Lets twenty requests ask at once, ends the fetch that they requested, if any, and counts those that waited for
+    /// it.
     async fn twenty_at_once(demand: &Demand) -> usize {
         let mut requests = pin!(join_all((0..20).map(|_| demand.newer_keys())));
         if let Some(answers) = requests.as_mut().now_or_never() {
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn what_was_under_way_already_is_not_what_they_wait_for() {
+    async fn requests_do_not_wait_for_a_fetch_that_was_already_under_way() {
         let demand = Demand::with_cooldown(LONG);
         assert!(!demand.fetch_begins(), "nobody has asked for it");
         let mut request = pin!(demand.newer_keys());
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_request_that_is_given_up_leaves_the_fetch_to_the_others() {
+    async fn a_request_that_is_dropped_does_not_cancel_the_fetch_for_the_others() {
         let demand = Demand::with_cooldown(LONG);
         assert!(demand.newer_keys().now_or_never().is_none());
         assert_eq!(twenty_at_once(&demand).await, 20);

@@ -1,4 +1,4 @@
-//! The files of keys: read without waiting, and made for their owner alone.
+//! Files of keys: read without blocking, and created for their owner only.
 
 use std::{
     fs::{self, DirBuilder, File, Metadata, OpenOptions},
@@ -6,12 +6,12 @@ use std::{
     path::Path,
 };
 
-/// Reads a regular file of at most so many bytes. Nothing else is opened: a pipe would be waited for, and a device has no end.
+/// Reads a regular file of at most `limit` bytes. Nothing else is opened: a pipe would block, and a device has no end.
 ///
 /// # Errors
 /// What is wrong, in words that follow "cannot read PATH:".
 pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    // Asked again once it is open, when nothing else can be put in its place.
+    // Checked again once it is open, when nothing else can take its place.
     only_regular(&fs::metadata(path)?)?;
     let file = without_waiting().read(true).open(path)?;
     only_regular(&file.metadata()?)?;
@@ -33,7 +33,7 @@ fn only_regular(metadata: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a directory, and those above it, for its owner only. Those that are there stay as they are.
+/// Creates a directory, and those above it, for its owner only. Existing ones stay as they are.
 ///
 /// # Errors
 /// Those of the file system.
@@ -44,10 +44,10 @@ pub(super) fn create_private_directory(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(path)
 }
 
-/// Makes a new file that only its owner reads and writes.
+/// Creates a file that only its owner can read and write.
 ///
 /// # Errors
-/// Those of the file system; [`ErrorKind::AlreadyExists`] when it is there.
+/// Those of the file system; [`ErrorKind::AlreadyExists`] if it exists.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     #[cfg(unix)]
@@ -55,14 +55,14 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     options.write(true).create_new(true).open(path)
 }
 
-/// Whether every user of the machine may write a file, and so decide whose tokens are accepted. What is mounted read-only is
-/// written by nobody.
+/// Whether every user of the machine may write a file, and so decide whose tokens are accepted. Nobody can write to a
+/// read-only mount.
 #[must_use]
 pub fn anybody_may_write(path: &Path) -> bool {
     has_mode(path, 0o002) && !is_mounted_read_only(path)
 }
 
-/// Warns of a file of keys that every user of the machine may write, and returns whether that is so.
+/// Warns about a file of keys that every user of the machine may write, and returns whether that is so.
 pub(super) fn warn_if_anybody_may_write(path: &Path) -> bool {
     let is_so = anybody_may_write(path);
     if is_so {

@@ -1,10 +1,10 @@
-//! Verification keys that stay fresh: fetched in the background, or pinned in a file, and never waited for by a request but when a
-//! token names a key that is not known yet.
+//! Verification keys that stay fresh: fetched in the background, or pinned in a file. A request waits for them only if
+//! its token names a key that is not known yet.
 //!
-//! - Keys are asked for again at half of their `max-age`, and unchanged ones by their `ETag`.
-//! - While they cannot be fetched, those that are held go on; a [snapshot](KeySource::with_snapshot) carries them over a restart.
-//! - Any number of tokens with an unknown `kid` cause one fetch together, and one in ten seconds at most.
-//! - A request that is given up takes nothing with it: fetches belong to the background task.
+//! - Keys are fetched again after half of their `max-age`, and their `ETag` saves a transfer if they are unchanged.
+//! - While they cannot be fetched, the current ones stay in use; a [snapshot](KeySource::with_snapshot) carries them over a restart.
+//! - Tokens with an unknown `kid`, however many, cause one fetch in ten seconds at most.
+//! - A request that is dropped cancels nothing: fetches belong to the background task.
 
 mod address;
 mod config;
@@ -41,8 +41,8 @@ use state::State;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::{runtime::Handle, task::AbortHandle};
 
-/// How long a start waits for the pinned file or the snapshot to be read. It goes on without them: both are looked at again,
-/// or asked for.
+/// How long a start waits for the pinned file or the snapshot to be read. After that, it goes on without keys: the file
+/// is read again later, or the keys are fetched.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The keys of one issuer, and the verifier that uses them. [`Config::start`] makes one; its background task ends when it is
@@ -53,7 +53,7 @@ pub struct PublishedKeys {
 }
 
 impl PublishedKeys {
-    /// What is known of the current keys, if there are any: for health checks and metrics.
+    /// What is known about the current keys, if there are any: for health checks and metrics.
     #[must_use]
     pub fn held(&self) -> Option<Held> {
         self.state.held()

@@ -13,11 +13,11 @@ use std::{
     time::Duration,
 };
 
-/// As many as a key set may have.
+/// The largest key set, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// Reads the file now, and again whenever its content changes. Whatever reading it waits for, such as a file server that is
-/// away, keeps nothing else waiting.
+/// Reads the file now, and again whenever its content changes. A read that takes long, such as from an unreachable file
+/// server, blocks nothing else.
 pub(super) async fn follow(keys: Arc<State>, path: PathBuf, interval: Duration) {
     let mut file = PinnedFile { path: path.into(), last: None, pinned: None, unused: Unused::default() };
     loop {
@@ -38,9 +38,9 @@ pub fn read_pinned(path: &Path) -> io::Result<Reading> {
 
 struct PinnedFile {
     path: Arc<Path>,
-    /// What was read last, good or bad: content is compared, since a time stamp can stay the same.
+    /// What was read last, good or bad: content is compared, since a timestamp can stay the same.
     last: Option<Arc<Result<Vec<u8>, String>>>,
-    /// The keys in what was read last, if it was good: as long as it stays the same, it confirms them.
+    /// The keys in what was read last, if it was good: as long as the file stays the same, it confirms them.
     pinned: Option<Arc<KeySet>>,
     unused: Unused,
 }
@@ -86,10 +86,10 @@ impl PinnedFile {
     }
 }
 
-/// What was found, and what it was read as.
+/// What was found, and the key set that it was read as.
 type Found = (Result<Vec<u8>, String>, Option<Reading>);
 
-/// Looks at the file; `None` if nothing has changed since it was looked at last.
+/// Reads the file; `None` if nothing has changed since it was last read.
 fn look(path: &Path, last: Option<&Result<Vec<u8>, String>>) -> Option<Found> {
     let found = files::read(path, MAX_BYTES).map_err(|error| error.to_string());
     if last == Some(&found) {

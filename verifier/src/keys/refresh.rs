@@ -14,32 +14,32 @@ use std::{
     time::Duration,
 };
 
-/// More reasons of failure in a row are not said one by one.
+/// After this many different reasons of failures in a row, more are not logged as warnings.
 const MAX_COMPLAINTS: usize = 16;
-/// For so many times the span that judging new keys took, nothing is asked: a publisher that always has others takes a tenth
-/// of one core and no more.
+/// After new keys were checked, nothing is fetched for this many times as long: a publisher whose keys always change
+/// takes at most a tenth of one core.
 const REST_AFTER_JUDGING: u32 = 9;
 
 /// How often things happen. Tests are in more of a hurry than services.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// At least this long between fetches of keys that are there.
+    /// The shortest wait after a success.
     pub(super) shortest: Duration,
-    /// At most this long.
+    /// The longest wait after a success.
     pub(super) longest: Duration,
-    /// `max-age` of a publisher that does not say one.
+    /// The `max-age` of a publisher that does not send one.
     pub(super) default_max_age: Duration,
     /// The first wait after a failure; it doubles.
     pub(super) retry: Duration,
-    /// The longest wait after failures as long as there is no key at all.
+    /// The longest wait after failures while there is no key at all.
     pub(super) longest_retry_without_keys: Duration,
     /// The longest wait after failures otherwise.
     pub(super) longest_retry: Duration,
-    /// One fetch for unknown keys in so long.
+    /// At most one fetch for unknown keys in this time.
     pub(super) cooldown: Duration,
     /// How long a fetch may take, body included.
     pub(super) fetch: Duration,
-    /// How often a pinned file is looked at.
+    /// How often a pinned file is read.
     pub(super) file: Duration,
 }
 
@@ -78,7 +78,7 @@ fn jittered(span: Duration) -> Duration {
     span.mul_f64(0.9 + thousandths as f64 / 1000.0)
 }
 
-/// Takes the snapshot, if it is good, and then fetches for ever.
+/// Loads the snapshot, if it is good, and then goes on fetching until it is aborted.
 pub(super) async fn follow(keys: Arc<State>, publisher: Publisher, snapshot: Option<Snapshot>, pace: Pace) {
     let snapshot = snapshot.map(|snapshot| Arc::new(Mutex::new(snapshot)));
     let mut task = Refresh {
@@ -106,11 +106,11 @@ pub(super) async fn follow(keys: Arc<State>, publisher: Publisher, snapshot: Opt
 struct Refresh {
     keys: Arc<State>,
     publisher: Publisher,
-    /// Read and written on other threads, which may take for ever.
+    /// Read and written on other threads, since either may block.
     snapshot: Option<Arc<Mutex<Snapshot>>>,
     /// In a row.
     failures: u32,
-    /// What was said of them.
+    /// The reasons that were logged.
     complaints: Vec<String>,
     unused: Unused,
 }
@@ -130,7 +130,7 @@ impl Refresh {
         }
     }
 
-    /// Fetches once, and says how long to wait before the next time.
+    /// Fetches once, and returns how long to wait before the next fetch.
     async fn fetch(&mut self, question: Question, pace: &Pace) -> Duration {
         let wait = match self.publisher.fetch(question, self.keys.clock.now()).await {
             Ok(answer) => {
@@ -151,7 +151,7 @@ impl Refresh {
 
     fn take(&mut self, answer: Answer) {
         if self.failures > 0 {
-            tracing::info!(failures = self.failures, "keys are fetched again");
+            tracing::info!(failures = self.failures, "fetching keys works again");
             self.failures = 0;
             self.complaints.clear();
         }
@@ -162,7 +162,7 @@ impl Refresh {
         self.keep(keys, now);
     }
 
-    /// What was not known before.
+    /// The fetched keys, unless they are the known ones.
     fn news(&mut self, answer: Answer, known: Option<&Arc<KeySet>>) -> Option<Arc<KeySet>> {
         let keys = answer.keys?;
         self.unused.say(&answer.unused);
@@ -173,7 +173,7 @@ impl Refresh {
         Some(Arc::new(keys))
     }
 
-    /// Nothing waits for the file. While one attempt still goes on, there is no other.
+    /// Nothing waits for the file. While one attempt is under way, no other begins.
     fn keep(&self, keys: Arc<KeySet>, now: Timestamp) {
         let Some(snapshot) = self.snapshot.clone() else { return };
         tokio::task::spawn_blocking(move || {
@@ -183,7 +183,7 @@ impl Refresh {
         });
     }
 
-    /// Each reason is a warning once, until keys are fetched again; the rest is for those who look closer.
+    /// Logs each reason as a warning once, until a fetch succeeds, and repetitions at the level DEBUG.
     fn complain(&mut self, error: &FetchError) {
         self.failures = self.failures.saturating_add(1);
         let reason = error.to_string();
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_asked_for_at_half_of_their_age_and_at_most_once_a_second() {
+    fn keys_are_fetched_after_half_of_their_max_age_and_at_most_once_a_second() {
         let pace = Pace::default();
         let seconds = |max_age: u64| pace.after_success(Some(Duration::from_secs(max_age))).as_secs_f64();
         assert!((135.0..=165.0).contains(&seconds(300)));

@@ -19,13 +19,13 @@ use tokio::sync::watch;
 pub enum Origin {
     /// The issuer's address.
     Published,
-    /// The file of a former process.
+    /// The snapshot of an earlier process.
     Snapshot,
     /// The pinned file.
     Pinned,
 }
 
-/// What is known of the current keys.
+/// What is known about the current keys.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Held {
@@ -45,7 +45,7 @@ pub(super) struct State {
     pub(super) demand: Option<Demand>,
     verifier: Verifier,
     current: ArcSwapOption<Current>,
-    /// Whether what is on this machine, the pinned file or the snapshot, has been looked at.
+    /// Whether the file on this machine, pinned or a snapshot, has been read.
     looked: watch::Sender<bool>,
 }
 
@@ -73,12 +73,12 @@ impl State {
         Arc::new(Self { clock, observer, demand, verifier, current, looked })
     }
 
-    /// For the background task: what is on this machine has been looked at.
+    /// For the background task: the file on this machine has been read, or is not there.
     pub(super) fn has_looked(&self) {
         self.looked.send_replace(true);
     }
 
-    /// Waits until what is on this machine has been looked at, but no longer than this.
+    /// Waits until the file on this machine has been read, but no longer than this.
     pub(super) async fn looked_within(&self, patience: Duration) {
         let mut looked = self.looked.subscribe();
         drop(tokio::time::timeout(patience, looked.wait_for(|looked| *looked)).await);
@@ -111,19 +111,19 @@ impl State {
     }
 
     pub(super) fn replace(&self, keys: Arc<KeySet>, origin: Origin, confirmed_at: Timestamp) {
-        // A former process has confirmed those of a snapshot, and this one has not tried yet.
+        // The keys of a snapshot were confirmed by an earlier process; this one has not tried yet.
         let is_in_doubt = origin == Origin::Snapshot;
         self.current.store(Some(Arc::new(Current { keys, origin, confirmed_at, is_in_doubt })));
     }
 
-    /// Takes down that the current keys, if any, could not be confirmed.
+    /// Notes that the current keys, if any, could not be confirmed.
     pub(super) fn doubt(&self) {
         if let Some(current) = self.current.load_full().filter(|current| !current.is_in_doubt) {
             self.current.store(Some(Arc::new(Current { is_in_doubt: true, ..current.copied() })));
         }
     }
 
-    /// Verifies a token, if need be with keys that are fetched for it.
+    /// Verifies a token, if necessary with keys that are fetched for it.
     pub(super) async fn authenticate(&self, token: &str) -> Result<VerifiedToken, Rejection> {
         let verdict = self.verify(token);
         match &self.demand {

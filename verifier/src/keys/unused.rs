@@ -1,6 +1,6 @@
-//! Published keys that are not used: said once, in one line, and again when it changes.
+//! Published keys that are not used: logged once, in one line, and again when they change.
 
-/// What was last said.
+/// What was last logged.
 #[derive(Debug, Default)]
 pub(super) struct Unused(String);
 
@@ -13,7 +13,7 @@ impl Unused {
         if unused.is_empty() {
             tracing::info!("all published keys are used");
         } else {
-            tracing::warn!(count = unused.len(), reasons = summary, "published keys that are not used");
+            tracing::warn!(count = unused.len(), reasons = summary, "some published keys are not used");
         }
         self.0 = summary;
     }

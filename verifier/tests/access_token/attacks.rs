@@ -1,4 +1,4 @@
-//! Attacks that are no single token, and so not in the table.
+//! Attacks that are not single tokens, and so not in the table.
 
 use super::*;
 
@@ -11,12 +11,12 @@ fn changed_claims_need_another_signature() {
 }
 
 #[test]
-fn a_token_of_ten_megabytes_is_not_looked_at() {
+fn a_token_of_ten_megabytes_is_refused_by_its_length() {
     assert_eq!(flaw(&"a".repeat(10_000_000)), Some(Flaw::TooLong));
 }
 
 #[test]
-fn a_token_of_eight_kibibytes_is_taken_and_a_longer_one_is_not() {
+fn a_token_of_eight_kibibytes_is_accepted_and_a_longer_one_is_not() {
     let padded = |length: usize| {
         let token = token_with(json!({ "pad": "" }));
         let room = (length - token.len()) / 4 * 3;
@@ -29,13 +29,13 @@ fn a_token_of_eight_kibibytes_is_taken_and_a_longer_one_is_not() {
 }
 
 #[test]
-fn a_key_that_is_not_in_the_set_is_worth_a_fetch_only_if_all_else_is_in_order() {
+fn a_key_that_is_not_in_the_set_is_worth_a_fetch_only_if_everything_else_is_in_order() {
     let other = Issuer::other();
     assert_eq!(verify(&other.token_of(&claims(NOW))).err(), Some(Refusal::UnknownKey));
     let elsewhere = changed(claims(NOW), json!({ "aud": "mail" }));
     assert_eq!(verify(&other.token_of(&elsewhere)).err(), Some(Refusal::Invalid(Flaw::Audience)));
     let old = verify(&other.token_of(&claims(NOW - 3000))).err();
-    assert_eq!(old, Some(Refusal::Invalid(Flaw::UnknownKey)), "nobody has verified that it was good once");
+    assert_eq!(old, Some(Refusal::Invalid(Flaw::UnknownKey)), "nobody has verified that it was ever good");
 }
 
 #[test]

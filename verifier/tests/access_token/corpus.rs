@@ -5,7 +5,7 @@ use testkit::corpus::{Good, Row, rows};
 
 fn verdict(row: &Row) -> String {
     let good = Good { issuer: Issuer::usual(), claims: claims(NOW), now: NOW };
-    // What is no text is refused before the verifier, which takes nothing else.
+    // Bytes that are not text are refused before the verifier, which takes only text.
     let Ok(token) = String::from_utf8(row.token(&good)) else { return "Shape".to_owned() };
     match verify(&token) {
         Ok(_) => "ok".to_owned(),

@@ -1,4 +1,4 @@
-//! Key sets: read key by key; what is not fit to verify RS256 never becomes usable and spoils nothing.
+//! Key sets: read key by key; what is not fit to verify RS256 is never used, and the rest still is.
 
 use super::*;
 use aws_lc_rs::{digest, rsa::KeySize};
@@ -56,7 +56,7 @@ fn a_bad_key_is_left_out_and_its_neighbour_stays() {
 }
 
 #[test]
-fn what_is_no_rsa_key_is_left_out_and_its_neighbour_stays() {
+fn a_key_that_is_not_rsa_is_left_out_and_its_neighbour_stays() {
     let foreign = [
         json!({ "kty": "oct", "kid": "bad", "k": "c2VjcmV0", "alg": "HS256" }),
         json!({ "kty": "EC", "kid": "bad", "crv": "P-256", "x": "AA", "y": "AA" }),
@@ -75,7 +75,7 @@ fn what_is_no_rsa_key_is_left_out_and_its_neighbour_stays() {
 }
 
 #[test]
-fn not_even_a_key_that_json_readers_choke_on_spoils_its_neighbours() {
+fn a_key_that_json_readers_choke_on_does_not_spoil_its_neighbours() {
     let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
     for key in [r#"{"kty":"RSA","x":1e999}"#, r#"{"kty":"RSA","kty":"RSA"}"#, &deep] {
         let text = format!(r#"{{"keys":[{key},{}]}}"#, Issuer::usual().public_key().clone());
@@ -113,7 +113,7 @@ fn moduli(kind: &str) -> Vec<(String, String)> {
     moduli.into_iter().map(|(name, n)| (name, n.as_str().expect("a text").to_owned())).collect()
 }
 
-/// A modulus as a JWK and as PEM, whose writer does not judge it.
+/// A modulus as a JWK and as PEM, encoded here: a library would refuse to write such a key.
 fn both_forms(n: &str) -> [Reading; 2] {
     let jwks = json!({ "keys": [usual_with(json!({ "n": n }))] }).to_string();
     [Reading::of_jwks(jwks.as_bytes()), Reading::of_pem(pem_of(n).as_bytes())]
@@ -162,12 +162,12 @@ fn keys_that_share_a_factor_are_both_left_out_and_the_rest_stays() {
         let n = &shared["with a common factor"][index];
         usual_with(json!({ "n": n, "kid": format!("shared-{index}") }))
     });
-    assert!(set(std::slice::from_ref(&one)).is_ok(), "alone, nothing can be seen");
+    assert!(set(std::slice::from_ref(&one)).is_ok(), "alone, it looks sound");
     assert_eq!(set(&[one, Issuer::other().public_key().clone(), other]).expect("the third").kids(), ["second"]);
 }
 
 #[test]
-fn what_is_not_used_is_said_with_its_place_its_name_and_the_reason() {
+fn each_unused_key_is_reported_with_its_position_its_name_and_the_reason() {
     let keys = [
         usual_with(json!({ "use": "enc" })),
         Issuer::other().public_key().clone(),
@@ -205,7 +205,7 @@ fn a_small_key_is_left_out() {
 }
 
 #[test]
-fn an_absurd_answer_is_no_key_set() {
+fn an_absurd_answer_is_not_a_key_set() {
     let malformed =
         ["", "null", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":null}"#, "<html>", r#"{"keys":[],"keys":[]}"#];
     for text in malformed {
@@ -241,15 +241,14 @@ fn a_key_in_pem_is_named_by_its_thumbprint() {
 }
 
 #[test]
-fn pem_of_anything_else_is_no_key_set() {
+fn pem_of_anything_else_is_not_a_key_set() {
     assert_eq!(KeySet::from_pem(b"\xFF\xFE").err(), Some(KeySetError::Malformed));
     assert_eq!(KeySet::from_pem(b"").err(), Some(KeySetError::Malformed));
     let garbled = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
     assert_eq!(KeySet::from_pem(garbled.as_bytes()).err(), Some(KeySetError::NoUsableKey));
 }
 
-/// Blocks that are not used, each with a word of the reason. Whether bytes that are too many or too few leave no key or more
-/// than one is the same to whoever pinned them.
+/// Blocks that are not used, each with a word of the reason. For too many or too few bytes, the reason may be any.
 fn bad_blocks() -> Vec<(String, &'static str)> {
     let good = Issuer::other().public_pem();
     let der = der_of(good);
@@ -266,14 +265,14 @@ fn bad_blocks() -> Vec<(String, &'static str)> {
         (block("PUBLIC KEY", &[]), "it"),
         (good.replace("\n-----END", "!\n-----END"), "base64"),
         (good.replacen('\n', "\nProc-Type: 4,ENCRYPTED\n", 1), "base64"),
-        (good.lines().take(3).map(|line| format!("{line}\n")).collect(), "without its end"),
-        (good.replace("END PUBLIC", "END PRIVATE"), "without its end"),
+        (good.lines().take(3).map(|line| format!("{line}\n")).collect(), "without its END"),
+        (good.replace("END PUBLIC", "END PRIVATE"), "without its END"),
         (block("PRIVATE KEY", &der), "a private key"),
         (block("RSA PRIVATE KEY", &der), "a private key"),
         (block("ENCRYPTED PRIVATE KEY", &der), "a private key"),
         (block("CERTIFICATE", &der), "a certificate"),
         (block("RSA PUBLIC KEY", &der), "PKCS #1"),
-        (block("SOMETHING ELSE", &der), "no PUBLIC KEY"),
+        (block("SOMETHING ELSE", &der), "not a PUBLIC KEY"),
     ]
 }
 

@@ -1,9 +1,10 @@
-//! Each limit to the last: what is just within it is taken, and what is just beyond it is not.
+//! Each limit, exactly: what is just within it is accepted, and what is just beyond it is not.
 
 use super::*;
 use jeton_verifier::{KeySetError, MAX_TOKEN_BYTES, Reading};
 
-/// A good token of exactly so many bytes. Not every length can be had with one header: base64 takes three bytes at a time.
+/// A good token of exactly this many bytes. Not every length is possible with one header: base64 takes three bytes at a
+/// time.
 fn token_of_length(length: usize) -> String {
     let issuer = Issuer::usual();
     let padded = |in_header: usize, in_claims: usize| {
@@ -17,7 +18,7 @@ fn token_of_length(length: usize) -> String {
 }
 
 #[test]
-fn a_token_has_eight_kibibytes_at_most() {
+fn a_token_has_at_most_eight_kibibytes() {
     assert_eq!(MAX_TOKEN_BYTES, 8192);
     assert!(verify(&token_of_length(8192)).is_ok());
     assert_eq!(flaw(&token_of_length(8193)), Some(Flaw::TooLong));
@@ -36,7 +37,7 @@ fn a_kid_has_one_to_a_hundred_and_twenty_eight_bytes() {
 }
 
 #[test]
-fn a_key_set_has_sixty_four_keys_at_most_and_256_kibibytes() {
+fn a_key_set_has_at_most_64_keys_and_256_kibibytes() {
     let of = |count: usize| {
         Reading::of_jwks(json!({ "keys": vec![Issuer::usual().public_key(); count] }).to_string().as_bytes())
     };
@@ -73,7 +74,7 @@ fn an_exponent_is_odd_and_has_17_to_32_bits() {
 }
 
 #[test]
-fn what_a_key_set_shows_of_itself_are_its_names() {
+fn a_key_set_shows_only_the_names_of_its_keys() {
     let keys = usual_keys();
     assert_eq!(format!("{keys:?}"), r#"{"first"}"#);
     assert!(keys.contains("first") && !keys.contains("second") && !keys.contains(""));

@@ -1,4 +1,4 @@
-//! What the verifier takes and what it refuses. Single tokens are in the table of `tests/corpus`.
+//! What the verifier accepts and what it refuses. Single tokens are in the table of `tests/corpus`.
 
 mod attacks;
 mod claims;

@@ -1,4 +1,4 @@
-//! What holds for every text, and for every course of events: found by trying random ones.
+//! What holds for every text, and for every course of events: checked with random ones.
 
 use super::*;
 use proptest::{
@@ -20,7 +20,7 @@ enum Change {
     Remove(Index),
     /// A piece is moved to the end.
     Rotate(Index),
-    /// A piece is there twice.
+    /// A piece is repeated.
     Repeat(Index, Index),
 }
 
@@ -60,12 +60,12 @@ proptest! {
     #![proptest_config(Config { failure_persistence: None, cases: 2000, ..Config::default() })]
 
     #[test]
-    fn no_text_at_random_is_a_token(text in any::<String>()) {
+    fn no_random_text_is_a_token(text in any::<String>()) {
         prop_assert!(verify(&text).is_err());
     }
 
     #[test]
-    fn no_bytes_at_random_in_the_places_of_the_parts_are_a_token(parts in vec(vec(any::<u8>(), 0..200), 0..5)) {
+    fn no_random_bytes_in_place_of_the_parts_are_a_token(parts in vec(vec(any::<u8>(), 0..200), 0..5)) {
         let text = parts.iter().map(testkit::encoded).collect::<Vec<_>>().join(".");
         prop_assert!(verify(&text).is_err());
     }
@@ -80,7 +80,7 @@ proptest! {
     }
 }
 
-/// What the claims may be: members that mean something and others, with values of all kinds.
+/// A member of the claims: one that means something or another one, with a value of any kind.
 fn member() -> impl Strategy<Value = (String, Value)> {
     const NAMES: [&str; 13] =
         ["iss", "sub", "aud", "client_id", "iat", "exp", "nbf", "jti", "sid", "scope", "roles", "cnf", "epoch"];
@@ -101,7 +101,7 @@ proptest! {
     #![proptest_config(Config { failure_persistence: None, cases: 200, ..Config::default() })]
 
     #[test]
-    fn whatever_verifies_says_what_was_signed_and_is_of_our_issuer_for_us_and_of_this_time(members in vec(member(), 0..4)) {
+    fn whatever_verifies_was_signed_so_by_the_issuer_for_the_audience_and_is_current(members in vec(member(), 0..4)) {
         let mut signed = claims(NOW);
         for (name, value) in members {
             signed[name] = value;
@@ -125,7 +125,7 @@ proptest! {
 enum Event {
     /// A token is presented: which of them.
     Present(Index),
-    /// So many seconds pass, or, when the clock is set right, come back.
+    /// This many seconds pass; fewer than zero if the clock is set back.
     Pass(i64),
     /// Another set of keys is in use: which of them.
     Use(Index),
@@ -171,7 +171,7 @@ proptest! {
     #![proptest_config(Config { failure_persistence: None, cases: 300, ..Config::default() })]
 
     #[test]
-    fn a_verifier_that_remembers_says_what_one_that_does_not_says(events in vec(event(), 1..60)) {
+    fn a_verifier_that_remembers_agrees_with_one_that_does_not(events in vec(event(), 1..60)) {
         let mut now = NOW;
         let mut keys = &KEY_SETS[0];
         let clock = SettableClock::default();

@@ -1,4 +1,4 @@
-//! Tokens that were verified before: remembered, and still judged anew.
+//! Tokens that were verified before: remembered, and still checked at each use.
 
 use super::*;
 use std::time::Duration;
@@ -44,7 +44,7 @@ fn a_remembered_token_is_refused_once_another_key_has_taken_the_name_of_its_own(
 }
 
 #[test]
-fn every_byte_of_a_token_counts_also_once_it_is_remembered() {
+fn every_byte_of_a_remembered_token_still_counts() {
     let (verifier, _, token) = after_first_use();
     for at in [0, token.len() / 2, token.len() - 10] {
         let mut forged = token.clone().into_bytes();

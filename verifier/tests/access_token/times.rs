@@ -12,7 +12,7 @@ fn a_token_is_refused_at_the_second_of_its_expiry_and_the_leeway() {
 }
 
 #[test]
-fn a_token_from_the_near_future_is_taken_and_one_from_further_ahead_is_not() {
+fn a_token_from_the_near_future_is_accepted_and_one_from_further_ahead_is_not() {
     let issued_in = |seconds: i64| flaw(&token_with(json!({ "iat": NOW + seconds, "exp": NOW + seconds + 900 })));
     assert_eq!(issued_in(60), None);
     assert_eq!(issued_in(61), Some(Flaw::NotYetValid));
@@ -22,7 +22,7 @@ fn a_token_from_the_near_future_is_taken_and_one_from_further_ahead_is_not() {
 }
 
 #[test]
-fn a_life_of_more_than_an_hour_is_not_believed() {
+fn a_lifetime_of_more_than_an_hour_is_refused() {
     assert!(verify(&token_with(json!({ "exp": NOW + 3600 }))).is_ok());
     assert_eq!(flaw(&token_with(json!({ "exp": NOW + 3601 }))), Some(Flaw::Lifetime));
     assert_eq!(flaw(&token_with(json!({ "exp": i64::MAX }))), Some(Flaw::Lifetime));
@@ -30,7 +30,7 @@ fn a_life_of_more_than_an_hour_is_not_believed() {
 }
 
 #[test]
-fn a_token_that_dies_before_it_is_born_is_invalid_and_not_merely_expired() {
+fn a_token_that_expires_before_it_was_issued_is_invalid_and_not_merely_expired() {
     assert_eq!(flaw(&token_with(json!({ "exp": NOW - 10 }))), Some(Flaw::Lifetime));
     assert_eq!(flaw(&token_with(json!({ "exp": NOW }))), Some(Flaw::Lifetime));
 }

@@ -4,7 +4,7 @@ mod targets;
 
 use std::{fs, path::Path};
 
-/// Replays one directory, and gives the names of the files that were taken.
+/// Replays one directory, and returns the names of the files that were accepted.
 fn taken(name: &str, target: fn(&[u8]) -> bool) -> Vec<String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
     let files = fs::read_dir(directory).expect("the corpus is there").map(|file| file.expect("a file"));
@@ -17,7 +17,7 @@ fn taken(name: &str, target: fn(&[u8]) -> bool) -> Vec<String> {
 }
 
 #[test]
-fn of_all_access_tokens_only_the_good_one_is_taken() {
+fn of_all_access_tokens_only_the_good_one_is_accepted() {
     assert_eq!(taken("access_token", targets::access_token), ["good"]);
 }
 

@@ -28,7 +28,7 @@ impl Answer {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The code of a problem document; empty if it is none.
+    /// The code of a problem document; empty if it is not one.
     pub(crate) fn code(&self) -> String {
         let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
         assert!(problem.is_null() || problem["status"] == self.status, "{self:?}");
@@ -41,7 +41,7 @@ pub(crate) fn ask(server: SocketAddr, path: &str, credentials: &[&str]) -> Answe
     ask_with(server, path, &credentials.iter().map(|credentials| credentials.as_bytes()).collect::<Vec<_>>())
 }
 
-/// The same, of any bytes.
+/// The same, with any bytes.
 pub(crate) fn ask_with<C: AsRef<[u8]>>(server: SocketAddr, path: &str, credentials: &[C]) -> Answer {
     let mut request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n").into_bytes();
     for credentials in credentials {

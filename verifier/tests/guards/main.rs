@@ -29,7 +29,7 @@ fn answers<'a>(path: &'a str, credentials: &'a [&str]) -> impl Iterator<Item = (
 }
 
 #[test]
-fn a_good_token_is_let_in_whatever_the_case_of_the_scheme_and_the_blanks_around_it() {
+fn a_good_token_is_let_in_whatever_the_case_of_the_scheme_and_the_spaces_around_it() {
     for credentials in [format!("Bearer {}", token()), format!("bearer {}", token()), format!("BEARER   {} ", token())]
     {
         for (server, answer) in answers("/anybody", &[&credentials]) {
@@ -39,7 +39,7 @@ fn a_good_token_is_let_in_whatever_the_case_of_the_scheme_and_the_blanks_around_
 }
 
 #[test]
-fn without_a_token_the_answer_says_how_to_bring_one_and_names_no_error() {
+fn without_a_token_the_answer_says_how_to_send_one_and_names_no_error() {
     for credentials in [&[][..], &["Basic YWRhOmh1c2g="], &["Digest x"], &[""]] {
         for (server, answer) in answers("/anybody", credentials) {
             assert_eq!((answer.status, answer.code().as_str()), (401, "token_missing"), "{server}");
@@ -49,7 +49,7 @@ fn without_a_token_the_answer_says_how_to_bring_one_and_names_no_error() {
 }
 
 #[test]
-fn what_is_malformed_or_comes_twice_is_an_invalid_token() {
+fn a_malformed_or_repeated_token_is_invalid() {
     let good = format!("Bearer {}", token());
     let (cut, two, list) = (good.replace('.', ""), format!("{good} {good}"), format!("{good}, {good}"));
     for credentials in [&["Bearer"][..], &["Bearer "], &["Bearer a.b.c"], &[&cut], &[&two], &[&list], &[&good, &good]] {
@@ -62,7 +62,7 @@ fn what_is_malformed_or_comes_twice_is_an_invalid_token() {
 }
 
 #[test]
-fn an_expired_token_is_told_apart() {
+fn an_expired_token_is_called_expired() {
     let old = format!("Bearer {}", Issuer::usual().token_of(&claims(NOW - 3000)));
     for (server, answer) in answers("/anybody", &[&old]) {
         assert_eq!((answer.status, answer.code().as_str()), (401, "token_expired"), "{server}");
@@ -72,14 +72,14 @@ fn an_expired_token_is_told_apart() {
 }
 
 #[test]
-fn a_token_without_the_scope_is_answered_with_what_would_be_needed() {
+fn a_token_without_the_scope_is_answered_with_the_scope_that_is_needed() {
     for (server, answer) in answers("/author", &[&format!("Bearer {}", token())]) {
         assert_eq!((answer.status, answer.code().as_str()), (403, "insufficient_scope"), "{server}");
         let challenge = r#"Bearer realm="jeton", error="insufficient_scope", scope="books:write""#;
         assert_eq!(answer.header("www-authenticate"), Some(challenge), "{server}");
     }
     for (server, answer) in answers("/author", &[]) {
-        assert_eq!(answer.code(), "token_missing", "{server}: nobody learns it without a token");
+        assert_eq!(answer.code(), "token_missing", "{server}: the scope is not revealed without a token");
     }
 }
 
@@ -93,7 +93,7 @@ fn a_token_with_the_scope_is_let_in() {
 }
 
 #[test]
-fn every_refusal_is_a_problem_document_that_nobody_keeps() {
+fn every_refusal_is_a_problem_document_that_is_never_stored() {
     for path in ["/anybody", "/author"] {
         for (server, answer) in answers(path, &[]) {
             assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{server}");
@@ -103,7 +103,7 @@ fn every_refusal_is_a_problem_document_that_nobody_keeps() {
 }
 
 #[test]
-fn without_keys_the_answer_is_an_outage_and_no_refusal() {
+fn without_keys_the_answer_is_an_outage_and_not_a_refusal() {
     for (server, answer) in answers("/without-keys", &[&format!("Bearer {}", token())]) {
         assert_eq!((answer.status, answer.code().as_str()), (503, "unavailable"), "{server}");
         assert_eq!((answer.header("retry-after"), answer.header("www-authenticate")), (Some("1"), None), "{server}");
@@ -132,7 +132,7 @@ fn is_as_expected(row: &Row, token: &[u8], answer: &Answer) -> bool {
         "expired" => "token_expired",
         _ => "token_invalid",
     };
-    // What is no header does not even reach the guards.
+    // Bytes that a header cannot have do not even reach the guards.
     let is_no_header = token.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') && answer.status == 400;
     is_no_header || (answer.status == 401 && answer.code() == code)
 }
@@ -150,7 +150,7 @@ async fn an_app_without_a_verifier_lets_nobody_in() {
     }
 }
 
-/// Takes down what it learns.
+/// Records what it learns.
 #[derive(Default)]
 struct Noted {
     accepted: AtomicUsize,

@@ -51,7 +51,7 @@ impl Authenticate for Fixed {
     }
 }
 
-/// Nobody has a key yet.
+/// A verifier without keys.
 struct NoKeys;
 
 impl Authenticate for NoKeys {
@@ -91,7 +91,7 @@ fn actix() -> SocketAddr {
     address
 }
 
-/// State of a program's own, of which the verifier is a part.
+/// The state of a program, which contains the verifier.
 #[derive(Clone)]
 struct State {
     authority: Arc<dyn Authenticate>,

@@ -13,13 +13,13 @@ use std::{
 const MAX_BYTES: u64 = 512 * 1024;
 /// What every snapshot begins with, whole or not.
 const BEGINNING: &[u8] = br#"{"fetched_at":"#;
-/// Said of a file that somebody else has written.
+/// Why a file that is not a snapshot is left alone.
 pub(super) const NOT_OURS: &str = "it is not a snapshot of keys, and is left alone: name another file";
 
-/// What tells a file from another, and from itself after a change.
+/// Distinguishes a file from others, and from itself after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// `None` where files have no number.
+    /// `None` where files have no inode.
     inode: Option<u64>,
     length: u64,
     modified: Option<SystemTime>,
@@ -48,13 +48,14 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     files::read(path, MAX_BYTES)
 }
 
-/// Whether this was written as a snapshot, however damaged. What a disk has lost is empty or all zeros.
+/// Whether this was written as a snapshot, however damaged. After a crash, a file can be empty or all zeros.
 pub(super) fn is_ours(bytes: &[u8]) -> bool {
     let written = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
     written.take(BEGINNING.len()).eq(BEGINNING) || bytes.iter().all(|byte| *byte == 0)
 }
 
-/// Whether a snapshot may be put here: where nothing is, or a snapshot, or the file that was one when it was looked at last.
+/// Whether a snapshot may be written here: where there is no file, a snapshot, or the file that was one when it was
+/// last read.
 ///
 /// # Errors
 /// Why not.
@@ -69,8 +70,8 @@ pub(super) fn may_replace(path: &Path, known: Option<&Stamp>) -> io::Result<()> 
     }
 }
 
-/// Puts a file that only its owner reads and writes in place of the one that is there. Readers find the old one or the new one,
-/// never a half.
+/// Replaces the file by one that only its owner can read and write. Readers find the old one or the new one, never a
+/// part.
 ///
 /// # Errors
 /// Those of the file system.
@@ -84,7 +85,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<Stamp> {
     })
 }
 
-/// Goes as far as [`replace`] goes without changing anything, in a directory that is there.
+/// Goes as far as [`replace`] can without changing anything, in an existing directory.
 ///
 /// # Errors
 /// Why it would fail.
@@ -92,7 +93,7 @@ pub(super) fn try_to_replace(path: &Path) -> io::Result<()> {
     with_draft(path, &[0; 4096], |_, draft| removable(path, draft))
 }
 
-/// Writes a file beside this one, which is gone afterwards if it has not been renamed.
+/// Writes a draft beside this file, and removes it afterwards unless it was renamed.
 fn with_draft<T>(path: &Path, bytes: &[u8], then: impl FnOnce(&Path, &Metadata) -> io::Result<T>) -> io::Result<T> {
     let draft = draft_of(path);
     let made = files::create_private(&draft)
@@ -115,8 +116,8 @@ fn directory(path: &Path) -> Option<&Path> {
     path.parent().filter(|directory| !directory.as_os_str().is_empty())
 }
 
-/// In a sticky directory, such as /tmp, only the owners of a file and of the directory remove it, and root. `draft` is a file of
-/// the user that asks.
+/// In a sticky directory, such as /tmp, only root and the owners of the file and of the directory may remove a file.
+/// `draft` belongs to the current user.
 #[cfg(unix)]
 fn removable(path: &Path, draft: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;

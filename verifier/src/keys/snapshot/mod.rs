@@ -13,10 +13,10 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 /// Older snapshots are not used.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-/// Unchanged keys are written again when the file is so old, so that its age says, but for an hour, when they were last
-/// confirmed. The file's own time would not do: a copy has a new one.
+/// Unchanged keys are written again once the file is this old, so that its date says, to within an hour, when they were
+/// last confirmed. The modification time of the file would not do: a copy has a new one.
 const CONFIRM_AFTER: Duration = Duration::from_secs(60 * 60);
-/// Clocks that differ by no more agree.
+/// Clocks that differ by no more than this agree.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// A file that keeps the last good keys from one address.
@@ -27,11 +27,11 @@ pub struct Snapshot {
     written: Option<Written>,
     /// The file that was a snapshot until somebody changed it.
     stood_at: Option<Stamp>,
-    /// What was last said about the file.
+    /// The last warning about the file.
     said: Option<String>,
 }
 
-/// What stands in the file, as far as this process knows.
+/// What is in the file, as far as this process knows.
 struct Written {
     keys: Arc<KeySet>,
     confirmed_at: Timestamp,
@@ -40,7 +40,7 @@ struct Written {
 }
 
 impl Written {
-    /// Whether the file need not be written again. What is dated in the future would never seem old.
+    /// Whether the file need not be written again. A date in the future would never seem old.
     fn serves(&self, keys: &KeySet, now: Timestamp) -> bool {
         let is_of_now = self.confirmed_at <= now && now.since(self.confirmed_at) < CONFIRM_AFTER;
         *self.keys == *keys && is_of_now
@@ -53,7 +53,7 @@ impl Written {
 pub struct Kept {
     /// The keys.
     pub keys: Arc<KeySet>,
-    /// When they were last confirmed, as the clock of that time said.
+    /// When they were last confirmed, by the clock of that process.
     pub confirmed_at: Timestamp,
 }
 
@@ -62,7 +62,7 @@ impl Kept {
         Written { keys: Arc::clone(&self.keys), confirmed_at: self.confirmed_at, stamp }
     }
 
-    /// How far their date lies ahead, if the clock was wrong when they were confirmed or is wrong now.
+    /// How far in the future their date is, if the clock was wrong when they were confirmed or is wrong now.
     #[must_use]
     pub fn ahead(&self, now: Timestamp) -> Option<Duration> {
         Some(self.confirmed_at.since(now)).filter(|ahead| *ahead > TOLERANCE)
@@ -74,15 +74,15 @@ impl Kept {
 struct Stored<Keys> {
     /// Milliseconds since 1970.
     fetched_at: Timestamp,
-    /// Keys of another address are not used. Without its secrets.
+    /// The address, without its secrets. Keys from another one are not used.
     url: String,
-    /// Nor are those of another issuer. Earlier versions have written none.
+    /// Keys of another issuer are not used. Earlier versions did not write it.
     issuer: Option<String>,
     jwks: Keys,
 }
 
 impl Snapshot {
-    /// In this file, of keys from this address of this issuer.
+    /// A snapshot in this file, for the keys that this issuer publishes at this address.
     #[must_use]
     pub fn at(path: PathBuf, address: Address, issuer: String) -> Self {
         Self { path, address, issuer, written: None, stood_at: None, said: None }
@@ -100,8 +100,8 @@ impl Snapshot {
         }
     }
 
-    /// Tries whether the service could replace the file, as far as that goes without changing anything, in a directory that is
-    /// there.
+    /// Tries whether the service could replace the file, as far as possible without changing anything, in an existing
+    /// directory.
     ///
     /// # Errors
     /// Why not.
@@ -120,7 +120,7 @@ impl Snapshot {
             let ahead_seconds = ahead.as_secs();
             tracing::warn!(%path, ahead_seconds, "the snapshot is dated in the future: was the clock wrong then, or is it now?");
         }
-        // Or else the next answer replaces it by a file of its own.
+        // If anybody may write it, the next answer replaces it by a private file.
         if !files::warn_if_anybody_may_write(&self.path) {
             self.written = stamp.map(|stamp| kept.written(stamp));
         }
@@ -136,9 +136,9 @@ impl Snapshot {
             return Err("its keys are from another address");
         }
         if stored.issuer.is_some_and(|issuer| issuer != self.issuer) {
-            return Err("its keys are of another issuer");
+            return Err("its keys are another issuer's");
         }
-        // A date in the future says that a clock was wrong, and nothing against the keys.
+        // A date in the future means that a clock was wrong, not that the keys are.
         if now.since(stored.fetched_at) > MAX_AGE {
             return Err("it is older than 24 hours");
         }
@@ -146,8 +146,8 @@ impl Snapshot {
         Ok(Kept { keys: Arc::new(keys), confirmed_at: stored.fetched_at })
     }
 
-    /// Keeps keys that were confirmed now, unless the file holds them with a date that says enough. A file that cannot be written
-    /// is worth a warning and nothing more, and is tried again with the next answer.
+    /// Writes keys that were confirmed now, unless the file holds them with a recent date. If the file cannot be
+    /// written, that is logged, and tried again with the next answer.
     pub(super) fn keep(&mut self, keys: &Arc<KeySet>, now: Timestamp) {
         self.look_again(now);
         if self.written.as_ref().is_some_and(|written| written.serves(keys, now)) {
@@ -162,7 +162,7 @@ impl Snapshot {
         }
     }
 
-    /// Reads the file again if it is another than it was: somebody has removed or changed it, or a replica has written it.
+    /// Reads the file again if it has changed: somebody has removed or changed it, or a replica has written it.
     fn look_again(&mut self, now: Timestamp) {
         let Some(known) = self.written.as_ref().map(|written| written.stamp) else { return };
         let stamp = Stamp::at(&self.path);

@@ -50,7 +50,7 @@ fn clocks_that_differ_by_a_minute_agree() {
 }
 
 #[test]
-fn what_a_replica_has_written_is_not_written_again() {
+fn a_snapshot_that_a_replica_has_written_is_not_written_again() {
     let (_directory, path) = place();
     let (mut one, mut other) = (at(&path), at(&path));
     one.keep(&usual(), NOW);
@@ -64,7 +64,7 @@ fn what_a_replica_has_written_is_not_written_again() {
 }
 
 #[test]
-fn a_file_that_is_no_snapshot_is_left_alone() {
+fn a_file_that_is_not_a_snapshot_is_left_alone() {
     let (_directory, path) = place();
     for content in ["SQLite format 3\0", r#"{"keys":[]}"#, "notes"] {
         fs::write(&path, content).expect("a written file");
@@ -97,7 +97,7 @@ fn a_foreign_file_in_place_of_a_snapshot_is_left_alone_too() {
 }
 
 #[test]
-fn to_try_changes_nothing_and_fails_where_writing_would() {
+fn trying_to_replace_changes_nothing_and_fails_where_writing_would() {
     let (directory, path) = place();
     at(&path).keep(&usual(), NOW);
     let stamp = Stamp::at(&path);

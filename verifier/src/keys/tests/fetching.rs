@@ -1,10 +1,10 @@
-//! What is taken from a publisher, and what is not.
+//! What is accepted from a publisher, and what is not.
 
 use super::{publisher::Answer, *};
 use crate::keys::{Origin, StartError};
 
 #[actix_web::test]
-async fn without_any_key_nothing_is_said_about_a_token_and_keys_are_found_without_a_restart() {
+async fn without_any_key_the_verdict_is_unavailable_and_keys_are_found_without_a_restart() {
     let publisher = TestPublisher::that_answers(Answer::status(500));
     let keys = follow(&publisher, pace()).await;
     eventually("three attempts", async || publisher.asked().len() >= 3).await;
@@ -73,7 +73,7 @@ async fn a_key_that_is_no_longer_published_is_no_longer_used() {
 }
 
 #[actix_web::test]
-async fn what_a_cache_has_kept_for_its_time_is_soon_asked_for_again() {
+async fn an_answer_that_a_cache_has_kept_for_its_max_age_is_soon_fetched_again() {
     let publisher =
         TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()).with("age", "3600"));
     let keys = follow(&publisher, pace()).await;
@@ -94,7 +94,7 @@ async fn an_unchanged_set_without_a_new_age_keeps_the_one_it_had() {
 }
 
 #[actix_web::test]
-async fn a_tag_that_is_too_long_or_no_text_is_not_sent_back() {
+async fn an_etag_that_is_too_long_or_not_text_is_not_sent_back() {
     for tag in [format!("\"{}\"", "x".repeat(5000)), "\"caf\u{e9}\"".to_owned()] {
         let publisher =
             TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()).with("etag", tag));
@@ -120,7 +120,7 @@ async fn after_a_failure_the_whole_set_is_asked_for() {
 }
 
 #[actix_web::test]
-async fn whoever_drops_the_keys_ends_what_keeps_them() {
+async fn dropping_the_keys_ends_their_background_task() {
     let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("two questions", async || publisher.asked().len() >= 2).await;
@@ -129,11 +129,11 @@ async fn whoever_drops_the_keys_ends_what_keeps_them() {
     eventually("nobody holds them", async || state.strong_count() == 0).await;
     let asked = publisher.asked().len();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(publisher.asked().len() <= asked + 1, "at most the question that was under way");
+    assert!(publisher.asked().len() <= asked + 1, "at most the request that was under way");
 }
 
 #[test]
-fn without_a_runtime_keys_cannot_be_kept() {
+fn without_a_runtime_keys_cannot_be_started() {
     let source = KeySource::of_issuer(ISSUER).expect("a URL");
     let started = futures_util::FutureExt::now_or_never(Config::new(ISSUER, AUDIENCE, source).start());
     assert_eq!(started.map(|started| started.err()), Some(Some(StartError::NoRuntime)));

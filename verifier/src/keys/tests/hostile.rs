@@ -1,5 +1,5 @@
-//! A publisher that means harm, or is broken in the worst way: keys that are good stay, tokens of theirs are let in
-//! without waiting, and unknown ones cost one fetch.
+//! A publisher that is malicious, or broken in the worst way: good keys stay in use, their tokens never wait, and
+//! unknown keys cost one fetch.
 
 use super::*;
 use crate::Refusal;
@@ -26,7 +26,7 @@ enum Manner {
     Says(Vec<u8>),
     /// Nothing, and no end.
     Hangs,
-    /// These bytes, then these again and again, so many milliseconds apart.
+    /// The first bytes, then the second ones again and again, this many milliseconds apart.
     NeverEnds(String, String, u64),
 }
 
@@ -98,7 +98,7 @@ fn good() -> Manner {
     Manner::answers("cache-control: max-age=3600\r\n", &Issuer::usual().key_set().to_string())
 }
 
-/// The other key, and one that takes its name.
+/// The other key, and another one with the same kid.
 fn namesakes() -> [Value; 2] {
     let mut namesake = Issuer::usual().public_key().clone();
     namesake["kid"] = Issuer::other().public_key().clone()["kid"].take();
@@ -143,7 +143,7 @@ fn manners() -> Vec<(&'static str, Manner)> {
 }
 
 #[actix_web::test]
-async fn good_keys_stay_nobody_waits_who_has_one_and_unknown_ones_cost_one_fetch() {
+async fn good_keys_stay_their_tokens_never_wait_and_unknown_ones_cost_one_fetch() {
     join_all(manners().into_iter().map(|(what, manner)| costs_one_fetch(what, manner))).await;
 }
 
@@ -168,13 +168,13 @@ async fn costs_one_fetch(what: &str, manner: Manner) {
     assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()), "{what}");
 }
 
-/// Always asking, and soon done with what never ends.
+/// Always fetching, and soon giving up on what never ends.
 fn impatient() -> Pace {
     Pace { longest: Duration::ZERO, fetch: Duration::from_millis(300), ..pace() }
 }
 
 #[actix_web::test]
-async fn whatever_went_before_a_good_answer_is_taken() {
+async fn a_good_answer_is_used_whatever_came_before() {
     let publisher = Rude::that(Manner::Hangs).await;
     let keys = publisher.follow(impatient()).await;
     for (turn, (what, manner)) in manners().into_iter().enumerate() {
@@ -188,7 +188,7 @@ async fn whatever_went_before_a_good_answer_is_taken() {
 }
 
 #[actix_web::test]
-async fn of_a_set_that_is_half_broken_the_other_half_is_taken_whatever_it_is_called() {
+async fn the_good_half_of_a_half_broken_set_is_used_whatever_its_media_type() {
     let publisher = Rude::that(Manner::Hangs).await;
     let keys = publisher.follow(impatient()).await;
     let [other, namesake] = namesakes();
@@ -202,7 +202,7 @@ async fn of_a_set_that_is_half_broken_the_other_half_is_taken_whatever_it_is_cal
 }
 
 #[actix_web::test]
-async fn an_absurd_age_spoils_neither_the_keys_nor_what_comes_later() {
+async fn an_absurd_age_spoils_neither_the_keys_nor_later_answers() {
     let publisher = Rude::that(Manner::Hangs).await;
     let keys = publisher.follow(impatient()).await;
     for age in ["0", "-1", "99999999999999999999999", "18446744073709551615", "1e9", "\"5\"", "", "0, max-age=600"] {

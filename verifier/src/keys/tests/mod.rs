@@ -1,4 +1,4 @@
-//! The whole way: a publisher over real HTTP, or a file, and tokens that are let in or not.
+//! End to end: a publisher over real HTTP, or a file, and tokens that are accepted or not.
 
 mod fetching;
 mod hostile;
@@ -20,14 +20,14 @@ use url::Url;
 
 /// When the tests take place.
 const NOW: i64 = 1_800_000_000;
-/// Nothing happens by itself in so long.
+/// So long that nothing happens by itself.
 const LONG: Duration = Duration::from_secs(3600);
 
 fn clock() -> ManualClock {
     ManualClock::at(Timestamp::from_secs(NOW))
 }
 
-/// In a hurry after failures; otherwise nothing happens but by demand.
+/// Quick after failures; otherwise fetches only on demand.
 fn pace() -> Pace {
     let moment = Duration::from_millis(10);
     Pace {

@@ -67,7 +67,7 @@ async fn a_file_confirms_its_keys_for_as_long_as_it_is_sound() {
 
 #[cfg(unix)]
 #[actix_web::test]
-async fn what_is_no_file_is_not_waited_for_and_a_file_in_its_place_is_read() {
+async fn a_pipe_does_not_block_and_a_file_in_its_place_is_read() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("keys.json");
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).expect("a pipe");

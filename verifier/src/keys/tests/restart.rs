@@ -52,7 +52,7 @@ async fn a_snapshot_says_when_its_keys_were_last_confirmed_and_is_not_used_after
 }
 
 #[actix_web::test]
-async fn a_snapshot_of_another_address_or_damaged_is_not_used() {
+async fn a_damaged_snapshot_or_one_of_another_address_is_not_used() {
     let (_directory, path, url) = after_a_first_life().await;
     let elsewhere = Url::parse("http://127.0.0.1:1/jwks.json").expect("a URL");
     let start_at = async |now: i64, url: &Url| {
@@ -75,7 +75,7 @@ async fn a_snapshot_of_another_address_or_damaged_is_not_used() {
 }
 
 #[actix_web::test]
-async fn a_clock_that_has_jumped_back_is_no_reason_to_refuse_the_keys_of_the_snapshot() {
+async fn the_keys_of_a_snapshot_are_used_although_the_clock_has_jumped_back() {
     let (_directory, path, url) = after_a_first_life().await;
     let year = 365 * 24 * 60 * 60;
     let clock = ManualClock::at(Timestamp::from_secs(NOW - year));
@@ -95,7 +95,7 @@ async fn a_snapshot_that_cannot_be_written_harms_nothing() {
     eventually("the key is there", async || verdict(&keys, Issuer::usual()).await.is_ok()).await;
 }
 
-/// A snapshot in a directory of its own, of a publisher that says at once what is asked of it.
+/// Keys that are fetched all the time and kept in a snapshot, once it is written.
 async fn keeps(url: Url, path: &Path, clock: &ManualClock) -> Arc<PublishedKeys> {
     let keys = start(published_at(url, Some(path.to_owned())), clock, Pace { longest: Duration::ZERO, ..pace() }).await;
     eventually("the key is kept", async || path.exists()).await;
@@ -129,7 +129,7 @@ async fn the_snapshot_is_written_when_the_keys_change_and_once_an_hour() {
 }
 
 #[actix_web::test]
-async fn what_could_not_be_written_is_tried_again() {
+async fn a_snapshot_that_could_not_be_written_is_tried_again() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("data/jwks.json");
     fs::write(directory.path().join("data"), "in the way").expect("a written file");

@@ -73,7 +73,7 @@ async fn only_a_token_that_is_otherwise_in_order_causes_a_fetch() {
 }
 
 #[actix_web::test]
-async fn a_publisher_that_says_nothing_has_changed_keeps_no_new_key_away() {
+async fn an_etag_that_never_changes_does_not_hide_a_new_key() {
     let tagged = |jwks: String| Answer::good(jwks).with("etag", "\"always the same\"");
     let publisher = TestPublisher::that_answers(tagged(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, Pace { cooldown: Duration::ZERO, ..pace() }).await;
@@ -83,7 +83,7 @@ async fn a_publisher_that_says_nothing_has_changed_keeps_no_new_key_away() {
 }
 
 #[actix_web::test]
-async fn what_was_not_asked_for_conditionally_cannot_be_unchanged() {
+async fn an_unconditional_request_cannot_be_answered_with_not_modified() {
     let publisher =
         TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()).with("etag", "\"v1\""));
     let patient = Pace { cooldown: Duration::ZERO, retry: LONG, longest_retry: LONG, ..pace() };
@@ -95,7 +95,7 @@ async fn what_was_not_asked_for_conditionally_cannot_be_unchanged() {
 }
 
 #[actix_web::test]
-async fn forged_tokens_that_call_themselves_expired_are_not_repeated_and_cause_no_fetch() {
+async fn forged_tokens_that_call_themselves_expired_are_invalid_and_cause_no_fetch() {
     let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
     let keys = fetched_once(&publisher, pace()).await;
     let verdict = keys.authenticate(&Issuer::other().token_of(&claims(NOW - 3000))).await.map(|_| ());
