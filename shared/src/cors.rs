@@ -35,7 +35,7 @@ pub enum Audience {
     Everybody,
     /// Pages of allowed origins.
     AllowedOrigins,
-    /// Programs, no pages: answers say nothing about CORS.
+    /// Programs, not pages: answers say nothing about CORS.
     Programs,
 }
 

@@ -25,7 +25,7 @@ impl From<Rejection> for Problem {
     }
 }
 
-/// What becomes of a request whose token is missing or refused, whoever looks at it.
+/// The refusals of a missing or invalid token, whoever verifies it.
 #[must_use]
 pub fn token_refusals() -> Vec<Problem> {
     let invalid = Refusal::Invalid(Flaw::Signature);

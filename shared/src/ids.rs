@@ -83,8 +83,8 @@ impl EventId {
         Self(Uuid::from_u128(millis << 80))
     }
 
-    /// The one id that an event has which happened at this time and is named by these bytes: whoever notes it again finds
-    /// it noted.
+    /// The id of an event that happened at this time and is named by these bytes. It is always the same, so that
+    /// whoever records the event again finds it recorded.
     #[must_use]
     pub fn of(time: Timestamp, name: [u8; 10]) -> Self {
         let millis = u64::try_from(time.millis()).unwrap_or_default();

@@ -100,7 +100,7 @@ pub fn verdicts() -> Verdicts {
     }
 }
 
-/// Counts what becomes of access tokens.
+/// Counts the outcomes of access tokens.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Verifications;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 /// How many items a page has unless the caller asks for another number.
 pub const DEFAULT_LIMIT: u32 = 50;
 
-/// What may be asked of a list, in the query of its URL.
+/// The query parameters of a list.
 pub trait Listing: DeserializeOwned {
     /// What the list takes: the detail of the refusal of anything else.
     const TAKES: &'static str;

@@ -88,12 +88,12 @@ async fn a_hundred_connections_from_one_address_leave_the_logins_of_others_worki
 }
 
 #[tokio::test]
-async fn passwords_that_are_costly_to_judge_keep_no_login_waiting() {
+async fn passwords_that_are_costly_to_check_keep_no_login_waiting() {
     let stack = Stack::any().trusting_us().start().await;
     let ada = stack.ada().await;
     let costly = "4@8({[<369!1|705$+%2".repeat(5);
     let registrations = join_all((0..20).map(|_| async {
-        eventually("a place among those that are judged", Duration::from_secs(60), async || {
+        eventually("a place among those that are checked", Duration::from_secs(60), async || {
             let answer = registration_from(&stack, ATTACKER, &fresh_email("x"), &costly).send().await;
             (answer.status != 503).then_some(answer)
         })

@@ -122,7 +122,7 @@ async fn files_that_are_not_databases_are_left_alone() {
     let file = directory.path().join("auth.db");
     let url = format!("sqlite://{}", file.display());
     for (content, words) in
-        [("", "the database is empty"), ("this is no database, whatever its name says it is", "SQLite")]
+        [("", "the database is empty"), ("this is not a database, whatever its name says", "SQLite")]
     {
         fs::write(&file, content).expect("our own directory");
         for command in ["user list", "sessions end-all"] {

@@ -62,7 +62,12 @@ async fn each_wrong_setting_is_named() {
         ("RESOURCE_ISSUER", format!("{auth}/"), "error", "RESOURCE_ISSUER is"),
         ("RESOURCE_JWKS_URL", format!("{auth}/nowhere"), "error", "answers 404"),
         ("RESOURCE_JWKS_URL", "http://127.0.0.1:1/".to_owned(), "error", "cannot be fetched"),
-        ("RESOURCE_JWKS_URL", format!("{auth}/.well-known/oauth-authorization-server"), "error", "this is not a key set"),
+        (
+            "RESOURCE_JWKS_URL",
+            format!("{auth}/.well-known/oauth-authorization-server"),
+            "error",
+            "this is not a key set",
+        ),
         ("RESOURCE_JWKS_FILE", "/dev/zero".to_owned(), "error", "must be a file"),
         ("RESOURCE_JWKS_FILE", "nowhere.pem".to_owned(), "error", "nowhere.pem cannot be read"),
         ("RESOURCE_JWKS_SNAPSHOT", "data/books.db/jwks.json".to_owned(), "error", "cannot be written"),

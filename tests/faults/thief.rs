@@ -1,5 +1,6 @@
-//! A thief who has copied one token and plays by the rules: looks at the list of sessions for a sign of the victim's refreshes,
-//! asks with the copied token right after one, again and again while nothing happens, and takes over whatever is answered.
+//! A thief who has copied one token and keeps to the rules: watches the list of sessions for signs of the victim's
+//! refreshes, refreshes with the copied token right after one, again and again while nothing happens, and goes on with
+//! whatever tokens are answered.
 
 use crate::{ledger::Ledger, size::size};
 use futures_util::future::join_all;

@@ -48,7 +48,7 @@ pub struct Ended {
     pub code: Option<i32>,
     /// What it printed.
     pub output: String,
-    /// What it logged or complained about.
+    /// What it logged, and its error messages.
     pub errors: String,
 }
 

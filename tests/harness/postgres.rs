@@ -145,7 +145,7 @@ impl Postgres {
     /// As [`Postgres::execute`].
     ///
     /// # Errors
-    /// What the database says against it.
+    /// The database's reason for refusing it.
     pub(crate) fn try_execute(url: &str, statement: &str) -> Result<(), String> {
         run(Command::new(programs().join("psql")).args([url, "-v", "ON_ERROR_STOP=1", "-c", statement])).map(drop)
     }

@@ -83,7 +83,7 @@ impl Proxy {
         self.seen.is_dead_for_answers.store(true, Ordering::SeqCst);
     }
 
-    /// Takes [`Proxy::loses_all_answers`] back.
+    /// Undoes [`Proxy::loses_all_answers`].
     pub fn is_mended(&self) {
         self.seen.is_dead_for_answers.store(false, Ordering::SeqCst);
     }

@@ -26,7 +26,7 @@ pub(crate) trait Runner: Debug + Send + Sync {
     /// Freezes it.
     fn pause(&self);
 
-    /// Takes [`Runner::pause`] back.
+    /// Undoes [`Runner::pause`].
     fn resume(&self);
 
     /// Everything that it has logged, over all its starts.

@@ -175,7 +175,7 @@ impl Service {
         self.runner.pause();
     }
 
-    /// Takes [`Service::pause`] back.
+    /// Undoes [`Service::pause`].
     ///
     /// # Panics
     /// When it does not run.

@@ -53,8 +53,8 @@ pub fn fresh_port() -> u16 {
     port_of(&fresh_listener())
 }
 
-/// A listener on a port of ours that was closed. A child that another test has just forked holds a copy of the old
-/// listener until it becomes another program: that takes moments.
+/// A listener on a port of this process whose listener was closed. A child that another test has just forked holds a
+/// copy of the old listener until it becomes another program: that takes moments.
 ///
 /// # Panics
 /// When another process has taken the port.

@@ -100,7 +100,7 @@ pub(crate) fn remove_project(name: &str) {
     }
 }
 
-/// Takes [`watch`] back, once the process has been waited for.
+/// Undoes [`watch`], once the process has been waited for.
 pub(crate) fn forget(signal: &str, pid: u32) {
     order(&format!("forget {signal}:{pid}\n"));
 }

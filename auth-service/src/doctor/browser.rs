@@ -27,7 +27,7 @@ fn is_this_machine(host: &Host) -> bool {
     }
 }
 
-/// Whether a page of the origin may refresh, judged by the answer to a real preflight.
+/// Whether a page of the origin may refresh, according to the answer to a real preflight.
 pub(super) fn preflight(origin: &str, answer: &Fetched) -> Finding {
     let answer = match answer {
         Ok(answer) => answer,

@@ -15,11 +15,11 @@ struct Seen {
     client: IpAddr,
     peer: IpAddr,
     has_own_address: bool,
-    /// What came in the headers in which proxies name their client, by their names.
+    /// The values of the headers in which proxies name their client, by header.
     forwarded: BTreeMap<String, String>,
 }
 
-/// Judged by how the service sees the doctor, through whatever is in between.
+/// According to how the service sees the doctor, through whatever is in between.
 pub(super) fn seen(answer: &Answer, site: &Site) -> Finding {
     let Some(Seen { client, peer, has_own_address, forwarded }) = read(answer) else {
         return Finding::warning(

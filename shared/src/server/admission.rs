@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// What limits the connections of one socket.
+/// The limits of the connections of one socket.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// How many there may be at once.

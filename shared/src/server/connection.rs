@@ -97,7 +97,7 @@ impl Connection {
         if self.is_closed && !self.serves_half_closed { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    /// Stops the framework after a head, so that it is answered before the next one is looked at.
+    /// Stops the framework after a head, so that it is answered before the next one is read.
     fn stop(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.must_stop = false;
         match self.wait(context) {

@@ -138,7 +138,7 @@ impl StopSignal {
 
 #[cfg(not(unix))]
 impl StopSignal {
-    /// Ctrl-C is taken from [`StopSignal::received`] on.
+    /// Ctrl-C is handled from [`StopSignal::received`] on.
     #[must_use]
     pub fn listen() -> Self {
         Self {}

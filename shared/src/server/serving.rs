@@ -53,7 +53,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// Serves an app, from when the server is awaited. Keep-alive lasts 5 s; HTTP/1 only.
+    /// Serves an app, once the server is awaited. Keep-alive lasts 5 s; HTTP/1 only.
     ///
     /// # Errors
     /// When the socket cannot be used.
@@ -114,7 +114,7 @@ impl Serving {
     }
 }
 
-/// Answers a request, the only one of its connection meanwhile.
+/// Answers a request. The connection handles no other one meanwhile.
 fn answer<S, B>(mut request: Request, app: &S) -> impl Future<Output = Result<Response<InPieces>, S::Error>> + use<S, B>
 where
     S: Service<Request>,

@@ -13,7 +13,7 @@ use std::{
 /// Runs `docker` and returns what it printed.
 ///
 /// # Errors
-/// What it complained about.
+/// Its error messages.
 pub(crate) fn docker(arguments: &[&str]) -> Result<String, String> {
     printed(Command::new("docker").args(arguments))
 }
@@ -21,7 +21,7 @@ pub(crate) fn docker(arguments: &[&str]) -> Result<String, String> {
 /// Runs a command and returns what it printed.
 ///
 /// # Errors
-/// What it complained about.
+/// Its error messages.
 pub(crate) fn printed(command: &mut Command) -> Result<String, String> {
     let output = command.output().map_err(|error| format!("{:?}: {error}", command.get_program()))?;
     if output.status.success() {
@@ -107,8 +107,8 @@ impl Container {
         self.order("start");
     }
 
-    /// SIGSTOP to its program, and waits until it stands still: until then, any of its threads may go on. The engine's own
-    /// `pause` fails now and then on a busy machine (`unable to freeze`).
+    /// SIGSTOP to its program, and waits until it has stopped: until then, any of its threads may go on. The engine's
+    /// own `pause` fails now and then on a busy machine (`unable to freeze`).
     pub(crate) fn pause(&self) {
         self.order("kill?signal=STOP");
         let id = self.process_id();
@@ -117,7 +117,7 @@ impl Container {
         }
     }
 
-    /// Takes [`Container::pause`] back.
+    /// Undoes [`Container::pause`].
     pub(crate) fn resume(&self) {
         self.order("kill?signal=CONT");
     }

@@ -4,7 +4,7 @@
 //!
 //! docker-compose itself makes one project for each test process (`pattern.rs`), and those of [`Shipped`]. The others are
 //! copied from what the engine says of it: the same images, users, limits, networks and settings, sooner.
-//! The services of a stack are always made anew; its stores are emptied and go to the next one (`stores.rs`), unless the test
+//! The services of a stack are always new; its stores are emptied and go to the next one (`stores.rs`), unless the test
 //! has changed more than data in them.
 
 mod compose;

@@ -72,7 +72,7 @@ impl Pattern {
     /// Makes the networks and volumes of a copy.
     ///
     /// # Errors
-    /// What the engine says against it.
+    /// The engine's reason for refusing it.
     pub(crate) fn make_surroundings(&self, name: &str) -> Result<(), String> {
         for network in &self.networks {
             post("/networks/create", &self.renamed(&without_addresses(network), name, self.ports))?;
@@ -83,7 +83,7 @@ impl Pattern {
     /// Replaces the volume of a copy by an empty one.
     ///
     /// # Errors
-    /// What the engine says against it.
+    /// The engine's reason for refusing it.
     pub(crate) fn empty_volume(&self, volume: &str, name: &str) -> Result<(), String> {
         delete(&format!("/volumes/{name}_{volume}"))?;
         let own = format!("{}_{volume}", self.name);
@@ -101,7 +101,7 @@ impl Pattern {
     /// Makes a container of a copy, which has these ports. It does not run yet.
     ///
     /// # Errors
-    /// What the engine says against it.
+    /// The engine's reason for refusing it.
     pub(crate) fn make_container(
         &self,
         service: &str,

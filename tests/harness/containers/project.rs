@@ -189,7 +189,7 @@ impl Project {
         compose
     }
 
-    /// Makes the container and the volume of a store anew.
+    /// Replaces the container and the volume of a store by new ones.
     ///
     /// # Panics
     /// When it does not start.

@@ -46,7 +46,7 @@ impl Shipped {
     /// Runs `docker-compose` with these words, and returns what it prints.
     ///
     /// # Panics
-    /// With what it complained about, when it fails.
+    /// With its error messages, when it fails.
     pub fn compose(&self, words: &[&str]) -> String {
         printed(&mut self.command(words)).expect("docker-compose succeeds")
     }
@@ -64,7 +64,7 @@ impl Shipped {
     /// Runs a script in a directory, with this project as its `docker-compose`, and returns what it prints.
     ///
     /// # Panics
-    /// With what it complained about, when a command of it fails.
+    /// With its error messages, when one of its commands fails.
     pub fn shell(&self, script: &str, directory: &Path) -> String {
         let compose = self.command(&[]);
         let path = env::var_os("PATH").unwrap_or_default();
@@ -96,7 +96,7 @@ impl Shipped {
     /// Runs `docker` with these words, and returns what it prints.
     ///
     /// # Panics
-    /// With what it complained about, when it fails.
+    /// With its error messages, when it fails.
     pub fn docker(&self, words: &[&str]) -> String {
         docker(words).expect("docker succeeds")
     }

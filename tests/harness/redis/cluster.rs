@@ -133,7 +133,7 @@ impl Cluster {
         self.processes().for_each(Process::freeze);
     }
 
-    /// Takes [`Cluster::pause`] back.
+    /// Undoes [`Cluster::pause`].
     ///
     /// # Panics
     /// When a node does not run.

@@ -169,7 +169,7 @@ impl Redis {
         }
     }
 
-    /// Takes [`Redis::pause`] back.
+    /// Undoes [`Redis::pause`].
     ///
     /// # Panics
     /// When the server does not run.

@@ -106,7 +106,7 @@ final class Json {
         return value;
     }
 
-    /** The next character that is no space, which is not passed; 0 at the end. */
+    /** The next character that is not a space, without consuming it; 0 at the end. */
     private char next() {
         while (at < text.length() && " \t\n\r".indexOf(text.charAt(at)) >= 0) at++;
         return at < text.length() ? text.charAt(at) : 0;

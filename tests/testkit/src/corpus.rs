@@ -1,6 +1,7 @@
-//! A table of access tokens and what must become of them: `access_tokens.jsonl`. To add one, add a line.
+//! A table of access tokens and the verdict that each must get: `access_tokens.jsonl`. To add one, add a line.
 //!
-//! Each line is a JSON object; blank lines, and lines that begin with `#`, say nothing. A token is a good one but for:
+//! Each line is a JSON object; blank lines, and lines that begin with `#`, are ignored. A token is a good one except
+//! for:
 //!
 //! - `name`: what is wrong with it, for people.
 //! - `header`, `claims`: members that differ; `null` takes one away (RFC 7396, but for lists and objects, which are
@@ -19,7 +20,7 @@
 //! `token` also `{token}` for the whole of it, and `{header|trailing}`, `{claims|trailing}` and `{signature|trailing}` for
 //! another spelling of a part, with trailing bits set, and `{signature|standard}` for the standard alphabet.
 //!
-//! No token begins or ends with a blank or is empty: what HTTP would trim, no service sees.
+//! No token is empty, or begins or ends with a space: HTTP would trim it before a service sees it.
 
 use crate::{
     issuer::Issuer,
@@ -74,7 +75,7 @@ impl Row {
         self.text("name").expect("each line has a name")
     }
 
-    /// What must become of it.
+    /// The verdict that it must get.
     ///
     /// # Panics
     /// When nobody has written it.
@@ -90,7 +91,7 @@ impl Row {
     /// The token, byte by byte.
     ///
     /// # Panics
-    /// When the line asks for something that there is not.
+    /// When the line asks for something unknown.
     #[must_use]
     pub fn token(&self, good: &Good<'_>) -> Vec<u8> {
         let parts = Parts {

@@ -29,7 +29,7 @@ pub fn assert_is_committed(name: &str, document: &OpenApi) {
 /// `GET /books` and so on, as the document has them.
 ///
 /// # Panics
-/// When it is none.
+/// When it has no paths.
 #[must_use]
 pub fn documented(document: &OpenApi) -> BTreeSet<String> {
     let document = serde_json::to_value(document).expect("a document is JSON");
@@ -47,7 +47,7 @@ pub fn documented(document: &OpenApi) -> BTreeSet<String> {
 /// When the framework shows its routes in another way.
 pub async fn served<B>(ask: impl AsyncFn(TestRequest) -> ServiceResponse<B>) -> BTreeSet<String> {
     let anywhere = ask(TestRequest::with_uri("/nowhere")).await;
-    // The framework offers no list of its routes, but shows them to who debugs it.
+    // The framework offers no list of its routes, but shows them to whoever debugs it.
     let map = format!("{:?}", anywhere.request().resource_map());
     let paths =
         map.split("Single(\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|path| !path.is_empty());

@@ -1,4 +1,4 @@
-//! Tokens that nobody has issued, and what tokens say.
+//! Tokens that nobody has issued, and the claims of tokens.
 
 use crate::written::encoded;
 use aws_lc_rs::hmac;
@@ -22,7 +22,7 @@ pub fn unsigned(header: &Value, claims: &Value) -> String {
 /// Other claims under the old signature.
 ///
 /// # Panics
-/// When `token` is none.
+/// When `token` is not a token.
 #[must_use]
 pub fn with_changed_claims(token: &str, change: impl FnOnce(&mut Value)) -> String {
     let mut claims = claims_of(token);
@@ -35,7 +35,7 @@ pub fn with_changed_claims(token: &str, change: impl FnOnce(&mut Value)) -> Stri
 /// The same token with one bit of its signature flipped.
 ///
 /// # Panics
-/// When `token` is none.
+/// When `token` is not a token.
 #[must_use]
 pub fn with_flipped_signature(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').expect("a token has three parts");
@@ -47,7 +47,7 @@ pub fn with_flipped_signature(token: &str) -> String {
 /// What a token says, unverified.
 ///
 /// # Panics
-/// When it is none.
+/// When it is not a token.
 #[must_use]
 pub fn claims_of(token: &str) -> Value {
     part(token, 1)
@@ -56,7 +56,7 @@ pub fn claims_of(token: &str) -> Value {
 /// A token's header, unverified.
 ///
 /// # Panics
-/// When it is none.
+/// When it is not a token.
 #[must_use]
 pub fn header_of(token: &str) -> Value {
     part(token, 0)

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// Who issues the tokens of tests that run without auth-service.
 pub const ISSUER: &str = "https://auth.test";
-/// For whom all tokens are.
+/// Whom all tokens are for.
 pub const AUDIENCE: &str = "jeton";
 
 /// Someone with an RSA key who can sign whatever they like.
@@ -46,13 +46,13 @@ impl Issuer {
     /// [`ISSUER`] with a new key of this name and size.
     ///
     /// # Panics
-    /// Never: aws-lc makes keys of each size that there is.
+    /// Never: aws-lc makes keys of every size.
     #[must_use]
     pub fn with_new_key(key_id: &str, size: KeySize) -> Self {
         Self::with_pair(ISSUER, key_id, KeyPair::generate(size).expect("aws-lc makes RSA keys"))
     }
 
-    /// With a key that there is.
+    /// With an existing key.
     ///
     /// # Panics
     /// Never: public keys can be written.
@@ -118,13 +118,13 @@ impl Issuer {
         pem("PRIVATE KEY", der.as_ref())
     }
 
-    /// A header that is as it must be.
+    /// A good header.
     #[must_use]
     pub fn header(&self) -> Value {
         json!({ "alg": "RS256", "typ": "at+jwt", "kid": self.key_id })
     }
 
-    /// Claims that are as they must be now, of somebody who may do everything with books.
+    /// Good claims for now, of somebody who may do everything with books.
     #[must_use]
     pub fn claims(&self) -> Value {
         let now = now();
@@ -135,7 +135,7 @@ impl Issuer {
         })
     }
 
-    /// Good claims, but for a change.
+    /// Good claims, with a change.
     #[must_use]
     pub fn with_claims(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut claims = self.claims();

@@ -1,4 +1,4 @@
-//! What tests of several packages need. Knows none of them: whatever is judged here was made by nobody else.
+//! What tests of several packages need. It uses none of them, so that no code is tested by means of itself.
 
 pub mod corpus;
 #[cfg(feature = "documents")]

@@ -119,7 +119,7 @@ impl Roles {
         names
     }
 
-    /// The most bytes that the scopes of a user with `most` roles may have, separated by blanks.
+    /// The most bytes that the scopes of a user with `most` roles may have, separated by spaces.
     #[must_use]
     pub fn most_scopes(&self, most: usize) -> usize {
         let length = |scopes: &mut dyn Iterator<Item = &str>| scopes.map(|scope| scope.len() + 1).sum::<usize>();

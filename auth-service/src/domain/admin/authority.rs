@@ -34,7 +34,7 @@ pub enum Forbidden {
     RoleBeyondOwn,
 }
 
-/// Judges whether `actor` (`None`: an operator, who may do everything) may make this change to `user`. Returns whether
+/// Decides whether `actor` (`None`: an operator, who may do everything) may make this change to `user`. Returns whether
 /// the change needs another user who governs.
 ///
 /// # Errors

@@ -117,7 +117,7 @@ pub struct NewUser {
     /// The first password; easily guessed ones are refused.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Password,
-    /// The user's name: not only blanks, no control characters, and none that change the direction of text.
+    /// The user's name: not only whitespace, no control characters, and none that change the direction of text.
     #[schema(
         min_length = 1,
         max_length = 200,
