@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_status_follows_the_worst() {
+    fn the_exit_status_follows_the_worst_finding() {
         let codes = [Severity::Ok, Severity::Note, Severity::Warning, Severity::Error].map(Severity::exit_code);
         assert_eq!(codes, [0, 0, 1, 2]);
         assert!(Severity::Error > Severity::Warning);

@@ -4,7 +4,7 @@ use harness::binaries;
 use std::process::Command;
 
 #[test]
-fn the_demonstration_reads_on_without_auth_service_and_names_what_cannot_be_done() {
+fn the_demonstration_goes_on_reading_without_auth_service_and_names_what_cannot_be_done() {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
     // Long enough for a slow machine to repeat a refresh within it.
     demo.args(["6", "own"]).env("JETON_BIN_DIR", binaries::directory());

@@ -98,7 +98,10 @@ async fn an_untrusted_proxy_is_reported_once_with_its_address() {
 
 #[tokio::test]
 async fn the_doctor_says_what_nginx_and_caddy_pass_on() {
-    let said = [(Gateway::Nginx, "adds to x-forwarded-for"), (Gateway::Caddy, "writes x-forwarded-for itself")];
+    let said = [
+        (Gateway::Nginx, "adds the client's address to x-forwarded-for"),
+        (Gateway::Caddy, "writes x-forwarded-for itself"),
+    ];
     for (gateway, words) in said {
         let mut stack = Stack::on(Storage::Embedded).auth("AUTH_TRUSTED_PROXIES", "127.0.0.1").start().await;
         let front = gateway.start_in_front_of(&stack.auth);

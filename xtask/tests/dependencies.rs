@@ -51,7 +51,7 @@ fn programs_and_tests_of_the_workspace_share_what_is_built() {
 }
 
 #[test]
-fn the_harness_knows_no_crate_of_the_services() {
+fn the_harness_uses_no_crate_of_the_services() {
     let tree = tree(&["--package", "harness", "--edges", "normal,build,dev", "--prefix", "none", "--format", "{p}"]);
     let is_service =
         |line: &&String| ["auth-service ", "resource-service ", "shared "].iter().any(|name| line.starts_with(name));

@@ -56,7 +56,7 @@ fn encoding(state: &DatabaseState) -> Option<Finding> {
 
 fn takes_writes(kind: &str, writing: &Result<(), Unavailable>) -> Finding {
     match writing {
-        Ok(()) => Finding::ok(format!("{kind} accepts what requests write")),
+        Ok(()) => Finding::ok(format!("{kind} accepts writes")),
         Err(error) => Finding::error(format!(
             "AUTH_DATABASE_URL: {error}; until it accepts writes, nobody can register, log out or change a password"
         )),

@@ -77,7 +77,7 @@ fn chosen_header(Seen { client, peer, .. }: &Seen, value: &str, site: &Site) -> 
     }
     if is_list && !is_passed_on {
         return Finding::ok(format!(
-            "{peer} adds to {header} whom it forwards for: clients cannot choose their address"
+            "{peer} adds the client's address to {header}: clients cannot choose their address"
         ));
     }
     if client.to_string() == CLAIMED {
@@ -126,7 +126,10 @@ mod tests {
     fn what_proxies_do_with_a_claimed_address_is_reported() {
         let behind = "203.0.113.9, 10.0.0.1, yes";
         let adds = claimed("x-forwarded-for", behind, r#"{"x-forwarded-for":"192.0.2.77, 203.0.113.9"}"#);
-        assert!(matches!(&adds[..], [(Severity::Ok, text)] if text.contains("adds to x-forwarded-for")), "{adds:?}");
+        assert!(
+            matches!(&adds[..], [(Severity::Ok, text)] if text.contains("adds the client's address to x-forwarded-for")),
+            "{adds:?}"
+        );
         let writes = claimed("forwarded", behind, r#"{"forwarded":"for=203.0.113.9","x-forwarded-for":"192.0.2.77"}"#);
         let [(Severity::Note, note), (Severity::Ok, text)] = &writes[..] else { panic!("{writes:?}") };
         assert!(note.contains("x-forwarded-for reaches the service") && text.contains("writes forwarded itself"));

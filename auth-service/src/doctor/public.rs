@@ -87,7 +87,7 @@ fn stranger(issuer: &str, answer: &Answer) -> Option<Finding> {
             "AUTH_PUBLIC_URL: the service that answers at {issuer} calls itself {name}; start it with the same AUTH_PUBLIC_URL, or give the doctor its settings"
         ))),
         None => Some(Finding::error(format!(
-            "AUTH_PUBLIC_URL: something else than auth-service answers at {issuer}; make the proxy pass every path to it"
+            "AUTH_PUBLIC_URL: something other than auth-service answers at {issuer}; make the proxy pass every path to it"
         ))),
     }
 }

@@ -9,9 +9,7 @@ pub(super) fn findings(states: Result<&[RedisState], &Unavailable>, writing: &Re
         (Ok(states), Err(error)) => states.iter().flat_map(of_server).chain([refused(error)]).collect(),
         // An ACL may keep INFO from auth-service's user.
         (Err(_), Ok(())) => {
-            vec![Finding::note(
-                "Redis accepts what requests write; its user may not read INFO, so its settings are not checked",
-            )]
+            vec![Finding::note("Redis accepts writes; its user may not read INFO, so its settings are not checked")]
         }
         (Err(_), Err(error)) => vec![refused(error)],
     }

@@ -88,7 +88,7 @@ fn walk<'a>(
 }
 
 #[test]
-fn a_circle_of_files_is_found_and_a_child_of_its_parent_is_none() {
+fn a_circle_of_files_is_found_and_a_child_that_uses_its_parent_is_not_one() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let write = |name: &str, text: &str| {
         let path = directory.path().join(name);

@@ -161,7 +161,7 @@ impl Records {
             *warned = Some(Instant::now());
             tracing::warn!(
                 %sub, %sid, %reason,
-                "a record in the session store was rejected: it counts as lost, and its session goes on from its token. Does another program write to the store?"
+                "a record in the session store was rejected: it counts as lost, and its session continues from its token. Does another program write to the store?"
             );
         }
     }

@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn looking_takes_nothing() {
+    fn looking_at_a_limit_takes_nothing_from_it() {
         let (limits, now) = (limits("1/1m"), Instant::now());
         for _ in 0..3 {
             assert_eq!(limits.look(Limit::Logins, "a", now), Ok(()));

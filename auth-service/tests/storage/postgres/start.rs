@@ -22,7 +22,7 @@ async fn many_stores_may_open_an_empty_database_at_once() {
 }
 
 #[tokio::test]
-async fn its_time_is_the_servers() {
+async fn the_store_goes_by_the_clock_of_the_server() {
     let wrong = ManualClock::at(Timestamp::from_secs(1_000));
     let store = Sql::connect(&harness::postgres::fresh_database(), Arc::new(wrong)).await.unwrap();
     promises::sessions::an_unknown_session_reads_as_none_with_the_time(&store).await;

@@ -163,7 +163,7 @@ async fn a_database_that_a_later_version_has_added_to_is_served() {
 }
 
 #[tokio::test]
-async fn its_time_is_the_programs() {
+async fn the_store_goes_by_the_clock_of_the_program() {
     let directory = tempfile::tempdir().unwrap();
     let clock = ManualClock::at(Timestamp::from_secs(1_000));
     let store = Sql::connect(&sqlite_url(directory.path()), Arc::new(clock.clone())).await.unwrap();
