@@ -1,5 +1,5 @@
-//! Whether the issuer is who the settings say, and its clock agrees with this machine's: asked in the background at the address
-//! of the keys, and said once. What is answered there changes nothing about which tokens are accepted.
+//! Whether the issuer is the one that the settings name, and its clock agrees with this machine's: asked in the background at the
+//! address of the keys, and reported once. The answer changes nothing about which tokens are accepted.
 
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
@@ -22,12 +22,12 @@ const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is asked for.
 const PACE: Duration = Duration::from_secs(5 * 60);
-/// How soon again, if there was no answer; then half as often each time.
+/// The first retry after a failure; the wait doubles each time.
 const FIRST_PACE: Duration = Duration::from_secs(5);
-/// A clock that is further off is worth a word: tokens are refused when it is ahead of the issuer's by their lifetime, or behind
+/// A clock that is further off is reported: tokens are refused when it is ahead of the issuer's by their lifetime, or behind
 /// by a minute.
 const TOLERABLE: Duration = Duration::from_secs(30);
-/// More of what is answered is not shown.
+/// The most characters of an issuer's name that are shown.
 const SHOWN: usize = 200;
 
 /// What the settings or this machine do not agree about with the issuer.
@@ -42,7 +42,7 @@ pub enum Disagreement {
     },
     /// The clocks differ.
     Clock {
-        /// At least by so much.
+        /// At least by this much.
         apart: Duration,
         /// Whether this machine's is the one ahead.
         is_ours_ahead: bool,
@@ -65,8 +65,8 @@ impl Disagreement {
         match self {
             Self::Issuer { ours, theirs } => format!(
                 "RESOURCE_ISSUER is {ours:?}, but the service that publishes the keys calls itself {theirs:?}: its tokens are \
-                 refused; set RESOURCE_ISSUER to exactly what it calls itself (its AUTH_PUBLIC_URL), or let RESOURCE_JWKS_URL \
-                 lead to the issuer"
+                 refused; set RESOURCE_ISSUER to exactly what it calls itself (its AUTH_PUBLIC_URL), or point RESOURCE_JWKS_URL \
+                 at the issuer"
             ),
             Self::Clock { apart, is_ours_ahead } => format!(
                 "the clock of this machine is at least {} s {} that of the issuer: tokens are taken for {}; set both clocks by NTP",
@@ -87,7 +87,7 @@ pub struct Metadata {
     pub date: Option<Timestamp>,
     /// When it was asked.
     pub asked: Timestamp,
-    /// When the answer was there.
+    /// When the answer arrived.
     pub had: Timestamp,
 }
 
@@ -95,7 +95,7 @@ impl Metadata {
     /// Asks for it.
     ///
     /// # Errors
-    /// Why there is none, in a few words.
+    /// Why it could not be read, in a few words.
     pub async fn ask(client: &Client, address: &Address, clock: &dyn Clock) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Document {
@@ -103,13 +103,15 @@ impl Metadata {
         }
         let asked = clock.now();
         let headers = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))]);
-        let answer = client.send(Method::GET, &metadata_url(address), headers).await.map_err(|error| error.to_string())?;
+        let answer =
+            client.send(Method::GET, &metadata_url(address), headers).await.map_err(|error| error.to_string())?;
         let had = clock.now();
         if answer.status() != StatusCode::OK {
             return Err(format!("the answer is {}", answer.status()));
         }
         let date = own_date(answer.headers());
-        let Document { issuer } = serde_json::from_slice(answer.body()).map_err(|_| "the answer is no metadata".to_owned())?;
+        let Document { issuer } =
+            serde_json::from_slice(answer.body()).map_err(|_| "the answer is not issuer metadata".to_owned())?;
         Ok(Self { issuer: issuer.chars().take(SHOWN).collect(), date, asked, had })
     }
 
@@ -176,7 +178,7 @@ impl Agreement {
         Ok(())
     }
 
-    /// About what there is disagreement.
+    /// What the two disagree about.
     #[must_use]
     pub fn lacking(&self) -> Vec<&'static str> {
         self.known().iter().map(Disagreement::about).collect()
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_metadata_stand_beside_the_keys() {
+    fn the_metadata_is_beside_the_keys() {
         let of = |url: &str| metadata_url(&url::Url::parse(url).expect("a URL").into()).to_string();
         assert_eq!(
             of("https://auth.example/tenant/.well-known/jwks.json?key=x"),

@@ -117,7 +117,7 @@ async fn each_key_that_is_not_used_is_named_with_its_reason() {
         ("ok", issuer.key_id()),
         ("note", r#"("theirs") is not used: not an RSA key"#),
         ("warning", r#"("weak") is not used: its exponent"#),
-        ("warning", "without Cache-Control: max-age"),
+        ("warning", "has no Cache-Control: max-age"),
         ("note", "cannot check whether the issuer calls itself"),
     ];
     assert_says(&ended, 1, &said);

@@ -59,7 +59,8 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let throttle = Arc::new(Throttle::new(counters, secrets.clone(), failure_limits));
     let creator = Arc::new(Creator::new(accounts.clone(), judges.clone(), hasher.clone(), clock.clone()));
     if let Some((email, password)) = first_admin {
-        ensure_first_admin(&OperatorCreation::new(creator.clone(), audit.clone()), &*accounts, email, &password).await?;
+        ensure_first_admin(&OperatorCreation::new(creator.clone(), audit.clone()), &*accounts, email, &password)
+            .await?;
     }
 
     let refresh_tokens = RefreshTokens::new(secrets.clone(), site.issuer().to_owned());

@@ -31,7 +31,7 @@ pub(super) async fn published(client: &Client, address: &Address) -> Vec<Finding
         Ok(answer) => answer,
         Err(reason) => {
             return vec![Finding::error(format!(
-                "the keys at {address} cannot be fetched: {reason}; start auth-service, or let RESOURCE_JWKS_URL lead to it"
+                "the keys at {address} cannot be fetched: {reason}; start auth-service, or point RESOURCE_JWKS_URL at it"
             ))];
         }
     };
@@ -58,10 +58,10 @@ fn not_keys(address: &Address, answer: &Response<Vec<u8>>) -> Finding {
     let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     match location.and_then(|location| address.url().join(location).ok()).map(Address::from) {
         Some(target) if answer.status().is_redirection() => Finding::error(format!(
-            "{address} redirects to {target}: no redirect is followed; let RESOURCE_JWKS_URL lead to where the keys are"
+            "{address} redirects to {target}: redirects are not followed; point RESOURCE_JWKS_URL at where the keys are"
         )),
         _ => Finding::error(format!(
-            "{address} answers {} instead of keys; let RESOURCE_JWKS_URL lead to the key set of auth-service",
+            "{address} answers {} instead of keys; point RESOURCE_JWKS_URL at the key set of auth-service",
             answer.status()
         )),
     }
@@ -85,7 +85,7 @@ fn unused(place: &str, key: &Unused) -> Finding {
 fn without_age(address: &Address, is_dated: bool) -> Option<Finding> {
     (!is_dated).then(|| {
         Finding::warning(format!(
-            "{address} comes without Cache-Control: max-age: a proxy removes it, and how long a revoked key lives is a guess (5 minutes); let it pass"
+            "{address} has no Cache-Control: max-age: a proxy removes it, so a revoked key may stay in use for 5 minutes; let the header through"
         ))
     })
 }
@@ -98,7 +98,7 @@ fn unprotected(address: &Address) -> Option<Finding> {
     };
     (address.url().scheme() == "http" && !is_this_machine).then(|| {
         Finding::note(format!(
-            "the keys at {address} come over plain http: whoever can answer in its place decides whose tokens are accepted; that is for a network of your own"
+            "the keys at {address} come over plain http: whoever can answer in its place decides whose tokens are accepted; use that only in a private network"
         ))
     })
 }

@@ -19,7 +19,7 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
     }];
     if config.allowed_origins.is_empty() {
         findings.push(Finding::note(
-            "RESOURCE_ALLOWED_ORIGINS is empty: browsers let no page of another origin read what is answered",
+            "RESOURCE_ALLOWED_ORIGINS is empty: in browsers, pages of other origins cannot read answers",
         ));
     } else if readiness.is_ok() {
         findings.extend(preflights(config).await);
@@ -77,7 +77,7 @@ async fn preflight(client: &Client, address: &Address, origin: &str) -> Finding 
     ))
 }
 
-/// How this machine reaches what listens everywhere.
+/// How this machine reaches a wildcard address.
 fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });

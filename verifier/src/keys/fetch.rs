@@ -36,11 +36,11 @@ pub enum FetchError {
     Keys {
         /// Why not.
         error: KeySetError,
-        /// What it holds instead.
+        /// What it holds instead of a usable key.
         unused: Vec<Unused>,
     },
-    /// The answer was not looked at to the end: the runtime is about to stop.
-    #[error("the answer could not be looked at: {0}")]
+    /// The answer was not checked completely: the runtime is about to stop.
+    #[error("the answer could not be checked: {0}")]
     Judging(String),
 }
 
@@ -67,7 +67,7 @@ impl FetchError {
 pub struct Client(reqwest::Client);
 
 impl Client {
-    /// For this address. An answer that takes longer than `patience` is none.
+    /// For this address. An answer that takes longer than `patience` counts as a failure.
     ///
     /// # Errors
     /// [`NoClient`].
@@ -77,7 +77,7 @@ impl Client {
             .no_proxy()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(patience);
-        // Without CA certificates on the machine, only a client that trusts nobody can be made; http needs no other.
+        // Without CA certificates on the machine, only a client without trusted CAs can be made; http needs none.
         let client = if address.url().scheme() == "http" { client.tls_certs_only([]) } else { client };
         match client.build() {
             Ok(client) => Ok(Self(client)),

@@ -29,8 +29,8 @@ impl Freshness {
     }
 
     /// What is left of `max-age` once the answer is there, which took a while; `None` if none was given. A date may be old
-    /// because a cache keeps its age to itself, or because a clock is wrong, which must not end in a question a second: so
-    /// it leaves a tenth.
+    /// because a cache keeps its age to itself, or because a clock is wrong, which must not cause a fetch every second, so
+    /// at least a tenth is left.
     pub(super) fn remaining(&self, took: Duration) -> Option<Duration> {
         let max_age = self.max_age?;
         let by_age = max_age.saturating_sub(self.age.saturating_add(took));
@@ -56,7 +56,7 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// `Age` (RFC 9111, section 5.1). Of several, which only a broken cache sends, the largest counts: to ask too early does no
-/// harm. What is no number of seconds says nothing.
+/// harm. Anything else is ignored.
 fn age(headers: &HeaderMap) -> Duration {
     words(headers, AGE).filter_map(seconds).max().map_or(Duration::ZERO, Duration::from_secs)
 }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_date_counts_too_but_a_wrong_clock_ends_in_no_haste() {
+    fn an_old_date_counts_too_but_a_wrong_clock_does_not_cause_frequent_fetches() {
         let dated = |date: &'static str| left(&[(CACHE_CONTROL, "max-age=300"), (DATE, date)]);
         assert_eq!(dated("Sun, 06 Nov 1994 08:49:37 GMT"), Some(300));
         assert_eq!(dated("Sun, 06 Nov 1994 08:46:37 GMT"), Some(120));

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 /// A longer tag is not sent back: what takes too much room in the request would keep it from being answered.
 const MAX_ETAG: usize = 512;
-/// How long word that nothing has changed is believed without the whole set.
+/// How long answers that nothing has changed are accepted without the whole set.
 const WHOLE_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// How a question is put.
+/// How the keys are requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Question {
     /// The whole set, from the publisher itself: a cache between may not know the latest key.
@@ -64,7 +64,7 @@ impl Publisher {
     /// Asks once. Whatever went wrong before, the question after a failure is for the whole set.
     ///
     /// # Errors
-    /// Anything but a sound key set, or word that it is still the same.
+    /// Anything but a sound key set, or a 304.
     pub(super) async fn fetch(&mut self, question: Question, now: Timestamp) -> Result<Answer, FetchError> {
         self.judging = Duration::ZERO;
         let last = self.last.take().filter(|last| question == Question::WhatIsNew && last.at.elapsed() < WHOLE_AFTER);
@@ -97,7 +97,7 @@ impl Publisher {
         }
     }
 
-    /// How long the keys of the last answer took, if they were new.
+    /// How long checking the keys of the last answer took, if they were new.
     pub(super) fn time_spent_judging(&self) -> Duration {
         self.judging
     }
