@@ -103,7 +103,7 @@ async fn a_postgres_that_takes_no_writes_is_not_ready_and_doctor_says_why() {
 
 #[tokio::test]
 async fn a_postgres_user_without_a_right_that_requests_need_is_not_ready() {
-    let mut stack = Stack::on(Storage::RedisAndPostgres).prepare();
+    let mut stack = Stack::on(Storage::RedisAndPostgres).before_the_first_start().prepare();
     let database = stack.postgres_url().expect("the stack has a PostgreSQL");
     let user = format!("clerk_{}", uuid::Uuid::new_v4().simple());
     Postgres::execute(&database, &format!("CREATE ROLE {user} LOGIN"));

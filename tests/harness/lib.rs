@@ -23,6 +23,7 @@ mod documented;
 pub mod eventually;
 pub mod gateway;
 pub mod http;
+mod installation;
 pub mod lateness;
 mod local;
 mod nginx;

@@ -1,6 +1,6 @@
 //! A real PostgreSQL: one server for the whole test process, with a fresh database for each stack.
 
-use crate::{containers::Container, process::Process, sockets, warden};
+use crate::{containers::Container, installation, process::Process, sockets, warden};
 use std::{
     env, fs, io,
     os::unix::{fs::MetadataExt as _, process::CommandExt as _},
@@ -38,6 +38,12 @@ pub fn fresh_database() -> String {
     shared.get_or_insert_with(Postgres::start).fresh_database()
 }
 
+/// As [`fresh_database`], with what a first start of auth-service leaves in one.
+pub(crate) fn begun_database() -> String {
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.get_or_insert_with(Postgres::start).begun_database()
+}
+
 /// Called once, when the test process ends.
 pub(crate) fn stop_shared() {
     drop(SHARED.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -51,6 +57,8 @@ pub struct Postgres {
     account: Option<(u32, u32)>,
     port: u16,
     process: Option<Process>,
+    /// The name of the database that others are copied from.
+    template: Option<String>,
 }
 
 impl Postgres {
@@ -65,7 +73,7 @@ impl Postgres {
         if let Some((user, group)) = account {
             std::os::unix::fs::chown(directory.path(), Some(user), Some(group)).expect("root may give files away");
         }
-        let mut postgres = Self { directory, programs: programs(), account, port: 0, process: None };
+        let mut postgres = Self { directory, programs: programs(), account, port: 0, process: None, template: None };
         let mut initdb = postgres.command("initdb");
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "-D"]);
         run(initdb.arg(postgres.data())).expect("initdb makes an empty cluster");
@@ -110,9 +118,28 @@ impl Postgres {
     /// When the server does not run.
     #[must_use]
     pub fn fresh_database(&self) -> String {
+        self.new_database(&[])
+    }
+
+    fn new_database(&self, options: &[&str]) -> String {
         let name = format!("jeton_{}", Uuid::new_v4().simple());
-        run(self.client("createdb").arg(&name)).expect("createdb makes a database");
+        run(self.client("createdb").args(options).arg(&name)).expect("createdb makes a database");
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Makes a database with what a first start of auth-service leaves in one, and returns its URL.
+    fn begun_database(&mut self) -> String {
+        let template = match self.template.take() {
+            Some(template) => template,
+            None => {
+                let url = self.fresh_database();
+                installation::fill(&url);
+                url.rsplit('/').next().unwrap_or_default().to_owned()
+            }
+        };
+        let url = self.new_database(&["--template", &template]);
+        self.template = Some(template);
+        url
     }
 
     /// Everything in the database of that URL, as `pg_dump` writes it.

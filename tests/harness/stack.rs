@@ -4,6 +4,7 @@ use crate::{
     containers::{self, Project},
     forge::Issuer,
     http::Http,
+    installation,
     person::{Person, fresh_password},
     postgres::{self, OwnPostgres, Postgres},
     redis::Redis,
@@ -47,6 +48,7 @@ pub struct Stack {
 pub struct StackBuilder {
     storage: Storage,
     has_own_postgres: bool,
+    begins_with_nothing: bool,
     auth: BTreeMap<String, String>,
     resource: BTreeMap<String, String>,
 }
@@ -101,6 +103,11 @@ impl StackBuilder {
         Self { has_own_postgres: true, ..self }
     }
 
+    /// Begins with nothing, as before the first start: for tests of that start. Others begin after it.
+    pub fn before_the_first_start(self) -> Self {
+        Self { begins_with_nothing: true, ..self }
+    }
+
     /// Makes the test a trusted proxy of auth-service: it may send any client's address.
     pub fn trusting_us(self) -> Self {
         // The gateway of a project's network has one of the other addresses.
@@ -132,8 +139,16 @@ impl StackBuilder {
         stack
     }
 
+    /// Whether it begins before the first start of auth-service.
+    fn begins_with_nothing(&self) -> bool {
+        self.begins_with_nothing || self.auth.keys().any(|name| installation::is_shaped_by(name))
+    }
+
     fn in_containers(&self, directory: TempDir, secrets: Secrets, admin_password: String) -> Stack {
         let project = Project::new(directory.path());
+        if self.begins_with_nothing() {
+            project.empty_database();
+        }
         Stack {
             auth: Service::in_container("auth-service", &project, &secrets),
             resource: Service::in_container("resource-service", &project, &secrets),
@@ -147,17 +162,24 @@ impl StackBuilder {
     }
 
     fn in_processes(&self, directory: TempDir, secrets: Secrets, admin_password: String) -> Stack {
+        let begins_with_nothing = self.begins_with_nothing();
         let mut auth = Service::local("auth-service", "auth", directory.path(), &secrets);
         let resource = Service::local("resource-service", "resource", directory.path(), &secrets);
         let redis = (self.storage != Storage::Embedded).then(Redis::start);
         let own_postgres = self.has_own_postgres.then(Postgres::start);
         if let Some(redis) = &redis {
             auth.set("AUTH_REDIS_URL", &redis.url());
-            auth.set("AUTH_SECRET", &random_secret());
+            let secret = if begins_with_nothing { random_secret() } else { installation::secret().to_owned() };
+            auth.set("AUTH_SECRET", &secret);
         }
-        if self.storage == Storage::RedisAndPostgres {
-            let url = own_postgres.as_ref().map_or_else(postgres::fresh_database, Postgres::fresh_database);
-            auth.set("AUTH_DATABASE_URL", &url);
+        match (self.storage, &own_postgres) {
+            (Storage::RedisAndPostgres, Some(own)) => auth.set("AUTH_DATABASE_URL", &own.fresh_database()),
+            (Storage::RedisAndPostgres, None) if begins_with_nothing => {
+                auth.set("AUTH_DATABASE_URL", &postgres::fresh_database());
+            }
+            (Storage::RedisAndPostgres, None) => auth.set("AUTH_DATABASE_URL", &postgres::begun_database()),
+            (Storage::Embedded | Storage::RedisAndSqlite, _) if begins_with_nothing => {}
+            (Storage::Embedded | Storage::RedisAndSqlite, _) => installation::copy_into(directory.path()),
         }
         let postgres = own_postgres.map(OwnPostgres::Local);
         Stack { auth, resource, redis, postgres, secrets, admin_password, project: None, directory }
@@ -172,7 +194,13 @@ impl Stack {
     pub fn on(storage: Storage) -> StackBuilder {
         let is_possible = storage == Storage::RedisAndPostgres || !containers::are_used();
         assert!(is_possible, "docker-compose.yml has no {storage:?}: this test runs with processes only");
-        StackBuilder { storage, has_own_postgres: false, auth: BTreeMap::new(), resource: BTreeMap::new() }
+        StackBuilder {
+            storage,
+            has_own_postgres: false,
+            begins_with_nothing: false,
+            auth: BTreeMap::new(),
+            resource: BTreeMap::new(),
+        }
     }
 
     /// A stack for what is the same with every storage: what starts fastest, which is everything embedded, except in

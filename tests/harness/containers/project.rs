@@ -102,6 +102,11 @@ impl Project {
         self.stores().database_url()
     }
 
+    /// As before the first start of auth-service.
+    pub(crate) fn empty_database(&self) {
+        self.stores().empty_database();
+    }
+
     /// Keeps the stores from going to another stack: a test does something to them.
     pub(crate) fn disturb(&self) {
         self.is_disturbed.store(true, Ordering::Relaxed);

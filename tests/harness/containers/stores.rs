@@ -12,6 +12,7 @@ use crate::{postgres::Postgres, redis, warden};
 use serde_json::{Value, json};
 use std::{
     fs,
+    process::Command,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -19,6 +20,12 @@ use std::{
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Makes the database of auth-service anew: empty, or as its first start left it.
+const EMPTY_DATABASE: [&str; 2] = ["DROP DATABASE jeton WITH (FORCE)", "CREATE DATABASE jeton"];
+const BEGUN_DATABASE: [&str; 2] = ["DROP DATABASE jeton WITH (FORCE)", "CREATE DATABASE jeton TEMPLATE begun"];
+/// Keeps what the first start has left.
+const KEEP: [&str; 2] = ["ALTER DATABASE jeton RENAME TO begun", "CREATE DATABASE jeton TEMPLATE begun"];
 
 /// What stays of a project when a stack ends. One of them has ended by itself.
 const STAYING: [&str; 3] = ["secrets", "postgres", "redis"];
@@ -99,7 +106,15 @@ impl Stores {
         assert_eq!(secrets.wait(), 0, "{}", secrets.log());
         container_of(&name, "postgres").start();
         container_of(&name, "redis").start();
-        Self::started(name, ports)
+        let stores = Self::started(name, ports);
+        let init = container_of(&stores.name, "init");
+        let differences = Differences { arguments: Some(&["init".to_owned()]), ..Differences::default() };
+        let made = pattern.make_container("auth-service", &init, (&stores.name, ports), &differences);
+        made.expect("the engine makes containers");
+        let mut run = Command::new("docker");
+        printed(run.args(["start", "--attach", init.name()])).expect("the first start succeeds");
+        stores.keep_what_the_first_start_left();
+        stores
     }
 
     /// Once both answer.
@@ -119,10 +134,8 @@ impl Stores {
 
     fn clear(&self) -> Result<(), String> {
         self.remove_services()?;
-        let database = self.url_of("postgres");
-        Postgres::try_execute(&database, NOTHING_ELSE_IS_CHANGED)?;
-        Postgres::try_execute(&database, "DROP DATABASE jeton WITH (FORCE)")?;
-        Postgres::try_execute(&database, "CREATE DATABASE jeton")?;
+        Postgres::try_execute(&self.url_of("postgres"), NOTHING_ELSE_IS_CHANGED)?;
+        self.execute(BEGUN_DATABASE)?;
         for command in ["FLUSHALL", "SCRIPT FLUSH"] {
             let answer = redis::ask(self.ports.redis, Some(self.redis_password()), command);
             answer.map_err(|error| error.to_string()).and_then(|answer| match answer.as_str() {
@@ -131,6 +144,28 @@ impl Stores {
             })?;
         }
         Ok(())
+    }
+
+    /// As before the first start of auth-service.
+    ///
+    /// # Panics
+    /// When PostgreSQL refuses it.
+    pub(crate) fn empty_database(&self) {
+        self.execute(EMPTY_DATABASE).expect("nobody uses the database yet");
+    }
+
+    /// PostgreSQL may take a moment to see that nobody uses the database any more.
+    fn keep_what_the_first_start_left(&self) {
+        let until = Instant::now() + PATIENCE;
+        while let Err(reason) = self.execute(KEEP) {
+            assert!(Instant::now() < until, "{reason}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn execute(&self, statements: [&str; 2]) -> Result<(), String> {
+        let database = self.url_of("postgres");
+        statements.into_iter().try_for_each(|statement| Postgres::try_execute(&database, statement))
     }
 
     /// The services with their replicas, and what they have kept.
@@ -161,8 +196,16 @@ pub(crate) fn pattern() -> &'static Pattern {
             printed(up).expect("docker-compose makes a project");
         }
         let pattern = Pattern::of(&name, ports);
-        ["auth-service", "resource-service"].iter().for_each(|service| container_of(&name, service).remove());
-        empty().push(Stores::started(name, ports));
+        let stores = Stores::started(name, ports);
+        let auth = container_of(&stores.name, "auth-service");
+        let until = Instant::now() + PATIENCE;
+        while !auth.does(&["auth-service", "healthcheck"]) {
+            assert!(Instant::now() < until, "auth-service does not get ready\n{}", auth.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+        ["auth-service", "resource-service"].iter().for_each(|service| container_of(&stores.name, service).remove());
+        stores.keep_what_the_first_start_left();
+        empty().push(stores);
         pattern
     })
 }
