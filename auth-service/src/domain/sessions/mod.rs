@@ -14,13 +14,14 @@ pub mod record;
 pub mod records;
 pub mod refresh;
 pub mod refresh_token;
-pub mod rules;
 pub mod stall;
 pub mod store;
 mod theft;
 pub mod token_size;
 pub mod tokens;
 mod user_agent;
+
+pub use session_rules as rules;
 
 use super::{accounts::Accounts, audit::Audit, throttling::limiter::Limiter};
 use live::LiveSessions;

@@ -1,6 +1,6 @@
 //! A client, replicas, a session store that may lose writes, SQL that does not, and perhaps a thief; one session.
 
-use auth_service::domain::sessions::rules::{Lineage, Outcome, Policy, Presented, Row, decide_by};
+use session_rules::{Lineage, Outcome, Policy, Presented, Row, decide_by};
 use shared::{clock::Timestamp, ids::TokenId};
 use stateright::{Model, Property};
 use std::time::Duration;

@@ -9,8 +9,8 @@
 mod duel;
 mod world;
 
-use auth_service::domain::sessions::rules::{Row, TABLE};
 use duel::Duel;
+use session_rules::{Row, TABLE};
 use stateright::{Checker, HasDiscoveries, Model};
 use std::{hash::Hash, time::Instant};
 use world::{Bounds, World};

@@ -1,6 +1,6 @@
 //! A victim and a thief who both go on refreshing, each refresh later than the window after the one before it.
 
-use auth_service::domain::sessions::rules::{Lineage, Outcome, Policy, Presented, Row, decide_by};
+use session_rules::{Lineage, Outcome, Policy, Presented, Row, decide_by};
 use shared::{clock::Timestamp, ids::TokenId};
 use stateright::{Model, Property};
 use std::time::Duration;
