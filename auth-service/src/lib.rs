@@ -7,5 +7,6 @@ pub mod doctor;
 pub mod domain;
 pub mod http;
 pub mod machine;
+pub mod mailing;
 pub mod metrics;
 pub mod storage;

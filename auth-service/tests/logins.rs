@@ -113,6 +113,7 @@ fn client() -> Client {
         has_own_address: true,
         named: None,
         user_agent: String::new(),
+        language: None,
         device: None,
     }
 }

@@ -70,6 +70,11 @@ id!(
     Uuid::now_v7()
 );
 id!(
+    /// A mail. Ids sort by the time at which it was written (UUID version 7).
+    MailId,
+    Uuid::now_v7()
+);
+id!(
     /// One token, its `jti`; also the name of the family of tokens that were exchanged for it.
     TokenId,
     Uuid::new_v4()

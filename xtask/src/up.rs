@@ -113,7 +113,7 @@ fn print_how_to_try_it(addresses: &Addresses) {
     let json = "-H 'content-type: application/json'";
     println!(
         r#"
-auth-service      {auth}   health: {auth_admin}/health/ready
+auth-service      {auth}   health: {auth_admin}/health/ready   mails: {auth_admin}/mailbox
 resource-service  {resource}   health: {resource_admin}/health/ready
 
 Try it:

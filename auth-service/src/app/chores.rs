@@ -1,16 +1,20 @@
 //! The background tasks of a running service.
 
-use crate::domain::{
-    accounts::Accounts,
-    admin::users::Users,
-    keys::{KeyError, SigningKeys},
-    operator::housekeeping::Housekeeping,
-    sessions::live::LiveSessions,
+use crate::{
+    domain::{
+        accounts::Accounts,
+        admin::users::Users,
+        keys::{KeyError, SigningKeys},
+        operator::housekeeping::Housekeeping,
+        sessions::live::LiveSessions,
+    },
+    mailing::Postman,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
+    sync::watch,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 /// Delay before the next attempt to read or make keys.
@@ -20,6 +24,9 @@ const INDEXES: Duration = Duration::from_secs(3600);
 /// How often expired rows are purged.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 
+/// How long the mails that are being sent get to finish once the process was asked to stop.
+const LAST_MAILS: Duration = Duration::from_secs(3);
+
 /// What the background tasks work on.
 pub struct Chores {
     /// Purges what has expired.
@@ -28,12 +35,31 @@ pub struct Chores {
     pub(super) users: Arc<Users>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) live: Arc<LiveSessions>,
+    pub(super) postman: Arc<Postman>,
 }
 
-/// Starts the tasks that run until they are aborted.
-pub(super) fn start(chores: Chores) -> [JoinHandle<()>; 7] {
-    let Chores { housekeeping, keys, users, accounts, live } = chores;
-    [
+/// Tasks that run until they are stopped.
+pub(super) struct Running {
+    tasks: [JoinHandle<()>; 7],
+    postman: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Stops them, and lets the mails that are being sent finish: they would be sent again.
+    pub(super) async fn stop(self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.stop.send_replace(true);
+        drop(timeout(LAST_MAILS, self.postman).await);
+    }
+}
+
+/// Starts the tasks.
+pub(super) fn start(chores: Chores) -> Running {
+    let Chores { housekeeping, keys, users, accounts, live, postman } = chores;
+    let (stop, stopped) = watch::channel(false);
+    let postman = tokio::spawn(async move { postman.work(stopped).await });
+    let tasks = [
         tokio::spawn(keep_house(housekeeping.clone())),
         tokio::spawn(follow_keys(keys.clone())),
         tokio::spawn(make_keys(keys)),
@@ -41,7 +67,8 @@ pub(super) fn start(chores: Chores) -> [JoinHandle<()>; 7] {
         tokio::spawn(report_unusable_hashes(housekeeping)),
         tokio::spawn(make_indexes(accounts)),
         tokio::spawn(try_sessions(live)),
-    ]
+    ];
+    Running { tasks, postman, stop }
 }
 
 /// Follows the signing keys: what other processes change, and what becomes due.

@@ -9,6 +9,7 @@ use crate::{
         admin::users::Users,
         audit::Audit,
         keys::{KeyPolicy, SigningKeys, root_secret::check_secret},
+        mail::{Notices, Outbox},
         operator::{create_user::OperatorCreation, keys::KeyCommands, users::Operator},
         passwords::{judging::Judges, pool::Hasher},
         secrets::KeyRing,
@@ -16,6 +17,7 @@ use crate::{
         throttling::counters::Counters,
     },
     machine,
+    mailing::{Mailbox, Sending},
     storage::sql::{Opening, Sql},
 };
 use shared::clock::{Clock, SystemClock};
@@ -31,8 +33,10 @@ pub struct Installation {
     pub(super) live: Arc<LiveSessions>,
     pub(super) roles: Arc<Roles>,
     pub(super) audit: Arc<Audit>,
+    pub(super) notices: Arc<Notices>,
     pub(super) secrets: Arc<KeyRing>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) sending: Sending,
     key_policy: KeyPolicy,
     default_role: String,
     stored_hash_memory: u32,
@@ -70,8 +74,10 @@ impl Installation {
         Ok(Self {
             live: Arc::new(LiveSessions::new(sql.clone(), records, Arc::clone(&clock), config.sessions.max)),
             audit: Arc::new(Audit::new(sql.clone(), Arc::clone(&clock))),
+            notices: Arc::new(Notices::new(config.mail.notices, Arc::clone(&secrets), Arc::clone(&clock))),
             counters: stores.counters,
             roles: Arc::new(config.roles),
+            sending: config.mail.sending,
             secrets,
             clock,
             sql,
@@ -93,16 +99,36 @@ impl Installation {
         &self.default_role
     }
 
+    /// The outbox of mails.
+    #[must_use]
+    pub fn outbox(&self) -> &dyn Outbox {
+        &*self.sql
+    }
+
+    /// How mails are written and sent.
+    #[must_use]
+    pub fn sending(&self) -> &Sending {
+        &self.sending
+    }
+
+    /// The mails that are kept where there is no mail server.
+    #[must_use]
+    pub fn mailbox(&self) -> Mailbox {
+        Mailbox::new(self.sql.clone(), Arc::clone(&self.secrets), self.sending.clone())
+    }
+
     /// What only operators do with users and sessions.
     #[must_use]
     pub fn operator(&self) -> Operator {
-        Operator::new(self.sql.clone(), Arc::clone(&self.live), Arc::clone(&self.audit))
+        let (live, audit, notices) = (self.live.clone(), self.audit.clone(), self.notices.clone());
+        Operator::new(self.sql.clone(), live, audit, notices)
     }
 
     /// What admins and operators do with users.
     #[must_use]
     pub fn users(&self) -> Users {
-        Users::new(self.sql.clone(), Arc::clone(&self.live), Arc::clone(&self.roles), Arc::clone(&self.audit))
+        let (live, roles, audit) = (self.live.clone(), self.roles.clone(), self.audit.clone());
+        Users::new(self.sql.clone(), live, roles, audit, self.notices.clone())
     }
 
     /// A pool that hashes one password at a time.

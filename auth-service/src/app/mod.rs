@@ -15,6 +15,7 @@ use crate::{
             create::{Creator, NewcomerError},
         },
         admin::create::UserCreation,
+        mail::Outbox,
         my_account::{MyAccount, NewPasswords},
         operator::{create_user::OperatorCreation, housekeeping::Housekeeping},
         passwords::{Password, judging::Judges, pool::Hasher},
@@ -24,6 +25,7 @@ use crate::{
     },
     http::{Readiness, State},
     machine,
+    mailing::Postman,
 };
 use jeton_verifier::Verifier;
 use std::{mem, sync::Arc};
@@ -49,9 +51,10 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let installation = Installation::make(config).await?;
 
     let keys = installation.signing_keys().await?;
-    let users = Arc::new(installation.users());
-    let Installation { sql, counters, live, roles, audit, secrets, clock, .. } = installation;
-    let accounts: Arc<dyn Accounts> = sql;
+    let (users, mailbox) = (Arc::new(installation.users()), installation.mailbox());
+    let Installation { sql, counters, live, roles, audit, notices, secrets, clock, sending, .. } = installation;
+    let postman = Arc::new(Postman::new(sql.clone(), secrets.clone(), clock.clone(), sending));
+    let (accounts, outbox): (Arc<dyn Accounts>, Arc<dyn Outbox>) = (sql.clone(), sql);
     let threads = machine::hashing_threads();
     let hasher = Arc::new(Hasher::start(threads, machine::hash_grant(stored_hash_memory, threads)));
     let judges = Arc::new(Judges::new(threads));
@@ -66,8 +69,15 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let refresh_tokens = RefreshTokens::new(secrets.clone(), site.issuer().to_owned());
     let verifier = Verifier::new(site.issuer().to_owned(), &access.audience, clock.clone());
     let issuer = Issuer::new(refresh_tokens, keys.clone(), roles.clone(), access, clock.clone());
-    let sessions =
-        Sessions::new(accounts.clone(), live.clone(), issuer, limiter.clone(), audit.clone(), session_policy);
+    let sessions = Sessions::new(
+        accounts.clone(),
+        live.clone(),
+        issuer,
+        limiter.clone(),
+        audit.clone(),
+        notices.clone(),
+        session_policy,
+    );
     let sessions = Arc::new(sessions);
     let check = PasswordCheck::new(
         accounts.clone(),
@@ -80,13 +90,14 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let check = Arc::new(check);
     let passwords = NewPasswords { judges, hasher: hasher.clone() };
     let my_account =
-        MyAccount::new(accounts.clone(), users.clone(), live.clone(), check.clone(), passwords, audit.clone());
+        MyAccount::new(accounts.clone(), users.clone(), live.clone(), check.clone(), passwords, audit.clone(), notices);
     let default_role = registration.default_role.clone();
     let housekeeping = Arc::new(Housekeeping::new(
         accounts.clone(),
         live.clone(),
         throttle,
         hasher.clone(),
+        outbox,
         audit.clone(),
         session_policy.audit_keep,
     ));
@@ -96,6 +107,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         users: users.clone(),
         accounts: accounts.clone(),
         live: live.clone(),
+        postman,
     };
     let state = State {
         sign_in: SignIn::new(accounts.clone(), check, live.clone(), sessions.clone(), audit.clone()),
@@ -106,6 +118,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         sessions,
         my_account,
         users,
+        mailbox,
         audit,
         roles,
         hasher,

@@ -13,7 +13,6 @@ use shared::{
     server::{self, Limits, Listeners, Serving, StopSignal},
 };
 use std::{io, net::TcpListener};
-use tokio::task::JoinHandle;
 
 /// Serves until it is asked to stop.
 ///
@@ -42,7 +41,7 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
     let (public_server, admin_server) = servers.map_err(|error| error.to_string())?;
     tracing::info!("auth-service listens on http://{public}, health on http://{admin}");
     let ended = server::run(public_server, admin_server, stop_signal).await;
-    chores.iter().for_each(JoinHandle::abort);
+    chores.stop().await;
     ended.map_err(|error| error.to_string())
 }
 

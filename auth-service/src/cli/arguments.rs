@@ -3,7 +3,7 @@
 use super::password;
 use auth_service::{config::CATALOG, doctor};
 use clap::{Arg, ArgAction, Command};
-use shared::ids::SessionId;
+use shared::ids::{MailId, SessionId};
 
 const AFTER_HELP: &str = "A secret X may also be given as X_FILE, the path of a file that holds it.
 Commands also take the service's settings as options, and need an installation, which `init` or the first start of the service makes.
@@ -21,6 +21,7 @@ pub fn command() -> Command {
         .subcommand(user())
         .subcommand(sessions())
         .subcommand(keys())
+        .subcommand(mail())
         .subcommand(
             reporting("doctor", "Check the settings, the stores, and the service through AUTH_PUBLIC_URL, and suggest fixes")
                 .after_help(doctor::EXIT_STATUS),
@@ -121,4 +122,17 @@ fn keys() -> Command {
             reporting("revoke", "Emergency: withdraw KID at once. Its tokens are refused everywhere within AUTH_JWKS_MAX_AGE; clients refresh")
                 .arg(kid()),
         )
+}
+
+fn mail() -> Command {
+    let id = Arg::new("id")
+        .required(true)
+        .value_name("ID")
+        .value_parser(|text: &str| text.parse::<MailId>())
+        .help("The mail's id; `mail list` shows it");
+    let to = Arg::new("to").long("to").required(true).value_name("ADDRESS").help("Where the mail goes");
+    group("mail", "Show mails that wait or were not sent, and try the mail server")
+        .subcommand(reporting("list", "List the latest mails: waiting, kept in the mailbox, refused, expired"))
+        .subcommand(reporting("show", "Show a mail of the mailbox").arg(id))
+        .subcommand(reporting("test", "Send a mail at once, and say step by step what happens").arg(to))
 }

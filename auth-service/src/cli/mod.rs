@@ -4,6 +4,7 @@ mod arguments;
 mod confirm;
 mod keys;
 mod list;
+mod mail;
 mod password;
 mod report;
 mod sessions;
@@ -91,6 +92,12 @@ async fn carry_out(name: &str, matches: &ArgMatches, arguments: &ArgMatches) -> 
         "keys rotate" => keys::rotate(&change(matches).await?).await,
         "keys retire" => keys::retire(&change(matches).await?, arguments).await,
         "keys revoke" => keys::revoke(&change(matches).await?, arguments).await,
+        "mail list" => mail::list(&look(matches).await?).await,
+        "mail show" => mail::show(&look(matches).await?, arguments).await,
+        "mail test" => {
+            let config = Config::examine(matches, env::vars_os()).map_err(wrong_settings)?;
+            mail::test(&config.mail.sending, arguments).await
+        }
         other => Err(format!("there is no command {other:?}: see `auth-service --help`").into()),
     }
 }

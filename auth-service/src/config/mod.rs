@@ -3,6 +3,7 @@
 mod accounts;
 mod keys;
 mod limits;
+mod mail;
 mod secret_file;
 mod secrets;
 mod sessions;
@@ -29,6 +30,8 @@ use shared::{
 };
 use std::{ffi::OsString, net::SocketAddr};
 
+pub use self::mail::MailConfig;
+
 /// All settings.
 pub const CATALOG: Catalog = Catalog {
     prefix: "AUTH_",
@@ -39,6 +42,7 @@ pub const CATALOG: Catalog = Catalog {
         sessions::SETTINGS,
         accounts::SETTINGS,
         limits::SETTINGS,
+        mail::SETTINGS,
         keys::SETTINGS,
     ],
     shown_by: &["init", "doctor"],
@@ -72,6 +76,8 @@ pub struct Config {
     pub limits: LimitSettings,
     /// Limits on wrong passwords.
     pub failure_limits: FailureLimits,
+    /// Mails.
+    pub mail: MailConfig,
     /// Roles.
     pub roles: Roles,
     /// Maximum memory to verify a stored password hash, in KiB.
@@ -137,6 +143,7 @@ impl Config {
             roles: accounts.roles,
             limits: limits::limits(&settings),
             failure_limits: limits::failure_limits(&settings),
+            mail: mail::mail(&settings, &web::url(&settings)),
             stored_hash_memory: accounts.stored_hash_memory,
             bootstrap_admin: accounts.bootstrap_admin,
             // Last: it may make a file.

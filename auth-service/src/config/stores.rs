@@ -1,7 +1,10 @@
 //! The stores.
 
 use crate::storage::{redis::RedisStores, sql};
-use shared::{settings, settings::Settings};
+use shared::{
+    settings,
+    settings::{Settings, percent_encoded},
+};
 use std::path::PathBuf;
 use url::Url;
 
@@ -52,26 +55,6 @@ fn database_url(text: &str) -> Result<String, String> {
 fn redis_url(text: &str) -> Result<String, String> {
     percent_encoded(text)?;
     RedisStores::connect(text).map(|_| text.to_owned())
-}
-
-/// Detects a password that is not percent-encoded: it makes another URL, with another host, which might even be looked
-/// up. An `@` or `#` where none belongs, or a lone `%`, gives it away.
-fn percent_encoded(url: &str) -> Result<(), String> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, after) = rest.split_at(end);
-    let is_lone = |(at, _): (usize, &str)| {
-        let code = authority.as_bytes().get(at + 1..at + 3);
-        !code.is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit))
-    };
-    let several = authority.matches('@').count() > 1;
-    if several || after.contains(['@', '#']) || authority.match_indices('%').any(is_lone) {
-        return Err(
-            "its user or password contains a character with another meaning in URLs: write @ as %40, # as %23, / as %2F, ? as %3F, : as %3A and % as %25"
-                .to_owned(),
-        );
-    }
-    Ok(())
 }
 
 /// The directory of an SQLite file; `None` for another database, or one in memory.

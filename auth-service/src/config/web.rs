@@ -62,6 +62,10 @@ pub(super) fn connections(settings: &Settings) -> Limits {
     }
 }
 
+pub(super) fn url(settings: &Settings) -> Url {
+    settings.get(&AUTH_PUBLIC_URL)
+}
+
 pub(super) fn site(settings: &Settings) -> Site {
     let origins = settings.find(&AUTH_ALLOWED_ORIGINS).unwrap_or_default();
     let proxies = settings.find(&AUTH_TRUSTED_PROXIES).unwrap_or_default();
@@ -69,7 +73,7 @@ pub(super) fn site(settings: &Settings) -> Site {
         settings
             .mistake("AUTH_CLIENT_ADDRESS_HEADER: no proxy is trusted to send it: name yours in AUTH_TRUSTED_PROXIES");
     }
-    Site::new(&settings.get(&AUTH_PUBLIC_URL), origins, proxies)
+    Site::new(&url(settings), origins, proxies)
         .with_address_header(settings.get(&AUTH_CLIENT_ADDRESS_HEADER))
         .with_cookie_name(&settings.get(&AUTH_COOKIE_NAME))
 }

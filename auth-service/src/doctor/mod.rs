@@ -5,6 +5,7 @@ mod browser;
 mod clocks;
 mod database;
 mod keys;
+mod mail;
 mod proxies;
 mod public;
 mod redis;
@@ -62,6 +63,7 @@ struct Seen {
     users: Option<UsersSeen>,
     /// `None`: there is no Redis.
     redis: Option<RedisSeen>,
+    mail: Finding,
 }
 
 /// What Redis reports about itself, and whether it accepts what requests write.
@@ -85,15 +87,16 @@ pub async fn examine(config: Config) -> Vec<Finding> {
     let asked = question(&config.keys, clock.now());
     let admin = config.admin_listen;
     let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin, crate::http::HEALTH_PROOF));
-    let (view, readiness, database, redis) = tokio::join!(
+    let (view, readiness, database, redis, mail) = tokio::join!(
         web::look(&config.site, &asked, &*clock),
         readiness,
         look_at_database(&config.database_url, &clock, config.redis_url.is_some()),
         look_at_redis(config.redis_url.as_deref(), &*clock),
+        mail::look(&config.mail.sending),
     );
     let readiness = readiness.unwrap_or_else(|error| Err(error.to_string()));
     let DatabaseSeen { state, writing, keys, users } = database;
-    report(&config, Seen { view, readiness, database: state, writing, keys, users, redis })
+    report(&config, Seen { view, readiness, database: state, writing, keys, users, redis, mail })
 }
 
 fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
@@ -122,6 +125,7 @@ fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
             .flat_map(|redis| redis::findings(redis.states.as_ref().map(|reading| &*reading.value), &redis.writing)),
     );
     findings.extend(offsets(seen));
+    findings.push(seen.mail.clone());
     findings
 }
 

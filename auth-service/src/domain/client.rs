@@ -1,5 +1,6 @@
 //! The caller: its address, its user agent, and whether it is a known device.
 
+use super::Language;
 use shared::ids::{SessionId, UserId};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -16,6 +17,8 @@ pub struct Client {
     pub named: Option<IpAddr>,
     /// The `User-Agent`, shortened.
     pub user_agent: String,
+    /// The language that the request asks for, if mails are written in it.
+    pub language: Option<Language>,
     /// The device, if it shows a refresh token of an account, expired or not. Only password checks look at it.
     pub device: Option<KnownDevice>,
 }

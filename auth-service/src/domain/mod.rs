@@ -4,7 +4,10 @@ pub mod accounts;
 pub mod admin;
 pub mod audit;
 mod client;
+mod email_address;
 pub mod keys;
+mod language;
+pub mod mail;
 pub mod my_account;
 pub mod operator;
 mod paging;
@@ -15,6 +18,7 @@ pub mod sign_in;
 pub mod throttling;
 
 pub use client::{Client, KnownDevice};
+pub use language::Language;
 
 /// A store did not answer, or not in time. It never means "not found" or "wrong".
 #[derive(Debug, Clone, thiserror::Error)]

@@ -21,16 +21,19 @@ use self::{
     admin::{audit, users},
     auth::{csrf, login, logout, me, password, refresh, register, sessions},
 };
-use crate::domain::{
-    accounts::roles::Roles,
-    admin::{create::UserCreation, users::Users},
-    audit::Audit,
-    keys::SigningKeys,
-    my_account::MyAccount,
-    passwords::pool::Hasher,
-    secrets::KeyRing,
-    sessions::Sessions,
-    sign_in::{login::SignIn, register::Registrar},
+use crate::{
+    domain::{
+        accounts::roles::Roles,
+        admin::{create::UserCreation, users::Users},
+        audit::Audit,
+        keys::SigningKeys,
+        my_account::MyAccount,
+        passwords::pool::Hasher,
+        secrets::KeyRing,
+        sessions::Sessions,
+        sign_in::{login::SignIn, register::Registrar},
+    },
+    mailing::Mailbox,
 };
 use actix_web::{
     Resource,
@@ -64,6 +67,8 @@ pub struct State {
     pub users: Arc<Users>,
     /// Creates users for admins.
     pub user_creation: UserCreation,
+    /// The mails that are kept where there is no mail server.
+    pub mailbox: Mailbox,
     /// What happened.
     pub audit: Arc<Audit>,
     /// What signs access tokens.
@@ -128,7 +133,9 @@ pub fn admin(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
         app.app_data(state)
             .service(resource("/health/live").route(get().to(server::live)))
             .service(resource("/health/ready").route(get().to(operators::health::ready)))
-            .service(resource("/metrics").route(get().to(operators::metrics::metrics)));
+            .service(resource("/metrics").route(get().to(operators::metrics::metrics)))
+            .service(resource("/mailbox").route(get().to(operators::mailbox::list)))
+            .service(resource("/mailbox/{id}").route(get().to(operators::mailbox::show)));
     }
 }
 

@@ -84,6 +84,22 @@ macro_rules! keeps {
             old_events_are_forgotten_in_bounded_batches
         }
     };
+    (outbox on $open:path) => {
+        run! { outbox on $open:
+            a_mail_is_leased_unchanged_and_by_one_at_a_time
+            concurrent_leases_share_no_mail_and_leave_none
+            a_mail_whose_lease_has_ended_is_leased_again
+            new_mails_come_before_those_that_were_put_off
+            a_delivered_mail_is_gone
+            a_mail_that_is_put_off_is_due_later_and_says_why
+            whoever_has_lost_a_lease_changes_nothing
+            of_settled_mails_only_those_in_the_mailbox_keep_their_content
+            settled_mails_are_forgotten_and_the_mailbox_keeps_the_newest
+            a_mail_is_written_with_its_change_and_never_without
+            a_theft_and_its_mail_are_written_together
+            a_change_whose_mail_cannot_be_written_is_not_made
+        }
+    };
     (sessions on $open:path) => {
         run! { sessions on $open:
             a_committed_record_is_read_back_byte_for_byte
@@ -139,10 +155,12 @@ mod sqlite {
     keeps! { listing on crate::servers::sqlite }
     keeps! { endings on crate::servers::sqlite }
     keeps! { audit on crate::servers::sqlite }
+    keeps! { outbox on crate::servers::sqlite }
     keeps! { sessions on crate::servers::sqlite }
     keeps! { counters on crate::servers::sqlite }
     keeps! { key_table on crate::servers::sqlite }
     mod file;
+    mod mail_budget;
 }
 
 mod postgres {
@@ -150,6 +168,7 @@ mod postgres {
     keeps! { listing on crate::servers::postgres }
     keeps! { endings on crate::servers::postgres }
     keeps! { audit on crate::servers::postgres }
+    keeps! { outbox on crate::servers::postgres }
     keeps! { sessions on crate::servers::postgres }
     keeps! { counters on crate::servers::postgres }
     keeps! { key_table on crate::servers::postgres }

@@ -1,9 +1,11 @@
 //! Accounts, sessions and keys to try the stores with.
 
 use auth_service::domain::{
+    Language,
     accounts::{EmailAddress, NewAccount, PersonName},
     audit::{Action, Event},
     keys::table::NewKey,
+    mail::{MailKind, SealedMail},
     passwords::PasswordHash,
     sessions::store::{Change, Sealed},
     throttling::counters::CounterKey,
@@ -11,7 +13,7 @@ use auth_service::domain::{
 use serde_json::Map;
 use shared::{
     clock::{Clock as _, SystemClock, Timestamp},
-    ids::{SessionId, TokenId, UserId},
+    ids::{MailId, SessionId, TokenId, UserId},
 };
 use std::time::Duration;
 
@@ -106,4 +108,17 @@ pub fn key(slot: i64) -> NewKey {
 
 pub fn event(action: Action) -> Event {
     Event::new(action, now())
+}
+
+/// Content is any bytes to the store.
+pub fn mail() -> SealedMail {
+    SealedMail {
+        id: MailId::fresh(),
+        kind: MailKind::PasswordChanged,
+        to: EmailAddress::parse("ada@example.com").unwrap(),
+        language: Language::Ukrainian,
+        created_at: now(),
+        expires_at: now().plus(Duration::from_secs(3600)),
+        sealed: vec![0, 255, 13, 10, 0, 128],
+    }
 }

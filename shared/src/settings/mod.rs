@@ -8,7 +8,7 @@ mod parameters;
 mod readers;
 mod values;
 
-pub use parameters::known_parameters;
+pub use parameters::{known_parameters, percent_encoded};
 pub use readers::{any_text, duration, duration_within, number_within, on_off, one_of, parsed};
 pub use values::{Mistakes, Settings};
 

@@ -2,17 +2,17 @@
 
 pub mod create;
 mod custom_claims;
-mod email_address;
 mod person_name;
 pub mod roles;
 mod store;
 
 pub use self::{
     custom_claims::{BadCustomClaims, MAX_CUSTOM_BYTES, MAX_CUSTOM_DEPTH, check_custom},
-    email_address::{EmailAddress, InvalidEmail},
     person_name::{InvalidName, PersonName, is_obeyed},
     store::{AccountChange, AccountQuery, Accounts, CreateError, FindError, NewAccount, SearchError, Unreadable},
 };
+
+pub use super::email_address::{EmailAddress, InvalidEmail};
 
 use super::passwords::PasswordHash;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! The store of users: what it keeps, and what it promises.
 
 use super::{Account, Checked, Credentials, EmailAddress, PersonName, Seen};
-use crate::domain::{Unavailable, passwords::PasswordHash};
+use crate::domain::{Unavailable, mail::SealedMail, passwords::PasswordHash};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use shared::{clock::Timestamp, ids::UserId};
@@ -111,7 +111,8 @@ pub enum SearchError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The store of users. Whatever it reports as done is durable.
+/// The store of users. Whatever it reports as done is durable. A mail that is given with a change is added to the outbox
+/// in the change's transaction, and only if something was changed.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Creates an account.
@@ -138,11 +139,18 @@ pub trait Accounts: Send + Sync {
         checked: &Checked<'_>,
         new: &PasswordHash,
         now: Timestamp,
+        mail: Option<&SealedMail>,
     ) -> Result<bool, Unavailable>;
 
     /// Sets the password, whatever it was, raises the epoch and keeps no session, in one statement. `false`: there is
     /// no such user.
-    async fn set_password(&self, id: UserId, new: &PasswordHash, now: Timestamp) -> Result<bool, Unavailable>;
+    async fn set_password(
+        &self,
+        id: UserId,
+        new: &PasswordHash,
+        now: Timestamp,
+        mail: Option<&SealedMail>,
+    ) -> Result<bool, Unavailable>;
 
     /// Users in the order of their ids. Rows that cannot be read are left out.
     async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, SearchError>;
@@ -158,6 +166,7 @@ pub trait Accounts: Send + Sync {
         change: &AccountChange,
         seen: &[Seen],
         now: Timestamp,
+        mail: Option<&SealedMail>,
     ) -> Result<Option<Account>, Unavailable>;
 
     /// Increments the number of times that the account was unlocked; `false`: there is no such user.
@@ -165,7 +174,13 @@ pub trait Accounts: Send + Sync {
 
     /// Deletes a user under the conditions of [`Accounts::update`] and, if `checked` is given, only if the user is not
     /// disabled and still as checked; `false`: nothing was deleted.
-    async fn delete(&self, id: UserId, seen: &[Seen], checked: Option<&Checked<'_>>) -> Result<bool, Unavailable>;
+    async fn delete(
+        &self,
+        id: UserId,
+        seen: &[Seen],
+        checked: Option<&Checked<'_>>,
+        mail: Option<&SealedMail>,
+    ) -> Result<bool, Unavailable>;
 
     /// Returns a user other than this one who is not disabled and whose roles are wanted, if there is one.
     async fn another_enabled(

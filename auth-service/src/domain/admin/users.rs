@@ -8,6 +8,7 @@ use crate::domain::{
         roles::{MAX_ROLES, Roles},
     },
     audit::{Action, Audit, Event},
+    mail::Notices,
     paging::page,
     sessions::{caller::Caller, live::LiveSessions},
 };
@@ -73,13 +74,20 @@ pub struct Users {
     live: Arc<LiveSessions>,
     roles: Arc<Roles>,
     audit: Arc<Audit>,
+    notices: Arc<Notices>,
 }
 
 impl Users {
     /// The users of this store.
     #[must_use]
-    pub fn new(accounts: Arc<dyn Accounts>, live: Arc<LiveSessions>, roles: Arc<Roles>, audit: Arc<Audit>) -> Self {
-        Self { accounts, live, roles, audit }
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        live: Arc<LiveSessions>,
+        roles: Arc<Roles>,
+        audit: Arc<Audit>,
+        notices: Arc<Notices>,
+    ) -> Self {
+        Self { accounts, live, roles, audit, notices }
     }
 
     /// A page of users, and the id after which the next page begins, if there is one.
@@ -140,16 +148,17 @@ impl Users {
     /// [`AdminError`].
     pub async fn delete(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
         for _ in 0..MAX_ATTEMPTS {
-            let basis = match (self.accounts.by_id(id).await, by) {
+            let (basis, mail) = match (self.accounts.by_id(id).await, by) {
                 // Nobody can log in as a user whose row cannot be read, so it is not the last one who governs.
-                (Err(FindError::Unreadable(_)), By::Operator) => Vec::new(),
+                (Err(FindError::Unreadable(_)), By::Operator) => (Vec::new(), None),
                 (found, _) => {
                     let user = found?.ok_or(AdminError::NoSuchUser)?.account;
                     let actor = self.actor(by).await?;
-                    self.basis(actor.as_ref(), &user, Fate::Goes).await?
+                    let basis = self.basis(actor.as_ref(), &user, Fate::Goes).await?;
+                    (basis, self.notices.account_deleted(&user.email, None))
                 }
             };
-            if self.accounts.delete(id, &seen(&basis), None).await? {
+            if self.accounts.delete(id, &seen(&basis), None, mail.as_ref()).await? {
                 self.audit.record(event_by(&self.audit, by, Action::UserDelete, id)).await;
                 self.live.forget_all(id, None).await;
                 return Ok(());
@@ -158,11 +167,11 @@ impl Users {
         Err(AdminError::Outdated)
     }
 
-    /// Deletes a user at their own request; `false`: something is no longer as it was checked.
+    /// Deletes a user at their own request, from this client; `false`: something is no longer as it was checked.
     ///
     /// # Errors
     /// [`AdminError::LastAdmin`], [`AdminError::Outdated`], [`AdminError::Unavailable`].
-    pub async fn delete_oneself(&self, id: UserId, checked: &Checked<'_>) -> Result<bool, AdminError> {
+    pub async fn delete_oneself(&self, id: UserId, checked: &Checked<'_>, client: &Client) -> Result<bool, AdminError> {
         for _ in 0..MAX_ATTEMPTS {
             let Some(found) = self.accounts.by_id(id).await? else { return Ok(false) };
             let goes_on = self.live.is_alive(id, checked.session, checked.epoch).await?;
@@ -170,7 +179,8 @@ impl Users {
                 return Ok(false);
             }
             let basis = self.basis(None, &found.account, Fate::Goes).await?;
-            if self.accounts.delete(id, &seen(&basis), Some(checked)).await? {
+            let mail = self.notices.account_deleted(&found.account.email, Some(client));
+            if self.accounts.delete(id, &seen(&basis), Some(checked), mail.as_ref()).await? {
                 return Ok(true);
             }
         }
@@ -190,7 +200,10 @@ impl Users {
             let fate = Fate::Stays { roles, disabled: change.disabled.unwrap_or(user.disabled) };
             let actor = self.actor(by).await?;
             let basis = self.basis(actor.as_ref(), &user, fate).await?;
-            if let Some(account) = self.accounts.update(id, change, &seen(&basis), self.live.now()).await? {
+            let is_disabled_now = change.disabled == Some(true) && !user.disabled;
+            let mail = is_disabled_now.then(|| self.notices.account_disabled(&user.email)).flatten();
+            let (seen, now) = (seen(&basis), self.live.now());
+            if let Some(account) = self.accounts.update(id, change, &seen, now, mail.as_ref()).await? {
                 return Ok(account);
             }
         }

@@ -26,7 +26,7 @@ impl MyAccount {
         let hash = self.check.confirm(caller, password, client).await.map_err(PasswordError::from)?.hash;
         let sub = caller.account.id;
         let checked = Checked { hash: &hash, epoch: caller.account.session_epoch, session: caller.session };
-        if !self.users.delete_oneself(sub, &checked).await? {
+        if !self.users.delete_oneself(sub, &checked, client).await? {
             return Err(self.what_changed(caller).await.into());
         }
         let event = self.audit.event(Action::AccountDelete).to(sub).by(sub);

@@ -7,6 +7,7 @@ use super::{
     accounts::Accounts,
     admin::users::Users,
     audit::Audit,
+    mail::Notices,
     passwords::{judging::Judges, pool::Hasher},
     sessions::live::LiveSessions,
     sign_in::password_check::PasswordCheck,
@@ -21,6 +22,7 @@ pub struct MyAccount {
     check: Arc<PasswordCheck>,
     passwords: NewPasswords,
     audit: Arc<Audit>,
+    notices: Arc<Notices>,
 }
 
 /// How a new password is checked and hashed.
@@ -41,7 +43,8 @@ impl MyAccount {
         check: Arc<PasswordCheck>,
         passwords: NewPasswords,
         audit: Arc<Audit>,
+        notices: Arc<Notices>,
     ) -> Self {
-        Self { accounts, users, live, check, passwords, audit }
+        Self { accounts, users, live, check, passwords, audit, notices }
     }
 }

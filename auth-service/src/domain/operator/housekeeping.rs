@@ -6,6 +6,7 @@ use crate::domain::{
     Unavailable,
     accounts::Accounts,
     audit::Audit,
+    mail::Outbox,
     passwords::{PasswordHash, pool::Hasher},
     sessions::live::LiveSessions,
     throttling::Throttle,
@@ -22,6 +23,11 @@ const BATCH: u32 = 1000;
 /// How many hashes of other kinds than new ones are read: those of one import are alike.
 pub const HASHES: u32 = 1000;
 
+/// How long mails are kept that were not delivered, and those in the mailbox.
+const MAIL_KEEP: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The most mails that are kept in the mailbox.
+pub const MAILBOX: u32 = 100;
+
 /// Clocks that differ by more than this are not trusted.
 const MAX_DIFFERENCE: Duration = Duration::from_secs(60);
 
@@ -34,6 +40,7 @@ pub struct Housekeeping {
     live: Arc<LiveSessions>,
     throttle: Arc<Throttle>,
     hasher: Arc<Hasher>,
+    outbox: Arc<dyn Outbox>,
     audit: Arc<Audit>,
     audit_keep: Duration,
     clocks: Clocks,
@@ -47,10 +54,11 @@ impl Housekeeping {
         live: Arc<LiveSessions>,
         throttle: Arc<Throttle>,
         hasher: Arc<Hasher>,
+        outbox: Arc<dyn Outbox>,
         audit: Arc<Audit>,
         audit_keep: Duration,
     ) -> Self {
-        Self { accounts, live, throttle, hasher, audit, audit_keep, clocks: Clocks::start() }
+        Self { accounts, live, throttle, hasher, outbox, audit, audit_keep, clocks: Clocks::start() }
     }
 
     /// Registers what the stored hashes cost: a wrong password costs as much as the most expensive of them.
@@ -81,7 +89,7 @@ impl Housekeeping {
         self.accounts.odd_hashes(HASHES).await
     }
 
-    /// Deletes a bounded batch each of expired sessions, endings, counters and audit events; nothing while the clocks
+    /// Deletes a bounded batch each of expired sessions, endings, counters, audit events and settled mails; nothing while the clocks
     /// cannot be trusted. Returns whether there may be more.
     ///
     /// # Errors
@@ -95,7 +103,8 @@ impl Housekeeping {
         let [ended, expired] = self.live.forget_expired(now, BATCH).await?;
         let counters = self.throttle.forget_expired(BATCH).await?;
         let events = self.audit.forget(now.minus(self.audit_keep), BATCH).await?;
-        let forgotten = [ended, expired, counters, events];
+        let mails = self.outbox.forget_settled(now.minus(MAIL_KEEP), MAILBOX, BATCH).await?;
+        let forgotten = [ended, expired, counters, events, mails];
         Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::{
     accounts::{Account, Accounts, EmailAddress, FindError},
     admin::users::{By, event_by},
     audit::{Action, Audit},
+    mail::Notices,
     passwords::{
         Password, WeakPassword,
         judging::Judges,
@@ -38,13 +39,14 @@ pub struct Operator {
     accounts: Arc<dyn Accounts>,
     live: Arc<LiveSessions>,
     audit: Arc<Audit>,
+    notices: Arc<Notices>,
 }
 
 impl Operator {
     /// The stores and the audit log of an installation.
     #[must_use]
-    pub fn new(accounts: Arc<dyn Accounts>, live: Arc<LiveSessions>, audit: Arc<Audit>) -> Self {
-        Self { accounts, live, audit }
+    pub fn new(accounts: Arc<dyn Accounts>, live: Arc<LiveSessions>, audit: Arc<Audit>, notices: Arc<Notices>) -> Self {
+        Self { accounts, live, audit, notices }
     }
 
     /// The user with this address or id, if there is one.
@@ -74,7 +76,13 @@ impl Operator {
     ) -> Result<(), SetPasswordError> {
         Judges::new(1).judge(password, known).await??;
         let hash = hasher.hash(Lane::HERE, password).await?;
-        if !self.accounts.set_password(user, &hash, self.live.now()).await? {
+        let mail = match self.accounts.by_id(user).await {
+            Ok(found) => found.and_then(|found| self.notices.password_changed(&found.account.email, None)),
+            // There may be no address to write to.
+            Err(FindError::Unreadable(_)) => None,
+            Err(FindError::Unavailable(error)) => return Err(error.into()),
+        };
+        if !self.accounts.set_password(user, &hash, self.live.now(), mail.as_ref()).await? {
             return Err(SetPasswordError::NoSuchUser);
         }
         let changed = serde_json::json!({ "password": true });

@@ -18,6 +18,7 @@ pub struct DerivedKeys {
     throttle: hmac::Key,
     pub(super) doctor: hmac::Key,
     pub(super) sealing: RandomizedNonceKey,
+    pub(super) mails: RandomizedNonceKey,
     check: String,
 }
 
@@ -35,6 +36,7 @@ impl DerivedKeys {
             prk.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut *out)).expect("32 bytes can be derived");
             out
         };
+        let sealing = |label| RandomizedNonceKey::new(&AES_256_GCM, &*key(label)).expect("the key has 32 bytes");
         Self {
             id: URL_SAFE_NO_PAD.encode(&key("secret id")[..6]),
             refresh: key("refresh token"),
@@ -42,7 +44,8 @@ impl DerivedKeys {
             record: hmac::Key::new(hmac::HMAC_SHA256, &*key("session record")),
             throttle: hmac::Key::new(hmac::HMAC_SHA256, &*key("throttle counters")),
             doctor: hmac::Key::new(hmac::HMAC_SHA256, &*key("doctor")),
-            sealing: RandomizedNonceKey::new(&AES_256_GCM, &*key("signing key sealing")).expect("the key has 32 bytes"),
+            sealing: sealing("signing key sealing"),
+            mails: sealing("mail sealing"),
             check: URL_SAFE_NO_PAD.encode(*key("secret check")),
         }
     }

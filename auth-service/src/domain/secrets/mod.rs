@@ -8,7 +8,10 @@ pub use self::{
     root::{BadSecret, RootSecret},
 };
 
-use aws_lc_rs::{aead::Aad, hmac};
+use aws_lc_rs::{
+    aead::{Aad, Nonce, RandomizedNonceKey},
+    hmac,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
@@ -78,19 +81,22 @@ impl KeyRing {
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().any(vouches)
     }
 
-    /// Seals with AES-256-GCM. Opening needs the same `name`.
+    /// Seals a signing key with AES-256-GCM. Opening needs the same `name`.
     ///
     /// # Panics
     /// If the operating system provides no randomness.
     #[must_use]
     pub fn seal(&self, name: &str, secret: &[u8]) -> Vec<u8> {
-        let mut sealed = secret.to_vec();
-        let nonce = self
-            .current
-            .sealing
-            .seal_in_place_append_tag(Aad::from(name.as_bytes()), &mut sealed)
-            .expect("the operating system gives randomness");
-        [self.current.id.as_bytes(), nonce.as_ref(), &sealed].concat()
+        seal(&self.current.id, &self.current.sealing, name, secret)
+    }
+
+    /// As [`KeyRing::seal`], for the content of a mail.
+    ///
+    /// # Panics
+    /// As [`KeyRing::seal`].
+    #[must_use]
+    pub fn seal_mail(&self, name: &str, content: &[u8]) -> Vec<u8> {
+        seal(&self.current.id, &self.current.mails, name, content)
     }
 
     /// Whether it is sealed with the current secret.
@@ -104,16 +110,41 @@ impl KeyRing {
     /// # Errors
     /// [`CannotOpen`].
     pub fn open(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        self.open_with(|keys| &keys.sealing, name, sealed)
+    }
+
+    /// Opens what [`KeyRing::seal_mail`] sealed, with the current or the previous secret.
+    ///
+    /// # Errors
+    /// [`CannotOpen`].
+    pub fn open_mail(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        self.open_with(|keys| &keys.mails, name, sealed)
+    }
+
+    fn open_with(
+        &self,
+        key: fn(&DerivedKeys) -> &RandomizedNonceKey,
+        name: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
         let (id, rest) = sealed.split_at_checked(8).ok_or(CannotOpen)?;
         let (nonce, body) = rest.split_at_checked(12).ok_or(CannotOpen)?;
         let keys = std::str::from_utf8(id).ok().and_then(|id| self.with_id(id)).ok_or(CannotOpen)?;
-        let nonce = aws_lc_rs::aead::Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotOpen)?;
         let mut body = Zeroizing::new(body.to_vec());
-        let length =
-            keys.sealing.open_in_place(nonce, Aad::from(name.as_bytes()), &mut body).map_err(|_| CannotOpen)?.len();
+        let opened = key(keys).open_in_place(nonce, Aad::from(name.as_bytes()), &mut body);
+        let length = opened.map_err(|_| CannotOpen)?.len();
         body.truncate(length);
         Ok(body)
     }
+}
+
+fn seal(id: &str, key: &RandomizedNonceKey, name: &str, secret: &[u8]) -> Vec<u8> {
+    let mut sealed = secret.to_vec();
+    let nonce = key
+        .seal_in_place_append_tag(Aad::from(name.as_bytes()), &mut sealed)
+        .expect("the operating system gives randomness");
+    [id.as_bytes(), nonce.as_ref(), &sealed].concat()
 }
 
 #[cfg(test)]
@@ -132,6 +163,7 @@ mod tests {
         assert_eq!(one.open("another kid", &sealed), Err(CannotOpen));
         assert_eq!(other.open("kid", &sealed), Err(CannotOpen));
         assert_eq!(one.open("kid", &sealed[..10]), Err(CannotOpen));
+        assert_eq!(one.open_mail("kid", &sealed), Err(CannotOpen), "mails have a key of their own");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::domain::{
     Unavailable,
     accounts::{Account, Epoch},
     audit::Event,
+    mail::SealedMail,
 };
 use async_trait::async_trait;
 use shared::{
@@ -42,6 +43,8 @@ pub struct Theft<'a> {
     pub epoch: Option<Epoch>,
     /// The event to record.
     pub event: &'a Event,
+    /// The mail that reports it to the user, if one does.
+    pub mail: Option<&'a SealedMail>,
 }
 
 /// The store of endings. Whatever it reports as done is durable.
@@ -60,7 +63,7 @@ pub trait Endings: Send + Sync {
     /// Records that a session has ended, whether or not it is known; the ending is kept at least until `until`.
     async fn end_session(&self, id: UserId, session: SessionId, until: Timestamp) -> Result<(), Unavailable>;
 
-    /// Ends what a theft ends, and records it, in one transaction. The stolen session is also ended by its id, because
+    /// Ends what a theft ends, records it, and adds its mail to the outbox, in one transaction. The stolen session is also ended by its id, because
     /// a password change at this moment would otherwise keep it.
     async fn end_stolen(&self, theft: &Theft<'_>) -> Result<(), Unavailable>;
 

@@ -23,7 +23,7 @@ mod user_agent;
 
 pub use session_rules as rules;
 
-use super::{accounts::Accounts, audit::Audit, throttling::limiter::Limiter};
+use super::{accounts::Accounts, audit::Audit, mail::Notices, throttling::limiter::Limiter};
 use live::LiveSessions;
 use refresh_token::RefreshClaims;
 use shared::{clock::Timestamp, ids::SessionId};
@@ -72,6 +72,7 @@ pub struct Sessions {
     issuer: Issuer,
     limiter: Arc<Limiter>,
     audit: Arc<Audit>,
+    notices: Arc<Notices>,
     policy: Policy,
     stalls: &'static StallDetector,
 }
@@ -85,9 +86,10 @@ impl Sessions {
         issuer: Issuer,
         limiter: Arc<Limiter>,
         audit: Arc<Audit>,
+        notices: Arc<Notices>,
         policy: Policy,
     ) -> Self {
-        Self { accounts, live, issuer, limiter, audit, policy, stalls: StallDetector::start() }
+        Self { accounts, live, issuer, limiter, audit, notices, policy, stalls: StallDetector::start() }
     }
 
     /// Reads a refresh token of this issuer, expired or not. Asks no store.

@@ -27,8 +27,11 @@ impl Sessions {
         // Ends only the epoch that was read: a login since then is not the thief's.
         let epoch = ends_user.then_some(status.account.session_epoch);
         let until = self.live.last_possible_use(Some(token));
-        let event = self.incident(token, found).from(client).with("ends", if ends_user { "user" } else { "session" });
-        self.live.endings.end_stolen(&Theft { sub, sid, until, epoch, event: &event }).await?;
+        let ends = if ends_user { "user" } else { "session" };
+        let event = self.incident(token, found).from(client).with("ends", ends);
+        let mail = self.notices.theft_found(&status.account.email, client.address, ends);
+        let theft = Theft { sub, sid, until, epoch, event: &event, mail: mail.as_ref() };
+        self.live.endings.end_stolen(&theft).await?;
         self.audit.log(&event);
         if ends_user {
             self.live.forget_all(sub, None).await;

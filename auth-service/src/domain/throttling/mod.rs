@@ -7,6 +7,7 @@
 pub mod counters;
 pub mod limiter;
 pub mod limits;
+pub mod mail_budget;
 
 use self::{
     counters::{Count, CounterKey, Counters},

@@ -21,6 +21,19 @@ impl From<Unavailable> for Problem {
     }
 }
 
+/// Mails are sent.
+pub fn mailbox_not_in_use() -> Problem {
+    let detail = "mails are sent (AUTH_SMTP_URL is set), and not kept in a mailbox";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+}
+
+/// Another machine, or a page of elsewhere, asks for the mailbox.
+pub fn mailbox_is_local() -> Problem {
+    let detail =
+        "the mailbox is shown to its own machine only: ask http://127.0.0.1 there, or use `auth-service mail list`";
+    Problem::new(StatusCode::FORBIDDEN, "local_only", detail)
+}
+
 impl From<RegisterError> for Problem {
     fn from(error: RegisterError) -> Self {
         match error {

@@ -2,7 +2,10 @@
 
 use crate::{
     http::State,
-    metrics::{LIMITED, LOGINS, RECORDS_REFUSED, REFRESHES, STORE_FAILURES, STORE_SECONDS, UNUSABLE_HASHES},
+    metrics::{
+        LIMITED, LOGINS, MAIL_OLDEST, MAIL_WAITING, MAILS, RECORDS_REFUSED, REFRESHES, STORE_FAILURES, STORE_SECONDS,
+        UNUSABLE_HASHES,
+    },
 };
 use actix_web::{HttpResponse, web::Data};
 use prometheus_client::{metrics::gauge::ConstGauge, registry::Registry};
@@ -34,6 +37,9 @@ fn registry(state: &State) -> Registry {
         "store_failures",
         "Calls that a store did not answer in time, or answered with an error",
     );
+    MAILS.show(&mut registry, "mail", "Mails by kind and what became of them");
+    registry.register("mail_waiting", "Mails in the outbox, of all replicas", MAIL_WAITING.clone());
+    registry.register("mail_oldest_seconds", "Age of the oldest mail in the outbox", MAIL_OLDEST.clone());
     let mut gauge = |name: &str, help: &str, value: f64| registry.register(name, help, ConstGauge::new(value));
     gauge("hashing_queue_jobs", "Passwords waiting to be hashed", state.hasher.waiting() as f64);
     gauge(

@@ -3,7 +3,7 @@
 use super::{cookie, forwarded::Nearest};
 use crate::{
     domain::{
-        Client, KnownDevice,
+        Client, KnownDevice, Language,
         sessions::refresh_token::{RefreshClaims, Transport},
     },
     http::State,
@@ -23,7 +23,9 @@ static SAID: Seldom = Seldom::new();
 /// The client of a request, without its device.
 pub fn client(request: &HttpRequest, state: &State) -> Client {
     let Nearest { address, has_own_address, named } = nearest(request, state);
-    Client { address, has_own_address, named, user_agent: user_agent(request.headers()), device: None }
+    let headers = request.headers();
+    let (user_agent, language) = (user_agent(headers), language(headers));
+    Client { address, has_own_address, named, user_agent, language, device: None }
 }
 
 /// As [`client`], with the known device that a refresh cookie shows it to be: for calls that check a password.
@@ -94,6 +96,10 @@ fn user_agent(headers: &HeaderMap) -> String {
     let text =
         headers.get(header::USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
     text.chars().filter(|letter| !letter.is_control()).take(USER_AGENT_CHARS).collect()
+}
+
+fn language(headers: &HeaderMap) -> Option<Language> {
+    Language::preferred_in(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?)
 }
 
 /// Private addresses, and those that carriers and clusters share (RFC 6598).

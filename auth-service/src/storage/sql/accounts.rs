@@ -15,6 +15,7 @@ use crate::domain::{
         Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Credentials, EmailAddress, Epoch,
         FindError, NewAccount, PersonName, SearchError, Seen,
     },
+    mail::SealedMail,
     passwords::PasswordHash,
 };
 use async_trait::async_trait;
@@ -42,7 +43,7 @@ impl Accounts for Sql {
             .bind(account.created_at.millis());
             bind_seen(insert, by)
         };
-        let created = if by.is_empty() { self.durable.run(insert).await } else { self.run_in_turn(insert).await };
+        let created = if by.is_empty() { self.durable.run(insert).await } else { self.run_in_turn(insert, None).await };
         if created?.written > 0 {
             return Ok(());
         }
@@ -80,6 +81,7 @@ impl Accounts for Sql {
         checked: &Checked<'_>,
         new: &PasswordHash,
         now: Timestamp,
+        mail: Option<&SealedMail>,
     ) -> Result<bool, Unavailable> {
         let update = || {
             let update = query(AssertSqlSafe(format!(
@@ -91,10 +93,16 @@ impl Accounts for Sql {
             let update = update.bind(id.to_string()).bind(new.0.clone()).bind(checked.session.to_string());
             bind_checked(update.bind(now.millis()), Some(checked))
         };
-        Ok(self.durable.run(update).await?.written > 0)
+        Ok(self.run_with_mail(update, mail).await?.written > 0)
     }
 
-    async fn set_password(&self, id: UserId, new: &PasswordHash, now: Timestamp) -> Result<bool, Unavailable> {
+    async fn set_password(
+        &self,
+        id: UserId,
+        new: &PasswordHash,
+        now: Timestamp,
+        mail: Option<&SealedMail>,
+    ) -> Result<bool, Unavailable> {
         let update = || {
             query(
                 "UPDATE users SET password_hash = $2, kept_sid = NULL,
@@ -105,7 +113,7 @@ impl Accounts for Sql {
             .bind(new.0.clone())
             .bind(now.millis())
         };
-        Ok(self.durable.run(update).await?.written > 0)
+        Ok(self.run_with_mail(update, mail).await?.written > 0)
     }
 
     async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
@@ -127,6 +135,7 @@ impl Accounts for Sql {
         change: &AccountChange,
         seen: &[Seen],
         now: Timestamp,
+        mail: Option<&SealedMail>,
     ) -> Result<Option<Account>, Unavailable> {
         let update = || {
             let update = query(AssertSqlSafe(format!(
@@ -147,7 +156,7 @@ impl Accounts for Sql {
             .bind(now.millis());
             bind_seen(update, seen)
         };
-        Ok(self.run_in_turn(update).await?.rows.first().map(account).transpose()?)
+        Ok(self.run_in_turn(update, mail).await?.rows.first().map(account).transpose()?)
     }
 
     async fn unlock(&self, id: UserId) -> Result<bool, Unavailable> {
@@ -155,13 +164,19 @@ impl Accounts for Sql {
         Ok(self.durable.run(update).await?.written > 0)
     }
 
-    async fn delete(&self, id: UserId, seen: &[Seen], checked: Option<&Checked<'_>>) -> Result<bool, Unavailable> {
+    async fn delete(
+        &self,
+        id: UserId,
+        seen: &[Seen],
+        checked: Option<&Checked<'_>>,
+        mail: Option<&SealedMail>,
+    ) -> Result<bool, Unavailable> {
         let delete = || {
             let if_checked = checked.map(|_| as_checked(2 + 2 * seen.len())).unwrap_or_default();
             let delete = format!("DELETE FROM users WHERE id = $1 AND {}{if_checked}", stand(seen, 2));
             bind_checked(bind_seen(query(AssertSqlSafe(delete)).bind(id.to_string()), seen), checked)
         };
-        Ok(self.run_in_turn(delete).await?.written > 0)
+        Ok(self.run_in_turn(delete, mail).await?.written > 0)
     }
 
     async fn another_enabled(
@@ -240,11 +255,15 @@ impl Sql {
     }
 
     /// Runs a statement after all others that run this way have ended, so that none is decided on data that another is
-    /// about to change.
-    async fn run_in_turn(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
+    /// about to change. A mail is added as by [`Sql::run_with_mail`].
+    async fn run_in_turn(
+        &self,
+        statement: impl Fn() -> Statement,
+        mail: Option<&SealedMail>,
+    ) -> Result<Answer, Unavailable> {
         let statements =
             || self.backend.one_after_the_other().map(query).into_iter().chain([statement()]).collect::<Vec<_>>();
-        self.durable.run_together(statements).await
+        self.run_together_with_mail(statements, mail).await
     }
 }
 

@@ -8,6 +8,7 @@ mod endings;
 mod engine;
 mod inspect;
 mod key_table;
+mod outbox;
 mod probe;
 mod search;
 mod sessions;
@@ -42,7 +43,7 @@ use sqlx::{
     query::Query,
 };
 use std::{num::NonZero, sync::Arc, thread::available_parallelism};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 /// A statement with its values.
 type Statement = Query<'static, sqlx::Any, AnyArguments>;
@@ -68,6 +69,8 @@ pub struct Sql {
     /// For searches by admins, which may take long and must not hold up anything else.
     searching: Lane,
     probing: Arc<Probing>,
+    /// Notified when this process adds a mail to the outbox.
+    mail_arrivals: Arc<Notify>,
 }
 
 impl Sql {
@@ -93,6 +96,7 @@ impl Sql {
             relaxed: lane(Purpose::SqliteRelaxed, &one_writer),
             searching: lane(Purpose::SqliteRelaxed, &one_search),
             probing: Arc::new(Probing::new(options.clone(), Purpose::SqliteDurable, one_writer, place)),
+            mail_arrivals: Arc::default(),
         }
     }
 
@@ -115,6 +119,7 @@ impl Sql {
             relaxed: lane,
             searching,
             probing: Arc::new(probing),
+            mail_arrivals: Arc::default(),
         }
     }
 

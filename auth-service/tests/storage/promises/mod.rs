@@ -6,4 +6,5 @@ pub mod counters;
 pub mod endings;
 pub mod key_table;
 pub mod listing;
+pub mod outbox;
 pub mod sessions;

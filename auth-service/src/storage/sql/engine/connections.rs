@@ -47,6 +47,13 @@ pub(in crate::storage) struct Answer {
     pub(in crate::storage) written: u64,
 }
 
+impl Answer {
+    /// Whether the statement, one that writes, found anything to write.
+    fn has_changed_anything(&self) -> bool {
+        self.written > 0 || !self.rows.is_empty()
+    }
+}
+
 impl Connections {
     /// Connections with as many statements at once as there are `turns`. Opens none yet.
     pub(in crate::storage) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Self {
@@ -75,31 +82,38 @@ impl Connections {
         .map_err(Into::into)
     }
 
-    /// Runs statements in one transaction. Returns the last one's answer.
+    /// Runs statements in one transaction; `then` others follow if the last one changes anything. Returns the answer of
+    /// that one.
     pub(in crate::storage) async fn run_together(
         &self,
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,
+        then: impl Fn() -> Vec<Statement>,
     ) -> Result<Answer, Unavailable> {
-        self.within(patience, self.transact(patience, statements)).await.map_err(Into::into)
+        self.within(patience, self.transact(patience, statements, then)).await.map_err(Into::into)
     }
 
-    /// As [`Connections::run_together`], for a search that may take too long, which is not an outage.
+    /// Runs statements in one transaction, for a search that may take too long, which is not an outage.
     pub(in crate::storage) async fn search(
         &self,
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,
     ) -> Result<Answer, SearchError> {
-        match self.within(patience, self.transact(patience, statements)).await {
+        match self.within(patience, self.transact(patience, statements, Vec::new)).await {
             Err(failure) if failure.is_slowness() => Err(SearchError::TooSlow),
             outcome => outcome.map_err(|failure| SearchError::Unavailable(failure.into())),
         }
     }
 
-    async fn transact(&self, patience: Duration, statements: impl Fn() -> Vec<Statement>) -> sqlx::Result<Answer> {
+    async fn transact(
+        &self,
+        patience: Duration,
+        statements: impl Fn() -> Vec<Statement>,
+        then: impl Fn() -> Vec<Statement>,
+    ) -> sqlx::Result<Answer> {
         let (_turn, mut connection) = self.take(patience).await?;
         let answer = loop {
-            match together(&mut connection, self.pool.purpose().begin(), statements()).await {
+            match together(&mut connection, self.pool.purpose().begin(), statements(), then()).await {
                 Err(error) if is_busy(&error) => sleep(BUSY).await,
                 outcome => break outcome?,
             }
@@ -176,11 +190,17 @@ async fn together(
     connection: &mut AnyConnection,
     begin: &'static str,
     statements: Vec<Statement>,
+    then: Vec<Statement>,
 ) -> sqlx::Result<Answer> {
     let mut transaction = connection.begin_with(begin).await?;
     let mut last = Answer::default();
     for statement in statements {
         last = answer(&mut transaction, statement).await?;
+    }
+    if last.has_changed_anything() {
+        for statement in then {
+            answer(&mut transaction, statement).await?;
+        }
     }
     transaction.commit().await?;
     Ok(last)

@@ -31,12 +31,14 @@ impl Lane {
         self.connections().run(patience, statement).await
     }
 
-    /// Runs statements in one transaction. Returns the last one's answer.
+    /// Runs statements in one transaction; `then` others follow if the last one changes anything. Returns the answer of
+    /// that one.
     pub(in crate::storage) async fn run_together(
         &self,
         statements: impl Fn() -> Vec<Statement>,
+        then: impl Fn() -> Vec<Statement>,
     ) -> Result<Answer, Unavailable> {
-        self.connections().run_together(crate::storage::PATIENCE, statements).await
+        self.connections().run_together(crate::storage::PATIENCE, statements, then).await
     }
 
     /// As [`Lane::run_together`], for statements of which the last one searches.

@@ -28,6 +28,13 @@ impl EmailAddress {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What a log may contain of it: the first letter, and the domain.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let (local, domain) = self.0.split_once('@').unwrap_or((&self.0, ""));
+        format!("{}***@{domain}", local.chars().next().unwrap_or_default())
+    }
 }
 
 impl fmt::Display for EmailAddress {
@@ -62,6 +69,13 @@ mod tests {
     #[test]
     fn addresses_compare_in_lower_case() {
         assert_eq!(EmailAddress::parse(" Ada@Example.COM "), EmailAddress::parse("ada@example.com"));
+    }
+
+    #[test]
+    fn a_masked_address_shows_one_letter_and_the_domain() {
+        let masked = |text| EmailAddress::parse(text).map(|address| address.masked());
+        assert_eq!(masked("ada.lovelace@example.com").as_deref(), Ok("a***@example.com"));
+        assert_eq!(masked("a@example.com").as_deref(), Ok("a***@example.com"));
     }
 
     #[test]

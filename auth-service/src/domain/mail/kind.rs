@@ -1,0 +1,86 @@
+//! The kinds of mails.
+
+use super::Params;
+use std::{fmt, str::FromStr};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal { $($param:ident: $sample:literal),* $(,)? },)*) => {
+        /// A kind of mail: what it is about. Its templates are named after it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum MailKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl MailKind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// The kind's name: in templates, settings, metrics and the outbox.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+
+            /// The names of what its text needs, each with a sample.
+            #[must_use]
+            pub const fn params(self) -> &'static [(&'static str, &'static str)] {
+                match self {
+                    $(Self::$kind => &[$((stringify!($param), $sample)),*],)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A notice: the password was changed. `ip` is empty if an administrator did it.
+    PasswordChanged = "password_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
+    /// A notice: a refresh token was used twice, so that sessions were ended. `ends` is `user` or `session`.
+    TheftFound = "theft_found" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", ends: "user" },
+    /// A notice: the account was deleted. `ip` is empty if an administrator did it.
+    AccountDeleted = "account_deleted" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
+    /// A notice: an administrator disabled the account.
+    AccountDisabled = "account_disabled" { at: "2026-11-27 21:03 UTC" },
+}
+
+impl MailKind {
+    /// What its text needs, made up.
+    #[must_use]
+    pub fn sample(self) -> Params {
+        self.params().iter().fold(Params::default(), |params, (name, value)| params.with(name, *value))
+    }
+}
+
+impl fmt::Display for MailKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No kind of mail has this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such kind of mail")]
+pub struct UnknownKind;
+
+impl FromStr for MailKind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == text).ok_or(UnknownKind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name() {
+        for kind in MailKind::ALL {
+            assert_eq!(kind.name().parse(), Ok(*kind));
+        }
+        assert_eq!("".parse::<MailKind>(), Err(UnknownKind));
+    }
+}

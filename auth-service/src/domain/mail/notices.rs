@@ -1,0 +1,95 @@
+//! Notices: mails that report to users what happened to their accounts.
+
+use super::{Mail, MailKind, Params, SealedMail};
+use crate::domain::{Client, Language, email_address::EmailAddress, secrets::KeyRing};
+use shared::clock::{Clock, Timestamp};
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+/// How long a notice is worth sending, and so the longest outage of a mail server that none is lost to (RFC 5321,
+/// section 4.5.4.1).
+const LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
+
+impl MailKind {
+    /// The kinds that are notices.
+    pub const NOTICES: [Self; 4] =
+        [Self::PasswordChanged, Self::TheftFound, Self::AccountDeleted, Self::AccountDisabled];
+}
+
+/// Which notices are sent.
+#[derive(Debug, Clone)]
+pub struct NoticePolicy {
+    /// The kinds that are sent.
+    pub kinds: Vec<MailKind>,
+    /// The language of whoever's is not known.
+    pub language: Language,
+}
+
+/// Writes notices.
+pub struct Notices {
+    policy: NoticePolicy,
+    secrets: Arc<KeyRing>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Notices {
+    /// Writes the notices that are sent.
+    #[must_use]
+    pub fn new(policy: NoticePolicy, secrets: Arc<KeyRing>, clock: Arc<dyn Clock>) -> Self {
+        Self { policy, secrets, clock }
+    }
+
+    /// The password was changed, by the user (from this client) or by an administrator.
+    #[must_use]
+    pub fn password_changed(&self, to: &EmailAddress, by: Option<&Client>) -> Option<SealedMail> {
+        self.write(MailKind::PasswordChanged, to, by, |params| params.with("ip", address_of(by)))
+    }
+
+    /// The account was deleted, by the user (from this client) or by an administrator.
+    #[must_use]
+    pub fn account_deleted(&self, to: &EmailAddress, by: Option<&Client>) -> Option<SealedMail> {
+        self.write(MailKind::AccountDeleted, to, by, |params| params.with("ip", address_of(by)))
+    }
+
+    /// An administrator disabled the account.
+    #[must_use]
+    pub fn account_disabled(&self, to: &EmailAddress) -> Option<SealedMail> {
+        self.write(MailKind::AccountDisabled, to, None, |params| params)
+    }
+
+    /// A refresh token was used twice. In the default language: the client may be the thief.
+    #[must_use]
+    pub fn theft_found(&self, to: &EmailAddress, from: IpAddr, ends: &str) -> Option<SealedMail> {
+        self.write(MailKind::TheftFound, to, None, |params| params.with("ip", from.to_string()).with("ends", ends))
+    }
+
+    fn write(
+        &self,
+        kind: MailKind,
+        to: &EmailAddress,
+        by: Option<&Client>,
+        fill: impl FnOnce(Params) -> Params,
+    ) -> Option<SealedMail> {
+        if !self.policy.kinds.contains(&kind) {
+            return None;
+        }
+        let now = self.clock.now();
+        let mail = Mail {
+            kind,
+            to: to.clone(),
+            language: by.and_then(|client| client.language).unwrap_or(self.policy.language),
+            expires_at: now.plus(LIFE),
+            params: fill(Params::default().with("at", to_the_minute(now))),
+        };
+        Some(SealedMail::of(mail, &self.secrets, now))
+    }
+}
+
+fn address_of(client: Option<&Client>) -> String {
+    client.map(|client| client.address.to_string()).unwrap_or_default()
+}
+
+/// `2026-11-27 21:03 UTC`: readable in every language.
+fn to_the_minute(time: Timestamp) -> String {
+    let text = time.rfc3339();
+    format!("{} UTC", text.get(..16).unwrap_or(&text).replace('T', " "))
+}

@@ -1,0 +1,103 @@
+//! How many mails anybody may cause, counted in a real store whose clock is moved by hand.
+
+use crate::{samples::now, servers::sqlite_url};
+use auth_service::{
+    domain::{
+        Client,
+        accounts::EmailAddress,
+        mail::MailKind,
+        secrets::{KeyRing, RootSecret},
+        throttling::mail_budget::MailBudget,
+    },
+    storage::sql::Sql,
+};
+use shared::clock::ManualClock;
+use std::{sync::Arc, time::Duration};
+use tempfile::TempDir;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+struct Post {
+    budget: MailBudget,
+    clock: ManualClock,
+    _directory: TempDir,
+}
+
+impl Post {
+    async fn with(in_all: usize) -> Self {
+        let (directory, clock) = (tempfile::tempdir().unwrap(), ManualClock::at(now()));
+        let store = Sql::connect(&sqlite_url(directory.path()), Arc::new(clock.clone())).await.unwrap();
+        let root = RootSecret::parse(&RootSecret::generate()).map_err(|error| error.to_string()).unwrap();
+        let budget = MailBudget::new(Arc::new(store), Arc::new(KeyRing::new(&root, None)), in_all);
+        Self { budget, clock, _directory: directory }
+    }
+
+    async fn allows(&self, to: &str, from: &str) -> bool {
+        self.allows_of(MailKind::PasswordChanged, to, from).await
+    }
+
+    async fn allows_of(&self, kind: MailKind, to: &str, from: &str) -> bool {
+        let client = Client {
+            address: from.parse().unwrap(),
+            has_own_address: true,
+            named: None,
+            user_agent: String::new(),
+            language: None,
+            device: None,
+        };
+        self.budget.allows(kind, &EmailAddress::parse(to).unwrap(), &client).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_address_gets_one_mail_of_a_kind_a_minute_and_five_an_hour_and_ten_a_day() {
+    let post = Post::with(1000).await;
+    for (of_hour, expected) in [(1, 5), (2, 5), (3, 0)] {
+        let mut allowed = 0;
+        for _ in 0..10 {
+            allowed += usize::from(post.allows("ada@example.com", "192.0.2.7").await);
+            assert!(!post.allows("ada@example.com", "192.0.2.7").await, "a second one in the same minute");
+            post.clock.advance(MINUTE);
+        }
+        assert_eq!(allowed, expected, "hour {of_hour}");
+        post.clock.advance(HOUR);
+    }
+    assert!(post.allows_of(MailKind::TheftFound, "ada@example.com", "192.0.2.7").await, "another kind");
+    assert!(post.allows("bob@example.com", "192.0.2.7").await, "another address");
+    post.clock.advance(24 * HOUR);
+    assert!(post.allows("ada@example.com", "192.0.2.7").await, "another day");
+}
+
+#[tokio::test]
+async fn spellings_that_lead_to_one_mailbox_count_as_one_address() {
+    let post = Post::with(1000).await;
+    assert!(post.allows("ada+1@example.com", "192.0.2.7").await);
+    assert!(!post.allows("ada+2@example.com", "192.0.2.7").await);
+    assert!(post.allows("a.da@example.com", "192.0.2.7").await, "elsewhere a dot matters");
+    assert!(post.allows("a.d.a+x@gmail.com", "192.0.2.7").await);
+    assert!(!post.allows("ada@googlemail.com", "192.0.2.7").await);
+}
+
+#[tokio::test]
+async fn a_network_causes_thirty_mails_an_hour_and_leaves_others_alone() {
+    let post = Post::with(1000).await;
+    for number in 0..40 {
+        let to = format!("somebody{number}@example.com");
+        assert_eq!(post.allows(&to, &format!("192.0.2.{number}")).await, number < 30, "{number}");
+    }
+    assert!(post.allows("ada@example.com", "198.51.100.1").await);
+    post.clock.advance(HOUR);
+    assert!(post.allows("bob@example.com", "192.0.2.7").await);
+}
+
+#[tokio::test]
+async fn the_whole_installation_sends_no_more_than_its_budget() {
+    let post = Post::with(3).await;
+    for number in 0..5 {
+        let (to, from) = (format!("somebody{number}@example.com"), format!("10.0.{number}.1"));
+        assert_eq!(post.allows(&to, &from).await, number < 3, "{number}");
+    }
+    post.clock.advance(HOUR);
+    assert!(post.allows("ada@example.com", "192.0.2.7").await);
+}
