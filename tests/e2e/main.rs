@@ -56,6 +56,8 @@ mod key_server;
 mod logging_page;
 mod logout;
 mod lost_stores;
+mod mail;
+mod mailbox;
 mod metrics;
 mod monitoring;
 mod nul_characters;

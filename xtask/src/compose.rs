@@ -23,7 +23,7 @@ const OTHER_STORAGE: [(&str, &str); 4] = [
 
 /// Tests about this machine, or something on it that containers do not see, each with its reason. All of them run with
 /// processes.
-const NOT_IN_CONTAINERS: [(&str, &str); 24] = [
+const NOT_IN_CONTAINERS: [(&str, &str); 27] = [
     ("bit_flips::", "counts queries to stores on this machine"),
     ("files::", "is about the files of a process on this machine"),
     ("installations::", "is about databases and files of other programs on this machine"),
@@ -39,6 +39,9 @@ const NOT_IN_CONTAINERS: [(&str, &str); 24] = [
     ("resource_doctor::each_", "asks other ports of this machine, from within"),
     ("connections::a_soft_limit_of_open_files", "the limits of a container are those of the engine"),
     ("connections::with_few_open_files", "the limits of a container are those of the engine"),
+    ("mail::", "the mail server is a process on this machine"),
+    ("mailbox::the_mailbox_is_a_page", "the mailbox is shown to its own machine only"),
+    ("mailbox::where_mails_are_sent", "the mail server is a process on this machine"),
     ("operators::output_that_nobody_reads", "is about the pipes of a process on this machine"),
     ("doctor::a_healthy_service_gets_notes_at_most", "is about SQLite; for containers: the_doctor_finds_nothing_wrong"),
     ("doctor::a_postgres_that_may_lose_data_is_the_only_warning", "the PostgreSQL of docker-compose.yml loses nothing"),

@@ -107,7 +107,8 @@ impl Templates {
 
     fn filled(&self, name: &str, language: Language, params: &Params) -> Result<Zeroizing<String>, String> {
         let own = [("site", self.site.as_str()), ("language", language.code())];
-        let values: Value = params.iter().chain(own).collect();
+        let values = params.iter().chain(own).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let values = Value::from(values.collect::<BTreeMap<String, String>>());
         let template = self.environment.get_template(name).map_err(|error| explained(&error))?;
         template.render(values).map(Zeroizing::new).map_err(|error| explained(&error))
     }
