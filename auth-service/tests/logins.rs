@@ -17,6 +17,7 @@ use auth_service::{
         sign_in::{
             login::{LoginAttempt, LoginError},
             password_check::CheckError,
+            register::Registered,
         },
     },
     metrics::UNUSABLE_HASHES,
@@ -60,8 +61,11 @@ fn config(database: &str) -> Config {
 impl Service {
     async fn register(&self) -> Account {
         let state = &self.service.state;
-        let registered = state.registrar.register(ada(), &password("grumpy-otter-42"), None, &client()).await;
-        registered.expect("a new user")
+        let registered = state.registrar.register(ada(), &password("grumpy-otter-42"), None, None, &client()).await;
+        match registered.expect("a new user") {
+            Registered::Account(account) => account,
+            Registered::Asked(_) => panic!("no proof is asked for"),
+        }
     }
 
     fn hasher(&self) -> &Hasher {

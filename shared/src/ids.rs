@@ -75,6 +75,11 @@ id!(
     Uuid::now_v7()
 );
 id!(
+    /// A proof that was asked for: the public name of a flow by mail. Not a credential, and not to be guessed.
+    ProofId,
+    Uuid::new_v4()
+);
+id!(
     /// One token, its `jti`; also the name of the family of tokens that were exchanged for it.
     TokenId,
     Uuid::new_v4()

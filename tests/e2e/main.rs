@@ -70,6 +70,7 @@ mod parallel;
 mod passwords;
 mod proxies;
 mod published;
+mod recovery;
 mod refresh;
 mod registration;
 mod replicas;

@@ -3,7 +3,7 @@
 use crate::tokens::{SetCookie, Tokens};
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::Value;
-use std::{fmt, ops::Index};
+use std::{collections::BTreeSet, fmt, ops::Index};
 
 /// An answer, read to its end. Prints nicely in a failed assertion: `assert_eq!(answer.status, 200, "{answer}")`.
 #[derive(Debug, Clone)]
@@ -43,6 +43,12 @@ impl Answer {
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The names of all headers.
+    #[must_use]
+    pub fn header_names(&self) -> BTreeSet<String> {
+        self.headers.keys().map(ToString::to_string).collect()
     }
 
     /// The `id` of what was created, whether it is a text or a number.

@@ -8,10 +8,10 @@ use std::{
 };
 
 /// Members of bodies, sent or received, that hold a secret. A CSRF token is not a credential by itself.
-const MEMBERS: [&str; 5] = ["password", "current", "new", "refresh_token", "access_token"];
+const MEMBERS: [&str; 6] = ["password", "current", "new", "refresh_token", "access_token", "flow_secret"];
 
 /// Shorter texts, such as those of deliberately bad requests, are found anywhere.
-const SHORTEST: usize = 12;
+const SHORTEST: usize = 9;
 
 /// The secrets that a stack has seen. Copies share them.
 #[derive(Debug, Clone, Default)]

@@ -10,6 +10,7 @@ use crate::{
     secrets::Secrets,
     sockets::{fresh_listener, port_of},
 };
+use serde_json::Value;
 use std::{collections::BTreeMap, ops::Deref, path::Path, process::ExitStatus, sync::Arc, time::Duration};
 
 /// How long a start may take on a busy machine.
@@ -189,10 +190,29 @@ impl Service {
         self.runner.log()
     }
 
+    /// The mails to an address that the mailbox holds, the newest first. What their codes let in must never be logged.
+    ///
+    /// # Panics
+    /// When the mailbox is not shown.
+    pub async fn mails(&self, to: &str) -> Vec<Value> {
+        let shown = self.admin.get("/mailbox").header("accept", "application/json").send().await.expect(200);
+        let mails: Vec<Value> =
+            shown["mails"].as_array().expect("a list").iter().filter(|mail| mail["to"] == to).cloned().collect();
+        let words = mails.iter().filter_map(|mail| mail["text"].as_str()).flat_map(str::split_whitespace);
+        words.filter(|word| is_code(word)).for_each(|code| self.http.secrets().learn(code));
+        mails
+    }
+
     /// A subcommand of the same program with the same settings, in the same directory.
     pub fn command(&self, arguments: &[&str]) -> Run {
         self.runner.command(arguments).envs(&self.settings)
     }
+}
+
+/// `XXXX-XXXX`
+fn is_code(word: &str) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    word.len() == 9 && word.as_bytes()[4] == b'-' && word.bytes().filter(is_letter).count() == 8
 }
 
 fn setting(program: &str, name: &str) -> String {

@@ -16,12 +16,18 @@ use crate::{
         },
         admin::create::UserCreation,
         mail::Outbox,
-        my_account::{MyAccount, NewPasswords},
-        operator::{create_user::OperatorCreation, housekeeping::Housekeeping},
+        my_account::{MyAccount, NewPasswords, verify_address::Verification},
+        operator::{
+            create_user::OperatorCreation,
+            housekeeping::{Expiring, Housekeeping},
+        },
         passwords::{Password, judging::Judges, pool::Hasher},
+        proofs::{Letters, Links, Proofs},
         sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
-        sign_in::{login::SignIn, password_check::PasswordCheck, register::Registrar},
-        throttling::{Throttle, limiter::Limiter, limits::Limits},
+        sign_in::{
+            confirm::Confirmer, login::SignIn, password_check::PasswordCheck, recovery::Recovery, register::Registrar,
+        },
+        throttling::{Throttle, limiter::Limiter, limits::Limits, mail_budget::MailBudget},
     },
     http::{Readiness, State},
     machine,
@@ -47,6 +53,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (session_policy, failure_limits) = (config.sessions, config.failure_limits);
     let limits = Limits::new(mem::take(&mut config.limits));
     let stored_hash_memory = config.stored_hash_memory;
+    let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
 
@@ -54,11 +61,17 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (users, mailbox) = (Arc::new(installation.users()), installation.mailbox());
     let Installation { sql, counters, live, roles, audit, notices, secrets, clock, sending, .. } = installation;
     let postman = Arc::new(Postman::new(sql.clone(), secrets.clone(), clock.clone(), sending));
-    let (accounts, outbox): (Arc<dyn Accounts>, Arc<dyn Outbox>) = (sql.clone(), sql);
+    let (accounts, outbox): (Arc<dyn Accounts>, Arc<dyn Outbox>) = (sql.clone(), sql.clone());
     let threads = machine::hashing_threads();
     let hasher = Arc::new(Hasher::start(threads, machine::hash_grant(stored_hash_memory, threads)));
     let judges = Arc::new(Judges::new(threads));
     let limiter = Arc::new(Limiter::new(limits, audit.clone()));
+    let letters = Letters {
+        links: Links::to(&pages),
+        budget: MailBudget::new(counters.clone(), secrets.clone(), mail_budget),
+        language: mail_language,
+    };
+    let proofs = Arc::new(Proofs::new(sql.clone(), secrets.clone(), clock.clone(), letters));
     let throttle = Arc::new(Throttle::new(counters, secrets.clone(), failure_limits));
     let creator = Arc::new(Creator::new(accounts.clone(), judges.clone(), hasher.clone(), clock.clone()));
     if let Some((email, password)) = first_admin {
@@ -88,19 +101,44 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         audit.clone(),
     );
     let check = Arc::new(check);
-    let passwords = NewPasswords { judges, hasher: hasher.clone() };
-    let my_account =
-        MyAccount::new(accounts.clone(), users.clone(), live.clone(), check.clone(), passwords, audit.clone(), notices);
     let default_role = registration.default_role.clone();
-    let housekeeping = Arc::new(Housekeeping::new(
+    let confirmer = Confirmer {
+        accounts: accounts.clone(),
+        proofs: proofs.clone(),
+        sessions: sessions.clone(),
+        limiter: limiter.clone(),
+        audit: audit.clone(),
+        default_role: default_role.clone(),
+    };
+    let recovery = Recovery {
+        accounts: accounts.clone(),
+        proofs: proofs.clone(),
+        live: live.clone(),
+        sessions: sessions.clone(),
+        judges: judges.clone(),
+        hasher: hasher.clone(),
+        limiter: limiter.clone(),
+        notices: notices.clone(),
+        audit: audit.clone(),
+    };
+    let my_account = MyAccount::new(
         accounts.clone(),
+        users.clone(),
         live.clone(),
-        throttle,
-        hasher.clone(),
-        outbox,
+        check.clone(),
+        NewPasswords { judges, hasher: hasher.clone() },
         audit.clone(),
-        session_policy.audit_keep,
-    ));
+        notices,
+    );
+    let expiring = Expiring {
+        live: live.clone(),
+        throttle,
+        outbox,
+        proofs: proofs.clone(),
+        audit: audit.clone(),
+        audit_keep: session_policy.audit_keep,
+    };
+    let housekeeping = Arc::new(Housekeeping::new(accounts.clone(), hasher.clone(), expiring));
     let chores = Chores {
         housekeeping,
         keys: keys.clone(),
@@ -111,12 +149,15 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     };
     let state = State {
         sign_in: SignIn::new(accounts.clone(), check, live.clone(), sessions.clone(), audit.clone()),
-        registrar: Registrar::new(creator.clone(), hasher.clone(), limiter, audit.clone(), registration),
+        verification: Verification { proofs: proofs.clone(), limiter: limiter.clone() },
+        registrar: Registrar::new(creator.clone(), hasher.clone(), proofs, limiter, audit.clone(), registration),
         user_creation: UserCreation::new(creator, roles.clone(), audit.clone(), default_role),
         readiness: Readiness::new(accounts, live),
         keys,
         sessions,
         my_account,
+        confirmer,
+        recovery,
         users,
         mailbox,
         audit,

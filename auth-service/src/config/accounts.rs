@@ -1,5 +1,6 @@
 //! Who may register, what users may do, and what is kept about them.
 
+use super::mail;
 use crate::domain::{
     accounts::{
         EmailAddress, MAX_CUSTOM_BYTES,
@@ -12,13 +13,15 @@ use crate::domain::{
 use jeton_verifier::MAX_TOKEN_BYTES;
 use shared::{
     files, settings,
-    settings::{Settings, any_text, duration_within, on_off, one_of},
+    settings::{Settings, any_text, duration_within, on_off},
 };
 use std::{path::Path, time::Duration};
 
 settings! {
-    /// open: anyone who can reach the service may register; closed: only admins and the command line create users.
-    plain AUTH_REGISTRATION: Registration = "open", |text| one_of(text, &[("open", Registration::Open), ("closed", Registration::Closed)]);
+    /// open: anyone who can reach the service may register; domains:example.com,example.org: anyone with an address there; closed: only admins and the command line create users.
+    plain AUTH_REGISTRATION: Registration = "open", registration;
+    /// Whether a registration creates an account only once a code from a mail to the address comes back: on or off. By default, on where AUTH_SMTP_URL is set.
+    plain AUTH_REGISTRATION_PROOF: bool, on_off;
     /// Role of users who register.
     plain AUTH_DEFAULT_ROLE: String = "reader", any_text;
     /// Whether the roles reader, author and admin exist in addition to the file's: on or off.
@@ -49,8 +52,12 @@ impl Accounts {
         let registration = settings.get(&AUTH_REGISTRATION);
         let default_role = settings.get(&AUTH_DEFAULT_ROLE);
         Self {
-            roles: roles(settings, registration, &default_role),
-            registration: RegistrationPolicy { registration, default_role },
+            roles: roles(settings, &registration, &default_role),
+            registration: RegistrationPolicy {
+                with_proof: with_proof(settings, &registration),
+                registration,
+                default_role,
+            },
             stored_hash_memory: settings.get(&AUTH_STORED_HASH_MEMORY),
             bootstrap_admin: bootstrap_admin(settings),
             audit_keep: settings.get(&AUTH_AUDIT_KEEP),
@@ -60,7 +67,7 @@ impl Accounts {
 
 /// Reports every mistake in the roles file, and the settings that contradict it; of a file that cannot be read, only
 /// that.
-fn roles(settings: &Settings, registration: Registration, default_role: &str) -> Roles {
+fn roles(settings: &Settings, registration: &Registration, default_role: &str) -> Roles {
     let built_in = settings.get(&AUTH_BUILT_IN_ROLES);
     let own = match settings.find(&AUTH_ROLES_FILE).map(|path| roles_file(&path)).transpose() {
         Ok(own) => own,
@@ -83,7 +90,7 @@ fn roles(settings: &Settings, registration: Registration, default_role: &str) ->
     roles
 }
 
-fn check_roles(settings: &Settings, roles: &Roles, registration: Registration, default: &str) {
+fn check_roles(settings: &Settings, roles: &Roles, registration: &Registration, default: &str) {
     if !roles.has(ADMIN_ROLE) {
         settings.mistake("AUTH_ROLES_FILE: the role admin is missing, and AUTH_BUILT_IN_ROLES is off");
     }
@@ -92,7 +99,7 @@ fn check_roles(settings: &Settings, roles: &Roles, registration: Registration, d
         settings.mistake(format!("AUTH_DEFAULT_ROLE: there is no role {default:?}; there are {}", known.join(", ")));
     }
     let brings = roles.scopes(&[default.to_owned()]);
-    if registration == Registration::Open && [USERS_READ, USERS_WRITE].iter().any(|scope| brings.contains(scope)) {
+    if *registration == Registration::Open && [USERS_READ, USERS_WRITE].iter().any(|scope| brings.contains(scope)) {
         settings.mistake(format!(
             "AUTH_DEFAULT_ROLE: with open registration, strangers would see or change the users: {default:?} grants \
              {USERS_READ} or {USERS_WRITE}"
@@ -130,6 +137,36 @@ fn bootstrap_admin(settings: &Settings) -> Option<(EmailAddress, Password)> {
         _ => {}
     }
     settings.find(&AUTH_ADMIN_EMAIL).zip(settings.find(&AUTH_ADMIN_PASSWORD))
+}
+
+fn registration(text: &str) -> Result<Registration, String> {
+    let wrong = || "must be open, closed, or domains: and names such as domains:example.com,example.org".to_owned();
+    match text {
+        "open" => Ok(Registration::Open),
+        "closed" => Ok(Registration::Closed),
+        text => {
+            let domains = text.strip_prefix("domains:").ok_or_else(wrong)?.split(',');
+            // As the domain of an address.
+            let domain = |text: &str| EmailAddress::parse(&format!("a@{}", text.trim())).map_err(|_| wrong());
+            let domains = domains.map(|text| Ok(domain(text)?.domain().to_owned())).collect::<Result<_, String>>()?;
+            Ok(Registration::Domains(domains))
+        }
+    }
+}
+
+/// An address at a domain proves nothing before it is shown to reach the user.
+fn with_proof(settings: &Settings, registration: &Registration) -> bool {
+    let with_proof = settings.find(&AUTH_REGISTRATION_PROOF);
+    match registration {
+        Registration::Domains(_) if with_proof == Some(false) => {
+            settings.mistake(
+                "AUTH_REGISTRATION_PROOF: is off, but with AUTH_REGISTRATION=domains:… anyone could claim an address there",
+            );
+            true
+        }
+        Registration::Domains(_) => true,
+        _ => with_proof.unwrap_or_else(|| mail::is_sent(settings)),
+    }
 }
 
 fn mebibytes(text: &str) -> Result<u32, String> {

@@ -7,12 +7,14 @@ use crate::domain::throttling::{
 use shared::{settings, settings::Settings};
 
 settings! {
-    /// Registrations from one address, as number/time; several apply together; off or 0: no limit. Each process counts this and the next four for itself.
+    /// Registrations from one address, as number/time; several apply together; off or 0: no limit. Each process counts this and the next five for itself.
     plain AUTH_LIMIT_REGISTRATIONS: Rates = "300/15m,1500/1d", rates;
     /// Passwords tried from one address, right or wrong.
     plain AUTH_LIMIT_LOGINS: Rates = "1500/15m,6000/1d", rates;
     /// Right passwords for one account.
     plain AUTH_LIMIT_LOGINS_PER_ACCOUNT: Rates = "120/15m", rates;
+    /// Mails asked for from one address: for forgotten passwords, registrations and verifications.
+    plain AUTH_LIMIT_MAILS: Rates = "30/1h", rates;
     /// Refreshes from one address.
     plain AUTH_LIMIT_REFRESHES: Rates = "20000/15m", rates;
     /// Refreshes of one session.
@@ -30,6 +32,7 @@ pub(super) fn limits(settings: &Settings) -> LimitSettings {
         registrations: settings.get(&AUTH_LIMIT_REGISTRATIONS),
         logins: settings.get(&AUTH_LIMIT_LOGINS),
         logins_per_account: settings.get(&AUTH_LIMIT_LOGINS_PER_ACCOUNT),
+        mails: settings.get(&AUTH_LIMIT_MAILS),
         refreshes: settings.get(&AUTH_LIMIT_REFRESHES),
         refreshes_per_session: settings.get(&AUTH_LIMIT_REFRESHES_PER_SESSION),
     }

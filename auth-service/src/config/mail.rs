@@ -57,6 +57,11 @@ pub(super) fn mail(settings: &Settings, site: &Url) -> MailConfig {
     }
 }
 
+/// Whether mails leave this machine.
+pub(super) fn is_sent(settings: &Settings) -> bool {
+    settings.is_given(&AUTH_SMTP_URL.named)
+}
+
 fn templates(settings: &Settings, site: &Url) -> Templates {
     let site = site.origin().ascii_serialization();
     let folder = settings.find(&AUTH_MAIL_TEMPLATES);

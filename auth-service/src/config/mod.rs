@@ -29,6 +29,7 @@ use shared::{
     settings::{Catalog, Mistakes, Settings},
 };
 use std::{ffi::OsString, net::SocketAddr};
+use url::Url;
 
 pub use self::mail::MailConfig;
 
@@ -78,6 +79,8 @@ pub struct Config {
     pub failure_limits: FailureLimits,
     /// Mails.
     pub mail: MailConfig,
+    /// Where links in mails lead.
+    pub pages: Url,
     /// Roles.
     pub roles: Roles,
     /// Maximum memory to verify a stored password hash, in KiB.
@@ -139,6 +142,7 @@ impl Config {
             key_policy: keys::key_policy(&settings, access.ttl),
             access,
             sessions: sessions::policy(&settings, &accounts),
+            pages: web::pages(&settings),
             registration: accounts.registration,
             roles: accounts.roles,
             limits: limits::limits(&settings),

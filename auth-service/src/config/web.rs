@@ -21,6 +21,8 @@ settings! {
     plain AUTH_ADMIN_LISTEN: SocketAddr = "127.0.0.1:9080", address;
     /// URL at which clients reach the public API. It is the issuer of tokens; cookie flags and allowed origins follow from it.
     plain AUTH_PUBLIC_URL: Url = "http://localhost:8080", public_url;
+    /// URL below which the pages are that links in mails lead to (confirm, forgot), if it is not AUTH_PUBLIC_URL.
+    plain AUTH_PAGES_URL: Url, pages_url;
     /// Browser origins, besides the public URL's, that may call with credentials; separated by commas.
     plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
     /// Networks of your own proxies, separated by commas; what they report about client addresses is trusted.
@@ -76,6 +78,22 @@ pub(super) fn site(settings: &Settings) -> Site {
     Site::new(&url(settings), origins, proxies)
         .with_address_header(settings.get(&AUTH_CLIENT_ADDRESS_HEADER))
         .with_cookie_name(&settings.get(&AUTH_COOKIE_NAME))
+}
+
+/// Where links in mails lead.
+pub(super) fn pages(settings: &Settings) -> Url {
+    settings.find(&AUTH_PAGES_URL).unwrap_or_else(|| settings.get(&AUTH_PUBLIC_URL))
+}
+
+fn pages_url(text: &str) -> Result<Url, String> {
+    let wrong = || "must be an http or https URL without a query, such as https://www.example.com/account".to_owned();
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.has_host();
+    if ["http", "https"].contains(&url.scheme()) && is_plain && url.password().is_none() {
+        Ok(url)
+    } else {
+        Err(wrong())
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

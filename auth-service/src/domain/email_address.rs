@@ -23,6 +23,12 @@ impl EmailAddress {
         if fits { Ok(Self(text.to_ascii_lowercase())) } else { Err(InvalidEmail) }
     }
 
+    /// What follows the `@`.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -12,6 +12,7 @@ pub mod my_account;
 pub mod operator;
 mod paging;
 pub mod passwords;
+pub mod proofs;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;

@@ -19,7 +19,11 @@ pub use request::{
 
 use self::{
     admin::{audit, users},
-    auth::{csrf, login, logout, me, password, refresh, register, sessions},
+    auth::{
+        confirm, csrf, email, login, logout, me,
+        password::{self, forgot, reset},
+        refresh, register, sessions,
+    },
 };
 use crate::{
     domain::{
@@ -27,11 +31,11 @@ use crate::{
         admin::{create::UserCreation, users::Users},
         audit::Audit,
         keys::SigningKeys,
-        my_account::MyAccount,
+        my_account::{MyAccount, verify_address::Verification},
         passwords::pool::Hasher,
         secrets::KeyRing,
         sessions::Sessions,
-        sign_in::{login::SignIn, register::Registrar},
+        sign_in::{confirm::Confirmer, login::SignIn, recovery::Recovery, register::Registrar},
     },
     mailing::Mailbox,
 };
@@ -61,6 +65,12 @@ pub struct State {
     pub sign_in: SignIn,
     /// Registers users.
     pub registrar: Registrar,
+    /// Does what codes from mails were asked for.
+    pub confirmer: Confirmer,
+    /// Verifies the addresses of users.
+    pub verification: Verification,
+    /// Replaces forgotten passwords.
+    pub recovery: Recovery,
     /// Changes and deletes the callers' own accounts.
     pub my_account: MyAccount,
     /// Shows and changes users.
@@ -96,6 +106,7 @@ endpoints! {
         login: login;
         refresh: refresh;
         csrf: csrf;
+        forgot: forgot;
         audit: all, of_user;
         well_known: jwks, metadata;
     }
@@ -107,6 +118,9 @@ endpoints! {
         logout: logout, logout_all;
         me: me, delete;
         password: change;
+        reset: reset;
+        confirm: confirm;
+        email: verify;
         sessions: list, end;
         users: list, create, change, delete, end_sessions;
     }

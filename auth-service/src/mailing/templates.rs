@@ -22,8 +22,11 @@ macro_rules! in_all_languages {
 }
 
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
-const BUILT_IN: [[(&str, &str); 6]; 5] =
-    in_all_languages!["footer" "password_changed" "theft_found" "account_deleted" "account_disabled"];
+const BUILT_IN: [[(&str, &str); 6]; 9] = in_all_languages![
+    "footer"
+    "registration" "already_registered" "address_verification" "password_reset"
+    "password_changed" "theft_found" "account_deleted" "account_disabled"
+];
 
 /// What the first line of a plain text begins with.
 const SUBJECT: &str = "Subject: ";

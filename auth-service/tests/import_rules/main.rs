@@ -23,13 +23,14 @@ const RULES: [Rule; 4] = [
 ];
 
 /// The rooms of the domain: each may use those before it.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "secrets",
     "passwords",
     "mail",
     "accounts",
     "audit",
     "throttling",
+    "proofs",
     "keys",
     "sessions",
     "sign_in",

@@ -74,6 +74,21 @@ macro_rules! keeps {
             ended_sessions_are_forgotten_in_bounded_batches
         }
     };
+    (proofs on $open:path) => {
+        run! { proofs on $open:
+            a_proof_is_read_back_until_it_expires
+            a_mail_is_added_with_its_proof_only_if_it_is_to_be_sent
+            asking_again_replaces_the_payload_and_keeps_the_count_of_tries
+            no_number_of_parallel_tries_exceeds_the_limit
+            of_many_changes_by_one_proof_exactly_one_is_made
+            a_reset_raises_the_epoch_verifies_the_address_and_makes_other_proofs_worthless
+            a_proof_of_a_user_who_was_disabled_or_deleted_changes_nothing
+            a_registration_creates_a_verified_account_once_and_only_if_the_address_is_free
+            one_of_many_concurrent_confirmed_registrations_of_an_address_succeeds
+            verifying_an_address_changes_nothing_else
+            expired_proofs_are_forgotten_in_batches
+        }
+    };
     (audit on $open:path) => {
         run! { audit on $open:
             events_are_read_back_unchanged_the_newest_first
@@ -158,6 +173,7 @@ mod sqlite {
     keeps! { outbox on crate::servers::sqlite }
     keeps! { sessions on crate::servers::sqlite }
     keeps! { counters on crate::servers::sqlite }
+    keeps! { proofs on crate::servers::sqlite }
     keeps! { key_table on crate::servers::sqlite }
     mod file;
     mod mail_budget;
@@ -171,6 +187,7 @@ mod postgres {
     keeps! { outbox on crate::servers::postgres }
     keeps! { sessions on crate::servers::postgres }
     keeps! { counters on crate::servers::postgres }
+    keeps! { proofs on crate::servers::postgres }
     keeps! { key_table on crate::servers::postgres }
     mod pooler;
     mod search;

@@ -38,6 +38,7 @@ pub fn account() -> NewAccount {
         roles: vec!["reader".to_owned()],
         custom: Map::new(),
         created_at: now(),
+        email_verified_at: None,
         by: None,
     }
 }

@@ -4,7 +4,7 @@ use super::{Account, Accounts, CreateError, EmailAddress, Epoch, NewAccount, Per
 use crate::domain::{
     Unavailable,
     passwords::{
-        Password, WeakPassword,
+        Password, PasswordHash, WeakPassword,
         judging::Judges,
         pool::{Hasher, Lane, NotComputed},
     },
@@ -84,6 +84,32 @@ impl Creator {
         Self { accounts, judges, hasher, clock }
     }
 
+    /// The hash of the first password of a user, if it is not too weak.
+    ///
+    /// # Errors
+    /// [`NewcomerError`].
+    pub async fn hash(
+        &self,
+        email: &EmailAddress,
+        name: Option<&PersonName>,
+        password: &Password,
+        lane: Lane,
+    ) -> Result<PasswordHash, NewcomerError> {
+        password.check_length()?;
+        let known = [Some(email.as_str()), name.map(PersonName::as_str)];
+        let known = known.into_iter().flatten().map(str::to_owned).collect();
+        self.judges.judge(password, known).await??;
+        Ok(self.hasher.hash(lane, password).await?)
+    }
+
+    /// Whether a user has this address.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn is_taken(&self, email: &EmailAddress) -> Result<bool, Unavailable> {
+        self.accounts.is_taken(email).await
+    }
+
     /// Creates a user. Nothing is recorded in the audit log: the caller does that.
     ///
     /// # Errors
@@ -95,12 +121,19 @@ impl Creator {
         if self.accounts.is_taken(&email).await? {
             return Err(NewcomerError::EmailTaken);
         }
-        let known = [Some(email.as_str()), name.as_ref().map(PersonName::as_str)];
-        let known = known.into_iter().flatten().map(str::to_owned).collect();
-        self.judges.judge(password, known).await??;
-        let hash = self.hasher.hash(lane, password).await?;
+        let hash = self.hash(&email, name.as_ref(), password, lane).await?;
         let created_at = self.clock.now();
-        let account = NewAccount { id: UserId::fresh(), email, name, hash, roles, custom, created_at, by };
+        let account = NewAccount {
+            id: UserId::fresh(),
+            email,
+            name,
+            hash,
+            roles,
+            custom,
+            created_at,
+            email_verified_at: None,
+            by,
+        };
         self.accounts.create(&account).await?;
         Ok(Account {
             id: account.id,
@@ -112,6 +145,7 @@ impl Creator {
             session_epoch: Epoch::FIRST,
             kept_session: None,
             created_at: account.created_at,
+            email_verified_at: account.email_verified_at,
             revision: 0,
         })
     }

@@ -54,6 +54,8 @@ pub struct Account {
     pub kept_session: Option<SessionId>,
     /// When the user registered.
     pub created_at: Timestamp,
+    /// When the address was last shown to reach the user, if it ever was.
+    pub email_verified_at: Option<Timestamp>,
     /// Rises with every change by an admin or operator.
     pub revision: i64,
 }

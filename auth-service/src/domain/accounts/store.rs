@@ -23,6 +23,8 @@ pub struct NewAccount {
     pub custom: Map<String, Value>,
     /// When the user is created.
     pub created_at: Timestamp,
+    /// When the address was shown to reach the user.
+    pub email_verified_at: Option<Timestamp>,
     /// The admin who creates the user, if one does: the user is created only while the admin is as seen.
     pub by: Option<Seen>,
 }

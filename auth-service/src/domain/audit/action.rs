@@ -40,6 +40,12 @@ actions! {
     LogoutAll = "logout_all",
     /// A user changed the password.
     PasswordChange = "password_change",
+    /// A user asked for a mail to set a new password.
+    PasswordForgot = "password_forgot",
+    /// A new password was set with the code of a mail.
+    PasswordReset = "password_reset",
+    /// A user verified the address with the code of a mail.
+    EmailVerify = "email_verify",
     /// A user deleted their account.
     AccountDelete = "account_delete",
     /// A user ended one session from another.

@@ -35,6 +35,14 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// A code: to create an account for the address.
+    Registration = "registration" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    /// The address of a registration has an account already. The link leads to a new password.
+    AlreadyRegistered = "already_registered" { link: "https://auth.example.com/forgot" },
+    /// A code: to show that the address of an account reaches its user.
+    AddressVerification = "address_verification" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    /// A code: to set a new password without the old one.
+    PasswordReset = "password_reset" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
     /// A notice: the password was changed. `ip` is empty if an administrator did it.
     PasswordChanged = "password_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
     /// A notice: a refresh token was used twice, so that sessions were ended. `ends` is `user` or `session`.

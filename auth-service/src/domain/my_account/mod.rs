@@ -2,6 +2,7 @@
 
 pub mod change_password;
 pub mod delete;
+pub mod verify_address;
 
 use super::{
     accounts::Accounts,

@@ -8,6 +8,7 @@ use crate::domain::{
     audit::Audit,
     mail::Outbox,
     passwords::{PasswordHash, pool::Hasher},
+    proofs::Proofs,
     sessions::live::LiveSessions,
     throttling::Throttle,
 };
@@ -37,28 +38,32 @@ const EVEN_RUN: Duration = Duration::from_secs(3600);
 /// Deletes what can no longer matter.
 pub struct Housekeeping {
     accounts: Arc<dyn Accounts>,
-    live: Arc<LiveSessions>,
-    throttle: Arc<Throttle>,
     hasher: Arc<Hasher>,
-    outbox: Arc<dyn Outbox>,
-    audit: Arc<Audit>,
-    audit_keep: Duration,
+    expiring: Expiring,
     clocks: Clocks,
 }
 
+/// What expires.
+pub struct Expiring {
+    /// Sessions, and what has ended.
+    pub live: Arc<LiveSessions>,
+    /// Counters.
+    pub throttle: Arc<Throttle>,
+    /// Mails.
+    pub outbox: Arc<dyn Outbox>,
+    /// Proofs.
+    pub proofs: Arc<Proofs>,
+    /// Events of the audit log.
+    pub audit: Arc<Audit>,
+    /// How long they are kept.
+    pub audit_keep: Duration,
+}
+
 impl Housekeeping {
-    /// For a running service that keeps audit events for `audit_keep`.
+    /// For a running service.
     #[must_use]
-    pub fn new(
-        accounts: Arc<dyn Accounts>,
-        live: Arc<LiveSessions>,
-        throttle: Arc<Throttle>,
-        hasher: Arc<Hasher>,
-        outbox: Arc<dyn Outbox>,
-        audit: Arc<Audit>,
-        audit_keep: Duration,
-    ) -> Self {
-        Self { accounts, live, throttle, hasher, outbox, audit, audit_keep, clocks: Clocks::start() }
+    pub fn new(accounts: Arc<dyn Accounts>, hasher: Arc<Hasher>, expiring: Expiring) -> Self {
+        Self { accounts, hasher, expiring, clocks: Clocks::start() }
     }
 
     /// Registers what the stored hashes cost: a wrong password costs as much as the most expensive of them.
@@ -89,22 +94,25 @@ impl Housekeeping {
         self.accounts.odd_hashes(HASHES).await
     }
 
-    /// Deletes a bounded batch each of expired sessions, endings, counters, audit events and settled mails; nothing while the clocks
+    /// Deletes a bounded batch each of expired sessions, endings, counters, audit events, settled mails and
+    /// proofs; nothing while the clocks
     /// cannot be trusted. Returns whether there may be more.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn tidy(&self) -> Result<bool, Unavailable> {
         self.notice_hashes().await?;
+        let Expiring { live, throttle, outbox, proofs, audit, audit_keep } = &self.expiring;
         let now = self.accounts.clock().await?;
-        if !self.clocks.can_be_trusted(now, self.live.now(), Instant::now()) {
+        if !self.clocks.can_be_trusted(now, live.now(), Instant::now()) {
             return Ok(false);
         }
-        let [ended, expired] = self.live.forget_expired(now, BATCH).await?;
-        let counters = self.throttle.forget_expired(BATCH).await?;
-        let events = self.audit.forget(now.minus(self.audit_keep), BATCH).await?;
-        let mails = self.outbox.forget_settled(now.minus(MAIL_KEEP), MAILBOX, BATCH).await?;
-        let forgotten = [ended, expired, counters, events, mails];
+        let [ended, expired] = live.forget_expired(now, BATCH).await?;
+        let counters = throttle.forget_expired(BATCH).await?;
+        let events = audit.forget(now.minus(*audit_keep), BATCH).await?;
+        let mails = outbox.forget_settled(now.minus(MAIL_KEEP), MAILBOX, BATCH).await?;
+        let proofs = proofs.store().forget_proofs(now, BATCH).await?;
+        let forgotten = [ended, expired, counters, events, proofs, mails];
         Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
     }
 }

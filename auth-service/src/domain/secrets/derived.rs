@@ -17,6 +17,8 @@ pub struct DerivedKeys {
     record: hmac::Key,
     throttle: hmac::Key,
     pub(super) doctor: hmac::Key,
+    code: hmac::Key,
+    flow: hmac::Key,
     pub(super) sealing: RandomizedNonceKey,
     pub(super) mails: RandomizedNonceKey,
     check: String,
@@ -44,6 +46,8 @@ impl DerivedKeys {
             record: hmac::Key::new(hmac::HMAC_SHA256, &*key("session record")),
             throttle: hmac::Key::new(hmac::HMAC_SHA256, &*key("throttle counters")),
             doctor: hmac::Key::new(hmac::HMAC_SHA256, &*key("doctor")),
+            code: hmac::Key::new(hmac::HMAC_SHA256, &*key("mail code")),
+            flow: hmac::Key::new(hmac::HMAC_SHA256, &*key("flow secret")),
             sealing: sealing("signing key sealing"),
             mails: sealing("mail sealing"),
             check: URL_SAFE_NO_PAD.encode(*key("secret check")),
@@ -85,6 +89,24 @@ impl DerivedKeys {
     pub fn is_record_mac(&self, record: &[u8], mac: &[u8]) -> bool {
         let tag = self.record_mac(record);
         tag.as_ref().get(..mac.len()).is_some_and(|tag| verify_slices_are_equal(tag, mac).is_ok())
+    }
+
+    /// The first 40 bits of the MAC of what a code is for.
+    pub(super) fn code(&self, named: &str) -> [u8; 5] {
+        let tag = hmac::sign(&self.code, named.as_bytes());
+        tag.as_ref().first_chunk().copied().expect("a MAC has 32 bytes")
+    }
+
+    pub(super) fn is_code(&self, named: &str, bits: &[u8; 5]) -> bool {
+        verify_slices_are_equal(&self.code(named), bits).is_ok()
+    }
+
+    pub(super) fn flow_tag(&self, flow: &str) -> hmac::Tag {
+        hmac::sign(&self.flow, flow.as_bytes())
+    }
+
+    pub(super) fn is_flow_tag(&self, flow: &str, tag: &[u8]) -> bool {
+        hmac::verify(&self.flow, flow.as_bytes(), tag).is_ok()
     }
 
     pub(super) fn csrf_tag(&self, session: &str) -> hmac::Tag {

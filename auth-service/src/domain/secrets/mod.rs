@@ -48,7 +48,7 @@ impl KeyRing {
     /// The keys with this id.
     #[must_use]
     pub fn with_id(&self, id: &str) -> Option<&DerivedKeys> {
-        [Some(&self.current), self.previous.as_ref()].into_iter().flatten().find(|keys| keys.id == id)
+        self.all().find(|keys| keys.id == id)
     }
 
     /// The CSRF token of a session: the same for the session's whole life, and not a credential by itself.
@@ -61,10 +61,35 @@ impl KeyRing {
     #[must_use]
     pub fn is_csrf_token(&self, session: &str, text: &str) -> bool {
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(text) else { return false };
-        [Some(&self.current), self.previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .any(|keys| hmac::verify(&keys.csrf, session.as_bytes(), &bytes).is_ok())
+        self.all().any(|keys| hmac::verify(&keys.csrf, session.as_bytes(), &bytes).is_ok())
+    }
+
+    /// The code of what is named: 40 bits, the same each time. Stored nowhere.
+    #[must_use]
+    pub fn code(&self, named: &str) -> [u8; 5] {
+        self.current.code(named)
+    }
+
+    /// Whether these are the bits of a code for what is named, in constant time.
+    #[must_use]
+    pub fn is_code(&self, named: &str, bits: &[u8; 5]) -> bool {
+        self.all().any(|keys| keys.is_code(named, bits))
+    }
+
+    /// The secret by which a client shows that it began this flow. Stored nowhere.
+    #[must_use]
+    pub fn flow_secret(&self, flow: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.current.flow_tag(flow))
+    }
+
+    /// Whether a text is the secret of this flow, in constant time.
+    #[must_use]
+    pub fn is_flow_secret(&self, flow: &str, text: &str) -> bool {
+        URL_SAFE_NO_PAD.decode(text).is_ok_and(|tag| self.all().any(|keys| keys.is_flow_tag(flow, &tag)))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &DerivedKeys> {
+        [Some(&self.current), self.previous.as_ref()].into_iter().flatten()
     }
 
     /// Signs a text of `auth-service doctor`, to prove that its writer has the root secret.
@@ -78,7 +103,7 @@ impl KeyRing {
     pub fn is_probe_signature(&self, text: &str, voucher: &str) -> bool {
         let Ok(tag) = URL_SAFE_NO_PAD.decode(voucher) else { return false };
         let vouches = |keys: &DerivedKeys| hmac::verify(&keys.doctor, text.as_bytes(), &tag).is_ok();
-        [Some(&self.current), self.previous.as_ref()].into_iter().flatten().any(vouches)
+        self.all().any(vouches)
     }
 
     /// Seals a signing key with AES-256-GCM. Opening needs the same `name`.

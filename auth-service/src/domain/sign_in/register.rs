@@ -3,35 +3,55 @@
 use crate::domain::{
     Client,
     accounts::{
-        Account, EmailAddress, PersonName,
+        Account, EmailAddress, Epoch, PersonName,
         create::{Creator, Newcomer, NewcomerError},
     },
     audit::{Action, Audit},
+    mail::MailKind,
     passwords::{
         Password,
         pool::{Hasher, Lane},
     },
+    proofs::{Flow, FlowSecret, Proofs, Purpose},
     throttling::{
         limiter::Limiter,
         limits::{Exceeded, Limit},
     },
 };
+use serde::{Deserialize, Serialize};
+use shared::ids::ProofId;
 use std::{sync::Arc, time::Duration};
+use zeroize::Zeroizing;
 
-/// Whether registration is open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Who may register.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Registration {
-    /// Anyone may register.
+    /// Anyone.
     Open,
+    /// Anyone who has an address at one of these domains, in lower case.
+    Domains(Vec<String>),
     /// Only admins and operators create users.
     Closed,
+}
+
+impl Registration {
+    /// Whether this address may register.
+    fn admits(&self, email: &EmailAddress) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Domains(domains) => domains.iter().any(|domain| domain == email.domain()),
+            Self::Closed => false,
+        }
+    }
 }
 
 /// Registration as the settings define it.
 #[derive(Debug, Clone)]
 pub struct RegistrationPolicy {
-    /// Whether registration is open.
+    /// Who may register.
     pub registration: Registration,
+    /// Whether the address must be shown to reach the user before there is an account.
+    pub with_proof: bool,
     /// The role of a user who has registered.
     pub default_role: String,
 }
@@ -42,6 +62,9 @@ pub enum RegisterError {
     /// Only admins and operators create users.
     #[error("registration is closed")]
     Closed,
+    /// The address is at none of the domains whose users may register.
+    #[error("this address may not register")]
+    OtherDomain,
     /// Too many registrations from the client's address.
     #[error("too many registrations")]
     TooMany {
@@ -59,10 +82,26 @@ impl From<Exceeded> for RegisterError {
     }
 }
 
+/// What became of a registration.
+pub enum Registered {
+    /// There is an account.
+    Account(Account),
+    /// There will be one once the code from the mail comes.
+    Asked(Flow),
+}
+
+/// What is done once the code comes.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) hash: Zeroizing<String>,
+    pub(super) name: Option<String>,
+}
+
 /// Registers users.
 pub struct Registrar {
     creator: Arc<Creator>,
     hasher: Arc<Hasher>,
+    proofs: Arc<Proofs>,
     limiter: Arc<Limiter>,
     audit: Arc<Audit>,
     policy: RegistrationPolicy,
@@ -74,11 +113,12 @@ impl Registrar {
     pub fn new(
         creator: Arc<Creator>,
         hasher: Arc<Hasher>,
+        proofs: Arc<Proofs>,
         limiter: Arc<Limiter>,
         audit: Arc<Audit>,
         policy: RegistrationPolicy,
     ) -> Self {
-        Self { creator, hasher, limiter, audit, policy }
+        Self { creator, hasher, proofs, limiter, audit, policy }
     }
 
     /// Whether registration is open: ask before anything that costs, or that depends on the request's content.
@@ -87,12 +127,12 @@ impl Registrar {
     /// [`RegisterError::Closed`].
     pub fn admit(&self) -> Result<(), RegisterError> {
         match self.policy.registration {
-            Registration::Open => Ok(()),
+            Registration::Open | Registration::Domains(_) => Ok(()),
             Registration::Closed => Err(RegisterError::Closed),
         }
     }
 
-    /// Registers a user with the default role.
+    /// Registers a user with the default role, or asks for a proof of the address first.
     ///
     /// # Errors
     /// [`RegisterError`].
@@ -101,10 +141,17 @@ impl Registrar {
         email: EmailAddress,
         password: &Password,
         name: Option<PersonName>,
+        flow: Option<(ProofId, &FlowSecret)>,
         client: &Client,
-    ) -> Result<Account, RegisterError> {
+    ) -> Result<Registered, RegisterError> {
         self.admit()?;
         self.limiter.take_of_address(Limit::Registrations, client)?;
+        if !self.policy.registration.admits(&email) {
+            return Err(RegisterError::OtherDomain);
+        }
+        if self.policy.with_proof {
+            return Ok(Registered::Asked(self.asked(email, password, name, flow, client).await?));
+        }
         let lane = Lane::of(client, Some(email.as_str()), None);
         self.hasher.admit(&lane).map_err(NewcomerError::from)?;
         let newcomer = Newcomer::new(email, password, name, &self.policy.default_role);
@@ -114,6 +161,30 @@ impl Registrar {
         }
         let account = created?;
         self.audit.record(self.audit.event(Action::Register).to(account.id).by(account.id).from(client)).await;
-        Ok(account)
+        Ok(Registered::Account(account))
+    }
+
+    /// Asks for a proof of the address. There is no account before it; and of several clients that register the same
+    /// address, the one that brings its own code decides on the password. An address that has an account already gets
+    /// another mail, and the client the same answer after the same work.
+    async fn asked(
+        &self,
+        email: EmailAddress,
+        password: &Password,
+        name: Option<PersonName>,
+        flow: Option<(ProofId, &FlowSecret)>,
+        client: &Client,
+    ) -> Result<Flow, RegisterError> {
+        let lane = Lane::of(client, Some(email.as_str()), None);
+        self.hasher.admit(&lane).map_err(NewcomerError::from)?;
+        let hash = self.creator.hash(&email, name.as_ref(), password, lane).await?;
+        let pending = Pending { hash: Zeroizing::new(hash.0), name: name.map(|name| name.as_str().to_owned()) };
+        let is_taken = self.creator.is_taken(&email).await.map_err(NewcomerError::from)?;
+        let waiting = self.proofs.waiting(flow, Purpose::Register, &email).await.map_err(NewcomerError::from)?;
+        let proof = waiting.unwrap_or_else(|| self.proofs.about(Purpose::Register, None, email, Epoch::FIRST));
+        let proof = self.proofs.sealed(proof, &pending);
+        let kind = if is_taken { MailKind::AlreadyRegistered } else { MailKind::Registration };
+        self.proofs.ask(&proof, kind, true, client).await.map_err(NewcomerError::from)?;
+        Ok(self.proofs.flow(&proof))
     }
 }

@@ -123,6 +123,8 @@ limits! {
     Logins = "logins",
     /// Right passwords for an account.
     LoginsPerAccount = "logins_per_account",
+    /// Mails asked for from an address.
+    Mails = "mails",
     /// Refresh tokens presented from an address.
     Refreshes = "refreshes",
     /// Refresh tokens of a session.
@@ -144,6 +146,8 @@ pub struct LimitSettings {
     pub logins: Rates,
     /// [`Limit::LoginsPerAccount`].
     pub logins_per_account: Rates,
+    /// [`Limit::Mails`].
+    pub mails: Rates,
     /// [`Limit::Refreshes`].
     pub refreshes: Rates,
     /// [`Limit::RefreshesPerSession`].
@@ -163,6 +167,7 @@ pub struct Limits {
     registrations: Buckets,
     logins: Buckets,
     logins_per_account: Buckets,
+    mails: Buckets,
     refreshes: Buckets,
     refreshes_per_session: Buckets,
     of_crowds: BTreeMap<Limit, Buckets>,
@@ -182,6 +187,7 @@ impl Limits {
         let of_crowds = [
             (Limit::Registrations, &settings.registrations),
             (Limit::Logins, &settings.logins),
+            (Limit::Mails, &settings.mails),
             (Limit::Refreshes, &settings.refreshes),
         ];
         Self {
@@ -190,6 +196,7 @@ impl Limits {
             registrations: Buckets::new(settings.registrations),
             logins: Buckets::new(settings.logins),
             logins_per_account: Buckets::new(settings.logins_per_account),
+            mails: Buckets::new(settings.mails),
             refreshes: Buckets::new(settings.refreshes),
             refreshes_per_session: Buckets::new(settings.refreshes_per_session),
             closed: Mutex::default(),
@@ -253,6 +260,7 @@ impl Limits {
             Limit::Registrations => Some(&self.registrations),
             Limit::Logins => Some(&self.logins),
             Limit::LoginsPerAccount => Some(&self.logins_per_account),
+            Limit::Mails => Some(&self.mails),
             Limit::Refreshes => Some(&self.refreshes),
             Limit::RefreshesPerSession => Some(&self.refreshes_per_session),
             Limit::Failures | Limit::FailuresPerAccount | Limit::FailuresPerAccountAndNetwork => None,

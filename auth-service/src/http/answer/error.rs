@@ -6,8 +6,12 @@ use crate::domain::{
     admin::{authority::Forbidden, create::CreationError, users::AdminError},
     my_account::{change_password::PasswordError, delete::DeletionError},
     passwords::{WeakPassword, pool::NotComputed},
+    proofs::{AskError, CodeError},
     sessions::{caller::CallerError, refresh::RefreshError},
-    sign_in::{login::LoginError, password_check::CheckError, register::RegisterError},
+    sign_in::{
+        confirm::ConfirmError, login::LoginError, password_check::CheckError, recovery::ResetError,
+        register::RegisterError,
+    },
 };
 use actix_web::http::StatusCode;
 use jeton_verifier::{Flaw, guard::Rejection};
@@ -41,6 +45,11 @@ impl From<RegisterError> for Problem {
                 StatusCode::FORBIDDEN,
                 "registration_closed",
                 "registration is closed here: ask an administrator of this service to create an account for you",
+            ),
+            RegisterError::OtherDomain => Problem::new(
+                StatusCode::FORBIDDEN,
+                "registration_closed",
+                "only addresses at certain domains may register here: use the address that your organisation gave you",
             ),
             RegisterError::TooMany { retry_after } => too_many_attempts(retry_after),
             RegisterError::Newcomer(error) => error.into(),
@@ -99,6 +108,60 @@ fn unchecked(error: CheckError, wrong: impl FnOnce() -> Problem) -> Problem {
         CheckError::TooManyAttempts { retry_after } => too_many_attempts(retry_after),
         CheckError::NotComputed(error) => error.into(),
         CheckError::Unavailable(error) => error.into(),
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::TooMany { retry_after } => too_many(
+                "too_many_requests",
+                "too many mails are asked for from this address: look for the mail that was sent, or try again later",
+                retry_after,
+            ),
+            AskError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<CodeError> for Problem {
+    fn from(error: CodeError) -> Self {
+        match error {
+            CodeError::Wrong { left } => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "code_wrong",
+                format!("this is not the code of the mail: {left} more tries"),
+            ),
+            CodeError::Spent => Problem::new(
+                StatusCode::GONE,
+                "code_spent",
+                "this code was used, or tried too often, or the account was changed since: ask for a new mail",
+            ),
+            CodeError::Expired => {
+                Problem::new(StatusCode::GONE, "code_expired", "this code is not good any more: ask for a new mail")
+            }
+            CodeError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConfirmError> for Problem {
+    fn from(error: ConfirmError) -> Self {
+        match error {
+            ConfirmError::TooMany { retry_after } => too_many_attempts(retry_after),
+            ConfirmError::Code(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResetError> for Problem {
+    fn from(error: ResetError) -> Self {
+        match error {
+            ResetError::TooMany { retry_after } => too_many_attempts(retry_after),
+            ResetError::Code(error) => error.into(),
+            ResetError::Weak(error) => error.into(),
+            ResetError::NotComputed(error) => error.into(),
+        }
     }
 }
 

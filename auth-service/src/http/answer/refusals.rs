@@ -6,8 +6,12 @@ use crate::domain::{
     admin::{authority::Forbidden, create::CreationError, users::AdminError},
     my_account::{change_password::PasswordError, delete::DeletionError},
     passwords::{WeakPassword, pool::NotComputed},
+    proofs::{AskError, CodeError},
     sessions::refresh::RefreshError,
-    sign_in::{login::LoginError, password_check::CheckError, register::RegisterError},
+    sign_in::{
+        confirm::ConfirmError, login::LoginError, password_check::CheckError, recovery::ResetError,
+        register::RegisterError,
+    },
 };
 use shared::{openapi::Refuses, problem::Problem};
 use std::time::Duration;
@@ -51,6 +55,9 @@ refuses! {
     LoginError,
     PasswordError,
     DeletionError,
+    AskError,
+    ConfirmError,
+    ResetError,
     RefreshError,
     SearchError,
     AdminError,
@@ -90,6 +97,7 @@ examples!(NewcomerError {
 
 examples!(RegisterError {
     Self::Closed => vec![Self::Closed],
+    Self::OtherDomain => vec![Self::OtherDomain],
     Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
     // No admin is involved who could have been changed meanwhile.
     Self::Newcomer(_) => {
@@ -120,6 +128,30 @@ examples!(DeletionError {
     // There is no new password that could be weak.
     Self::Password(_) => each(|error| Self::Password(PasswordError::Check(error))),
     Self::Admin(_) => vec![Self::Admin(AdminError::LastAdmin), Self::Admin(AdminError::Outdated)],
+});
+
+examples!(AskError {
+    Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(CodeError {
+    Self::Wrong { .. } => vec![Self::Wrong { left: 4 }],
+    Self::Spent => vec![Self::Spent],
+    Self::Expired => vec![Self::Expired],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(ConfirmError {
+    Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
+    Self::Code(_) => each(Self::Code),
+});
+
+examples!(ResetError {
+    Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
+    Self::Code(_) => each(Self::Code),
+    Self::Weak(_) => each(Self::Weak),
+    Self::NotComputed(_) => each(Self::NotComputed),
 });
 
 examples!(RefreshError {

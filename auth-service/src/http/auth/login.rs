@@ -65,10 +65,7 @@ pub async fn login(
     body: Body<Login>,
 ) -> Result<HttpResponse, Problem> {
     let input = body.read().await?;
-    page.admit(input.transport)?;
-    if input.transport == Transport::Cookie {
-        page.keeps_cookies()?;
-    }
+    page.admit_for(input.transport)?;
     let email = EmailAddress::parse(&input.email).ok();
     let previous = refresh_cookie(&request, &state);
     let ended = previous.as_ref().map(|token| token.sid);

@@ -47,6 +47,8 @@ pub struct User<'a> {
     /// When the user registered.
     #[schema(format = DateTime)]
     created_at: String,
+    /// Whether the address was shown to reach the user.
+    email_verified: bool,
 }
 
 impl<'a> Registered<'a> {
@@ -69,6 +71,7 @@ impl<'a> User<'a> {
             custom: &account.custom,
             disabled: account.disabled,
             created_at: account.created_at.rfc3339(),
+            email_verified: account.email_verified_at.is_some(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `/auth/…`: the endpoints for users and their clients.
 
+pub mod confirm;
 pub mod csrf;
+pub mod email;
 pub mod login;
 pub mod logout;
 pub mod me;

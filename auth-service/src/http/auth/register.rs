@@ -5,17 +5,20 @@ use crate::{
     domain::{
         accounts::{EmailAddress, InvalidEmail, InvalidName, PersonName},
         passwords::Password,
-        sign_in::register::RegisterError,
+        proofs::FlowSecret,
+        sessions::refresh_token::Transport,
+        sign_in::register::{self, RegisterError},
     },
     http::{
         State,
-        request::{client::client, origin::AllowedOrigin},
+        request::{client::client, flow, origin::AllowedOrigin},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde::Deserialize;
 use shared::{
     body::{Body, BodyOfUsualSize},
+    ids::ProofId,
     openapi::{Refusals, Refuses},
     problem::Problem,
 };
@@ -39,17 +42,30 @@ pub struct Registration {
         pattern = r"^[^\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]*[^\s\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF][^\x00-\x1F\x7F-\x9F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]*$"
     )]
     name: Option<String>,
+    /// If the address must be confirmed first: how the flow's secret, and later the refresh token, will be carried.
+    #[serde(default)]
+    transport: Transport,
+    /// With transport `body`, to have the mail sent again: the flow of the answer before.
+    #[schema(value_type = Option<String>, format = Uuid)]
+    flow: Option<ProofId>,
+    /// The secret of that flow.
+    #[schema(value_type = Option<String>)]
+    flow_secret: Option<FlowSecret>,
 }
 
 /// Register a user
 ///
 /// The user gets the role `reader`, unless `AUTH_DEFAULT_ROLE` says otherwise, and is not logged in. With
-/// `AUTH_REGISTRATION=closed`, the answer is always 403 `registration_closed`.
+/// `AUTH_REGISTRATION=closed`, the answer is always 403 `registration_closed`. With `AUTH_REGISTRATION_PROOF=on`, as it is where mails
+/// are sent, the answer is always 202: the account is created by `/auth/confirm`, with the code of a mail to the address.
 #[utoipa::path(
     post, path = "/auth/register", tag = "login", operation_id = "register",
     request_body = Registration,
     responses(
         (status = 201, description = "The new user", body = Registered<'_>),
+        (status = 202, description = "A mail is on its way, whether or not the address has an account", body = flow::Asked, headers(
+            ("Set-Cookie" = String, description = "With transport `cookie`: the flow and its secret"),
+        )),
         Refusals<(AllowedOrigin, BodyOfUsualSize, Invalid, RegisterError)>,
     )
 )]
@@ -62,8 +78,13 @@ pub async fn register(
     state.registrar.admit()?;
     let input = body.read().await?;
     let (email, name) = (address(&input.email)?, person_name(input.name.as_deref())?);
-    let account = state.registrar.register(email, &input.password, name, &client(&request, &state)).await?;
-    Ok(HttpResponse::Created().json(Registered::of(&account)))
+    let earlier = input.flow.zip(input.flow_secret).or_else(|| flow::in_cookie(&request, &state.site));
+    let earlier = earlier.as_ref().map(|(flow, secret)| (*flow, secret));
+    let client = client(&request, &state);
+    Ok(match state.registrar.register(email, &input.password, name, earlier, &client).await? {
+        register::Registered::Account(account) => HttpResponse::Created().json(Registered::of(&account)),
+        register::Registered::Asked(flow) => flow::asked(&flow, input.transport, &state.site),
+    })
 }
 
 /// An address, or 422 `invalid_email`.
@@ -74,6 +95,15 @@ pub(in crate::http) fn address(text: &str) -> Result<EmailAddress, Problem> {
 /// A name, or 422 `invalid_name`.
 pub(in crate::http) fn person_name(text: Option<&str>) -> Result<Option<PersonName>, Problem> {
     text.map(PersonName::parse).transpose().map_err(|error| unprocessable("invalid_name", error.to_string()))
+}
+
+/// How an invalid address is refused.
+pub(in crate::http) struct InvalidAddress;
+
+impl Refuses for InvalidAddress {
+    fn problems() -> Vec<Problem> {
+        vec![unprocessable("invalid_email", InvalidEmail.to_string())]
+    }
 }
 
 /// How an invalid address or name is refused.

@@ -17,8 +17,13 @@ pub const CSRF_HEADER: &str = "x-csrf-token";
 
 /// The cookie that carries a refresh token for as long as the token lives.
 pub fn carrying(token: &str, lifetime: std::time::Duration, site: &Site) -> Cookie<'static> {
+    secret(site.cookie_name(), token, lifetime, site)
+}
+
+/// A cookie that no script can read, and that is sent to auth-service only.
+pub fn secret(name: &str, value: &str, lifetime: std::time::Duration, site: &Site) -> Cookie<'static> {
     let seconds = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
-    Cookie::build(site.cookie_name().to_owned(), token.to_owned())
+    Cookie::build(name.to_owned(), value.to_owned())
         .http_only(true)
         .same_site(SameSite::Strict)
         .secure(site.is_https())
@@ -73,16 +78,21 @@ pub fn refresh_tokens<'a>(request: &'a HttpRequest, site: &Site) -> Vec<&'a [u8]
 }
 
 fn values<'a>(request: &'a HttpRequest, site: &Site) -> impl Iterator<Item = &'a [u8]> {
-    let lines = request.headers().get_all(header::COOKIE);
-    lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).filter_map(|cookie| value(cookie, site))
+    named(request, site.cookie_name())
 }
 
-/// The value of a cookie, if it is the refresh cookie.
-fn value<'a>(cookie: &'a [u8], site: &Site) -> Option<&'a [u8]> {
+/// The values of all cookies with this name.
+pub fn named<'a>(request: &'a HttpRequest, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    let lines = request.headers().get_all(header::COOKIE);
+    lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).filter_map(move |cookie| value(cookie, name))
+}
+
+/// The value of a cookie, if it has this name.
+fn value<'a>(cookie: &'a [u8], wanted: &str) -> Option<&'a [u8]> {
     let (name, value) = cookie.split_at_checked(cookie.iter().position(|byte| *byte == b'=')?)?;
     let value = value[1..].trim_ascii();
     let unquoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
-    (name.trim_ascii() == site.cookie_name().as_bytes()).then_some(unquoted.unwrap_or(value))
+    (name.trim_ascii() == wanted.as_bytes()).then_some(unquoted.unwrap_or(value))
 }
 
 #[cfg(test)]

@@ -82,6 +82,15 @@ impl Page {
         }
     }
 
+    /// As [`Page::admit`]; with the cookie, only if browsers keep the one of the answer.
+    ///
+    /// # Errors
+    /// 403 `csrf_rejected` or `cross_site_cookie`.
+    pub fn admit_for(&self, transport: Transport) -> Result<(), Problem> {
+        self.admit(transport)?;
+        if transport == Transport::Cookie { self.keeps_cookies() } else { Ok(()) }
+    }
+
     /// Whether browsers would keep the cookie of an answer to this page, and send it back.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub struct Site {
     trusted_proxies: Vec<IpNet>,
     address_header: AddressHeader,
     cookie_name: String,
+    flow_cookie_name: String,
 }
 
 /// The name of the refresh cookie, unless another is set.
@@ -31,6 +32,7 @@ impl Site {
             trusted_proxies,
             address_header: AddressHeader::XForwardedFor,
             cookie_name: String::new(),
+            flow_cookie_name: String::new(),
         }
         .with_cookie_name(COOKIE_NAME)
     }
@@ -41,12 +43,13 @@ impl Site {
         Self { address_header, ..self }
     }
 
-    /// With another name of the refresh cookie. Over https it begins with `__Host-`: no other host can set such a
-    /// cookie.
+    /// With another name of the refresh cookie, and so of the other one. Over https they begin with `__Host-`: no other
+    /// host can set such a cookie.
     #[must_use]
     pub fn with_cookie_name(self, name: &str) -> Self {
         let prefix = if self.is_https { "__Host-" } else { "" };
-        Self { cookie_name: format!("{prefix}{name}"), ..self }
+        let flow_cookie_name = format!("{prefix}{}-flow", name.strip_suffix("-refresh").unwrap_or(name));
+        Self { cookie_name: format!("{prefix}{name}"), flow_cookie_name, ..self }
     }
 
     /// The issuer: the public URL without a slash at its end.
@@ -76,6 +79,12 @@ impl Site {
     #[must_use]
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
+    }
+
+    /// The name of the cookie of a flow by mail.
+    #[must_use]
+    pub fn flow_cookie_name(&self) -> &str {
+        &self.flow_cookie_name
     }
 
     /// The header in which trusted proxies name their client.

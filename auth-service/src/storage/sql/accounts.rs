@@ -26,23 +26,7 @@ use sqlx::{AssertSqlSafe, query};
 impl Accounts for Sql {
     async fn create(&self, account: &NewAccount) -> Result<(), CreateError> {
         let by = account.by.as_slice();
-        let insert = || {
-            let insert = query(AssertSqlSafe(format!(
-                "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at)
-                 SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9 WHERE {} ON CONFLICT (email) DO NOTHING",
-                stand(by, 10)
-            )))
-            .bind(account.id.to_string())
-            .bind(account.email.to_string())
-            .bind(account.name.as_ref().map(|name| name.as_str().to_owned()))
-            .bind(searchable(account))
-            .bind(account.hash.0.clone())
-            .bind(to_json(&account.roles))
-            .bind(to_json(&account.custom))
-            .bind(Epoch::FIRST.0)
-            .bind(account.created_at.millis());
-            bind_seen(insert, by)
-        };
+        let insert = || bind_seen(insert(account, &stand(by, NEXT_PLACE)), by);
         let created = if by.is_empty() { self.durable.run(insert).await } else { self.run_in_turn(insert, None).await };
         if created?.written > 0 {
             return Ok(());
@@ -265,6 +249,28 @@ impl Sql {
             || self.backend.one_after_the_other().map(query).into_iter().chain([statement()]).collect::<Vec<_>>();
         self.run_together_with_mail(statements, mail).await
     }
+}
+
+/// The first free place for a value of the condition of [`insert`].
+pub(super) const NEXT_PLACE: usize = 11;
+
+/// Adds a user, if a condition holds and nobody has the address.
+pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
+    query(AssertSqlSafe(format!(
+        "INSERT INTO users
+         (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at, email_verified_at)
+         SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10 WHERE {condition} ON CONFLICT (email) DO NOTHING"
+    )))
+    .bind(account.id.to_string())
+    .bind(account.email.to_string())
+    .bind(account.name.as_ref().map(|name| name.as_str().to_owned()))
+    .bind(searchable(account))
+    .bind(account.hash.0.clone())
+    .bind(to_json(&account.roles))
+    .bind(to_json(&account.custom))
+    .bind(Epoch::FIRST.0)
+    .bind(account.created_at.millis())
+    .bind(account.email_verified_at.map(Timestamp::millis))
 }
 
 /// The condition that these users are still as they were seen; the first value is `$first`.

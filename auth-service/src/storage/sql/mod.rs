@@ -10,6 +10,7 @@ mod inspect;
 mod key_table;
 mod outbox;
 mod probe;
+mod proofs;
 mod search;
 mod sessions;
 mod slow_indexes;

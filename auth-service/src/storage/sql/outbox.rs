@@ -194,10 +194,16 @@ impl Sql {
 
 /// Adds a row, alone or in the transaction of what the mail is about. It is due at once, before all that were put off.
 pub(super) fn insert(mail: &SealedMail) -> Statement {
-    query(
+    insert_if(mail, true)
+}
+
+/// As [`insert`], if it is to be sent; otherwise it adds nothing, and takes as long.
+pub(super) fn insert_if(mail: &SealedMail, is_sent: bool) -> Statement {
+    let condition = if is_sent { "1 = 1" } else { "1 = 0" };
+    query(AssertSqlSafe(format!(
         "INSERT INTO mail_outbox (id, kind, address, language, content, created_at, expires_at, not_before, attempts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0)",
-    )
+         SELECT $1, $2, $3, $4, $5, $6, $7, 0, 0 WHERE {condition}"
+    )))
     .bind(mail.id.to_string())
     .bind(mail.kind.name())
     .bind(mail.to.to_string())

@@ -36,10 +36,10 @@ impl Backend {
                  CASE typeof(email) WHEN 'text' THEN CAST(email AS BLOB) END AS email,
                  CAST(name AS BLOB) AS name, CAST(password_hash AS BLOB) AS password_hash,
                  CASE typeof(roles) WHEN 'text' THEN CAST(roles AS BLOB) END AS roles, CAST(custom AS BLOB) AS custom,
-                 disabled, session_epoch, CAST(kept_sid AS BLOB) AS kept_sid, created_at, revision, unlocks"
+                 disabled, session_epoch, CAST(kept_sid AS BLOB) AS kept_sid, created_at, email_verified_at, revision, unlocks"
             }
             Self::Postgres => {
-                "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, revision, unlocks"
+                "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, email_verified_at, revision, unlocks"
             }
         }
     }
@@ -126,6 +126,7 @@ fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
         session_epoch: Epoch(value(row, "session_epoch")?),
         kept_session: kept.map_err(|_| "kept_sid")?,
         created_at: Timestamp::from_millis(value(row, "created_at")?),
+        email_verified_at: value::<Option<i64>>(row, "email_verified_at")?.map(Timestamp::from_millis),
         revision: value(row, "revision")?,
     })
 }

@@ -7,4 +7,5 @@ pub mod endings;
 pub mod key_table;
 pub mod listing;
 pub mod outbox;
+pub mod proofs;
 pub mod sessions;

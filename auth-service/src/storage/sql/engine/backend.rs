@@ -62,6 +62,14 @@ impl Backend {
         }
     }
 
+    /// Makes other transactions that change the user `$1` wait until this one ends. On SQLite, all that write wait.
+    pub(in crate::storage) fn lock_of_user(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT id FROM users WHERE id = $1 FOR UPDATE"),
+        }
+    }
+
     pub(in crate::storage) fn of(url: &str) -> Option<Self> {
         match url.split_once(':')?.0 {
             "sqlite" => Some(Self::Sqlite),

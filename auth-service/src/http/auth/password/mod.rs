@@ -1,4 +1,7 @@
-//! `POST /auth/password`.
+//! `POST /auth/password`, and the way to a new password without the old one.
+
+pub mod forgot;
+pub mod reset;
 
 use crate::{
     domain::{my_account::change_password::PasswordError, passwords::Password},

@@ -1,0 +1,104 @@
+//! The store of proofs: what it keeps, and what it promises. It keeps no code and nothing that one could be computed
+//! from without the root secret.
+
+use super::Purpose;
+use crate::domain::{
+    Unavailable,
+    accounts::{EmailAddress, Epoch, NewAccount},
+    audit::Event,
+    mail::SealedMail,
+    passwords::PasswordHash,
+};
+use async_trait::async_trait;
+use shared::{
+    clock::Timestamp,
+    ids::{ProofId, UserId},
+};
+
+/// How often a code may be tried before its proof is spent.
+pub const MAX_TRIES: u32 = 5;
+
+/// A proof that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// Its public id.
+    pub id: ProofId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The account; `None` if there is none: of a registration, or of an address that has no account.
+    pub sub: Option<UserId>,
+    /// The address that the code goes to.
+    pub address: EmailAddress,
+    /// The account's epoch when the proof was asked for: a change of the password makes it worthless.
+    pub epoch: Epoch,
+    /// What is done once the code comes, sealed.
+    pub payload: Option<Vec<u8>>,
+    /// Until when the code is good.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Try {
+    /// It was counted: the code may be compared.
+    Counted {
+        /// The proof.
+        proof: Proof,
+        /// How many tries are left after this one.
+        left: u32,
+    },
+    /// The proof was used, or its tries are.
+    Spent,
+    /// There is no such proof, or not any more.
+    Expired,
+}
+
+/// What a code that was right allows. It is spent by exactly one change.
+#[derive(Debug, Clone)]
+pub struct Spending<'a> {
+    /// The proof.
+    pub proof: &'a Proof,
+    /// A fresh id of this attempt, which tells it from others that run at the same time.
+    pub attempt: ProofId,
+    /// When.
+    pub now: Timestamp,
+    /// What happened.
+    pub event: &'a Event,
+    /// What the user is told about it.
+    pub notice: Option<&'a SealedMail>,
+}
+
+/// Keeps proofs. Whatever it reports as done is durable. Each change spends its proof in the same transaction: of any
+/// number of changes by one proof, at most one is made.
+#[async_trait]
+pub trait ProofStore: Send + Sync {
+    /// Keeps a proof and, if it is to be sent, adds the mail to the outbox, in one transaction, which takes as long if
+    /// it is not. Of a proof that is kept already, only the payload is replaced.
+    async fn ask(&self, proof: &Proof, mail: &SealedMail, is_sent: bool, now: Timestamp) -> Result<(), Unavailable>;
+
+    /// A proof that is neither spent nor expired, without counting a try.
+    async fn unspent(&self, id: ProofId, now: Timestamp) -> Result<Option<Proof>, Unavailable>;
+
+    /// The newest such proof of a user that is neither spent nor expired.
+    async fn unspent_of(&self, sub: UserId, purpose: Purpose, now: Timestamp) -> Result<Option<Proof>, Unavailable>;
+
+    /// Counts a try of a code, whichever code it is: so that no number of parallel tries exceeds [`MAX_TRIES`].
+    async fn count_try(&self, id: ProofId, now: Timestamp) -> Result<Try, Unavailable>;
+
+    /// Takes back a try whose code was right.
+    async fn take_back_try(&self, id: ProofId) -> Result<(), Unavailable>;
+
+    /// Creates an account whose address is verified; `false`: the proof is spent, or another account has the address.
+    async fn register(&self, spending: &Spending<'_>, account: &NewAccount) -> Result<bool, Unavailable>;
+
+    /// Sets a new password, raises the epoch so that all sessions and all other proofs of the user end, and marks the
+    /// address as verified; `false`: the proof is spent, or the user is disabled, has another address or another epoch
+    /// than when it was asked for.
+    async fn reset_password(&self, spending: &Spending<'_>, hash: &PasswordHash) -> Result<bool, Unavailable>;
+
+    /// Marks the address as verified; `false`: as for [`ProofStore::reset_password`].
+    async fn verify_address(&self, spending: &Spending<'_>) -> Result<bool, Unavailable>;
+
+    /// Forgets up to `at_most` proofs that expired before this time; returns how many.
+    async fn forget_proofs(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable>;
+}

@@ -1,0 +1,164 @@
+//! A forgotten password: whoever reads the mails of the account's address sets a new one.
+
+use super::first_session;
+use crate::domain::{
+    Client, Unavailable,
+    accounts::{Accounts, EmailAddress, Epoch, FindError, PersonName},
+    audit::{Action, Audit},
+    mail::{MailKind, Notices},
+    passwords::{
+        Password, WeakPassword,
+        judging::Judges,
+        pool::{Hasher, Lane, NotComputed},
+    },
+    proofs::{AskError, CodeError, Confirmed, Flow, FlowSecret, Proofs, Purpose, Spending},
+    sessions::{Sessions, live::LiveSessions, refresh_token::Transport, tokens::Tokens},
+    throttling::{
+        limiter::Limiter,
+        limits::{Exceeded, Limit},
+    },
+};
+use shared::ids::ProofId;
+use std::{sync::Arc, time::Duration};
+
+/// Why no new password was set.
+#[derive(Debug, thiserror::Error)]
+pub enum ResetError {
+    /// Too many from the client's address.
+    #[error("too many attempts")]
+    TooMany {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The code was not accepted.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// The new password is too weak. The code is still good.
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
+    /// The password could not be hashed.
+    #[error(transparent)]
+    NotComputed(#[from] NotComputed),
+}
+
+/// A new password, by code.
+pub struct NewPassword<'a> {
+    /// The flow.
+    pub flow: ProofId,
+    /// The code, as it was typed.
+    pub code: &'a str,
+    /// The flow's secret, if the client has one.
+    pub secret: Option<&'a FlowSecret>,
+    /// The new password.
+    pub password: &'a Password,
+    /// How the client carries the refresh token.
+    pub transport: Transport,
+}
+
+impl From<Exceeded> for ResetError {
+    fn from(Exceeded { retry_after }: Exceeded) -> Self {
+        Self::TooMany { retry_after }
+    }
+}
+
+impl From<Unavailable> for ResetError {
+    fn from(error: Unavailable) -> Self {
+        Self::Code(error.into())
+    }
+}
+
+impl From<FindError> for ResetError {
+    fn from(error: FindError) -> Self {
+        Unavailable::from(error).into()
+    }
+}
+
+/// Recovers accounts.
+pub struct Recovery {
+    /// The users.
+    pub accounts: Arc<dyn Accounts>,
+    /// The proofs.
+    pub proofs: Arc<Proofs>,
+    /// Their live sessions.
+    pub live: Arc<LiveSessions>,
+    /// Begins sessions.
+    pub sessions: Arc<Sessions>,
+    /// Checks the strength of new passwords.
+    pub judges: Arc<Judges>,
+    /// Hashes new passwords.
+    pub hasher: Arc<Hasher>,
+    /// The limits.
+    pub limiter: Arc<Limiter>,
+    /// Writes notices.
+    pub notices: Arc<Notices>,
+    /// The audit log.
+    pub audit: Arc<Audit>,
+}
+
+impl Recovery {
+    /// Asks for a code by mail. The answer, and the work, is the same whether or not there is an account; only a user who
+    /// is not disabled gets a mail.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn forgot(
+        &self,
+        email: EmailAddress,
+        flow: Option<(ProofId, &FlowSecret)>,
+        client: &Client,
+    ) -> Result<Flow, AskError> {
+        self.limiter.take_of_address(Limit::Mails, client)?;
+        let account = match self.accounts.by_email(&email).await {
+            Ok(found) => found.map(|found| found.account).filter(|account| !account.disabled),
+            Err(FindError::Unreadable(_)) => None,
+            Err(FindError::Unavailable(error)) => return Err(error.into()),
+        };
+        let (sub, epoch) = account.as_ref().map_or((None, Epoch::FIRST), |found| (Some(found.id), found.session_epoch));
+        let waiting = self.proofs.waiting(flow, Purpose::Reset, &email).await?;
+        let waiting = waiting.filter(|proof| proof.sub == sub && proof.epoch == epoch);
+        let proof = waiting.unwrap_or_else(|| self.proofs.about(Purpose::Reset, sub, email, epoch));
+        self.proofs.ask(&proof, MailKind::PasswordReset, sub.is_some(), client).await?;
+        if let Some(sub) = sub {
+            self.audit.record_in_background(self.audit.event(Action::PasswordForgot).to(sub).from(client));
+        }
+        Ok(self.proofs.flow(&proof))
+    }
+
+    /// Sets a new password: all sessions end, and all other codes of the user are spent. Returns the tokens of a new
+    /// session if the client is the one that asked; whoever else has the code is not logged in.
+    ///
+    /// # Errors
+    /// [`ResetError`].
+    pub async fn reset(&self, new: NewPassword<'_>, client: &Client) -> Result<Option<Tokens>, ResetError> {
+        let NewPassword { flow, code, secret, password, transport } = new;
+        self.limiter.take_of_address(Limit::Logins, client)?;
+        password.check_length()?;
+        let Confirmed { proof, is_asker } = self.proofs.check(flow, code, secret, &[Purpose::Reset]).await?;
+        let sub = proof.sub.ok_or(CodeError::Spent)?;
+        let found = self.accounts.by_id(sub).await?.ok_or(CodeError::Spent)?;
+        let known = [Some(proof.address.as_str()), found.account.name.as_ref().map(PersonName::as_str)];
+        let known = known.into_iter().flatten().map(str::to_owned).collect();
+        self.judges.judge(password, known).await??;
+        let lane = Lane::of(client, Some(proof.address.as_str()), Some(sub));
+        let hash = self.hasher.hash(lane, password).await?;
+
+        let event = self.audit.event(Action::PasswordReset).to(sub).from(client);
+        let notice = self.notices.password_changed(&proof.address, Some(client));
+        let spending = Spending {
+            proof: &proof,
+            attempt: ProofId::fresh(),
+            now: self.proofs.now(),
+            event: &event,
+            notice: notice.as_ref(),
+        };
+        if !self.proofs.store().reset_password(&spending, &hash).await? {
+            return Err(CodeError::Spent.into());
+        }
+        self.audit.log(&event);
+        self.live.forget_all(sub, None).await;
+        if !is_asker {
+            return Ok(None);
+        }
+        Ok(first_session(&*self.accounts, &self.sessions, (sub, &hash), transport, client).await?)
+    }
+}

@@ -1,0 +1,73 @@
+//! `POST /auth/confirm`.
+
+use super::password::reset::confirmed;
+use crate::{
+    domain::{
+        proofs::FlowSecret,
+        sessions::refresh_token::Transport,
+        sign_in::confirm::{ConfirmError, Confirmation},
+    },
+    http::{
+        State,
+        answer::tokens,
+        request::{client::client, flow, origin::Page},
+    },
+};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use serde::Deserialize;
+use shared::{
+    body::{Body, BodyOfUsualSize},
+    ids::ProofId,
+    openapi::Refusals,
+    problem::Problem,
+};
+use utoipa::ToSchema;
+
+/// The code of a mail.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Confirmation)]
+pub struct Shown {
+    /// The flow, from the answer that announced the mail, or from the link.
+    #[schema(value_type = String, format = Uuid)]
+    flow: ProofId,
+    /// The code, in either case, with or without the hyphen.
+    #[schema(example = "7H2K-9QXD", max_length = 64)]
+    code: String,
+    /// With transport `body`: the flow's secret, so that the answer holds tokens.
+    #[schema(value_type = Option<String>)]
+    flow_secret: Option<FlowSecret>,
+    /// How the refresh token will be carried.
+    #[serde(default)]
+    transport: Transport,
+}
+
+/// Confirm with the code of a mail
+///
+/// A registration: the account is created, and the client that registered is logged in; any other one, such as the browser in
+/// which the link of the mail was opened, is not. An address: it is verified. Nothing but this call uses up a code, and five wrong
+/// ones do too. A forgotten password is replaced by `/auth/password/reset` instead.
+#[utoipa::path(
+    post, path = "/auth/confirm", tag = "login", operation_id = "confirm",
+    request_body = Shown,
+    responses(
+        (status = 200, description = "The account is created, and a session has begun", body = tokens::Answer<'_>, headers(
+            ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
+        )),
+        (status = 204, description = "Confirmed; this client is not logged in"),
+        Refusals<(Page, BodyOfUsualSize, ConfirmError)>,
+    )
+)]
+pub async fn confirm(
+    page: Page,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body<Shown>,
+) -> Result<HttpResponse, Problem> {
+    let Shown { flow, code, flow_secret, transport } = body.read().await?;
+    page.admit_for(transport)?;
+    let secret = flow::secret(&request, &state.site, flow, flow_secret);
+    let shown = Confirmation { flow, code: &code, secret: secret.as_ref(), transport };
+    let tokens = state.confirmer.confirm(shown, &client(&request, &state)).await?;
+    Ok(confirmed(tokens.as_ref(), &request, &state))
+}
