@@ -11,7 +11,7 @@ use crate::{
         keys::{KeyPolicy, SigningKeys, root_secret::check_secret},
         mail::{Notices, Outbox},
         operator::{create_user::OperatorCreation, keys::KeyCommands, users::Operator},
-        passwords::{judging::Judges, pool::Hasher},
+        passwords::{pool::Hasher, strength_checks::StrengthChecks},
         secrets::KeyRing,
         sessions::{live::LiveSessions, records::Records},
         throttling::counters::Counters,
@@ -141,8 +141,8 @@ impl Installation {
     /// Creates users for an operator.
     #[must_use]
     pub fn creation(&self) -> OperatorCreation {
-        let judges = Arc::new(Judges::new(HASHING_THREADS_OF_A_COMMAND));
-        let creator = Creator::new(self.sql.clone(), judges, Arc::new(self.hasher()), Arc::clone(&self.clock));
+        let strength_checks = Arc::new(StrengthChecks::new(HASHING_THREADS_OF_A_COMMAND));
+        let creator = Creator::new(self.sql.clone(), strength_checks, Arc::new(self.hasher()), Arc::clone(&self.clock));
         OperatorCreation::new(Arc::new(creator), Arc::clone(&self.audit))
     }
 

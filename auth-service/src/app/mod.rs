@@ -21,7 +21,7 @@ use crate::{
             create_user::OperatorCreation,
             housekeeping::{Expiring, Housekeeping},
         },
-        passwords::{Password, judging::Judges, pool::Hasher},
+        passwords::{Password, pool::Hasher, strength_checks::StrengthChecks},
         proofs::{Letters, Links, Proofs},
         sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
         sign_in::{
@@ -64,7 +64,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (accounts, outbox): (Arc<dyn Accounts>, Arc<dyn Outbox>) = (sql.clone(), sql.clone());
     let threads = machine::hashing_threads();
     let hasher = Arc::new(Hasher::start(threads, machine::hash_grant(stored_hash_memory, threads)));
-    let judges = Arc::new(Judges::new(threads));
+    let strength_checks = Arc::new(StrengthChecks::new(threads));
     let limiter = Arc::new(Limiter::new(limits, audit.clone()));
     let letters = Letters {
         links: Links::to(&pages),
@@ -73,7 +73,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     };
     let proofs = Arc::new(Proofs::new(sql.clone(), secrets.clone(), clock.clone(), letters));
     let throttle = Arc::new(Throttle::new(counters, secrets.clone(), failure_limits));
-    let creator = Arc::new(Creator::new(accounts.clone(), judges.clone(), hasher.clone(), clock.clone()));
+    let creator = Arc::new(Creator::new(accounts.clone(), strength_checks.clone(), hasher.clone(), clock.clone()));
     if let Some((email, password)) = first_admin {
         ensure_first_admin(&OperatorCreation::new(creator.clone(), audit.clone()), &*accounts, email, &password)
             .await?;
@@ -115,7 +115,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         proofs: proofs.clone(),
         live: live.clone(),
         sessions: sessions.clone(),
-        judges: judges.clone(),
+        strength_checks: strength_checks.clone(),
         hasher: hasher.clone(),
         limiter: limiter.clone(),
         notices: notices.clone(),
@@ -126,7 +126,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         users.clone(),
         live.clone(),
         check.clone(),
-        NewPasswords { judges, hasher: hasher.clone() },
+        NewPasswords { strength_checks, hasher: hasher.clone() },
         audit.clone(),
         notices,
     );

@@ -5,8 +5,8 @@ use crate::domain::{
     Unavailable,
     passwords::{
         Password, PasswordHash, WeakPassword,
-        judging::Judges,
         pool::{Hasher, Lane, NotComputed},
+        strength_checks::StrengthChecks,
     },
 };
 use serde_json::{Map, Value};
@@ -72,7 +72,7 @@ impl From<CreateError> for NewcomerError {
 /// Creates users.
 pub struct Creator {
     accounts: Arc<dyn Accounts>,
-    judges: Arc<Judges>,
+    strength_checks: Arc<StrengthChecks>,
     hasher: Arc<Hasher>,
     clock: Arc<dyn Clock>,
 }
@@ -80,8 +80,13 @@ pub struct Creator {
 impl Creator {
     /// Creates users in this store.
     #[must_use]
-    pub fn new(accounts: Arc<dyn Accounts>, judges: Arc<Judges>, hasher: Arc<Hasher>, clock: Arc<dyn Clock>) -> Self {
-        Self { accounts, judges, hasher, clock }
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        strength_checks: Arc<StrengthChecks>,
+        hasher: Arc<Hasher>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { accounts, strength_checks, hasher, clock }
     }
 
     /// The hash of the first password of a user, if it is not too weak.
@@ -98,7 +103,7 @@ impl Creator {
         password.check_length()?;
         let known = [Some(email.as_str()), name.map(PersonName::as_str)];
         let known = known.into_iter().flatten().map(str::to_owned).collect();
-        self.judges.judge(password, known).await??;
+        self.strength_checks.check(password, known).await??;
         Ok(self.hasher.hash(lane, password).await?)
     }
 

@@ -56,7 +56,7 @@ impl MyAccount {
         self.check.take_of_address(client)?;
         let known =
             [Some(account.email.as_str().to_owned()), account.name.as_ref().map(|name| name.as_str().to_owned())];
-        self.passwords.judges.judge(new, known.into_iter().flatten().collect()).await??;
+        self.passwords.strength_checks.check(new, known.into_iter().flatten().collect()).await??;
         let old = self.check.confirm(caller, current, client).await?.hash;
         let lane = Lane::of(client, Some(account.email.as_str()), Some(account.id));
         let hash = self.passwords.hasher.hash(lane, new).await?;

@@ -9,7 +9,7 @@ use super::{
     admin::users::Users,
     audit::Audit,
     mail::Notices,
-    passwords::{judging::Judges, pool::Hasher},
+    passwords::{pool::Hasher, strength_checks::StrengthChecks},
     sessions::live::LiveSessions,
     sign_in::password_check::PasswordCheck,
 };
@@ -29,7 +29,7 @@ pub struct MyAccount {
 /// How a new password is checked and hashed.
 pub struct NewPasswords {
     /// Checks the strength of passwords that users choose.
-    pub judges: Arc<Judges>,
+    pub strength_checks: Arc<StrengthChecks>,
     /// Hashes it.
     pub hasher: Arc<Hasher>,
 }

@@ -72,7 +72,7 @@ impl Housekeeping {
     /// [`Unavailable`].
     pub async fn notice_hashes(&self) -> Result<(), Unavailable> {
         let hashes = self.odd_hashes().await?;
-        self.hasher.take_notice(&hashes, (hashes.len() as u64) < u64::from(HASHES));
+        self.hasher.observe_stored_costs(&hashes, (hashes.len() as u64) < u64::from(HASHES));
         Ok(())
     }
 

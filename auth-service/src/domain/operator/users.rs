@@ -9,8 +9,8 @@ use crate::domain::{
     mail::Notices,
     passwords::{
         Password, WeakPassword,
-        judging::Judges,
         pool::{Hasher, Lane, NotComputed},
+        strength_checks::StrengthChecks,
     },
     sessions::{live::LiveSessions, record::SessionRecord},
 };
@@ -74,7 +74,7 @@ impl Operator {
         password: &Password,
         hasher: &Hasher,
     ) -> Result<(), SetPasswordError> {
-        Judges::new(1).judge(password, known).await??;
+        StrengthChecks::new(1).check(password, known).await??;
         let hash = hasher.hash(Lane::HERE, password).await?;
         let mail = match self.accounts.by_id(user).await {
             Ok(found) => found.and_then(|found| self.notices.password_changed(&found.account.email, None)),

@@ -61,7 +61,7 @@ pub struct Argon {
     grant: Grant,
     /// The most expensive kind of hash that is known to be stored, and at least today's: memory and passes, 32 bits
     /// each.
-    dearest: AtomicU64,
+    costliest: AtomicU64,
     work: AtomicU64,
     /// How many more hashes that are more expensive than today's may be computed at this moment.
     places: Mutex<usize>,
@@ -72,9 +72,9 @@ impl Argon {
     /// Computes new hashes with these parameters.
     #[must_use]
     pub fn new(today: Params, grant: Grant) -> Self {
-        let dearest = AtomicU64::new(packed(Cost::of(&today)));
+        let costliest = AtomicU64::new(packed(Cost::of(&today)));
         let places = Mutex::new(grant.at_once.max(1));
-        Self { today, grant, dearest, work: AtomicU64::new(0), places, freed: Condvar::new() }
+        Self { today, grant, costliest, work: AtomicU64::new(0), places, freed: Condvar::new() }
     }
 
     /// The total work so far: KiB of memory times passes.
@@ -85,21 +85,21 @@ impl Argon {
 
     /// The current cost of a failed attempt with one form of a password.
     #[must_use]
-    pub fn dearest(&self) -> Cost {
-        unpacked(self.dearest.load(Ordering::Relaxed))
+    pub fn costliest(&self) -> Cost {
+        unpacked(self.costliest.load(Ordering::Relaxed))
     }
 
     /// Registers what stored hashes cost. If they are all that are not of today's kind, more expensive ones registered
     /// before are forgotten.
-    pub fn take_notice<'a>(&self, hashes: impl IntoIterator<Item = &'a PasswordHash>, are_all: bool) {
+    pub fn observe_stored_costs<'a>(&self, hashes: impl IntoIterator<Item = &'a PasswordHash>, are_all: bool) {
         let usable = |hash| StoredHash::read(hash, self.most_memory()).ok();
         let costs = hashes.into_iter().filter_map(usable).map(|stored| Cost::of(&stored.params));
         let today = Cost::of(&self.today);
-        let dearest = costs.chain([today]).max_by_key(|cost| cost.work()).unwrap_or(today);
+        let costliest = costs.chain([today]).max_by_key(|cost| cost.work()).unwrap_or(today);
         if are_all {
-            self.dearest.store(packed(dearest), Ordering::Relaxed);
+            self.costliest.store(packed(costliest), Ordering::Relaxed);
         } else {
-            self.meet(dearest);
+            self.meet(costliest);
         }
     }
 
@@ -169,10 +169,10 @@ impl Argon {
 
     /// Does the work by which the most expensive kind of hash exceeds what `forms` hashes of cost `each` have taken.
     fn spend_rest(&self, forms: usize, each: Cost, memory: &mut Memory) {
-        let dearest = self.dearest();
+        let costliest = self.costliest();
         let forms = u64::try_from(forms).unwrap_or(u64::MAX);
-        let rest = dearest.work().saturating_sub(each.work()).saturating_mul(forms);
-        let at_a_time = u64::from(dearest.memory.max(1));
+        let rest = costliest.work().saturating_sub(each.work()).saturating_mul(forms);
+        let at_a_time = u64::from(costliest.memory.max(1));
         for (kib, passes) in [(at_a_time, rest / at_a_time), (rest % at_a_time, 1)] {
             let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
             self.spend(Cost { memory: number(kib), passes: number(passes) }, memory);
@@ -205,9 +205,9 @@ impl Argon {
     }
 
     fn meet(&self, cost: Cost) {
-        let dearer = |known| (cost.work() > unpacked(known).work()).then(|| packed(cost));
+        let costlier = |known| (cost.work() > unpacked(known).work()).then(|| packed(cost));
         // `Err`: not more expensive than what was known.
-        self.dearest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, dearer).ok();
+        self.costliest.fetch_update(Ordering::Relaxed, Ordering::Relaxed, costlier).ok();
     }
 
     /// Waits for one of the places.

@@ -1,9 +1,9 @@
 //! Passwords and their stored hashes, as two types.
 
 pub mod argon2id;
-pub mod judging;
 pub mod pool;
 pub mod stored_hash;
+pub mod strength_checks;
 
 use serde::Deserialize;
 use std::fmt;
@@ -100,7 +100,8 @@ impl Password {
     }
 
     /// Checks that a user about whom `known` is known (such as name and address) may choose the password. Computes for
-    /// some milliseconds, whatever the password: [`self::judging::Judges`] runs it where it does not delay requests.
+    /// some milliseconds, whatever the password: [`self::strength_checks::StrengthChecks`] runs it where it does not
+    /// delay requests.
     ///
     /// # Errors
     /// [`WeakPassword`].

@@ -111,9 +111,9 @@ impl Hasher {
         if self.queue.takes(lane) { Ok(()) } else { Err(NotComputed::Overloaded) }
     }
 
-    /// Registers what stored hashes cost that are not of today's kind; see [`Argon::take_notice`].
-    pub fn take_notice(&self, hashes: &[PasswordHash], are_all: bool) {
-        self.argon.take_notice(hashes, are_all);
+    /// Registers what stored hashes cost that are not of today's kind; see [`Argon::observe_stored_costs`].
+    pub fn observe_stored_costs(&self, hashes: &[PasswordHash], are_all: bool) {
+        self.argon.observe_stored_costs(hashes, are_all);
     }
 
     /// The reasons why some of these hashes cannot be compared with passwords.

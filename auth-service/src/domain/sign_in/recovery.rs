@@ -8,8 +8,8 @@ use crate::domain::{
     mail::{MailKind, Notices},
     passwords::{
         Password, WeakPassword,
-        judging::Judges,
         pool::{Hasher, Lane, NotComputed},
+        strength_checks::StrengthChecks,
     },
     proofs::{AskError, CodeError, Confirmed, Flow, FlowSecret, Proofs, Purpose, Spending},
     sessions::{Sessions, live::LiveSessions, refresh_token::Transport, tokens::Tokens},
@@ -84,7 +84,7 @@ pub struct Recovery {
     /// Begins sessions.
     pub sessions: Arc<Sessions>,
     /// Checks the strength of new passwords.
-    pub judges: Arc<Judges>,
+    pub strength_checks: Arc<StrengthChecks>,
     /// Hashes new passwords.
     pub hasher: Arc<Hasher>,
     /// The limits.
@@ -138,7 +138,7 @@ impl Recovery {
         let found = self.accounts.by_id(sub).await?.ok_or(CodeError::Spent)?;
         let known = [Some(proof.address.as_str()), found.account.name.as_ref().map(PersonName::as_str)];
         let known = known.into_iter().flatten().map(str::to_owned).collect();
-        self.judges.judge(password, known).await??;
+        self.strength_checks.check(password, known).await??;
         let lane = Lane::of(client, Some(proof.address.as_str()), Some(sub));
         let hash = self.hasher.hash(lane, password).await?;
 

@@ -85,11 +85,11 @@ fn a_wrong_password_costs_the_same_whatever_hash_is_stored() {
 fn expensive_hashes_count_from_when_they_are_read_until_there_are_none() {
     let argon = argon();
     let unknown = || compare(&argon, "wrong", None).1;
-    argon.take_notice(&[PasswordHash(DEARER.to_owned()), PasswordHash("garbage".to_owned())], true);
+    argon.observe_stored_costs(&[PasswordHash(DEARER.to_owned()), PasswordHash("garbage".to_owned())], true);
     assert_eq!(unknown(), 256 * 7);
-    argon.take_notice(&[PasswordHash(CHEAPER.to_owned())], false);
+    argon.observe_stored_costs(&[PasswordHash(CHEAPER.to_owned())], false);
     assert_eq!(unknown(), 256 * 7, "there may be others");
-    argon.take_notice(&[PasswordHash(CHEAPER.to_owned())], true);
+    argon.observe_stored_costs(&[PasswordHash(CHEAPER.to_owned())], true);
     assert_eq!(unknown(), 128);
 }
 

@@ -1,5 +1,5 @@
-//! Judges the passwords that users choose: apart from the pool that hashes them, and never on a thread that answers
-//! requests.
+//! Checks how strong the passwords are that users choose: apart from the pool that hashes them, and never on a thread
+//! that answers requests.
 
 use super::{Password, WeakPassword, pool::NotComputed};
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 /// How many passwords may wait per thread: less than a second's work, whatever the passwords.
 const MAX_WAITING: usize = 32;
 
-/// Judges a few passwords at a time.
-pub struct Judges {
+/// Checks a few passwords at a time.
+pub struct StrengthChecks {
     room: Semaphore,
     at_work: Arc<Semaphore>,
 }
 
-impl Judges {
-    /// Judges up to `threads` passwords at a time, each on a thread of its own.
+impl StrengthChecks {
+    /// Checks up to `threads` passwords at a time, each on a thread of its own.
     #[must_use]
     pub fn new(threads: usize) -> Self {
         Self { room: Semaphore::new(threads * (1 + MAX_WAITING)), at_work: Arc::new(Semaphore::new(threads)) }
@@ -25,7 +25,7 @@ impl Judges {
     ///
     /// # Errors
     /// [`NotComputed`].
-    pub async fn judge(
+    pub async fn check(
         &self,
         password: &Password,
         known: Vec<String>,
@@ -33,14 +33,14 @@ impl Judges {
         let _room = self.room.try_acquire().map_err(|_| NotComputed::Overloaded)?;
         let turn = Arc::clone(&self.at_work).acquire_owned().await.map_err(|_| NotComputed::Overloaded)?;
         let password = password.clone();
-        let judged = spawn_blocking(move || {
+        let checked = spawn_blocking(move || {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             let verdict = password.check_strength(&known);
             // Only now: a request that is given up must not make room for another one while its work still runs.
             drop(turn);
             verdict
         });
-        judged.await.map_err(|_| NotComputed::Failed)
+        checked.await.map_err(|_| NotComputed::Failed)
     }
 }
 
@@ -51,10 +51,10 @@ mod tests {
 
     #[tokio::test]
     async fn once_all_places_are_taken_passwords_are_refused_at_once() {
-        let judges = Judges::new(1);
+        let strength_checks = StrengthChecks::new(1);
         let password = Password::new("grumpy-otter-42".to_owned());
-        let verdicts = join_all((0..100).map(|_| judges.judge(&password, Vec::new()))).await;
+        let verdicts = join_all((0..100).map(|_| strength_checks.check(&password, Vec::new()))).await;
         assert_eq!(verdicts.iter().filter(|verdict| **verdict == Ok(Ok(()))).count(), 1 + MAX_WAITING);
-        assert_eq!(judges.judge(&password, Vec::new()).await, Ok(Ok(())));
+        assert_eq!(strength_checks.check(&password, Vec::new()).await, Ok(Ok(())));
     }
 }
