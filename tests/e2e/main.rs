@@ -60,6 +60,7 @@ mod mail;
 mod mailbox;
 mod metrics;
 mod monitoring;
+mod new_passwords;
 mod nul_characters;
 mod openapi;
 mod operators;

@@ -11,7 +11,7 @@ use crate::{
         keys::{KeyPolicy, SigningKeys, root_secret::check_secret},
         mail::{Notices, Outbox},
         operator::{create_user::OperatorCreation, keys::KeyCommands, users::Operator},
-        passwords::{pool::Hasher, strength_checks::StrengthChecks},
+        passwords::{new_passwords::NewPasswords, pool::Hasher, rules::PasswordRules},
         secrets::KeyRing,
         sessions::{live::LiveSessions, records::Records},
         throttling::counters::Counters,
@@ -23,8 +23,8 @@ use crate::{
 use shared::clock::{Clock, SystemClock};
 use std::sync::Arc;
 
-/// How many passwords a command hashes at once.
-const HASHING_THREADS_OF_A_COMMAND: usize = 1;
+/// How many passwords a command checks and hashes at once.
+const THREADS_OF_A_COMMAND: usize = 1;
 
 /// The stores of an installation, and what follows from them and the settings alone. Nothing runs in the background.
 pub struct Installation {
@@ -40,6 +40,7 @@ pub struct Installation {
     key_policy: KeyPolicy,
     default_role: String,
     stored_hash_memory: u32,
+    password_rules: PasswordRules,
 }
 
 impl Installation {
@@ -84,6 +85,7 @@ impl Installation {
             key_policy: config.key_policy,
             default_role: config.registration.default_role,
             stored_hash_memory: config.stored_hash_memory,
+            password_rules: config.password_rules,
         })
     }
 
@@ -131,18 +133,18 @@ impl Installation {
         Users::new(self.sql.clone(), live, roles, audit, self.notices.clone())
     }
 
-    /// A pool that hashes one password at a time.
+    /// What may be set as a password, and its hash, one at a time.
     #[must_use]
-    pub fn hasher(&self) -> Hasher {
-        let grant = machine::hash_grant(self.stored_hash_memory, HASHING_THREADS_OF_A_COMMAND);
-        Hasher::start(HASHING_THREADS_OF_A_COMMAND, grant)
+    pub fn new_passwords(&self) -> Arc<NewPasswords> {
+        let grant = machine::hash_grant(self.stored_hash_memory, THREADS_OF_A_COMMAND);
+        let hasher = Arc::new(Hasher::start(THREADS_OF_A_COMMAND, grant));
+        Arc::new(NewPasswords::new(self.password_rules.clone(), THREADS_OF_A_COMMAND, hasher))
     }
 
     /// Creates users for an operator.
     #[must_use]
     pub fn creation(&self) -> OperatorCreation {
-        let strength_checks = Arc::new(StrengthChecks::new(HASHING_THREADS_OF_A_COMMAND));
-        let creator = Creator::new(self.sql.clone(), strength_checks, Arc::new(self.hasher()), Arc::clone(&self.clock));
+        let creator = Creator::new(self.sql.clone(), self.new_passwords(), Arc::clone(&self.clock));
         OperatorCreation::new(Arc::new(creator), Arc::clone(&self.audit))
     }
 

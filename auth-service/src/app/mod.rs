@@ -16,12 +16,12 @@ use crate::{
         },
         admin::create::UserCreation,
         mail::Outbox,
-        my_account::{MyAccount, NewPasswords, verify_address::Verification},
+        my_account::{MyAccount, verify_address::Verification},
         operator::{
             create_user::OperatorCreation,
             housekeeping::{Expiring, Housekeeping},
         },
-        passwords::{Password, pool::Hasher, strength_checks::StrengthChecks},
+        passwords::{Password, new_passwords::NewPasswords, pool::Hasher},
         proofs::{Letters, Links, Proofs},
         sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
         sign_in::{
@@ -54,6 +54,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let limits = Limits::new(mem::take(&mut config.limits));
     let stored_hash_memory = config.stored_hash_memory;
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
+    let password_rules = config.password_rules.clone();
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
 
@@ -64,7 +65,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (accounts, outbox): (Arc<dyn Accounts>, Arc<dyn Outbox>) = (sql.clone(), sql.clone());
     let threads = machine::hashing_threads();
     let hasher = Arc::new(Hasher::start(threads, machine::hash_grant(stored_hash_memory, threads)));
-    let strength_checks = Arc::new(StrengthChecks::new(threads));
+    let passwords = Arc::new(NewPasswords::new(password_rules, threads, hasher.clone()));
     let limiter = Arc::new(Limiter::new(limits, audit.clone()));
     let letters = Letters {
         links: Links::to(&pages),
@@ -73,7 +74,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     };
     let proofs = Arc::new(Proofs::new(sql.clone(), secrets.clone(), clock.clone(), letters));
     let throttle = Arc::new(Throttle::new(counters, secrets.clone(), failure_limits));
-    let creator = Arc::new(Creator::new(accounts.clone(), strength_checks.clone(), hasher.clone(), clock.clone()));
+    let creator = Arc::new(Creator::new(accounts.clone(), passwords.clone(), clock.clone()));
     if let Some((email, password)) = first_admin {
         ensure_first_admin(&OperatorCreation::new(creator.clone(), audit.clone()), &*accounts, email, &password)
             .await?;
@@ -115,21 +116,13 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         proofs: proofs.clone(),
         live: live.clone(),
         sessions: sessions.clone(),
-        strength_checks: strength_checks.clone(),
-        hasher: hasher.clone(),
+        passwords: passwords.clone(),
         limiter: limiter.clone(),
         notices: notices.clone(),
         audit: audit.clone(),
     };
-    let my_account = MyAccount::new(
-        accounts.clone(),
-        users.clone(),
-        live.clone(),
-        check.clone(),
-        NewPasswords { strength_checks, hasher: hasher.clone() },
-        audit.clone(),
-        notices,
-    );
+    let my_account =
+        MyAccount::new(accounts.clone(), users.clone(), live.clone(), check.clone(), passwords, audit.clone(), notices);
     let expiring = Expiring {
         live: live.clone(),
         throttle,

@@ -162,7 +162,7 @@ pub async fn set_password(installation: &Installation, arguments: &ArgMatches) -
     let password = password::read(arguments)?;
     installation
         .operator()
-        .set_password(user.id, user.words, &password, &installation.hasher())
+        .set_password(user.id, user.words, &password, &installation.new_passwords())
         .await
         .map_err(|error| error.to_string())?;
     let text = format!("{} has a new password; all sessions of the user have ended", user.name);

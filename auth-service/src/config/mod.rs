@@ -4,6 +4,7 @@ mod accounts;
 mod keys;
 mod limits;
 mod mail;
+mod passwords;
 mod secret_file;
 mod secrets;
 mod sessions;
@@ -15,7 +16,7 @@ use crate::{
     domain::{
         accounts::{EmailAddress, roles::Roles},
         keys::KeyPolicy,
-        passwords::Password,
+        passwords::{Password, rules::PasswordRules},
         secrets::KeyRing,
         sessions::{Policy, tokens::AccessPolicy},
         sign_in::register::RegistrationPolicy,
@@ -42,6 +43,7 @@ pub const CATALOG: Catalog = Catalog {
         secrets::SETTINGS,
         sessions::SETTINGS,
         accounts::SETTINGS,
+        passwords::SETTINGS,
         limits::SETTINGS,
         mail::SETTINGS,
         keys::SETTINGS,
@@ -73,6 +75,8 @@ pub struct Config {
     pub sessions: Policy,
     /// Who may register, and as what.
     pub registration: RegistrationPolicy,
+    /// What is asked of new passwords.
+    pub password_rules: PasswordRules,
     /// Limits on requests.
     pub limits: LimitSettings,
     /// Limits on wrong passwords.
@@ -145,6 +149,7 @@ impl Config {
             pages: web::pages(&settings),
             registration: accounts.registration,
             roles: accounts.roles,
+            password_rules: passwords::rules(&settings),
             limits: limits::limits(&settings),
             failure_limits: limits::failure_limits(&settings),
             mail: mail::mail(&settings, &web::url(&settings)),

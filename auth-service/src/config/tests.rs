@@ -222,6 +222,12 @@ fn a_setting_that_makes_no_sense_stops_the_start_with_a_correction() {
         ("AUTH_COOKIE_NAME", "a b", "not a cookie name"),
         ("AUTH_COOKIE_NAME", "a=b", "not a cookie name"),
         ("AUTH_COOKIE_NAME", "caf\u{e9}", "not a cookie name"),
+        ("AUTH_PASSWORD_MIN", "7", "from 8 to 64"),
+        ("AUTH_PASSWORD_MIN", "65", "from 8 to 64"),
+        ("AUTH_PASSWORD_POLICY", "owasp", "default or nist"),
+        ("AUTH_PASSWORD_WORDS", " ,", "1 to 32 words"),
+        ("AUTH_PASSWORD_WORDS", "acme,ab", "\"ab\": a word has 3 to 64 characters"),
+        ("AUTH_PASSWORD_WORDS", &"acme,".repeat(33), "1 to 32 words"),
     ];
     for (name, value, words) in refused {
         let mistakes = refusal(&[(name, value)]);
@@ -236,6 +242,8 @@ fn a_setting_that_makes_no_sense_stops_the_start_with_a_correction() {
         ("AUTH_LIMIT_LOGINS", "1000000/1s"),
         ("AUTH_ADMIN_LISTEN", "127.0.0.2:8080"),
         ("AUTH_COOKIE_NAME", "stage.jeton"),
+        ("AUTH_PASSWORD_MIN", "64"),
+        ("AUTH_PASSWORD_WORDS", "Acme, Acme Rockets,"),
     ];
     for (name, value) in taken {
         assert_eq!(read(&[(name, value)]).err(), None, "{name}={value}");
@@ -255,4 +263,17 @@ fn a_start_that_is_refused_makes_no_secret() {
     assert!(secret.exists());
     refusal(&[("AUTH_DATABASE_URL", "mysql://x")]);
     assert!(!std::path::Path::new("data/secret").exists(), "nor where the default leads");
+}
+
+#[test]
+fn nist_asks_for_15_characters_and_contradicts_fewer() {
+    let fewest = |environment: &[(&str, &str)]| read(environment).map(|config| config.password_rules.min_chars);
+    let nist = ("AUTH_PASSWORD_POLICY", "nist");
+    assert_eq!(fewest(&[]), Ok(8));
+    assert_eq!(fewest(&[nist]), Ok(15));
+    assert_eq!(fewest(&[nist, ("AUTH_PASSWORD_MIN", "20")]), Ok(20));
+    assert_eq!(
+        fewest(&[nist, ("AUTH_PASSWORD_MIN", "14")]),
+        Err("AUTH_PASSWORD_MIN: must be at least 15 with AUTH_PASSWORD_POLICY=nist".to_owned())
+    );
 }

@@ -65,7 +65,7 @@ impl Named {
             "bool" => "on|off",
             "Rates" => "RATES",
             "Option<Rate>" => "RATE",
-            "Registration" | "ReuseEnds" => "WORD",
+            "Registration" | "ReuseEnds" | "PasswordPolicy" => "WORD",
             "Vec<IpNet>" => "NETWORKS",
             "PathBuf" => "FILE",
             _ if self.kind == Kind::Secret => "FILE",

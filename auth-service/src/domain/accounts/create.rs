@@ -5,8 +5,8 @@ use crate::domain::{
     Unavailable,
     passwords::{
         Password, PasswordHash, WeakPassword,
-        pool::{Hasher, Lane, NotComputed},
-        strength_checks::StrengthChecks,
+        new_passwords::NewPasswords,
+        pool::{Lane, NotComputed},
     },
 };
 use serde_json::{Map, Value};
@@ -72,21 +72,15 @@ impl From<CreateError> for NewcomerError {
 /// Creates users.
 pub struct Creator {
     accounts: Arc<dyn Accounts>,
-    strength_checks: Arc<StrengthChecks>,
-    hasher: Arc<Hasher>,
+    passwords: Arc<NewPasswords>,
     clock: Arc<dyn Clock>,
 }
 
 impl Creator {
     /// Creates users in this store.
     #[must_use]
-    pub fn new(
-        accounts: Arc<dyn Accounts>,
-        strength_checks: Arc<StrengthChecks>,
-        hasher: Arc<Hasher>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { accounts, strength_checks, hasher, clock }
+    pub fn new(accounts: Arc<dyn Accounts>, passwords: Arc<NewPasswords>, clock: Arc<dyn Clock>) -> Self {
+        Self { accounts, passwords, clock }
     }
 
     /// The hash of the first password of a user, if it is not too weak.
@@ -100,11 +94,11 @@ impl Creator {
         password: &Password,
         lane: Lane,
     ) -> Result<PasswordHash, NewcomerError> {
-        password.check_length()?;
+        self.passwords.check_length(password)?;
         let known = [Some(email.as_str()), name.map(PersonName::as_str)];
         let known = known.into_iter().flatten().map(str::to_owned).collect();
-        self.strength_checks.check(password, known).await??;
-        Ok(self.hasher.hash(lane, password).await?)
+        let accepted = self.passwords.accept(password, known).await??;
+        Ok(self.passwords.hash(lane, &accepted).await?)
     }
 
     /// Whether a user has this address.
@@ -121,8 +115,8 @@ impl Creator {
     /// [`NewcomerError`].
     pub async fn create(&self, newcomer: Newcomer<'_>) -> Result<Account, NewcomerError> {
         let Newcomer { email, password, name, roles, custom, by, lane } = newcomer;
-        password.check_length()?;
-        // Saves the strength check and the hash. What counts is the store's own check.
+        self.passwords.check_length(password)?;
+        // Saves the other checks and the hash. What counts is the store's own check.
         if self.accounts.is_taken(&email).await? {
             return Err(NewcomerError::EmailTaken);
         }

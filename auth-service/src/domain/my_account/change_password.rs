@@ -52,14 +52,14 @@ impl MyAccount {
         client: &Client,
     ) -> Result<(), PasswordError> {
         let account = &caller.account;
-        new.check_length()?;
+        self.passwords.check_length(new)?;
         self.check.take_of_address(client)?;
         let known =
             [Some(account.email.as_str().to_owned()), account.name.as_ref().map(|name| name.as_str().to_owned())];
-        self.passwords.strength_checks.check(new, known.into_iter().flatten().collect()).await??;
+        let accepted = self.passwords.accept(new, known.into_iter().flatten().collect()).await??;
         let old = self.check.confirm(caller, current, client).await?.hash;
         let lane = Lane::of(client, Some(account.email.as_str()), Some(account.id));
-        let hash = self.passwords.hasher.hash(lane, new).await?;
+        let hash = self.passwords.hash(lane, &accepted).await?;
         let checked = Checked { hash: &old, epoch: account.session_epoch, session: caller.session };
         let (now, mail) = (self.live.now(), self.notices.password_changed(&account.email, Some(client)));
         if !self.accounts.change_password(account.id, &checked, &hash, now, mail.as_ref()).await? {

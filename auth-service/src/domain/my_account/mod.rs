@@ -5,13 +5,8 @@ pub mod delete;
 pub mod verify_address;
 
 use super::{
-    accounts::Accounts,
-    admin::users::Users,
-    audit::Audit,
-    mail::Notices,
-    passwords::{pool::Hasher, strength_checks::StrengthChecks},
-    sessions::live::LiveSessions,
-    sign_in::password_check::PasswordCheck,
+    accounts::Accounts, admin::users::Users, audit::Audit, mail::Notices, passwords::new_passwords::NewPasswords,
+    sessions::live::LiveSessions, sign_in::password_check::PasswordCheck,
 };
 use std::sync::Arc;
 
@@ -21,17 +16,9 @@ pub struct MyAccount {
     users: Arc<Users>,
     live: Arc<LiveSessions>,
     check: Arc<PasswordCheck>,
-    passwords: NewPasswords,
+    passwords: Arc<NewPasswords>,
     audit: Arc<Audit>,
     notices: Arc<Notices>,
-}
-
-/// How a new password is checked and hashed.
-pub struct NewPasswords {
-    /// Checks the strength of passwords that users choose.
-    pub strength_checks: Arc<StrengthChecks>,
-    /// Hashes it.
-    pub hasher: Arc<Hasher>,
 }
 
 impl MyAccount {
@@ -42,7 +29,7 @@ impl MyAccount {
         users: Arc<Users>,
         live: Arc<LiveSessions>,
         check: Arc<PasswordCheck>,
-        passwords: NewPasswords,
+        passwords: Arc<NewPasswords>,
         audit: Arc<Audit>,
         notices: Arc<Notices>,
     ) -> Self {

@@ -9,8 +9,8 @@ use crate::domain::{
     mail::Notices,
     passwords::{
         Password, WeakPassword,
-        pool::{Hasher, Lane, NotComputed},
-        strength_checks::StrengthChecks,
+        new_passwords::NewPasswords,
+        pool::{Lane, NotComputed},
     },
     sessions::{live::LiveSessions, record::SessionRecord},
 };
@@ -62,7 +62,7 @@ impl Operator {
         Ok(found.map(|credentials| credentials.account))
     }
 
-    /// Sets a user's password after the strength check, given what is `known` about the user, and ends all sessions of
+    /// Sets a user's password if it may be set, given what is `known` about the user, and ends all sessions of
     /// the user. Durable when it returns.
     ///
     /// # Errors
@@ -72,10 +72,10 @@ impl Operator {
         user: UserId,
         known: Vec<String>,
         password: &Password,
-        hasher: &Hasher,
+        passwords: &NewPasswords,
     ) -> Result<(), SetPasswordError> {
-        StrengthChecks::new(1).check(password, known).await??;
-        let hash = hasher.hash(Lane::HERE, password).await?;
+        let accepted = passwords.accept(password, known).await??;
+        let hash = passwords.hash(Lane::HERE, &accepted).await?;
         let mail = match self.accounts.by_id(user).await {
             Ok(found) => found.and_then(|found| self.notices.password_changed(&found.account.email, None)),
             // There may be no address to write to.

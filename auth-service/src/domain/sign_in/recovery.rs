@@ -8,8 +8,8 @@ use crate::domain::{
     mail::{MailKind, Notices},
     passwords::{
         Password, WeakPassword,
-        pool::{Hasher, Lane, NotComputed},
-        strength_checks::StrengthChecks,
+        new_passwords::NewPasswords,
+        pool::{Lane, NotComputed},
     },
     proofs::{AskError, CodeError, Confirmed, Flow, FlowSecret, Proofs, Purpose, Spending},
     sessions::{Sessions, live::LiveSessions, refresh_token::Transport, tokens::Tokens},
@@ -83,10 +83,8 @@ pub struct Recovery {
     pub live: Arc<LiveSessions>,
     /// Begins sessions.
     pub sessions: Arc<Sessions>,
-    /// Checks the strength of new passwords.
-    pub strength_checks: Arc<StrengthChecks>,
-    /// Hashes new passwords.
-    pub hasher: Arc<Hasher>,
+    /// Accepts and hashes new passwords.
+    pub passwords: Arc<NewPasswords>,
     /// The limits.
     pub limiter: Arc<Limiter>,
     /// Writes notices.
@@ -132,15 +130,15 @@ impl Recovery {
     pub async fn reset(&self, new: NewPassword<'_>, client: &Client) -> Result<Option<Tokens>, ResetError> {
         let NewPassword { flow, code, secret, password, transport } = new;
         self.limiter.take_of_address(Limit::Logins, client)?;
-        password.check_length()?;
+        self.passwords.check_length(password)?;
         let Confirmed { proof, is_asker } = self.proofs.check(flow, code, secret, &[Purpose::Reset]).await?;
         let sub = proof.sub.ok_or(CodeError::Spent)?;
         let found = self.accounts.by_id(sub).await?.ok_or(CodeError::Spent)?;
         let known = [Some(proof.address.as_str()), found.account.name.as_ref().map(PersonName::as_str)];
         let known = known.into_iter().flatten().map(str::to_owned).collect();
-        self.strength_checks.check(password, known).await??;
+        let accepted = self.passwords.accept(password, known).await??;
         let lane = Lane::of(client, Some(proof.address.as_str()), Some(sub));
-        let hash = self.hasher.hash(lane, password).await?;
+        let hash = self.passwords.hash(lane, &accepted).await?;
 
         let event = self.audit.event(Action::PasswordReset).to(sub).from(client);
         let notice = self.notices.password_changed(&proof.address, Some(client));

@@ -5,7 +5,7 @@ use crate::domain::{
     accounts::{BadCustomClaims, SearchError, create::NewcomerError},
     admin::{authority::Forbidden, create::CreationError, users::AdminError},
     my_account::{change_password::PasswordError, delete::DeletionError},
-    passwords::{WeakPassword, pool::NotComputed},
+    passwords::{WeakPassword, pool::NotComputed, rules::MIN_CHARS},
     proofs::{AskError, CodeError},
     sessions::refresh::RefreshError,
     sign_in::{
@@ -77,7 +77,7 @@ impl Examples for Unavailable {
 }
 
 examples!(WeakPassword {
-    Self::Length => vec![Self::Length],
+    Self::Length { .. } => vec![Self::Length { min_chars: *MIN_CHARS.start() }],
     Self::Common => vec![Self::Common],
 });
 

@@ -27,7 +27,8 @@ pub struct Change {
     /// The current password.
     #[schema(value_type = String, format = Password)]
     current: Password,
-    /// The new password; easily guessed ones are refused.
+    /// The new password. Easily guessed ones are refused. A service may ask for more than 8 characters: the problem says how
+    /// many.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     new: Password,
 }
