@@ -1,6 +1,7 @@
 //! auth-service: registers and logs in users, signs access tokens, keeps refresh sessions.
 
 pub mod app;
+pub mod breached_passwords;
 pub mod config;
 pub mod crypto;
 pub mod doctor;

@@ -17,6 +17,10 @@ pub static LOGINS: LazyLock<Counts> = LazyLock::new(|| {
 /// Logins that failed because the stored hash cannot be used, by reason.
 pub static UNUSABLE_HASHES: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &Unusable::NAMES));
 
+/// New passwords that were looked up in the list of breached ones, by what it said.
+pub static BREACH_CHECKS: LazyLock<Counts> =
+    LazyLock::new(|| Counts::by("outcome", &["clear", "breached", "unanswered"]));
+
 /// Refreshes by outcome.
 pub static REFRESHES: LazyLock<Counts> = LazyLock::new(|| {
     let outcomes = ["rotated", "replayed", "retried", "adopted", "reuse", "ended", "limited", "unavailable"];

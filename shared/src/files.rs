@@ -13,13 +13,22 @@ pub const MAX_TEXT: u64 = 256 * 1024;
 /// What some editors and shells put in front of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Reads a regular file of at most `limit` bytes. Nothing else is opened: a pipe would block, and a device may not end. The
-/// verifier, which stands alone, reads its files of keys in the same way.
-fn read_whole(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+/// Opens a regular file to read it. Nothing else is opened: a pipe would block, and a device may not end. The verifier, which
+/// stands alone, opens its files of keys in the same way.
+///
+/// # Errors
+/// What is wrong, in words that follow "cannot read PATH:".
+pub fn open_regular(path: &Path) -> io::Result<File> {
     // Checked again once it is open, when it can no longer be replaced.
     only_regular(&fs::metadata(path)?)?;
     let file = without_waiting().read(true).open(path)?;
     only_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads a regular file of at most `limit` bytes.
+fn read_whole(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open_regular(path)?;
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {

@@ -34,6 +34,7 @@ pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;
+pub mod range_api;
 pub mod raw;
 pub mod readings;
 pub mod redis;

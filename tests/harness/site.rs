@@ -141,7 +141,8 @@ async fn one(
     stream.write_all(format!("{head}\r\nconnection: close\r\n\r\n{body}").as_bytes()).await
 }
 
-async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Received> {
+/// The next request of a connection.
+pub(crate) async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Received> {
     let first = line(stream).await?;
     let mut words = first.split(' ').map(str::to_owned);
     let [method, target, version] = [(); 3].map(|()| words.next().unwrap_or_default());

@@ -2,6 +2,7 @@
 
 use super::stores;
 use crate::{
+    breached_passwords::BreachList,
     config::Config,
     crypto,
     domain::{
@@ -41,6 +42,7 @@ pub struct Installation {
     default_role: String,
     stored_hash_memory: u32,
     password_rules: PasswordRules,
+    breach_list: BreachList,
 }
 
 impl Installation {
@@ -86,6 +88,7 @@ impl Installation {
             default_role: config.registration.default_role,
             stored_hash_memory: config.stored_hash_memory,
             password_rules: config.password_rules,
+            breach_list: config.breach_list,
         })
     }
 
@@ -134,18 +137,23 @@ impl Installation {
     }
 
     /// What may be set as a password, and its hash, one at a time.
-    #[must_use]
-    pub fn new_passwords(&self) -> Arc<NewPasswords> {
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub fn new_passwords(&self) -> Result<Arc<NewPasswords>, String> {
         let grant = machine::hash_grant(self.stored_hash_memory, THREADS_OF_A_COMMAND);
         let hasher = Arc::new(Hasher::start(THREADS_OF_A_COMMAND, grant));
-        Arc::new(NewPasswords::new(self.password_rules.clone(), THREADS_OF_A_COMMAND, hasher))
+        let list = stores::breached_passwords(&self.breach_list)?;
+        Ok(Arc::new(NewPasswords::new(self.password_rules.clone(), THREADS_OF_A_COMMAND, list, hasher)))
     }
 
     /// Creates users for an operator.
-    #[must_use]
-    pub fn creation(&self) -> OperatorCreation {
-        let creator = Creator::new(self.sql.clone(), self.new_passwords(), Arc::clone(&self.clock));
-        OperatorCreation::new(Arc::new(creator), Arc::clone(&self.audit))
+    ///
+    /// # Errors
+    /// One sentence that says what to change.
+    pub fn creation(&self) -> Result<OperatorCreation, String> {
+        let creator = Creator::new(self.sql.clone(), self.new_passwords()?, Arc::clone(&self.clock));
+        Ok(OperatorCreation::new(Arc::new(creator), Arc::clone(&self.audit)))
     }
 
     /// What operators do with signing keys.

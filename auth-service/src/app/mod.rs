@@ -54,7 +54,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let limits = Limits::new(mem::take(&mut config.limits));
     let stored_hash_memory = config.stored_hash_memory;
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
-    let password_rules = config.password_rules.clone();
+    let (password_rules, breached) = (config.password_rules.clone(), stores::breached_passwords(&config.breach_list)?);
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
 
@@ -65,7 +65,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (accounts, outbox): (Arc<dyn Accounts>, Arc<dyn Outbox>) = (sql.clone(), sql.clone());
     let threads = machine::hashing_threads();
     let hasher = Arc::new(Hasher::start(threads, machine::hash_grant(stored_hash_memory, threads)));
-    let passwords = Arc::new(NewPasswords::new(password_rules, threads, hasher.clone()));
+    let passwords = Arc::new(NewPasswords::new(password_rules, threads, breached, hasher.clone()));
     let limiter = Arc::new(Limiter::new(limits, audit.clone()));
     let letters = Letters {
         links: Links::to(&pages),

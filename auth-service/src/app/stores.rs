@@ -1,7 +1,8 @@
 //! Which stores the settings ask for.
 
 use crate::{
-    domain::{sessions::store::SessionStore, throttling::counters::Counters},
+    breached_passwords::BreachList,
+    domain::{passwords::breached::BreachedPasswords, sessions::store::SessionStore, throttling::counters::Counters},
     storage::{
         redis::RedisStores,
         sql::{CannotOpen, Opening, Sql},
@@ -39,4 +40,8 @@ pub(super) fn session_stores(redis_url: Option<&str>, sql: &Arc<Sql>) -> Result<
     };
     let redis = Arc::new(RedisStores::connect(url).map_err(|mistake| format!("AUTH_REDIS_URL: {mistake}"))?);
     Ok(SessionStores { sessions: redis.clone(), counters: redis })
+}
+
+pub(super) fn breached_passwords(list: &BreachList) -> Result<Option<Arc<dyn BreachedPasswords>>, String> {
+    list.open().map_err(|mistake| format!("AUTH_BREACHED_PASSWORDS: {mistake}"))
 }

@@ -2,8 +2,9 @@
 
 use super::password;
 use auth_service::{config::CATALOG, doctor};
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, value_parser};
 use shared::ids::{MailId, SessionId};
+use std::path::PathBuf;
 
 const AFTER_HELP: &str = "A secret X may also be given as X_FILE, the path of a file that holds it.
 Commands also take the service's settings as options, and need an installation, which `init` or the first start of the service makes.
@@ -22,6 +23,7 @@ pub fn command() -> Command {
         .subcommand(sessions())
         .subcommand(keys())
         .subcommand(mail())
+        .subcommand(passwords())
         .subcommand(
             reporting("doctor", "Check the settings, the stores, and the service through AUTH_PUBLIC_URL, and suggest fixes")
                 .after_help(doctor::EXIT_STATUS),
@@ -135,4 +137,21 @@ fn mail() -> Command {
         .subcommand(reporting("list", "List the latest mails: waiting, kept in the mailbox, refused, expired"))
         .subcommand(reporting("show", "Show a mail of the mailbox").arg(id))
         .subcommand(reporting("test", "Send a mail at once, and say step by step what happens").arg(to))
+}
+
+fn passwords() -> Command {
+    let path = |name| Arg::new(name).long(name).required(true).value_parser(value_parser!(PathBuf));
+    group("passwords", "Work with lists of breached passwords").subcommand(
+        reporting("build", "Build a filter file for AUTH_BREACHED_PASSWORDS from a list of Have I Been Pwned: lines of SHA1:COUNT, in any order. Needs no installation, and some 40 bytes of memory for each password that is kept")
+            .arg(path("in").value_name("FILE").help("The list; - is standard input"))
+            .arg(path("out").value_name("FILE").help("Where to put the filter; an existing one is replaced when the new one is complete"))
+            .arg(
+                Arg::new("min-count")
+                    .long("min-count")
+                    .value_name("NUMBER")
+                    .value_parser(value_parser!(u64).range(1..))
+                    .default_value("10")
+                    .help("Keep passwords that were seen this often, or more"),
+            ),
+    )
 }

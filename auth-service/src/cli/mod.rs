@@ -6,6 +6,7 @@ mod keys;
 mod list;
 mod mail;
 mod password;
+mod passwords;
 mod report;
 mod sessions;
 mod users;
@@ -76,6 +77,7 @@ async fn carry_out(name: &str, matches: &ArgMatches, arguments: &ArgMatches) -> 
     match name {
         "secret" => Ok(secret()),
         "healthcheck" => healthcheck(matches),
+        "passwords build" => passwords::build(arguments).await,
         "init" => init(matches).await,
         "user create" => users::create(&change(matches).await?, arguments).await,
         "user show" => users::show(&look(matches).await?, arguments).await,

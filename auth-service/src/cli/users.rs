@@ -84,7 +84,8 @@ pub async fn create(installation: &Installation, arguments: &ArgMatches) -> Resu
     let name =
         text(arguments, "name").map(PersonName::parse).transpose().map_err(|error| format!("--name: {error}"))?;
     let password = password::read(arguments)?;
-    let account = installation.creation().create(Newcomer::new(email, &password, name, role), Maker::CommandLine).await;
+    let account =
+        installation.creation()?.create(Newcomer::new(email, &password, name, role), Maker::CommandLine).await;
     let account = account.map_err(|error| error.to_string())?;
     let text = format!("{} {} {}", account.id, account.email, account.roles.join(","));
     Ok(Report { text, json: as_json(&account) })
@@ -162,7 +163,7 @@ pub async fn set_password(installation: &Installation, arguments: &ArgMatches) -
     let password = password::read(arguments)?;
     installation
         .operator()
-        .set_password(user.id, user.words, &password, &installation.new_passwords())
+        .set_password(user.id, user.words, &password, &*installation.new_passwords()?)
         .await
         .map_err(|error| error.to_string())?;
     let text = format!("{} has a new password; all sessions of the user have ended", user.name);

@@ -13,6 +13,7 @@ mod web;
 
 use self::{accounts::Accounts, secrets::OwnSecret, stores::Stores};
 use crate::{
+    breached_passwords::BreachList,
     domain::{
         accounts::{EmailAddress, roles::Roles},
         keys::KeyPolicy,
@@ -77,6 +78,8 @@ pub struct Config {
     pub registration: RegistrationPolicy,
     /// What is asked of new passwords.
     pub password_rules: PasswordRules,
+    /// Where breached passwords are looked up.
+    pub breach_list: BreachList,
     /// Limits on requests.
     pub limits: LimitSettings,
     /// Limits on wrong passwords.
@@ -150,6 +153,7 @@ impl Config {
             registration: accounts.registration,
             roles: accounts.roles,
             password_rules: passwords::rules(&settings),
+            breach_list: passwords::breach_list(&settings),
             limits: limits::limits(&settings),
             failure_limits: limits::failure_limits(&settings),
             mail: mail::mail(&settings, &web::url(&settings)),

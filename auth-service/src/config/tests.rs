@@ -26,6 +26,7 @@ fn the_defaults_are_as_documented() {
     assert_eq!(config.sessions.rules.late_retries, crate::domain::sessions::rules::LATE_RETRIES);
     assert_eq!(config.sessions.reuse_ends, ReuseEnds::User);
     assert_eq!(config.site.issuer(), "http://localhost:8080");
+    assert_eq!(config.breach_list, BreachList::Off, "nobody is asked unless the settings say so");
 }
 
 #[test]
@@ -228,6 +229,8 @@ fn a_setting_that_makes_no_sense_stops_the_start_with_a_correction() {
         ("AUTH_PASSWORD_WORDS", " ,", "1 to 32 words"),
         ("AUTH_PASSWORD_WORDS", "acme,ab", "\"ab\": a word has 3 to 64 characters"),
         ("AUTH_PASSWORD_WORDS", &"acme,".repeat(33), "1 to 32 words"),
+        ("AUTH_BREACHED_PASSWORDS", "hbip", "cannot read it"),
+        ("AUTH_BREACHED_PASSWORDS_URL", "https://mirror.example.com/range", "without AUTH_BREACHED_PASSWORDS=hibp"),
     ];
     for (name, value, words) in refused {
         let mistakes = refusal(&[(name, value)]);
@@ -244,6 +247,7 @@ fn a_setting_that_makes_no_sense_stops_the_start_with_a_correction() {
         ("AUTH_COOKIE_NAME", "stage.jeton"),
         ("AUTH_PASSWORD_MIN", "64"),
         ("AUTH_PASSWORD_WORDS", "Acme, Acme Rockets,"),
+        ("AUTH_BREACHED_PASSWORDS", "hibp"),
     ];
     for (name, value) in taken {
         assert_eq!(read(&[(name, value)]).err(), None, "{name}={value}");
@@ -276,4 +280,13 @@ fn nist_asks_for_15_characters_and_contradicts_fewer() {
         fewest(&[nist, ("AUTH_PASSWORD_MIN", "14")]),
         Err("AUTH_PASSWORD_MIN: must be at least 15 with AUTH_PASSWORD_POLICY=nist".to_owned())
     );
+}
+
+#[test]
+fn the_url_of_a_range_api_that_cannot_be_read_is_not_repeated() {
+    for url in ["ftp://ada:hunter2@mirror", "mirror?key=hunter2", "https://mirror/range#hunter2"] {
+        let mistakes = refusal(&[("AUTH_BREACHED_PASSWORDS", "hibp"), ("AUTH_BREACHED_PASSWORDS_URL", url)]);
+        assert!(mistakes.starts_with("AUTH_BREACHED_PASSWORDS_URL: must be a URL"), "{mistakes}");
+        assert!(!mistakes.contains("hunter2"), "{mistakes}");
+    }
 }

@@ -6,6 +6,7 @@ mod clocks;
 mod database;
 mod keys;
 mod mail;
+mod passwords;
 mod proxies;
 mod public;
 mod redis;
@@ -14,7 +15,7 @@ mod web;
 
 pub use shared::finding::{Finding, Severity};
 
-use self::clocks::Reading;
+use self::{clocks::Reading, passwords::ListSeen};
 use crate::{
     config::Config,
     domain::{
@@ -64,6 +65,7 @@ struct Seen {
     /// `None`: there is no Redis.
     redis: Option<RedisSeen>,
     mail: Finding,
+    breached: ListSeen,
 }
 
 /// What Redis reports about itself, and whether it accepts what requests write.
@@ -87,16 +89,17 @@ pub async fn examine(config: Config) -> Vec<Finding> {
     let asked = question(&config.keys, clock.now());
     let admin = config.admin_listen;
     let readiness = tokio::task::spawn_blocking(move || server::healthcheck(admin, crate::http::HEALTH_PROOF));
-    let (view, readiness, database, redis, mail) = tokio::join!(
+    let (view, readiness, database, redis, mail, breached) = tokio::join!(
         web::look(&config.site, &asked, &*clock),
         readiness,
         look_at_database(&config.database_url, &clock, config.redis_url.is_some()),
         look_at_redis(config.redis_url.as_deref(), &*clock),
         mail::look(&config.mail.sending),
+        passwords::look(&config.breach_list),
     );
     let readiness = readiness.unwrap_or_else(|error| Err(error.to_string()));
     let DatabaseSeen { state, writing, keys, users } = database;
-    report(&config, Seen { view, readiness, database: state, writing, keys, users, redis, mail })
+    report(&config, Seen { view, readiness, database: state, writing, keys, users, redis, mail, breached })
 }
 
 fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
@@ -126,6 +129,7 @@ fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
     );
     findings.extend(offsets(seen));
     findings.push(seen.mail.clone());
+    findings.push(passwords::finding(&seen.breached));
     findings
 }
 

@@ -5,11 +5,11 @@ mod circles;
 use std::{fs, path::Path};
 use testkit::imports::{Rule, paths, sources};
 
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
     Rule {
         part: "auth-service/src/domain",
-        crates: &["actix", "lettre", "minijinja", "redis", "sqlx"],
-        modules: &["http", "storage", "app", "config", "crypto", "doctor", "machine", "mailing"],
+        crates: &["actix", "lettre", "minijinja", "redis", "reqwest", "sqlx", "xorf"],
+        modules: &["http", "storage", "breached_passwords", "app", "config", "crypto", "doctor", "machine", "mailing"],
         words: &[],
     },
     Rule {
@@ -19,6 +19,12 @@ const RULES: [Rule; 4] = [
         words: &[],
     },
     Rule { part: "auth-service/src/storage", crates: &["actix"], modules: &["http", "app", "config"], words: &[] },
+    Rule {
+        part: "auth-service/src/breached_passwords",
+        crates: &["actix", "redis", "sqlx"],
+        modules: &["http", "storage", "app", "config"],
+        words: &[],
+    },
     Rule { part: "auth-service/src/http", crates: &["redis", "sqlx"], modules: &["storage", "app"], words: &[] },
 ];
 

@@ -66,6 +66,7 @@ impl Named {
             "Rates" => "RATES",
             "Option<Rate>" => "RATE",
             "Registration" | "ReuseEnds" | "PasswordPolicy" => "WORD",
+            "ListChoice" => "off|hibp|FILE",
             "Vec<IpNet>" => "NETWORKS",
             "PathBuf" => "FILE",
             _ if self.kind == Kind::Secret => "FILE",

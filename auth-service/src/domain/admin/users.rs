@@ -217,7 +217,7 @@ impl Users {
         found.map(|found| Some(found.account)).ok_or(AdminError::Forbidden(Forbidden::NotPermitted))
     }
 
-    /// StrengthChecks the change to `user`. Returns the users whose state the decision relies on.
+    /// Judges the change to `user`. Returns the users whose state the decision relies on.
     async fn basis(&self, actor: Option<&Account>, user: &Account, fate: Fate<'_>) -> Result<Vec<Account>, AdminError> {
         let needs_successor = judge(&self.roles, actor, user, fate)?;
         let others = actor.filter(|actor| actor.id != user.id).cloned();

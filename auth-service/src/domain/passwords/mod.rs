@@ -1,6 +1,7 @@
 //! Passwords and their stored hashes, as two types.
 
 pub mod argon2id;
+pub mod breached;
 pub mod new_passwords;
 pub mod pool;
 pub mod rules;

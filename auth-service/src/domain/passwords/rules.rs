@@ -42,6 +42,11 @@ pub enum WeakPassword {
     /// One of the passwords that attackers guess first.
     #[error("this password is easy to guess: choose a longer or less common one")]
     Common,
+    /// Known from a breach of some site.
+    #[error(
+        "this password is known from a data breach, and attackers try such passwords first: choose another one, and change this one wherever you use it"
+    )]
+    Breached,
 }
 
 /// What is asked of new passwords. Existing ones stay as they are.

@@ -73,7 +73,11 @@ impl From<NewcomerError> for Problem {
 
 impl From<WeakPassword> for Problem {
     fn from(error: WeakPassword) -> Self {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "weak_password", error.to_string())
+        let code = match error {
+            WeakPassword::Length { .. } | WeakPassword::Common => "weak_password",
+            WeakPassword::Breached => "password_breached",
+        };
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string())
     }
 }
 

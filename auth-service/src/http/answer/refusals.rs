@@ -79,6 +79,7 @@ impl Examples for Unavailable {
 examples!(WeakPassword {
     Self::Length { .. } => vec![Self::Length { min_chars: *MIN_CHARS.start() }],
     Self::Common => vec![Self::Common],
+    Self::Breached => vec![Self::Breached],
 });
 
 examples!(NotComputed {

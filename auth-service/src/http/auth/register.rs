@@ -32,8 +32,8 @@ pub struct Registration {
     /// An address in ASCII, stored in lower case.
     #[schema(format = Email, max_length = 254)]
     email: String,
-    /// The password. Easily guessed ones are refused. A service may ask for more than 8 characters: the problem says how
-    /// many.
+    /// The password. Easily guessed ones are refused, and, if the service looks them up, ones that are known from breaches. A
+    /// service may ask for more than 8 characters: the problem says how many.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Password,
     /// The user's name: not only whitespace, no control characters, and none that change the direction of text.

@@ -3,8 +3,8 @@
 use crate::{
     http::State,
     metrics::{
-        LIMITED, LOGINS, MAIL_OLDEST, MAIL_WAITING, MAILS, RECORDS_REFUSED, REFRESHES, STORE_FAILURES, STORE_SECONDS,
-        UNUSABLE_HASHES,
+        BREACH_CHECKS, LIMITED, LOGINS, MAIL_OLDEST, MAIL_WAITING, MAILS, RECORDS_REFUSED, REFRESHES, STORE_FAILURES,
+        STORE_SECONDS, UNUSABLE_HASHES,
     },
 };
 use actix_web::{HttpResponse, web::Data};
@@ -22,6 +22,11 @@ fn registry(state: &State) -> Registry {
         &mut registry,
         "unusable_password_hashes",
         "Logins that failed because the stored hash cannot be used",
+    );
+    BREACH_CHECKS.show(
+        &mut registry,
+        "breached_password_checks",
+        "New passwords looked up in the list of breached ones; unanswered: set unchecked",
     );
     REFRESHES.show(&mut registry, "refreshes", "Refreshes by outcome; reuse is a theft");
     LIMITED.show(

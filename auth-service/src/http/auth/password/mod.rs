@@ -27,8 +27,8 @@ pub struct Change {
     /// The current password.
     #[schema(value_type = String, format = Password)]
     current: Password,
-    /// The new password. Easily guessed ones are refused. A service may ask for more than 8 characters: the problem says how
-    /// many.
+    /// The new password. Easily guessed ones are refused, and, if the service looks them up, ones that are known from breaches. A
+    /// service may ask for more than 8 characters: the problem says how many.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     new: Password,
 }
