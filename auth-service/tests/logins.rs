@@ -211,7 +211,7 @@ async fn a_failed_login_costs_the_same_work_whatever_hash_is_stored() {
     let nobody = || EmailAddress::parse("nobody@example.com").expect("an address");
     let kinds = [
         (format!("$argon2i$m=1024,t=1,p=1{REST}"), NEW),
-        ("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(), NEW),
+        ("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/".to_owned(), NEW),
         (format!("$argon2id$v=19$m=1048576,t=2,p=1{REST}"), NEW),
         (String::new(), NEW),
         (format!("$argon2d$v=19$m=32768,t=3,p=4{REST}"), 3 * 32 * 1024),
@@ -229,7 +229,7 @@ async fn the_operator_learns_of_hashes_that_cannot_be_used_and_strangers_do_not(
     let service = service().await;
     service.register().await;
     assert!(service.housekeeping().unusable_hashes().await.expect("a store").is_empty());
-    service.store_hash("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW").await;
+    service.store_hash("$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/").await;
     let unusable = service.housekeeping().unusable_hashes().await.expect("a store");
     assert_eq!(unusable.into_values().collect::<Vec<_>>(), [1]);
     let counted = || UNUSABLE_HASHES.get("algorithm");
@@ -237,4 +237,38 @@ async fn the_operator_learns_of_hashes_that_cannot_be_used_and_strangers_do_not(
     let outcome = service.login(ada(), "grumpy-otter-42").await;
     assert!(matches!(outcome, Err(LoginError::Check(CheckError::Wrong))));
     assert_ne!(counted(), before);
+}
+
+#[tokio::test]
+async fn an_unknown_address_costs_as_much_as_the_dearest_hash_of_another_system() {
+    let service = service().await;
+    service.register().await;
+    let nobody = || EmailAddress::parse("nobody@example.com").expect("an address");
+    let new = service.work_of_a_failed_login(nobody()).await;
+    for hash in [
+        "$2b$11$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW",
+        "$pbkdf2-sha512$i=500000$c2FsdHNhbHRzYWx0c2FsdA$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY",
+        "$scrypt-nfkc$ln=14,r=16,p=1$c2FsdHNhbHRzYWx0c2FsdA$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY",
+    ] {
+        service.store_hash(hash).await;
+        service.housekeeping().notice_hashes().await.expect("a store");
+        let work = service.work_of_a_failed_login(nobody()).await;
+        assert!(work > new, "{hash}");
+        assert_eq!(service.work_of_a_failed_login(ada()).await, work, "{hash}");
+    }
+}
+
+#[tokio::test]
+async fn a_hash_of_another_system_is_replaced_at_login_by_one_of_the_whole_password() {
+    let service = service().await;
+    service.register().await;
+    let (password, longer) = ("0123456789".repeat(8), "0123456789".repeat(9));
+    // bcrypt looks at 72 bytes. Made by PHP 8.2.
+    service.store_hash("$2y$05$4O568dxjYocEcITahWqdve2tBbIZ3mYcZ0vIlNtGODeZqEWXeVPIa").await;
+    service.login(ada(), "grumpy-otter-42").await.expect_err("the password of another hash");
+    service.login(ada(), &password).await.expect("a login");
+    let stored = service.accounts.by_email(&ada()).await.expect("a store").expect("a user").hash;
+    assert!(stored.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.0);
+    service.login(ada(), &longer).await.expect_err("the first 72 bytes are the same");
+    service.login(ada(), &password).await.expect("a login");
 }

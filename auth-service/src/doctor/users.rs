@@ -59,7 +59,7 @@ mod tests {
         let roles = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let users = UsersSeen {
             holders: vec![(roles(&["reader", "editor"]), 2), (roles(&["editor"]), 3), (roles(&["admin"]), 1)],
-            odd_hashes: vec![PasswordHash("$2b$12$abc".to_owned()), PasswordHash("$2y$10$abc".to_owned())],
+            odd_hashes: vec![PasswordHash("$1$abc".to_owned()), PasswordHash("$md5$abc".to_owned())],
             rows: RowsSeen { flawed: BTreeMap::from([("roles", (3, Some(UserId::fresh())))]), are_all: true },
         };
         let argon = Argon::new(today(), Grant { memory: 64 * 1024, at_once: 1 });

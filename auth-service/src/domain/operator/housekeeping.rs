@@ -66,13 +66,15 @@ impl Housekeeping {
         Self { accounts, hasher, expiring, clocks: Clocks::start() }
     }
 
-    /// Registers what the stored hashes cost: a wrong password costs as much as the most expensive of them.
+    /// Registers what the stored hashes cost: a wrong password costs as much as the most expensive of them. If the pool
+    /// is full, the next round does it.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn notice_hashes(&self) -> Result<(), Unavailable> {
         let hashes = self.odd_hashes().await?;
-        self.hasher.observe_stored_costs(&hashes, (hashes.len() as u64) < u64::from(HASHES));
+        let are_all = (hashes.len() as u64) < u64::from(HASHES);
+        self.hasher.observe_stored_costs(hashes, are_all).await.ok();
         Ok(())
     }
 

@@ -2,11 +2,18 @@
 
 pub mod argon2id;
 pub mod breached;
+mod fields;
+pub mod foreign;
+pub mod function;
 pub mod new_passwords;
 pub mod pool;
+mod rates;
+pub mod recipe;
 pub mod rules;
+pub mod signer_keys;
 pub mod stored_hash;
 pub mod strength_checks;
+mod unusable;
 
 pub use rules::WeakPassword;
 
@@ -65,6 +72,24 @@ impl Password {
 /// not printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub String);
+
+impl PasswordHash {
+    /// In place of the hash of a user who has no password: it begins as new hashes do, so that it is not taken for
+    /// one that is to be replaced.
+    pub const NONE: &str = "$argon2id$v=19$m=19456,t=2,p=1$$";
+
+    /// The hash of a user who has no password.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Self::NONE.to_owned())
+    }
+
+    /// Whether the user has no password.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0 == Self::NONE
+    }
+}
 
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,8 @@ use self::queue::Queue;
 use super::{
     Password, PasswordHash,
     argon2id::{Argon, Grant, Memory, OUTPUT_BYTES, Verdict},
+    foreign::WeakHash,
+    signer_keys::SignerKey,
     stored_hash::Unusable,
 };
 use argon2::Params;
@@ -111,9 +113,36 @@ impl Hasher {
         if self.queue.takes(lane) { Ok(()) } else { Err(NotComputed::Overloaded) }
     }
 
-    /// Registers what stored hashes cost that are not of today's kind; see [`Argon::observe_stored_costs`].
-    pub fn observe_stored_costs(&self, hashes: &[PasswordHash], are_all: bool) {
-        self.argon.observe_stored_costs(hashes, are_all);
+    /// Makes a hash for storage of one that is too weak.
+    ///
+    /// # Errors
+    /// [`NotComputed`].
+    pub async fn wrap(&self, weak: WeakHash) -> Result<PasswordHash, NotComputed> {
+        let argon = Arc::clone(&self.argon);
+        self.run(Lane::HERE, move |memory| argon.wrap(&weak, memory)).await
+    }
+
+    /// A hash of no password that costs the same, unless it is as new ones are.
+    #[must_use]
+    pub fn specimen(&self, hash: &PasswordHash) -> Option<PasswordHash> {
+        self.argon.specimen(hash)
+    }
+
+    /// Registers what stored hashes cost that are not of today's kind; see [`Argon::observe_stored_costs`]. While failed attempts
+    /// take longer, fewer may wait.
+    ///
+    /// # Errors
+    /// [`NotComputed`].
+    pub async fn observe_stored_costs(&self, hashes: Vec<PasswordHash>, are_all: bool) -> Result<(), NotComputed> {
+        let argon = Arc::clone(&self.argon);
+        self.submit(Lane::HERE, move |_| argon.observe_stored_costs(&hashes, are_all)).await?;
+        self.queue.weigh(self.argon.heaviness());
+        Ok(())
+    }
+
+    /// Adds a secret key that hashes of another system were made with.
+    pub fn add_key(&self, key: SignerKey) {
+        self.argon.add_key(key);
     }
 
     /// The reasons why some of these hashes cannot be compared with passwords.

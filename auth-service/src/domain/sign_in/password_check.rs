@@ -213,5 +213,9 @@ fn of_account(found: &Credentials) -> String {
 /// The user gets the same answer as for a wrong password; only the operator learns the reason.
 pub(super) fn report_unusable_hash(user: UserId, flaw: Unusable) {
     UNUSABLE_HASHES.add(flaw.name());
+    // Nothing is wrong with it.
+    if flaw == Unusable::Missing {
+        return;
+    }
     tracing::warn!(%user, reason = %flaw, "this user cannot log in: the stored password hash cannot be used (docs/operate.md)");
 }

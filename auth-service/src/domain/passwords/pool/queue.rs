@@ -21,6 +21,8 @@ pub(super) const KNOWN_PER_THREAD: usize = 16;
 pub(super) const OF_ONE_CLIENT_PER_THREAD: usize = 12;
 /// How many jobs of a crowd may wait per thread: all clients may be behind one proxy.
 const OF_ONE_CROWD_PER_THREAD: usize = 36;
+/// Jobs that take this many times as long as usual do not shorten the queue yet: the last of it waits some seconds.
+const USUAL_HEAVINESS: usize = 4;
 /// A thread that has waited this long for a job frees its memory.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -97,7 +99,10 @@ struct Line {
     turns: VecDeque<Place>,
     waiting: usize,
     threads: usize,
+    /// How many jobs may wait while they take as long as usual.
     capacity: usize,
+    /// By what these numbers are divided.
+    divisor: usize,
 }
 
 /// The jobs of one place.
@@ -111,7 +116,7 @@ struct Waiting {
 
 impl Queue {
     pub(super) fn for_threads(threads: usize) -> Self {
-        let line = |capacity| Line { capacity, threads, ..Line::default() };
+        let line = |capacity| Line { capacity, threads, divisor: 1, ..Line::default() };
         let (known, strangers) = (line(KNOWN_PER_THREAD * threads), line(STRANGERS_PER_THREAD * threads));
         let jobs = Mutex::new(Jobs { known, strangers, is_turn_of_strangers: false });
         Self { jobs, arrived: Condvar::new(), closed: AtomicBool::new(false) }
@@ -146,7 +151,14 @@ impl Queue {
 
     pub(super) fn capacity(&self) -> usize {
         let jobs = self.lock();
-        jobs.known.capacity + jobs.strangers.capacity
+        jobs.known.room() + jobs.strangers.room()
+    }
+
+    /// Lets fewer jobs wait if each takes this many times as long as usual. What waits already stays.
+    pub(super) fn weigh(&self, heaviness: usize) {
+        let divisor = heaviness.div_ceil(USUAL_HEAVINESS).max(1);
+        let mut jobs = self.lock();
+        (jobs.known.divisor, jobs.strangers.divisor) = (divisor, divisor);
     }
 
     pub(super) fn close(&self) {
@@ -190,16 +202,26 @@ enum Room {
 }
 
 impl Line {
+    /// How many jobs may wait.
+    fn room(&self) -> usize {
+        self.part_of(self.capacity)
+    }
+
+    /// At least two for each thread, so that a request that comes while another one waits is not refused.
+    fn part_of(&self, jobs: usize) -> usize {
+        (jobs / self.divisor).max(2 * self.threads)
+    }
+
     fn room_for(&self, lane: &Lane) -> Option<Room> {
         let here = self.at_place.get(&lane.place);
         let (own, of_place) = here.map_or((0, 0), |here| (here.of(&lane.member), here.count));
-        if own >= OF_ONE_CLIENT_PER_THREAD * self.threads {
+        if own >= self.part_of(OF_ONE_CLIENT_PER_THREAD * self.threads) {
             return None;
         }
-        if of_place >= OF_ONE_CROWD_PER_THREAD * self.threads {
+        if of_place >= self.part_of(OF_ONE_CROWD_PER_THREAD * self.threads) {
             return here.filter(|here| makes_way(here.longest(), own)).map(|_| Room::InPlace);
         }
-        if self.waiting < self.capacity {
+        if self.waiting < self.room() {
             return Some(Room::Free);
         }
         let (fullest, jobs) = self.at_place.iter().max_by_key(|(_, jobs)| jobs.count)?;
@@ -378,6 +400,20 @@ mod tests {
         let pushed = (0..100).filter(|_| jobs.push(1, false, "").is_ok()).count();
         assert_eq!(pushed, OF_ONE_CLIENT_PER_THREAD);
         assert_eq!(jobs.push(2, false, ""), Ok(()));
+    }
+
+    #[test]
+    fn fewer_jobs_may_wait_while_each_takes_long() {
+        let jobs = NamedJobs::new();
+        let accepted = |hosts: std::ops::Range<u8>| hosts.filter(|host| jobs.push(*host, false, "").is_ok()).count();
+        jobs.queue.weigh(16);
+        assert_eq!(accepted(0..100), STRANGERS_PER_THREAD / 4, "bcrypt of cost 12 takes 16 times as long");
+        jobs.work_off();
+        jobs.queue.weigh(1000);
+        assert_eq!(accepted(0..100), 2);
+        jobs.work_off();
+        jobs.queue.weigh(1);
+        assert_eq!(accepted(0..100), STRANGERS_PER_THREAD);
     }
 
     #[test]
