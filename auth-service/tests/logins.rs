@@ -6,13 +6,22 @@ use auth_service::{
     config::{CATALOG, Config},
     domain::{
         Client,
-        accounts::{Account, Accounts as _, EmailAddress},
-        operator::housekeeping::Housekeeping,
+        accounts::{
+            Account, Accounts as _, EmailAddress,
+            transfer::{Arrival, Transfer as _},
+        },
+        keys::table::KeyTable as _,
+        operator::{
+            hash_facts::{HashFacts, SIGNER_KEYS},
+            housekeeping::Housekeeping,
+        },
         passwords::{
             Password, PasswordHash,
             argon2id::Grant,
             pool::{Hasher, Lane},
+            signer_keys::SignerKey,
         },
+        secrets::{KeyRing, RootSecret},
         sessions::refresh_token::Transport,
         sign_in::{
             login::{LoginAttempt, LoginError},
@@ -24,13 +33,19 @@ use auth_service::{
     storage::sql::{Opening, Sql},
 };
 use clap::Command;
-use shared::{clock::SystemClock, ids::UserId};
+use serde_json::Map;
+use shared::{
+    clock::{Clock as _, SystemClock},
+    ids::UserId,
+};
 use sqlx::Connection as _;
 use std::{
     net::{IpAddr, Ipv4Addr},
+    slice,
     sync::Arc,
 };
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 struct Service {
     service: app::Service,
@@ -271,4 +286,62 @@ async fn a_hash_of_another_system_is_replaced_at_login_by_one_of_the_whole_passw
     assert!(stored.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", stored.0);
     service.login(ada(), &longer).await.expect_err("the first 72 bytes are the same");
     service.login(ada(), &password).await.expect("a login");
+}
+
+fn cheap_hashes(count: usize) -> Vec<Arrival> {
+    let hash = "$2b$04$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW";
+    let arrival = |number| Arrival {
+        id: UserId::fresh(),
+        external: None,
+        email: EmailAddress::parse(&format!("bulk{number}@example.com")).expect("an address"),
+        name: None,
+        hash: PasswordHash(hash.to_owned()),
+        roles: Vec::new(),
+        custom: Map::new(),
+        disabled: false,
+        created_at: SystemClock.now(),
+    };
+    (0..count).map(arrival).collect()
+}
+
+#[tokio::test]
+async fn the_dearest_kind_of_an_import_counts_however_many_others_there_are() {
+    let service = service().await;
+    let facts = HashFacts::new(Arc::new(service.accounts.clone()), Arc::new(ring(&RootSecret::generate(), None)));
+    let nobody = || EmailAddress::parse("nobody@example.com").expect("an address");
+    let dear = PasswordHash("$2b$10$.....................................................".to_owned());
+    let cheap = service.work_of_a_failed_login(nobody()).await;
+    facts.add_kinds(slice::from_ref(&dear)).await.expect("a store");
+    facts.add_kinds(slice::from_ref(&dear)).await.expect("a store");
+    assert_eq!(facts.kinds().await.expect("a store"), [dear]);
+    service.accounts.add_all(&cheap_hashes(999), SystemClock.now()).await.expect("a store");
+    service.housekeeping().notice_hashes().await.expect("a store");
+    assert_eq!(service.work_of_a_failed_login(nobody()).await, cheap, "all rows were seen, and none is dearer");
+    service.accounts.add_all(&cheap_hashes(1001)[999..], SystemClock.now()).await.expect("a store");
+    service.housekeeping().notice_hashes().await.expect("a store");
+    assert!(service.work_of_a_failed_login(nobody()).await > cheap);
+}
+
+fn ring(current: &str, previous: Option<&str>) -> KeyRing {
+    let parse = |text: &str| RootSecret::parse(text).map_err(|error| error.to_string()).expect("a secret");
+    KeyRing::new(&parse(current), previous.map(parse).as_ref())
+}
+
+#[tokio::test]
+async fn the_key_of_another_system_is_sealed_and_survives_the_replacement_of_the_root_secret() {
+    let service = service().await;
+    let (old, new) = (RootSecret::generate(), RootSecret::generate());
+    let facts = |ring| HashFacts::new(Arc::new(service.accounts.clone()), Arc::new(ring));
+    let bytes = Zeroizing::new(b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef".to_vec());
+    let key = || SignerKey::new(bytes.clone());
+    facts(ring(&old, None)).add_signer_key(&key()).await.expect("a store");
+    let known = async |ring| {
+        let keys = facts(ring).signer_keys().await.expect("a store");
+        keys.iter().map(|key| key.expose().to_vec()).collect::<Vec<_>>()
+    };
+    assert_eq!(known(ring(&new, None)).await, Vec::<Vec<u8>>::new());
+    assert_eq!(known(ring(&new, Some(&old))).await, [bytes.to_vec()]);
+    assert_eq!(known(ring(&new, None)).await, [bytes.to_vec()], "it was sealed again");
+    let stored = service.accounts.known_fact(SIGNER_KEYS).await.expect("a store").expect("a fact");
+    assert!(!stored.contains("MDEyMzQ1") && !stored.contains("0123456789"), "{stored}");
 }

@@ -51,6 +51,7 @@ mod gateway;
 mod guards;
 mod health;
 mod hostile_tokens;
+mod imports;
 mod installations;
 mod key_server;
 mod logging_page;

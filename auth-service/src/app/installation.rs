@@ -11,7 +11,13 @@ use crate::{
         audit::Audit,
         keys::{KeyPolicy, SigningKeys, root_secret::check_secret},
         mail::{Notices, Outbox},
-        operator::{create_user::OperatorCreation, keys::KeyCommands, users::Operator},
+        operator::{
+            create_user::OperatorCreation,
+            hash_facts::HashFacts,
+            keys::KeyCommands,
+            transfer::{check::Rules, export::Export, import::Means},
+            users::Operator,
+        },
         passwords::{new_passwords::NewPasswords, pool::Hasher, rules::PasswordRules},
         secrets::KeyRing,
         sessions::{live::LiveSessions, records::Records},
@@ -22,7 +28,7 @@ use crate::{
     storage::sql::{Opening, Sql},
 };
 use shared::clock::{Clock, SystemClock};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// How many passwords a command checks and hashes at once.
 const THREADS_OF_A_COMMAND: usize = 1;
@@ -141,10 +147,54 @@ impl Installation {
     /// # Errors
     /// One sentence that says what to change.
     pub fn new_passwords(&self) -> Result<Arc<NewPasswords>, String> {
-        let grant = machine::hash_grant(self.stored_hash_memory, THREADS_OF_A_COMMAND);
-        let hasher = Arc::new(Hasher::start(THREADS_OF_A_COMMAND, grant));
+        let hasher = Arc::new(self.hasher_with(THREADS_OF_A_COMMAND));
         let list = stores::breached_passwords(&self.breach_list)?;
         Ok(Arc::new(NewPasswords::new(self.password_rules.clone(), THREADS_OF_A_COMMAND, list, hasher)))
+    }
+
+    /// A pool that hashes as many passwords at a time.
+    #[must_use]
+    pub fn hasher_with(&self, threads: usize) -> Hasher {
+        Hasher::start(threads, machine::hash_grant(self.stored_hash_memory, threads))
+    }
+
+    /// What the database knows of imported hashes.
+    #[must_use]
+    pub fn hash_facts(&self) -> HashFacts {
+        HashFacts::new(self.sql.clone(), Arc::clone(&self.secrets))
+    }
+
+    /// What an import needs that wraps weak hashes on as many threads.
+    #[must_use]
+    pub fn import_means(&self, hasher: Arc<Hasher>, threads: usize) -> Means {
+        Means {
+            store: self.sql.clone(),
+            facts: self.hash_facts(),
+            audit: Arc::clone(&self.audit),
+            hasher,
+            threads,
+            clock: Arc::clone(&self.clock),
+            roles: Arc::clone(&self.roles),
+        }
+    }
+
+    /// What users from `source` are checked by.
+    #[must_use]
+    pub fn import_rules(&self, hasher: Arc<Hasher>, source: String, role_map: BTreeMap<String, Vec<String>>) -> Rules {
+        Rules {
+            source,
+            roles: Arc::clone(&self.roles),
+            role_map,
+            default_role: self.default_role.clone(),
+            now: self.clock.now(),
+            hasher,
+        }
+    }
+
+    /// An export of all users.
+    #[must_use]
+    pub fn export(&self, with_hashes: bool) -> Export {
+        Export::new(self.sql.clone(), Arc::clone(&self.audit), with_hashes)
     }
 
     /// Creates users for an operator.

@@ -59,6 +59,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let installation = Installation::make(config).await?;
 
     let keys = installation.signing_keys().await?;
+    let hash_facts = installation.hash_facts();
     let (users, mailbox) = (Arc::new(installation.users()), installation.mailbox());
     let Installation { sql, counters, live, roles, audit, notices, secrets, clock, sending, .. } = installation;
     let postman = Arc::new(Postman::new(sql.clone(), secrets.clone(), clock.clone(), sending));
@@ -131,7 +132,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         audit: audit.clone(),
         audit_keep: session_policy.audit_keep,
     };
-    let housekeeping = Arc::new(Housekeeping::new(accounts.clone(), hasher.clone(), expiring));
+    let housekeeping = Arc::new(Housekeeping::new(accounts.clone(), hasher.clone(), hash_facts, expiring));
     let chores = Chores {
         housekeeping,
         keys: keys.clone(),

@@ -1,6 +1,6 @@
 //! The subcommands and their arguments.
 
-use super::password;
+use super::{export, import, password};
 use auth_service::{config::CATALOG, doctor};
 use clap::{Arg, ArgAction, Command, value_parser};
 use shared::ids::{MailId, SessionId};
@@ -20,6 +20,9 @@ pub fn command() -> Command {
         .subcommand(reporting("init", "Create the installation as the first start of the service does, without serving; bring an older one up to date"))
         .subcommand(reporting("healthcheck", "Exit with 0 if the service at AUTH_ADMIN_LISTEN is ready, else with 1"))
         .subcommand(user())
+        .subcommand(
+            group("users", "Import and export many users at once").subcommand(import::command()).subcommand(export::command()),
+        )
         .subcommand(sessions())
         .subcommand(keys())
         .subcommand(mail())

@@ -2,6 +2,8 @@
 
 mod arguments;
 mod confirm;
+mod export;
+mod import;
 mod keys;
 mod list;
 mod mail;
@@ -55,6 +57,12 @@ pub async fn run(matches: &ArgMatches) -> u8 {
     let outcome = match name.as_str() {
         "doctor" => return see_doctor(matches, is_json).await,
         "user list" => users::list(matches, arguments, is_json).await,
+        "users export" => export::export(matches, arguments).await,
+        "users import" => match import::import(matches, arguments).await {
+            // The result is printed even if it is not the one that was wished for.
+            Ok((report, failure)) => report.print(is_json).map_err(Failure::from).and(failure.map_or(Ok(()), Err)),
+            Err(failure) => Err(refused(failure, is_json)),
+        },
         other => match carry_out(other, matches, arguments).await {
             Ok(report) => report.print(is_json).map_err(Failure::from),
             Err(failure) => Err(refused(failure, is_json)),

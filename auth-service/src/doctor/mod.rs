@@ -22,7 +22,10 @@ use crate::{
         Unavailable,
         accounts::Accounts,
         keys::table::{KeyRows, KeyTable as _},
-        operator::housekeeping::HASHES,
+        operator::{
+            hash_facts::{self, SIGNER_KEYS},
+            housekeeping::HASHES,
+        },
         passwords::{argon2id::Argon, pool::today},
         secrets::KeyRing,
         sessions::store::SessionStore,
@@ -135,7 +138,9 @@ fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
 
 fn about_users(config: &Config, users: UsersSeen) -> Vec<Finding> {
     let grant = machine::hash_grant(config.stored_hash_memory, machine::hashing_threads());
-    users::findings(users, &config.roles, &Argon::new(today(), grant))
+    let argon = Argon::new(today(), grant);
+    hash_facts::opened(&users.signer_keys, &config.keys).into_iter().for_each(|key| argon.add_key(key));
+    users::findings(users, &config.roles, &argon)
 }
 
 fn about_secrets(secrets: &KeyRing, seen: &Seen) -> Option<Finding> {
@@ -188,7 +193,8 @@ async fn why_not(url: &str, clock: &Arc<dyn Clock>, error: &Unavailable) -> Stri
 
 async fn look_at_users(sql: &Sql) -> Result<UsersSeen, Unavailable> {
     let (holders, odd_hashes) = (sql.holders().await?, sql.odd_hashes(HASHES).await?);
-    Ok(UsersSeen { holders, odd_hashes, rows: sql.rows_of_users().await? })
+    let signer_keys = sql.known_fact(SIGNER_KEYS).await?.unwrap_or_default();
+    Ok(UsersSeen { holders, odd_hashes, signer_keys, rows: sql.rows_of_users().await? })
 }
 
 async fn look_at_redis(url: Option<&str>, clock: &dyn Clock) -> Option<RedisSeen> {

@@ -16,6 +16,8 @@ pub(super) struct UsersSeen {
     pub(super) holders: Vec<(Vec<String>, u64)>,
     /// Password hashes, all or some, that differ in algorithm or parameters from new ones.
     pub(super) odd_hashes: Vec<PasswordHash>,
+    /// Secret keys that some of them need, sealed.
+    pub(super) signer_keys: String,
     /// What was seen of their rows.
     pub(super) rows: RowsSeen,
 }
@@ -60,6 +62,7 @@ mod tests {
         let users = UsersSeen {
             holders: vec![(roles(&["reader", "editor"]), 2), (roles(&["editor"]), 3), (roles(&["admin"]), 1)],
             odd_hashes: vec![PasswordHash("$1$abc".to_owned()), PasswordHash("$md5$abc".to_owned())],
+            signer_keys: String::new(),
             rows: RowsSeen { flawed: BTreeMap::from([("roles", (3, Some(UserId::fresh())))]), are_all: true },
         };
         let argon = Argon::new(today(), Grant { memory: 64 * 1024, at_once: 1 });

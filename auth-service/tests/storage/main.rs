@@ -54,6 +54,14 @@ macro_rules! keeps {
             hashes_unlike_new_ones_are_found
         }
     };
+    (transfer on $open:path) => {
+        run! { transfer on $open:
+            users_are_added_with_all_that_is_known_of_them
+            whoever_collides_with_a_user_is_not_added_and_changes_nothing
+            an_overwritten_user_keeps_the_password_and_the_time_of_registration
+            everybody_is_read_in_stretches
+        }
+    };
     (listing on $open:path) => {
         run! { listing on $open:
             pages_follow_one_another_in_the_order_of_ids
@@ -167,6 +175,7 @@ macro_rules! keeps {
 
 mod sqlite {
     keeps! { accounts on crate::servers::sqlite }
+    keeps! { transfer on crate::servers::sqlite }
     keeps! { listing on crate::servers::sqlite }
     keeps! { endings on crate::servers::sqlite }
     keeps! { audit on crate::servers::sqlite }
@@ -181,6 +190,7 @@ mod sqlite {
 
 mod postgres {
     keeps! { accounts on crate::servers::postgres }
+    keeps! { transfer on crate::servers::postgres }
     keeps! { listing on crate::servers::postgres }
     keeps! { endings on crate::servers::postgres }
     keeps! { audit on crate::servers::postgres }

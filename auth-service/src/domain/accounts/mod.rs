@@ -5,6 +5,7 @@ mod custom_claims;
 mod person_name;
 pub mod roles;
 mod store;
+pub mod transfer;
 
 pub use self::{
     custom_claims::{BadCustomClaims, MAX_CUSTOM_BYTES, MAX_CUSTOM_DEPTH, check_custom},
@@ -56,8 +57,19 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When the address was last shown to reach the user, if it ever was.
     pub email_verified_at: Option<Timestamp>,
+    /// Who the user was in another system.
+    pub external: Option<ExternalId>,
     /// Rises with every change by an admin or operator.
     pub revision: i64,
+}
+
+/// A user's id in the system that the user comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct ExternalId {
+    /// The system's name.
+    pub source: String,
+    /// The id there.
+    pub id: String,
 }
 
 impl Account {

@@ -73,6 +73,10 @@ actions! {
     UserDelete = "user_delete",
     /// An operator ended all sessions of all users.
     AllSessionsEnd = "all_sessions_end",
+    /// An operator imported users: one event for each batch, and one for the run.
+    UsersImport = "users_import",
+    /// An operator exported the users.
+    UsersExport = "users_export",
     /// A new signing key was published.
     KeyRotate = "key_rotate",
     /// A signing key is to be replaced as soon as its successor is known to verifiers.

@@ -76,6 +76,9 @@ pub trait KeyTable: Send + Sync {
     /// Removes a key.
     async fn forget(&self, slot: i64) -> Result<(), Unavailable>;
 
+    /// What is stored as a fact, if anything is. Writes nothing.
+    async fn known_fact(&self, name: &str) -> Result<Option<String>, Unavailable>;
+
     /// A fact about the installation: stores `value` under `name` unless there is one already, and returns what is
     /// stored.
     async fn fact(&self, name: &str, value: &str) -> Result<String, Unavailable>;

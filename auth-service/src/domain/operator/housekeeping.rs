@@ -7,6 +7,7 @@ use crate::domain::{
     accounts::Accounts,
     audit::Audit,
     mail::Outbox,
+    operator::hash_facts::HashFacts,
     passwords::{PasswordHash, pool::Hasher},
     proofs::Proofs,
     sessions::live::LiveSessions,
@@ -39,6 +40,7 @@ const EVEN_RUN: Duration = Duration::from_secs(3600);
 pub struct Housekeeping {
     accounts: Arc<dyn Accounts>,
     hasher: Arc<Hasher>,
+    hash_facts: HashFacts,
     expiring: Expiring,
     clocks: Clocks,
 }
@@ -62,8 +64,8 @@ pub struct Expiring {
 impl Housekeeping {
     /// For a running service.
     #[must_use]
-    pub fn new(accounts: Arc<dyn Accounts>, hasher: Arc<Hasher>, expiring: Expiring) -> Self {
-        Self { accounts, hasher, expiring, clocks: Clocks::start() }
+    pub fn new(accounts: Arc<dyn Accounts>, hasher: Arc<Hasher>, hash_facts: HashFacts, expiring: Expiring) -> Self {
+        Self { accounts, hasher, hash_facts, expiring, clocks: Clocks::start() }
     }
 
     /// Registers what the stored hashes cost: a wrong password costs as much as the most expensive of them. If the pool
@@ -72,8 +74,14 @@ impl Housekeeping {
     /// # Errors
     /// [`Unavailable`].
     pub async fn notice_hashes(&self) -> Result<(), Unavailable> {
-        let hashes = self.odd_hashes().await?;
+        for key in self.hash_facts.signer_keys().await? {
+            self.hasher.add_key(key);
+        }
+        let mut hashes = self.odd_hashes().await?;
         let are_all = (hashes.len() as u64) < u64::from(HASHES);
+        if !are_all {
+            hashes.extend(self.hash_facts.kinds().await?);
+        }
         self.hasher.observe_stored_costs(hashes, are_all).await.ok();
         Ok(())
     }

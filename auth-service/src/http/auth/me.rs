@@ -49,6 +49,18 @@ pub struct User<'a> {
     created_at: String,
     /// Whether the address was shown to reach the user.
     email_verified: bool,
+    /// Who the user was in the system that the user was imported from, if ids there are not UUIDs.
+    #[schema(required = true)]
+    external_id: Option<External<'a>>,
+}
+
+/// A user's id in another system.
+#[derive(Serialize, ToSchema)]
+pub struct External<'a> {
+    /// The system's name, such as `auth0`.
+    source: &'a str,
+    /// The id there.
+    id: &'a str,
 }
 
 impl<'a> Registered<'a> {
@@ -72,6 +84,7 @@ impl<'a> User<'a> {
             disabled: account.disabled,
             created_at: account.created_at.rfc3339(),
             email_verified: account.email_verified_at.is_some(),
+            external_id: account.external.as_ref().map(|known| External { source: &known.source, id: &known.id }),
         }
     }
 }

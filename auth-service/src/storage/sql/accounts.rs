@@ -264,7 +264,7 @@ pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
     .bind(account.id.to_string())
     .bind(account.email.to_string())
     .bind(account.name.as_ref().map(|name| name.as_str().to_owned()))
-    .bind(searchable(account))
+    .bind(searchable(&account.email, account.name.as_ref()))
     .bind(account.hash.0.clone())
     .bind(to_json(&account.roles))
     .bind(to_json(&account.custom))
@@ -302,7 +302,6 @@ fn bind_checked(statement: Statement, checked: Option<&Checked<'_>>) -> Statemen
 }
 
 /// What searches look at. Rust's lower case covers every script, the databases' only some.
-fn searchable(account: &NewAccount) -> String {
-    let name = account.name.as_ref().map_or("", PersonName::as_str);
-    format!("{}\n{name}", account.email).to_lowercase()
+pub(super) fn searchable(email: &EmailAddress, name: Option<&PersonName>) -> String {
+    format!("{email}\n{}", name.map_or("", PersonName::as_str)).to_lowercase()
 }

@@ -88,11 +88,15 @@ impl KeyTable for Sql {
         self.durable.run(|| query("DELETE FROM signing_keys WHERE slot = $1").bind(slot)).await.map(drop)
     }
 
+    async fn known_fact(&self, name: &str) -> Result<Option<String>, Unavailable> {
+        let read = || query("SELECT value FROM facts WHERE name = $1").bind(name.to_owned());
+        self.reading.run(read).await?.rows.first().map(|row| value(row, "value")).transpose()
+    }
+
     /// Reads before it writes: commands that only look need no right to write.
     async fn fact(&self, name: &str, text: &str) -> Result<String, Unavailable> {
-        let read = || query("SELECT value FROM facts WHERE name = $1").bind(name.to_owned());
-        if let Some(row) = self.reading.run(read).await?.rows.first() {
-            return value(row, "value");
+        if let Some(known) = self.known_fact(name).await? {
+            return Ok(known);
         }
         let insert = || {
             query(

@@ -15,6 +15,7 @@ mod search;
 mod sessions;
 mod slow_indexes;
 mod tables;
+mod transfer;
 mod users;
 
 pub use engine::{

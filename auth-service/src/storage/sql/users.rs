@@ -4,7 +4,7 @@
 use super::{Sql, engine::backend::Backend};
 use crate::domain::{
     Unavailable,
-    accounts::{Account, Credentials, EmailAddress, Epoch, PersonName, Unreadable},
+    accounts::{Account, Credentials, EmailAddress, Epoch, ExternalId, PersonName, Unreadable},
     passwords::PasswordHash,
 };
 use serde::de::DeserializeOwned;
@@ -36,10 +36,12 @@ impl Backend {
                  CASE typeof(email) WHEN 'text' THEN CAST(email AS BLOB) END AS email,
                  CAST(name AS BLOB) AS name, CAST(password_hash AS BLOB) AS password_hash,
                  CASE typeof(roles) WHEN 'text' THEN CAST(roles AS BLOB) END AS roles, CAST(custom AS BLOB) AS custom,
-                 disabled, session_epoch, CAST(kept_sid AS BLOB) AS kept_sid, created_at, email_verified_at, revision, unlocks"
+                 disabled, session_epoch, CAST(kept_sid AS BLOB) AS kept_sid, created_at, email_verified_at, revision, unlocks,
+                 CAST(external_source AS BLOB) AS external_source, CAST(external_id AS BLOB) AS external_id"
             }
             Self::Postgres => {
-                "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, email_verified_at, revision, unlocks"
+                "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, email_verified_at, revision, unlocks,
+                 external_source, external_id"
             }
         }
     }
@@ -111,6 +113,7 @@ pub(super) fn hash(row: &AnyRow) -> PasswordHash {
 fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
     let name = optional_text(row, "name")?.map(PersonName::stored).transpose();
     let kept = optional_text(row, "kept_sid")?.map(str::parse).transpose();
+    let external = optional_text(row, "external_source")?.zip(optional_text(row, "external_id")?);
     let id: UserId = parsed(row, "id")?;
     // Users are looked up, and pages continue, by the id as auth-service writes it.
     if text(row, "id")? != id.to_string() {
@@ -127,6 +130,7 @@ fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
         kept_session: kept.map_err(|_| "kept_sid")?,
         created_at: Timestamp::from_millis(value(row, "created_at")?),
         email_verified_at: value::<Option<i64>>(row, "email_verified_at")?.map(Timestamp::from_millis),
+        external: external.map(|(source, id)| ExternalId { source: source.to_owned(), id: id.to_owned() }),
         revision: value(row, "revision")?,
     })
 }

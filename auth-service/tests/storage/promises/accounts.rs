@@ -65,6 +65,7 @@ pub async fn an_account_is_found_by_address_and_by_id(store: &(impl Accounts + E
             kept_session: None,
             created_at: new.created_at,
             email_verified_at: None,
+            external: None,
             revision: 0,
         }
     );

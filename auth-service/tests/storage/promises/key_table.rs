@@ -128,10 +128,12 @@ pub async fn the_first_value_of_a_fact_wins(store: &impl KeyTable) {
 
 pub async fn a_fact_is_replaced_only_if_it_is_as_it_was_read(store: &impl KeyTable) {
     let name = unique("fact");
+    assert_eq!(store.known_fact(&name).await.unwrap(), None);
     assert!(!store.replace_fact(&name, "", "new").await.unwrap());
     assert_eq!(store.fact(&name, "old").await.unwrap(), "old");
     assert!(!store.replace_fact(&name, "other", "new").await.unwrap());
     assert!(store.replace_fact(&name, "old", "new").await.unwrap());
     assert!(!store.replace_fact(&name, "old", "newer").await.unwrap());
     assert_eq!(store.fact(&name, "late").await.unwrap(), "new");
+    assert_eq!(store.known_fact(&name).await.unwrap().as_deref(), Some("new"));
 }

@@ -9,3 +9,4 @@ pub mod listing;
 pub mod outbox;
 pub mod proofs;
 pub mod sessions;
+pub mod transfer;

@@ -41,6 +41,15 @@ impl Lane {
         self.connections().run_together(crate::storage::PATIENCE, statements, then).await
     }
 
+    /// As [`Lane::run_together`], for statements that may take longer than others.
+    pub(in crate::storage) async fn run_together_within(
+        &self,
+        patience: Duration,
+        statements: impl Fn() -> Vec<Statement>,
+    ) -> Result<Answer, Unavailable> {
+        self.connections().run_together(patience, statements).await
+    }
+
     /// As [`Lane::run_together`], for statements of which the last one searches.
     pub(in crate::storage) async fn search(
         &self,
