@@ -32,6 +32,34 @@ async fn registering_makes_a_reader_with_an_id(storage: Storage) {
     assert_eq!((&me["id"], &me["email"], &me["name"]), (&ada["id"], &ada["email"], &ada["name"]), "{me}");
 }
 
+#[tokio::test]
+async fn users_get_all_that_is_known_of_them_and_nothing_of_others() {
+    let stack = Stack::any().start_auth().await;
+    let (ada, bob, admin) = (stack.ada().await, stack.bob().await, stack.admin().await);
+    ada.another_device().await;
+    let wrong = stack.auth.login(&ada.email, "not the password", Transport::Body).await;
+    assert_problem(&wrong, 401, "invalid_credentials");
+    let change = json!({ "custom": { "plan": "premium" } });
+    stack.auth.change_user(&admin.tokens, &ada.id, &change).await.expect(200);
+    let export = stack.auth.get("/auth/me/export").bearer(&ada.tokens.access).send().await.expect(200);
+    let me: Value = serde_json::from_str(&stack.auth.me(&ada.tokens).await.expect(200).body).expect("JSON");
+    assert_eq!(export["user"], me, "{export}");
+    assert_eq!(export["user"]["custom"]["plan"], "premium");
+    assert_eq!(export["sessions"].as_array().map(Vec::len), Some(2), "{export}");
+    assert_eq!((&export["incidents"], &export["has_more_events"]), (&json!([]), &json!(false)));
+    let events = export["events"].as_array().expect("a list");
+    let known: Vec<(&str, &str)> =
+        events.iter().filter_map(|event| Some((event["action"].as_str()?, event["result"].as_str()?))).collect();
+    for expected in [("register", "success"), ("login", "success"), ("login", "failure"), ("user_change", "success")] {
+        assert!(known.contains(&expected), "{export}");
+    }
+    assert!(events.iter().all(|event| event["user"] == json!(ada.id)), "{export}");
+    for other in [&bob.id, &bob.email, &admin.id] {
+        assert!(!export.body.contains(other.as_str()), "{export}");
+    }
+    assert!(!export.body.contains("argon2"), "{export}");
+}
+
 async fn an_email_can_be_registered_once_whatever_its_case(storage: Storage) {
     let stack = Stack::on(storage).start().await;
     let ada = stack.ada().await;

@@ -3,8 +3,9 @@
 use harness::{Answer, Stack, assert_problem};
 
 /// Every call that needs an access token, with its service.
-const CALLS: [(&str, &str, bool); 17] = [
+const CALLS: [(&str, &str, bool); 18] = [
     ("GET", "/auth/me", true),
+    ("GET", "/auth/me/export", true),
     ("DELETE", "/auth/me", true),
     ("POST", "/auth/password", true),
     ("POST", "/auth/logout-all", true),

@@ -20,7 +20,7 @@ pub use request::{
 use self::{
     admin::{audit, users},
     auth::{
-        confirm, csrf, email, login, logout, me,
+        confirm, csrf, email, export, login, logout, me,
         password::{self, forgot, reset},
         refresh, register, sessions,
     },
@@ -117,6 +117,7 @@ endpoints! {
     pub struct Changing {
         logout: logout, logout_all;
         me: me, delete;
+        export: export;
         password: change;
         reset: reset;
         confirm: confirm;

@@ -22,6 +22,9 @@ use tracing::Instrument as _;
 /// The most incidents that a user is shown.
 const MAX_INCIDENTS: u32 = 20;
 
+/// The most events that a user is given of what happened to them.
+const MAX_OWN_EVENTS: u32 = 1000;
+
 const ROW_FAILED: &str = "failed to write the row of an audit event: its line in this log is the only record";
 
 /// Records events, and lists them.
@@ -89,6 +92,20 @@ impl Audit {
     /// [`Unavailable`].
     pub async fn incidents(&self, sub: UserId) -> Result<Vec<Event>, Unavailable> {
         self.log.incidents(sub, MAX_INCIDENTS).await
+    }
+
+    /// What happened to a user, the newest first, and whether there is more than is returned. Who else did it, and from
+    /// where, is somebody else's data, and left out.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn of_user(&self, sub: UserId) -> Result<(Vec<Event>, bool), Unavailable> {
+        let query = AuditQuery { sub: Some(sub), limit: MAX_OWN_EVENTS, ..AuditQuery::default() };
+        let (mut events, next) = self.events(query).await?;
+        for event in events.iter_mut().filter(|event| event.actor.is_some_and(|actor| actor != sub)) {
+            (event.actor, event.ip, event.user_agent) = (None, None, None);
+        }
+        Ok((events, next.is_some()))
     }
 
     /// Deletes a bounded batch of events from before a time; returns how many.

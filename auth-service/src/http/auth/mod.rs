@@ -3,6 +3,7 @@
 pub mod confirm;
 pub mod csrf;
 pub mod email;
+pub mod export;
 pub mod login;
 pub mod logout;
 pub mod me;

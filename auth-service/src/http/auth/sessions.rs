@@ -32,7 +32,7 @@ struct Sessions<'a> {
 
 /// A session: one login on one device.
 #[derive(Serialize, ToSchema)]
-struct Session<'a> {
+pub struct Session<'a> {
     /// Its public id.
     #[schema(value_type = String, format = Uuid)]
     id: SessionId,
@@ -63,21 +63,24 @@ struct Session<'a> {
 )]
 pub async fn list(caller: Caller, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
     let devices = state.sessions.devices(&caller, &client(&request, &state)).await?;
-    let sessions = devices.iter().map(session).collect();
+    let sessions = devices.iter().map(Session::on).collect();
     let incidents = state.audit.incidents(caller.account.id).await?;
     let incidents = incidents.iter().map(Listed::of).collect();
     Ok(HttpResponse::Ok().json(Sessions { sessions, incidents }))
 }
 
-fn session(device: &Device) -> Session<'_> {
-    Session {
-        id: device.sid,
-        created_at: device.created_at.rfc3339(),
-        last_used_at: device.last_used.rfc3339(),
-        expires_at: device.expires_at.rfc3339(),
-        ip: &device.ip,
-        user_agent: &device.user_agent,
-        current: device.is_current,
+impl<'a> Session<'a> {
+    /// On a device.
+    pub fn on(device: &'a Device) -> Self {
+        Self {
+            id: device.sid,
+            created_at: device.created_at.rfc3339(),
+            last_used_at: device.last_used.rfc3339(),
+            expires_at: device.expires_at.rfc3339(),
+            ip: &device.ip,
+            user_agent: &device.user_agent,
+            current: device.is_current,
+        }
     }
 }
 
