@@ -1,8 +1,10 @@
 //! Users of other systems and installations come with `users import`, and log in with the passwords that they had.
 
-use harness::{Stack, Storage, Transport, assert_problem, command::Ended, eventually, service::Service};
+use harness::{
+    Stack, Storage, Transport, assert_problem, binaries, command::Ended, eventually, process::Process, service::Service,
+};
 use serde_json::{Value, json};
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 on_every_storage! {
     users_of_every_system_log_in_with_the_passwords_that_they_had,
@@ -302,6 +304,32 @@ async fn an_import_that_was_killed_is_run_again(storage: Storage) {
     assert!(created > 0 && skipped >= 50, "{second:?}");
     let bulk = exported(&stack.auth).await.iter().filter(|user| user["source"] == "crm").count();
     assert_eq!(bulk as u64, USERS);
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_an_import_after_a_batch() {
+    let stack = Stack::on(Storage::Embedded).start_auth().await;
+    let admin = stack.admin().await;
+    let file = written(&stack, "users.jsonl", &many(20_000));
+    let mut command = Command::new(binaries::path_of("auth-service"));
+    command.env_clear().envs(stack.auth.settings()).current_dir(stack.directory());
+    command.args(["users", "import", "--from", "jeton", &file, "--apply", "--batch", "50"]);
+    let log = stack.directory().join("import.log");
+    let mut import = Process::start("import", command, &log, "KILL");
+    eventually("some users are there", Duration::from_secs(20), || async {
+        let found = stack.auth.users(&admin.tokens, "?q=bulk100@").await;
+        (found.status == 200 && found["users"][0].is_object()).then_some(())
+    })
+    .await;
+    import.signal(libc::SIGINT);
+    let status = import.wait(Duration::from_secs(20));
+    let said = fs::read_to_string(&log).expect("a log");
+    assert_eq!(status.code(), Some(1), "{said}");
+    let created = exported(&stack.auth).await.iter().filter(|user| user["source"] == "crm").count();
+    assert!(created < 20_000 && created.is_multiple_of(50), "{created}");
+    assert!(said.contains(&format!("stopped after {created} users")), "{said}");
+    let events = stack.auth.get("/admin/audit?action=users_import&limit=1").bearer(&admin.tokens.access).send().await;
+    assert_eq!(events.expect(200)["events"][0]["details"]["created"], json!(created), "the run is recorded");
 }
 
 async fn logins_go_on_during_an_import(storage: Storage) {

@@ -15,7 +15,7 @@ use crate::{
             create_user::OperatorCreation,
             hash_facts::HashFacts,
             keys::KeyCommands,
-            transfer::{check::Rules, export::Export, import::Means},
+            transfer::{check::Rules, export::Export, import::Means, sources::Source},
             users::Operator,
         },
         passwords::{new_passwords::NewPasswords, pool::Hasher, rules::PasswordRules},
@@ -178,11 +178,17 @@ impl Installation {
         }
     }
 
-    /// What users from `source` are checked by.
+    /// What users from a system are checked by, whose ids are kept under a name.
     #[must_use]
-    pub fn import_rules(&self, hasher: Arc<Hasher>, source: String, role_map: BTreeMap<String, Vec<String>>) -> Rules {
+    pub fn import_rules(
+        &self,
+        hasher: Arc<Hasher>,
+        (from, name): (Source, String),
+        role_map: BTreeMap<String, Vec<String>>,
+    ) -> Rules {
         Rules {
-            source,
+            source: name,
+            is_ours: from == Source::Jeton,
             roles: Arc::clone(&self.roles),
             role_map,
             default_role: self.default_role.clone(),

@@ -76,7 +76,8 @@ async fn run(
         }
         hasher.add_key(key);
     }
-    let rules = installation.import_rules(hasher, wishes.source_name.clone(), wishes.role_map.clone());
+    let source = (wishes.source, wishes.source_name.clone());
+    let rules = installation.import_rules(hasher, source, wishes.role_map.clone());
     let mut reading = Reading::begin(wishes, rules)?;
     let mut progress = Progress::begin(reading.bytes());
     loop {

@@ -27,6 +27,8 @@ const UUID_CHARS: usize = 36;
 pub struct Rules {
     /// The name of the system that they come from.
     pub source: String,
+    /// Whether that is another installation, which may have names that were valid when they were given.
+    pub is_ours: bool,
     /// The roles that exist.
     pub roles: Arc<Roles>,
     /// Which roles replace those of the other system; none, to drop them.
@@ -71,7 +73,8 @@ impl Rules {
         let email = EmailAddress::parse(line.email.trim())
             .map_err(|_| Refusal::of("email: it is not an e-mail address in ASCII of at most 254 characters"))?;
         let name = line.name.as_deref().filter(|name| !name.trim().is_empty());
-        let name = name.map(PersonName::stored).transpose().map_err(|error| Refusal(format!("name: {error}")))?;
+        let valid = if self.is_ours { PersonName::stored } else { PersonName::parse };
+        let name = name.map(valid).transpose().map_err(|error| Refusal(format!("name: {error}")))?;
         check_custom(&line.custom).map_err(|error| Refusal(format!("custom: {error}")))?;
         let (id, external, known_by) = self.identity(line.id, line.source, line.external_id)?;
         let created_at = line.created_at.map(|text| moment(&text)).transpose()?.unwrap_or(self.now);

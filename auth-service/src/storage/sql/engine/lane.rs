@@ -47,7 +47,7 @@ impl Lane {
         patience: Duration,
         statements: impl Fn() -> Vec<Statement>,
     ) -> Result<Answer, Unavailable> {
-        self.connections().run_together(patience, statements).await
+        self.connections().run_together(patience, statements, Vec::new).await
     }
 
     /// As [`Lane::run_together`], for statements of which the last one searches.
