@@ -177,12 +177,15 @@ impl Postman {
         Ok(())
     }
 
-    /// How long to wait for the next attempt: not beyond the time when the mail expires.
     fn delay(&self, leased: &Leased) -> Duration {
-        let attempts = usize::try_from(leased.attempts).unwrap_or(DELAYS.len());
-        let delay = Duration::from_secs(DELAYS[attempts.saturating_sub(1).min(DELAYS.len() - 1)]);
-        delay.min(leased.mail.expires_at.since(self.clock.now()))
+        delay(leased.attempts, leased.mail.expires_at.since(self.clock.now()))
     }
+}
+
+/// How long to wait for the next attempt after so many, if the mail expires after `left`.
+fn delay(attempts: u32, left: Duration) -> Duration {
+    let attempts = usize::try_from(attempts).unwrap_or(DELAYS.len());
+    Duration::from_secs(DELAYS[attempts.saturating_sub(1).min(DELAYS.len() - 1)]).min(left)
 }
 
 /// What the server said, without the address and what the mail contains, which it may have repeated.
@@ -190,4 +193,17 @@ fn without_content(error: &str, leased: &Leased, params: &Params) -> String {
     let to = &leased.mail.to;
     let error = error.replace(to.as_str(), &to.masked());
     params.iter().filter(|(_, value)| value.len() > 3).fold(error, |error, (_, value)| error.replace(value, "…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_become_rarer_and_the_last_one_is_not_after_the_expiry() {
+        let (seconds, day) = (Duration::from_secs, Duration::from_secs(86_400));
+        let delays: Vec<Duration> = (1..=7).map(|attempts| delay(attempts, day)).collect();
+        assert_eq!(delays, [2, 10, 60, 300, 900, 900, 900].map(seconds));
+        assert_eq!(delay(u32::MAX, seconds(7)), seconds(7));
+    }
 }

@@ -63,6 +63,7 @@ async fn while_nobody_listens_mails_wait_and_are_shown_with_the_reason() {
     let mut stack = Stack::on(Storage::Embedded)
         .auth("AUTH_SMTP_URL", &format!("smtp://127.0.0.1:{}", harness::sockets::fresh_port()))
         .auth("AUTH_MAIL_FROM", FROM)
+        .auth("AUTH_REGISTRATION_PROOF", "off")
         .start()
         .await;
     let mut ada = stack.ada().await;
@@ -104,6 +105,40 @@ async fn a_mail_that_the_server_refuses_is_given_up_and_shown_without_its_conten
 }
 
 #[tokio::test]
+async fn a_mail_that_has_expired_or_was_turned_elsewhere_is_not_sent() {
+    let server = MailServer::start();
+    server.turns(Manner::PutsOff);
+    let stack = sending_to(&server, Storage::Embedded).await;
+    let (mut ada, mut bob, mut eve) = (stack.ada().await, stack.bob().await, stack.person("eve").await);
+    for person in [&mut ada, &mut bob] {
+        change_password(&stack, person).await;
+    }
+    eventually("both were tried", PATIENCE, async || {
+        listed(&stack).await.iter().all(|mail| !mail["last_error"].is_null()).then_some(())
+    })
+    .await;
+    let (_, url) = stores::database(&stack);
+    let mut database = stores::open(&url).await;
+    for (change, address) in [("expires_at = 0", &ada.email), ("address = 'eve@example.org'", &bob.email)] {
+        let update = format!("UPDATE mail_outbox SET {change} WHERE address = $1");
+        let update = sqlx::query(sqlx::AssertSqlSafe(update)).bind(address.clone());
+        assert_eq!(update.execute(&mut database).await.expect("the database answers").rows_affected(), 1);
+    }
+    server.turns(Manner::Accepts);
+    all_are_due(&stack).await;
+    change_password(&stack, &mut eve).await;
+    server.mail_to(&eve.email).await;
+    let states = eventually("all are settled", PATIENCE, async || {
+        let states: BTreeSet<String> = listed(&stack).await.iter().map(|mail| mail["state"].to_string()).collect();
+        (!states.contains("\"waiting\"")).then_some(states)
+    })
+    .await;
+    assert_eq!(states, ["\"expired\"".to_owned(), "\"unreadable\"".to_owned()].into());
+    assert_eq!(server.received().len(), 1, "only the new one was sent");
+    assert!(stack.auth.log().contains("a mail cannot be opened and is not sent"));
+}
+
+#[tokio::test]
 async fn a_mail_whose_answer_was_lost_comes_again_with_the_same_message_id() {
     let server = MailServer::start();
     server.turns(Manner::CutsAfterData);
@@ -135,28 +170,24 @@ async fn a_mail_that_was_being_sent_at_a_kill_comes_again_when_its_lease_has_end
 }
 
 #[tokio::test]
-async fn a_service_that_is_stopped_leaves_its_mails_to_others_at_once() {
+async fn a_service_stops_although_the_mail_server_hangs_and_loses_no_mail() {
     let server = MailServer::start();
-    let mut stack = Stack::on(Storage::RedisAndPostgres)
-        .auth("AUTH_SMTP_URL", &server.url())
-        .auth("AUTH_MAIL_FROM", FROM)
-        .start()
-        .await;
-    let mut people = Vec::new();
-    for number in 0..3 {
-        people.push(stack.person(&format!("somebody{number}")).await);
-    }
-    server.turns(Manner::PutsOff);
+    server.turns(Manner::KeepsTheAnswer);
+    let mut stack = sending_to(&server, Storage::Embedded).await;
+    let mut people = vec![stack.ada().await, stack.bob().await];
     for person in &mut people {
         change_password(&stack, person).await;
     }
+    eventually("a mail is being sent", PATIENCE, async || (!server.received().is_empty()).then_some(())).await;
     let status = stack.auth.stop();
     assert!(status.success(), "{status}");
     server.turns(Manner::Accepts);
     stack.auth.start().await;
+    all_are_due(&stack).await;
     for person in &people {
         server.mail_to(&person.email).await;
     }
+    eventually("the outbox is empty", PATIENCE, async || listed(&stack).await.is_empty().then_some(())).await;
 }
 
 /// Twice as many connections as one replica makes, and no mail twice.
