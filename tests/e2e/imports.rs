@@ -48,6 +48,7 @@ async fn users_of_every_system_log_in_with_the_passwords_that_they_had(storage: 
     let file = |name| fixture(&stack, name);
     let roles = written(&stack, "roles.toml", "writer = [\"author\"]\npilot = []\n");
     let config = file("firebase-hash-config.txt");
+    #[expect(clippy::type_complexity, reason = "a table")]
     let systems: [(&str, String, &[&str], [u64; 4], &[&str]); 7] = [
         (
             "keycloak",

@@ -11,7 +11,12 @@ const FROM: &str = "Example <no-reply@example.com>";
 
 /// A stack that sends its mails to this server.
 pub(crate) async fn sending_to(server: &MailServer, storage: Storage) -> Stack {
-    Stack::on(storage).auth("AUTH_SMTP_URL", &server.url()).auth("AUTH_MAIL_FROM", FROM).auth("AUTH_REGISTRATION_PROOF", "off").start().await
+    Stack::on(storage)
+        .auth("AUTH_SMTP_URL", &server.url())
+        .auth("AUTH_MAIL_FROM", FROM)
+        .auth("AUTH_REGISTRATION_PROOF", "off")
+        .start()
+        .await
 }
 
 /// What identifies a mail, however often it arrives.
@@ -31,7 +36,10 @@ async fn users_are_notified_of_what_happens_to_their_accounts_on_postgres() {
 
 async fn users_are_notified(storage: Storage) {
     let server = MailServer::start();
-    let stack = Stack::on(storage).auth("AUTH_SMTP_URL", &server.url()).auth("AUTH_MAIL_FROM", FROM).auth("AUTH_REGISTRATION_PROOF", "off");
+    let stack = Stack::on(storage)
+        .auth("AUTH_SMTP_URL", &server.url())
+        .auth("AUTH_MAIL_FROM", FROM)
+        .auth("AUTH_REGISTRATION_PROOF", "off");
     let stack = stack.auth("AUTH_REPLAY_WINDOW", "0s").start().await;
     let (admin, ada, mut robbed) = (stack.admin().await, stack.ada().await, stack.person("robbed").await);
     let (disabled, gone, deleted) = (stack.bob().await, stack.person("gone").await, stack.person("deleted").await);
@@ -78,7 +86,10 @@ async fn users_are_notified(storage: Storage) {
 #[tokio::test]
 async fn only_the_chosen_notices_are_sent() {
     let server = MailServer::start();
-    let stack = Stack::on(Storage::Embedded).auth("AUTH_SMTP_URL", &server.url()).auth("AUTH_MAIL_FROM", FROM).auth("AUTH_REGISTRATION_PROOF", "off");
+    let stack = Stack::on(Storage::Embedded)
+        .auth("AUTH_SMTP_URL", &server.url())
+        .auth("AUTH_MAIL_FROM", FROM)
+        .auth("AUTH_REGISTRATION_PROOF", "off");
     let stack = stack.auth("AUTH_MAIL_NOTICES", "account_deleted").start().await;
     let ada = stack.ada().await;
     let new = fresh_password();

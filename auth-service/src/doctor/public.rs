@@ -180,7 +180,7 @@ mod tests {
                 "redirects to https://login.example.com/",
             ),
             (Ok(answer(502, &[], "")), "answers 502"),
-            (Ok(answer(200, &[], "<html>")), "something else"),
+            (Ok(answer(200, &[], "<html>")), "something other"),
             (Ok(answer(200, &[], r#"{"issuer":"http://auth.example.com"}"#)), "calls itself http://auth.example.com"),
         ];
         for (metadata, words) in cases {

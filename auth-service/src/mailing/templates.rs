@@ -173,9 +173,10 @@ mod tests {
                 assert!(!mail.subject.is_empty() && !mail.subject.contains("{{"), "{place}");
                 assert!(mail.html.contains(&format!("<html lang=\"{}\">", language.code())), "{place}");
                 for body in [&mail.text, &mail.html] {
-                    assert!(body.contains(SITE) || body.contains("https:&#x2f;&#x2f;auth.example.com"), "{place}");
+                    let body = body.replace("&#x2f;", "/").replace("&amp;", "&");
+                    assert!(body.contains(SITE), "{place}");
                     let shown = kind.params().iter().filter(|(name, _)| *name != "ends");
-                    assert!(shown.clone().all(|(_, sample)| body.contains(sample)), "{place}: {}", **body);
+                    assert!(shown.clone().all(|(_, sample)| body.contains(sample)), "{place}: {body}");
                 }
             }
         }

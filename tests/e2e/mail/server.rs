@@ -16,8 +16,11 @@ fn certificate(name: &str) -> String {
 }
 
 async fn trusting(authority: &str, server: &MailServer) -> Stack {
-    let mut stack =
-        Stack::on(Storage::Embedded).auth("AUTH_SMTP_URL", &server.url()).auth("AUTH_MAIL_FROM", FROM).auth("AUTH_REGISTRATION_PROOF", "off").prepare();
+    let mut stack = Stack::on(Storage::Embedded)
+        .auth("AUTH_SMTP_URL", &server.url())
+        .auth("AUTH_MAIL_FROM", FROM)
+        .auth("AUTH_REGISTRATION_PROOF", "off")
+        .prepare();
     stack.auth.set("SSL_CERT_FILE", &certificate(authority));
     stack.auth.set("SSL_CERT_DIR", "/nowhere");
     stack.auth.start().await;
