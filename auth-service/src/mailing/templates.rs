@@ -129,7 +129,12 @@ fn found(folder: &Path) -> Result<Vec<(String, io::Result<String>)>, String> {
     let explain = |error: io::Error| format!("cannot read {}: {error}", folder.display());
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(explain)? {
-        let path = entry.map_err(explain)?.path();
+        let entry = entry.map_err(explain)?;
+        // Kubernetes mounts a folder's files once more, in hidden folders.
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        let path = entry.path();
         let below = if path.is_dir() {
             let inside = fs::read_dir(&path).map_err(explain)?;
             inside.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>().map_err(explain)?
@@ -195,6 +200,8 @@ mod tests {
         fs::create_dir(folder.path().join("uk")).unwrap();
         fs::write(folder.path().join("uk/password_changed.txt"), "Subject: Інше\n\nТекст {{ at }}").unwrap();
         fs::write(folder.path().join("README.md"), "Not a template.").unwrap();
+        fs::create_dir(folder.path().join("..data")).unwrap();
+        fs::write(folder.path().join("..data/layout.html"), "{{ nonsense }}").unwrap();
         let templates = Templates::load(Some(folder.path()), SITE).expect("all are right");
         let subject = |language| {
             let kind = MailKind::PasswordChanged;

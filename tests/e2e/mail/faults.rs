@@ -1,6 +1,6 @@
 //! A mail server that is away, slow, or refuses: no request notices, and the mails arrive.
 
-use super::{FROM, name, sending_to};
+use super::{FROM, PATIENCE, is_counted, name, sending_to};
 use crate::{metrics::counted, stores};
 use auth_service::domain::{
     Language,
@@ -12,9 +12,6 @@ use harness::{MailServer, Person, Stack, Storage, eventually, person::fresh_pass
 use serde_json::Value;
 use shared::clock::{Clock as _, SystemClock};
 use std::{collections::BTreeSet, time::Duration};
-
-/// How long an outage may take to end for a mail: the server's answer is waited for, and then the delays.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 async fn change_password(stack: &Stack, person: &mut Person) {
     let new = fresh_password();
@@ -51,10 +48,7 @@ async fn no_request_waits_for_a_mail_server_that_hangs_or_puts_off_and_the_mail_
         server.mails_to(&ada.email, number + 1).await;
     }
     assert!(counted(&stack.auth, r#"mail_total{kind="password_changed",result="put_off"}"#).await >= 1.0);
-    eventually("the outbox is empty", PATIENCE, async || {
-        (counted(&stack.auth, "mail_waiting").await == 0.0).then_some(())
-    })
-    .await;
+    is_counted(&stack, "mail_waiting", 0.0).await;
 }
 
 #[tokio::test]
@@ -74,8 +68,7 @@ async fn while_nobody_listens_mails_wait_and_are_shown_with_the_reason() {
     .await;
     assert_eq!((&waiting["state"], &waiting["to"]), (&"waiting".into(), &ada.email.as_str().into()), "{waiting}");
     assert!(waiting["last_error"].as_str().is_some_and(|error| error.starts_with("connect: ")), "{waiting}");
-    eventually("it is counted", PATIENCE, async || (counted(&stack.auth, "mail_waiting").await == 1.0).then_some(()))
-        .await;
+    is_counted(&stack, "mail_waiting", 1.0).await;
     stack.auth.set("AUTH_SMTP_URL", &server.url());
     stack.auth.restart().await;
     all_are_due(&stack).await;
@@ -95,7 +88,7 @@ async fn a_mail_that_the_server_refuses_is_given_up_and_shown_without_its_conten
     .await;
     let error = refused["last_error"].as_str().unwrap_or_default();
     assert!(error.contains("550") && error.contains("a***@example.org") && !error.contains(&ada.email), "{error}");
-    assert_eq!(counted(&stack.auth, r#"mail_total{kind="password_changed",result="refused"}"#).await, 1.0);
+    is_counted(&stack, r#"mail_total{kind="password_changed",result="refused"}"#, 1.0).await;
     server.turns(Manner::Accepts);
     let mut bob = stack.bob().await;
     change_password(&stack, &mut bob).await;
