@@ -43,13 +43,16 @@ fn counts(ended: &Ended) -> [u64; 4] {
     ["created", "updated", "skipped", "refused"].map(|name| report[name].as_u64().unwrap_or_else(|| panic!("{report}")))
 }
 
+/// The name of a system, the file of its users, further options, how many are created, updated, skipped and refused, and
+/// who then logs in.
+type Exported<'a> = (&'a str, String, &'a [&'a str], [u64; 4], &'a [&'a str]);
+
 async fn users_of_every_system_log_in_with_the_passwords_that_they_had(storage: Storage) {
     let mut stack = Stack::on(storage).unlimited().start_auth().await;
     let file = |name| fixture(&stack, name);
     let roles = written(&stack, "roles.toml", "writer = [\"author\"]\npilot = []\n");
     let config = file("firebase-hash-config.txt");
-    #[expect(clippy::type_complexity, reason = "a table")]
-    let systems: [(&str, String, &[&str], [u64; 4], &[&str]); 7] = [
+    let systems: [Exported<'_>; 7] = [
         (
             "keycloak",
             file("keycloak-realm.json"),

@@ -20,11 +20,16 @@ use auth_service::{
 use clap::ArgMatches;
 use serde_json::json;
 use shared::server::StopSignal;
-use std::{sync::Arc, thread::available_parallelism, time::Duration};
+use std::{
+    sync::Arc,
+    thread::available_parallelism,
+    time::{Duration, Instant},
+};
 use tokio::time::sleep;
 
-/// Between two batches, so that the service's own statements get their turn.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Between two batches, so that the service's own statements get their turn: a third of the time that the batch took,
+/// within these bounds.
+const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(200)];
 
 /// How an import ended.
 enum End {
@@ -87,6 +92,7 @@ async fn run(
             batch = reading.next() => batch,
         };
         let Some(batch) = batch else { break };
+        let begun = Instant::now();
         match import.batch(batch.entries).await {
             Ok(refused) => refusals.add(&batch.file, &refused)?,
             Err(error @ ImportError::Conflict { .. }) => return Ok(End::Failed(format!("{}, {error}", batch.file))),
@@ -94,7 +100,8 @@ async fn run(
         }
         progress.show(import.tally().total(), reading.bytes_read());
         if wishes.apply {
-            sleep(PAUSE).await;
+            let [shortest, longest] = PAUSES;
+            sleep((begun.elapsed() / 3).clamp(shortest, longest)).await;
         }
     }
     Ok(reading.end().map_or_else(End::Failed, |()| End::Complete))

@@ -3,7 +3,10 @@
 use super::{
     Sql, Statement,
     accounts::searchable,
-    engine::rows::{to_json, unreadable, value},
+    engine::{
+        backend::Backend,
+        rows::{to_json, unreadable, value},
+    },
     users::{credentials, json, optional_text, text},
 };
 use crate::domain::{
@@ -33,7 +36,7 @@ impl Transfer for Sql {
         }
         let insert = || {
             let rows: Vec<String> =
-                (0..users.len()).map(|row| format!("({})", numbered(row * VALUES, VALUES))).collect();
+                (0..users.len()).map(|row| format!("({})", self.backend.places(row * VALUES, VALUES))).collect();
             let insert = query(AssertSqlSafe(format!(
                 "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch,
                  created_at, external_source, external_id) VALUES {} ON CONFLICT DO NOTHING RETURNING id",
@@ -48,9 +51,10 @@ impl Transfer for Sql {
     async fn holders_of(&self, users: &[Arrival]) -> Result<Vec<Holder>, Unavailable> {
         let external: Vec<&ExternalId> = users.iter().filter_map(|user| user.external.as_ref()).collect();
         let read = || {
-            let (ids, mails) = (numbered(0, users.len()), numbered(users.len(), users.len()));
-            let pairs: Vec<String> =
-                (0..external.len()).map(|pair| format!("({})", numbered(2 * users.len() + 2 * pair, 2))).collect();
+            let (ids, mails) = (self.backend.places(0, users.len()), self.backend.places(users.len(), users.len()));
+            let pairs: Vec<String> = (0..external.len())
+                .map(|pair| format!("({})", self.backend.places(2 * users.len() + 2 * pair, 2)))
+                .collect();
             let or_external = if pairs.is_empty() {
                 String::new()
             } else {
@@ -103,10 +107,16 @@ impl Transfer for Sql {
     }
 }
 
-/// `$first + 1, …`
-fn numbered(first: usize, count: usize) -> String {
-    let numbers: Vec<String> = (first + 1..=first + count).map(|number| format!("${number}")).collect();
-    numbers.join(", ")
+impl Backend {
+    /// The places of `count` values after the first ones. With names such as `$1`, SQLite looks through all of them to
+    /// bind each.
+    fn places(self, first: usize, count: usize) -> String {
+        let place = |number| match self {
+            Self::Sqlite => "?".to_owned(),
+            Self::Postgres => format!("${number}"),
+        };
+        (first + 1..=first + count).map(place).collect::<Vec<_>>().join(", ")
+    }
 }
 
 fn bind_arrival(statement: Statement, user: &Arrival, now: Timestamp) -> Statement {
