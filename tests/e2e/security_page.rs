@@ -37,7 +37,7 @@ pub(crate) fn sources(directory: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_file_and_test_that_the_security_page_names_exists() {
     let page = fs::read_to_string(workspace().join("SECURITY.md")).expect("SECURITY.md is there");
-    let code: String = ["auth-service", "resource-service", "shared", "tests", "verifier", "xtask"]
+    let code: String = ["auth-service", "resource-service", "session-rules", "shared", "tests", "verifier", "xtask"]
         .iter()
         .flat_map(|part| sources(&workspace().join(part)))
         .map(|path| fs::read_to_string(path).expect("sources are UTF-8"))
