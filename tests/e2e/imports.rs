@@ -4,7 +4,7 @@ use harness::{
     Stack, Storage, Transport, assert_problem, binaries, command::Ended, eventually, process::Process, service::Service,
 };
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{cell::Cell, fs, path::Path, process::Command, time::Duration};
 
 on_every_storage! {
     users_of_every_system_log_in_with_the_passwords_that_they_had,
@@ -341,13 +341,21 @@ async fn logins_go_on_during_an_import(storage: Storage) {
     let ada = stack.ada().await;
     let file = written(&stack, "users.jsonl", &many(10_000));
     let words = ["--from", "jeton", &file, "--json", "--apply"];
+    let (logged_in, put_off) = (Cell::new(0), Cell::new(0));
     let logins = async {
         loop {
-            stack.auth.login(&ada.email, &ada.password, Transport::Body).await.tokens();
+            let answer = stack.auth.once().login(&ada.email, &ada.password, Transport::Body).await;
+            match answer.status {
+                200 => logged_in.set(logged_in.get() + 1),
+                // A busy machine: the client tries again.
+                503 => put_off.set(put_off.get() + 1),
+                _ => panic!("{answer}"),
+            }
         }
     };
     tokio::select! {
         ended = import(&stack.auth, &words) => assert_eq!(counts(&ended), [10_000, 0, 0, 0], "{ended:?}"),
         () = logins => {}
     }
+    assert!(logged_in.get() > put_off.get(), "{} logins, {} put off", logged_in.get(), put_off.get());
 }
