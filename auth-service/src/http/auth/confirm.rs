@@ -26,13 +26,13 @@ use utoipa::ToSchema;
 /// The code of a mail.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Confirmation)]
+#[schema(as = CodeOfMail)]
 pub struct Shown {
     /// The flow, from the answer that announced the mail, or from the link.
     #[schema(value_type = String, format = Uuid)]
     flow: ProofId,
     /// The code, in either case, with or without the hyphen.
-    #[schema(example = "7H2K-9QXD", max_length = 64)]
+    #[schema(example = "7H2K-9QXD")]
     code: String,
     /// With transport `body`: the flow's secret, so that the answer holds tokens.
     #[schema(value_type = Option<String>)]

@@ -32,7 +32,7 @@ pub struct Reset {
     #[schema(value_type = String, format = Uuid)]
     flow: ProofId,
     /// The code, in either case, with or without the hyphen.
-    #[schema(example = "7H2K-9QXD", max_length = 64)]
+    #[schema(example = "7H2K-9QXD")]
     code: String,
     /// The new password; easily guessed ones are refused.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
