@@ -104,9 +104,8 @@ impl Housekeeping {
         self.accounts.odd_hashes(HASHES).await
     }
 
-    /// Deletes a bounded batch each of expired sessions, endings, counters, audit events, settled mails and
-    /// proofs; nothing while the clocks
-    /// cannot be trusted. Returns whether there may be more.
+    /// Deletes a bounded batch each of expired sessions, endings, counters, audit events, settled mails and proofs;
+    /// nothing while the clocks cannot be trusted. Returns whether there may be more.
     ///
     /// # Errors
     /// [`Unavailable`].

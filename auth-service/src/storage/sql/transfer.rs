@@ -120,8 +120,14 @@ impl Backend {
 }
 
 fn bind_arrival(statement: Statement, user: &Arrival, now: Timestamp) -> Statement {
+    let statement = bind_profile(statement, user.id, user, now).bind(user.created_at.millis());
+    bind_external(statement, user)
+}
+
+/// The nine values with which both statements begin.
+fn bind_profile(statement: Statement, id: UserId, user: &Arrival, now: Timestamp) -> Statement {
     statement
-        .bind(user.id.to_string())
+        .bind(id.to_string())
         .bind(user.email.to_string())
         .bind(user.name.as_ref().map(|name| name.as_str().to_owned()))
         .bind(searchable(&user.email, user.name.as_ref()))
@@ -130,13 +136,16 @@ fn bind_arrival(statement: Statement, user: &Arrival, now: Timestamp) -> Stateme
         .bind(to_json(&user.custom))
         .bind(i64::from(user.disabled))
         .bind(now.millis())
-        .bind(user.created_at.millis())
+}
+
+fn bind_external(statement: Statement, user: &Arrival) -> Statement {
+    statement
         .bind(user.external.as_ref().map(|known| known.source.clone()))
         .bind(user.external.as_ref().map(|known| known.id.clone()))
 }
 
 fn overwrite(id: UserId, user: &Arrival, now: Timestamp) -> Statement {
-    query(
+    let update = query(
         "UPDATE users SET email = $2, name = $3, search = $4, roles = $6, custom = $7,
          password_hash = CASE WHEN CAST(password_hash AS TEXT) = $10 THEN $5 ELSE password_hash END,
          kept_sid = CASE WHEN $8 = 1 AND disabled = 0 THEN NULL ELSE kept_sid END,
@@ -146,19 +155,8 @@ fn overwrite(id: UserId, user: &Arrival, now: Timestamp) -> Statement {
          disabled = $8, revision = revision + 1,
          external_source = coalesce($11, external_source), external_id = coalesce($12, external_id)
          WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = $2 AND other.id <> $1)",
-    )
-    .bind(id.to_string())
-    .bind(user.email.to_string())
-    .bind(user.name.as_ref().map(|name| name.as_str().to_owned()))
-    .bind(searchable(&user.email, user.name.as_ref()))
-    .bind(user.hash.0.clone())
-    .bind(to_json(&user.roles))
-    .bind(to_json(&user.custom))
-    .bind(i64::from(user.disabled))
-    .bind(now.millis())
-    .bind(PasswordHash::NONE)
-    .bind(user.external.as_ref().map(|known| known.source.clone()))
-    .bind(user.external.as_ref().map(|known| known.id.clone()))
+    );
+    bind_external(bind_profile(update, id, user, now).bind(PasswordHash::NONE), user)
 }
 
 /// A row that cannot be read still holds its address and its id.
