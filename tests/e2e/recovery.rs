@@ -230,7 +230,7 @@ async fn known_and_unknown_addresses_get_the_same_answers() {
 
 /// better-auth#11023: somebody registers the victim's address first and waits for the victim to confirm it.
 #[tokio::test]
-async fn whoever_registered_an_address_first_gets_nothing_when_its_owner_confirms() {
+async fn the_code_of_a_strangers_registration_is_worthless_for_the_owners_own() {
     let stack = Stack::any().auth("AUTH_REGISTRATION_PROOF", "on").start_auth().await;
     let (victim, trap) = (fresh_email("victim"), fresh_password());
     let attack = register(&stack.auth, &victim, &trap).await.expect(202);
