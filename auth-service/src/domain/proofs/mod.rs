@@ -95,6 +95,9 @@ pub enum CodeError {
     /// The code has expired, or never existed.
     #[error("the code has expired")]
     Expired,
+    /// The code is good only for the client that asked for it. It is not used up.
+    #[error("the code is for the client that asked for it")]
+    OtherClient,
     /// A store did not answer.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -241,12 +244,16 @@ impl Proofs {
             Try::Spent => return Err(CodeError::Spent),
             Try::Expired => return Err(CodeError::Expired),
         };
+        let is_asker = secret.is_some_and(|secret| self.is_flow_secret(id, secret));
+        if purposes.contains(&proof.purpose) && proof.purpose.is_for_the_asker_only() && !is_asker {
+            self.store.take_back_try(id).await?;
+            return Err(CodeError::OtherClient);
+        }
         let is_right = |code: Code| self.secrets.is_code(&named(&proof), code.bits());
         if !purposes.contains(&proof.purpose) || !Code::parse(code).is_some_and(is_right) {
             return Err(if left > 0 { CodeError::Wrong { left } } else { CodeError::Spent });
         }
         self.store.take_back_try(id).await?;
-        let is_asker = secret.is_some_and(|secret| self.is_flow_secret(id, secret));
         Ok(Confirmed { proof, is_asker })
     }
 

@@ -30,6 +30,13 @@ impl Purpose {
         }
     }
 
+    /// Whether only the client that asked may bring the code. Whoever else follows the link of a registration might give
+    /// a stranger's password to an account of their own address.
+    #[must_use]
+    pub const fn is_for_the_asker_only(self) -> bool {
+        matches!(self, Self::Register)
+    }
+
     /// How long a proof is good. A code by mail that recovers an account may live for at most 24 hours (NIST SP
     /// 800-63B-4, 4.2.1.2).
     #[must_use]

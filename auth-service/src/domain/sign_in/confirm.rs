@@ -72,7 +72,7 @@ pub struct Confirmer {
 }
 
 impl Confirmer {
-    /// Does what the code was asked for. Returns the tokens of a new session if this is the client that registered.
+    /// Does what the code was asked for. Returns the tokens of a new session after a registration.
     ///
     /// # Errors
     /// [`ConfirmError`].
@@ -80,15 +80,12 @@ impl Confirmer {
         let Confirmation { flow, code, secret, transport } = shown;
         self.limiter.take_of_address(Limit::Logins, client)?;
         let purposes = [Purpose::Register, Purpose::Verify];
-        let Confirmed { proof, is_asker } = self.proofs.check(flow, code, secret, &purposes).await?;
+        let Confirmed { proof, .. } = self.proofs.check(flow, code, secret, &purposes).await?;
         if proof.purpose == Purpose::Verify {
             self.verify(&proof, client).await?;
             return Ok(None);
         }
         let (created, hash) = self.register(&proof, client).await?;
-        if !is_asker {
-            return Ok(None);
-        }
         Ok(first_session(&*self.accounts, &self.sessions, (created, &hash), transport, client).await?)
     }
 

@@ -144,6 +144,11 @@ impl From<CodeError> for Problem {
             CodeError::Expired => {
                 Problem::new(StatusCode::GONE, "code_expired", "this code is not good any more: ask for a new mail")
             }
+            CodeError::OtherClient => Problem::new(
+                StatusCode::FORBIDDEN,
+                "other_client",
+                "this code is for the window in which it was asked for: type it there. Whoever did not ask for it does nothing",
+            ),
             CodeError::Unavailable(error) => error.into(),
         }
     }

@@ -140,6 +140,7 @@ examples!(CodeError {
     Self::Wrong { .. } => vec![Self::Wrong { left: 4 }],
     Self::Spent => vec![Self::Spent],
     Self::Expired => vec![Self::Expired],
+    Self::OtherClient => vec![Self::OtherClient],
     Self::Unavailable(_) => each(Self::Unavailable),
 });
 

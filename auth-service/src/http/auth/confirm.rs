@@ -34,7 +34,7 @@ pub struct Shown {
     /// The code, in either case, with or without the hyphen.
     #[schema(example = "7H2K-9QXD")]
     code: String,
-    /// With transport `body`: the flow's secret, so that the answer holds tokens.
+    /// With transport `body`: the flow's secret. A registration needs it.
     #[schema(value_type = Option<String>)]
     flow_secret: Option<FlowSecret>,
     /// How the refresh token will be carried.
@@ -44,9 +44,10 @@ pub struct Shown {
 
 /// Confirm with the code of a mail
 ///
-/// A registration: the account is created, and the client that registered is logged in; any other one, such as the browser in
-/// which the link of the mail was opened, is not. An address: it is verified. Nothing but this call uses up a code, and five wrong
-/// ones do too. A forgotten password is replaced by `/auth/password/reset` instead.
+/// A registration: the account is created, and the client is logged in. Only the client that registered can do this: to any other
+/// one, such as another browser in which the link of the mail was opened, the answer is 403 `other_client`, and the code stays good.
+/// An address: it is verified. Nothing but this call uses up a code, and five wrong ones do too. A forgotten password is replaced
+/// by `/auth/password/reset` instead.
 #[utoipa::path(
     post, path = "/auth/confirm", tag = "login", operation_id = "confirm",
     request_body = Shown,
@@ -54,7 +55,7 @@ pub struct Shown {
         (status = 200, description = "The account is created, and a session has begun", body = tokens::Answer<'_>, headers(
             ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
         )),
-        (status = 204, description = "Confirmed; this client is not logged in"),
+        (status = 204, description = "Confirmed; nobody is logged in by it"),
         Refusals<(Page, BodyOfUsualSize, ConfirmError)>,
     )
 )]
