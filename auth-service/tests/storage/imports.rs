@@ -85,7 +85,7 @@ impl Imported {
             assert!(matches!(self.store.by_email(&bad.email).await, Err(FindError::Unreadable(_))), "{column} {value}");
         }
         for id in [bad.id, good.id] {
-            assert!(self.store.delete(id, &[], None, None).await.unwrap(), "{column} {value}");
+            assert!(self.store.delete(id, &[], None, &[]).await.unwrap(), "{column} {value}");
         }
     }
 

@@ -145,6 +145,7 @@ impl Creator {
             kept_session: None,
             created_at: account.created_at,
             email_verified_at: account.email_verified_at,
+            second_email: None,
             external: None,
             revision: 0,
         })

@@ -57,6 +57,8 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When the address was last shown to reach the user, if it ever was.
     pub email_verified_at: Option<Timestamp>,
+    /// Another address that notices go to as well. It has been shown to reach the user.
+    pub second_email: Option<EmailAddress>,
     /// Who the user was in another system.
     pub external: Option<ExternalId>,
     /// Rises with every change by an admin or operator.
@@ -73,6 +75,12 @@ pub struct ExternalId {
 }
 
 impl Account {
+    /// Where notices go.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<&EmailAddress> {
+        [Some(&self.email), self.second_email.as_ref()].into_iter().flatten().collect()
+    }
+
     /// The user as read, for a write that is valid only while the user is unchanged.
     #[must_use]
     pub const fn seen(&self) -> Seen {

@@ -113,8 +113,8 @@ pub enum SearchError {
     Unavailable(#[from] Unavailable),
 }
 
-/// The store of users. Whatever it reports as done is durable. A mail that is given with a change is added to the outbox
-/// in the change's transaction, and only if something was changed.
+/// The store of users. Whatever it reports as done is durable. Mails that are given with a change are added to the
+/// outbox in the change's transaction, and only if something was changed.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Creates an account.
@@ -141,7 +141,7 @@ pub trait Accounts: Send + Sync {
         checked: &Checked<'_>,
         new: &PasswordHash,
         now: Timestamp,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<bool, Unavailable>;
 
     /// Sets the password, whatever it was, raises the epoch and keeps no session, in one statement. `false`: there is
@@ -151,7 +151,7 @@ pub trait Accounts: Send + Sync {
         id: UserId,
         new: &PasswordHash,
         now: Timestamp,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<bool, Unavailable>;
 
     /// Users in the order of their ids. Rows that cannot be read are left out.
@@ -168,7 +168,7 @@ pub trait Accounts: Send + Sync {
         change: &AccountChange,
         seen: &[Seen],
         now: Timestamp,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<Option<Account>, Unavailable>;
 
     /// Increments the number of times that the account was unlocked; `false`: there is no such user.
@@ -181,7 +181,7 @@ pub trait Accounts: Send + Sync {
         id: UserId,
         seen: &[Seen],
         checked: Option<&Checked<'_>>,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<bool, Unavailable>;
 
     /// Returns a user other than this one who is not disabled and whose roles are wanted, if there is one.

@@ -148,17 +148,17 @@ impl Users {
     /// [`AdminError`].
     pub async fn delete(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
         for _ in 0..MAX_ATTEMPTS {
-            let (basis, mail) = match (self.accounts.by_id(id).await, by) {
+            let (basis, mails) = match (self.accounts.by_id(id).await, by) {
                 // Nobody can log in as a user whose row cannot be read, so it is not the last one who governs.
-                (Err(FindError::Unreadable(_)), By::Operator) => (Vec::new(), None),
+                (Err(FindError::Unreadable(_)), By::Operator) => (Vec::new(), Vec::new()),
                 (found, _) => {
                     let user = found?.ok_or(AdminError::NoSuchUser)?.account;
                     let actor = self.actor(by).await?;
                     let basis = self.basis(actor.as_ref(), &user, Fate::Goes).await?;
-                    (basis, self.notices.account_deleted(&user.email, None))
+                    (basis, self.notices.account_deleted(&user.addresses(), None))
                 }
             };
-            if self.accounts.delete(id, &seen(&basis), None, mail.as_ref()).await? {
+            if self.accounts.delete(id, &seen(&basis), None, &mails).await? {
                 self.audit.record(event_by(&self.audit, by, Action::UserDelete, id)).await;
                 self.live.forget_all(id, None).await;
                 return Ok(());
@@ -179,8 +179,8 @@ impl Users {
                 return Ok(false);
             }
             let basis = self.basis(None, &found.account, Fate::Goes).await?;
-            let mail = self.notices.account_deleted(&found.account.email, Some(client));
-            if self.accounts.delete(id, &seen(&basis), Some(checked), mail.as_ref()).await? {
+            let mails = self.notices.account_deleted(&found.account.addresses(), Some(client));
+            if self.accounts.delete(id, &seen(&basis), Some(checked), &mails).await? {
                 return Ok(true);
             }
         }
@@ -201,9 +201,10 @@ impl Users {
             let actor = self.actor(by).await?;
             let basis = self.basis(actor.as_ref(), &user, fate).await?;
             let is_disabled_now = change.disabled == Some(true) && !user.disabled;
-            let mail = is_disabled_now.then(|| self.notices.account_disabled(&user.email)).flatten();
+            let mails =
+                if is_disabled_now { self.notices.account_disabled(&user.addresses()) } else { Vec::new() };
             let (seen, now) = (seen(&basis), self.live.now());
-            if let Some(account) = self.accounts.update(id, change, &seen, now, mail.as_ref()).await? {
+            if let Some(account) = self.accounts.update(id, change, &seen, now, &mails).await? {
                 return Ok(account);
             }
         }

@@ -1,4 +1,4 @@
-//! Notices: mails that report to users what happened to their accounts.
+//! Notices: mails that report to users what happened to their accounts, one to each of their addresses.
 
 use super::{Mail, MailKind, Params, SealedMail};
 use crate::domain::{Client, Language, email_address::EmailAddress, secrets::KeyRing};
@@ -40,47 +40,47 @@ impl Notices {
 
     /// The password was changed, by the user (from this client) or by an administrator.
     #[must_use]
-    pub fn password_changed(&self, to: &EmailAddress, by: Option<&Client>) -> Option<SealedMail> {
+    pub fn password_changed(&self, to: &[&EmailAddress], by: Option<&Client>) -> Vec<SealedMail> {
         self.write(MailKind::PasswordChanged, to, by, |params| params.with("ip", address_of(by)))
     }
 
     /// The account was deleted, by the user (from this client) or by an administrator.
     #[must_use]
-    pub fn account_deleted(&self, to: &EmailAddress, by: Option<&Client>) -> Option<SealedMail> {
+    pub fn account_deleted(&self, to: &[&EmailAddress], by: Option<&Client>) -> Vec<SealedMail> {
         self.write(MailKind::AccountDeleted, to, by, |params| params.with("ip", address_of(by)))
     }
 
     /// An administrator disabled the account.
     #[must_use]
-    pub fn account_disabled(&self, to: &EmailAddress) -> Option<SealedMail> {
+    pub fn account_disabled(&self, to: &[&EmailAddress]) -> Vec<SealedMail> {
         self.write(MailKind::AccountDisabled, to, None, |params| params)
     }
 
     /// A refresh token was used twice. In the default language: the client may be the thief.
     #[must_use]
-    pub fn theft_found(&self, to: &EmailAddress, from: IpAddr, ends: &str) -> Option<SealedMail> {
+    pub fn theft_found(&self, to: &[&EmailAddress], from: IpAddr, ends: &str) -> Vec<SealedMail> {
         self.write(MailKind::TheftFound, to, None, |params| params.with("ip", from.to_string()).with("ends", ends))
     }
 
     fn write(
         &self,
         kind: MailKind,
-        to: &EmailAddress,
+        to: &[&EmailAddress],
         by: Option<&Client>,
-        fill: impl FnOnce(Params) -> Params,
-    ) -> Option<SealedMail> {
+        fill: impl Fn(Params) -> Params,
+    ) -> Vec<SealedMail> {
         if !self.policy.kinds.contains(&kind) {
-            return None;
+            return Vec::new();
         }
         let now = self.clock.now();
-        let mail = Mail {
+        let mail = |to: &EmailAddress| Mail {
             kind,
             to: to.clone(),
             language: by.and_then(|client| client.language).unwrap_or(self.policy.language),
             expires_at: now.plus(LIFE),
             params: fill(Params::default().with("at", to_the_minute(now))),
         };
-        Some(SealedMail::of(mail, &self.secrets, now))
+        to.iter().map(|to| SealedMail::of(mail(to), &self.secrets, now)).collect()
     }
 }
 

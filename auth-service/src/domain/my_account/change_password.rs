@@ -61,8 +61,8 @@ impl MyAccount {
         let lane = Lane::of(client, Some(account.email.as_str()), Some(account.id));
         let hash = self.passwords.hash(lane, &accepted).await?;
         let checked = Checked { hash: &old, epoch: account.session_epoch, session: caller.session };
-        let (now, mail) = (self.live.now(), self.notices.password_changed(&account.email, Some(client)));
-        if !self.accounts.change_password(account.id, &checked, &hash, now, mail.as_ref()).await? {
+        let (now, mails) = (self.live.now(), self.notices.password_changed(&account.addresses(), Some(client)));
+        if !self.accounts.change_password(account.id, &checked, &hash, now, &mails).await? {
             return Err(self.what_changed(caller).await);
         }
         let event = self.audit.event(Action::PasswordChange).to(account.id).by(account.id);

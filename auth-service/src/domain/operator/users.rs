@@ -76,13 +76,13 @@ impl Operator {
     ) -> Result<(), SetPasswordError> {
         let accepted = passwords.accept(password, known).await??;
         let hash = passwords.hash(Lane::HERE, &accepted).await?;
-        let mail = match self.accounts.by_id(user).await {
-            Ok(found) => found.and_then(|found| self.notices.password_changed(&found.account.email, None)),
+        let mails = match self.accounts.by_id(user).await {
+            Ok(Some(found)) => self.notices.password_changed(&found.account.addresses(), None),
             // There may be no address to write to.
-            Err(FindError::Unreadable(_)) => None,
+            Ok(None) | Err(FindError::Unreadable(_)) => Vec::new(),
             Err(FindError::Unavailable(error)) => return Err(error.into()),
         };
-        if !self.accounts.set_password(user, &hash, self.live.now(), mail.as_ref()).await? {
+        if !self.accounts.set_password(user, &hash, self.live.now(), &mails).await? {
             return Err(SetPasswordError::NoSuchUser);
         }
         let changed = serde_json::json!({ "password": true });

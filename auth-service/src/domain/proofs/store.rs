@@ -64,8 +64,8 @@ pub struct Spending<'a> {
     pub now: Timestamp,
     /// What happened.
     pub event: &'a Event,
-    /// What the user is told about it.
-    pub notice: Option<&'a SealedMail>,
+    /// The mails that report it to the user.
+    pub mails: &'a [SealedMail],
 }
 
 /// Keeps proofs. Whatever it reports as done is durable. Each change spends its proof in the same transaction: of any

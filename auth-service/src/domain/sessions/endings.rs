@@ -43,8 +43,8 @@ pub struct Theft<'a> {
     pub epoch: Option<Epoch>,
     /// The event to record.
     pub event: &'a Event,
-    /// The mail that reports it to the user, if one does.
-    pub mail: Option<&'a SealedMail>,
+    /// The mails that report it to the user.
+    pub mails: &'a [SealedMail],
 }
 
 /// The store of endings. Whatever it reports as done is durable.

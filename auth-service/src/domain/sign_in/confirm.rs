@@ -93,7 +93,7 @@ impl Confirmer {
         let sub = proof.sub.ok_or(CodeError::Spent)?;
         let event = self.audit.event(Action::EmailVerify).to(sub).by(sub).from(client);
         let (attempt, now) = (ProofId::fresh(), self.proofs.now());
-        let spending = Spending { proof, attempt, now, event: &event, notice: None };
+        let spending = Spending { proof, attempt, now, event: &event, mails: &[] };
         if !self.proofs.store().verify_address(&spending).await? {
             return Err(CodeError::Spent.into());
         }
@@ -116,7 +116,7 @@ impl Confirmer {
             by: None,
         };
         let event = self.audit.event(Action::Register).to(account.id).by(account.id).from(client);
-        let spending = Spending { proof, attempt: ProofId::fresh(), now, event: &event, notice: None };
+        let spending = Spending { proof, attempt: ProofId::fresh(), now, event: &event, mails: &[] };
         if !self.proofs.store().register(&spending, &account).await? {
             return Err(CodeError::Spent.into());
         }

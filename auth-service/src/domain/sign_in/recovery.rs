@@ -141,13 +141,13 @@ impl Recovery {
         let hash = self.passwords.hash(lane, &accepted).await?;
 
         let event = self.audit.event(Action::PasswordReset).to(sub).from(client);
-        let notice = self.notices.password_changed(&proof.address, Some(client));
+        let mails = self.notices.password_changed(&found.account.addresses(), Some(client));
         let spending = Spending {
             proof: &proof,
             attempt: ProofId::fresh(),
             now: self.proofs.now(),
             event: &event,
-            notice: notice.as_ref(),
+            mails: &mails,
         };
         if !self.proofs.store().reset_password(&spending, &hash).await? {
             return Err(CodeError::Spent.into());

@@ -27,7 +27,7 @@ impl Accounts for Sql {
     async fn create(&self, account: &NewAccount) -> Result<(), CreateError> {
         let by = account.by.as_slice();
         let insert = || bind_seen(insert(account, &stand(by, NEXT_PLACE)), by);
-        let created = if by.is_empty() { self.durable.run(insert).await } else { self.run_in_turn(insert, None).await };
+        let created = if by.is_empty() { self.durable.run(insert).await } else { self.run_in_turn(insert, &[]).await };
         if created?.written > 0 {
             return Ok(());
         }
@@ -65,7 +65,7 @@ impl Accounts for Sql {
         checked: &Checked<'_>,
         new: &PasswordHash,
         now: Timestamp,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<bool, Unavailable> {
         let update = || {
             let update = query(AssertSqlSafe(format!(
@@ -77,7 +77,7 @@ impl Accounts for Sql {
             let update = update.bind(id.to_string()).bind(new.0.clone()).bind(checked.session.to_string());
             bind_checked(update.bind(now.millis()), Some(checked))
         };
-        Ok(self.run_with_mail(update, mail).await?.written > 0)
+        Ok(self.run_with_mails(update, mails).await?.written > 0)
     }
 
     async fn set_password(
@@ -85,7 +85,7 @@ impl Accounts for Sql {
         id: UserId,
         new: &PasswordHash,
         now: Timestamp,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<bool, Unavailable> {
         let update = || {
             query(
@@ -97,7 +97,7 @@ impl Accounts for Sql {
             .bind(new.0.clone())
             .bind(now.millis())
         };
-        Ok(self.run_with_mail(update, mail).await?.written > 0)
+        Ok(self.run_with_mails(update, mails).await?.written > 0)
     }
 
     async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
@@ -119,7 +119,7 @@ impl Accounts for Sql {
         change: &AccountChange,
         seen: &[Seen],
         now: Timestamp,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<Option<Account>, Unavailable> {
         let update = || {
             let update = query(AssertSqlSafe(format!(
@@ -140,7 +140,7 @@ impl Accounts for Sql {
             .bind(now.millis());
             bind_seen(update, seen)
         };
-        Ok(self.run_in_turn(update, mail).await?.rows.first().map(account).transpose()?)
+        Ok(self.run_in_turn(update, mails).await?.rows.first().map(account).transpose()?)
     }
 
     async fn unlock(&self, id: UserId) -> Result<bool, Unavailable> {
@@ -153,14 +153,14 @@ impl Accounts for Sql {
         id: UserId,
         seen: &[Seen],
         checked: Option<&Checked<'_>>,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<bool, Unavailable> {
         let delete = || {
             let if_checked = checked.map(|_| as_checked(2 + 2 * seen.len())).unwrap_or_default();
             let delete = format!("DELETE FROM users WHERE id = $1 AND {}{if_checked}", stand(seen, 2));
             bind_checked(bind_seen(query(AssertSqlSafe(delete)).bind(id.to_string()), seen), checked)
         };
-        Ok(self.run_in_turn(delete, mail).await?.written > 0)
+        Ok(self.run_in_turn(delete, mails).await?.written > 0)
     }
 
     async fn another_enabled(
@@ -239,15 +239,15 @@ impl Sql {
     }
 
     /// Runs a statement after all others that run this way have ended, so that none is decided on data that another is
-    /// about to change. A mail is added as by [`Sql::run_with_mail`].
+    /// about to change. Mails are added as by [`Sql::run_with_mails`].
     async fn run_in_turn(
         &self,
         statement: impl Fn() -> Statement,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<Answer, Unavailable> {
         let statements =
             || self.backend.one_after_the_other().map(query).into_iter().chain([statement()]).collect::<Vec<_>>();
-        self.run_together_with_mail(statements, mail).await
+        self.run_together_with_mails(statements, mails).await
     }
 }
 

@@ -67,7 +67,7 @@ impl Endings for Sql {
             let ended = end_session(theft.sub, theft.sid, theft.until);
             [Some(ended), raised, Some(audit::insert(theft.event))].into_iter().flatten().collect()
         };
-        self.run_together_with_mail(statements, theft.mail).await.map(drop)
+        self.run_together_with_mails(statements, theft.mails).await.map(drop)
     }
 
     async fn ended_among(&self, id: UserId, sessions: &[SessionId]) -> Result<Vec<SessionId>, Unavailable> {

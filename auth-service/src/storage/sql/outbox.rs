@@ -166,26 +166,26 @@ impl Outbox for Sql {
 }
 
 impl Sql {
-    /// Makes a change and, if it changes anything, adds a mail to the outbox in the same transaction.
-    pub(super) async fn run_with_mail(
+    /// Makes a change and, if it changes anything, adds mails to the outbox in the same transaction.
+    pub(super) async fn run_with_mails(
         &self,
         change: impl Fn() -> Statement,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<Answer, Unavailable> {
-        match mail {
-            None => self.durable.run(change).await,
-            mail => self.run_together_with_mail(|| vec![change()], mail).await,
+        match mails {
+            [] => self.durable.run(change).await,
+            mails => self.run_together_with_mails(|| vec![change()], mails).await,
         }
     }
 
-    /// As [`Sql::run_with_mail`], for several statements of which the last one decides.
-    pub(super) async fn run_together_with_mail(
+    /// As [`Sql::run_with_mails`], for several statements of which the last one decides.
+    pub(super) async fn run_together_with_mails(
         &self,
         statements: impl Fn() -> Vec<Statement>,
-        mail: Option<&SealedMail>,
+        mails: &[SealedMail],
     ) -> Result<Answer, Unavailable> {
-        let answer = self.durable.run_together(statements, || mail.map(insert).into_iter().collect()).await?;
-        if mail.is_some() {
+        let answer = self.durable.run_together(statements, || mails.iter().map(insert).collect()).await?;
+        if !mails.is_empty() {
             self.mail_arrivals.notify_one();
         }
         Ok(answer)

@@ -176,7 +176,7 @@ impl Sql {
             lock.into_iter().chain([spend, update()]).collect()
         };
         let changed = self.durable.run_together(statements, || records(spending)).await?.written > 0;
-        if spending.notice.is_some() {
+        if !spending.mails.is_empty() {
             self.mail_arrivals.notify_one();
         }
         Ok(changed)
@@ -185,7 +185,7 @@ impl Sql {
 
 /// What is written beside the change, if it was made.
 fn records(spending: &Spending<'_>) -> Vec<Statement> {
-    spending.notice.map(outbox::insert).into_iter().chain([audit::insert(spending.event)]).collect()
+    spending.mails.iter().map(outbox::insert).chain([audit::insert(spending.event)]).collect()
 }
 
 /// The condition that an attempt has spent its proof; the first value is `$first`.

@@ -37,11 +37,11 @@ impl Backend {
                  CAST(name AS BLOB) AS name, CAST(password_hash AS BLOB) AS password_hash,
                  CASE typeof(roles) WHEN 'text' THEN CAST(roles AS BLOB) END AS roles, CAST(custom AS BLOB) AS custom,
                  disabled, session_epoch, CAST(kept_sid AS BLOB) AS kept_sid, created_at, email_verified_at, revision, unlocks,
-                 CAST(external_source AS BLOB) AS external_source, CAST(external_id AS BLOB) AS external_id"
+                 CAST(second_email AS BLOB) AS second_email, CAST(external_source AS BLOB) AS external_source, CAST(external_id AS BLOB) AS external_id"
             }
             Self::Postgres => {
                 "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, email_verified_at, revision, unlocks,
-                 external_source, external_id"
+                 second_email, external_source, external_id"
             }
         }
     }
@@ -113,6 +113,7 @@ pub(super) fn hash(row: &AnyRow) -> PasswordHash {
 fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
     let name = optional_text(row, "name")?.map(PersonName::stored).transpose();
     let kept = optional_text(row, "kept_sid")?.map(str::parse).transpose();
+    let second = optional_text(row, "second_email")?.map(EmailAddress::parse).transpose();
     let external = optional_text(row, "external_source")?.zip(optional_text(row, "external_id")?);
     let id: UserId = parsed(row, "id")?;
     // Users are looked up, and pages continue, by the id as auth-service writes it.
@@ -130,6 +131,7 @@ fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
         kept_session: kept.map_err(|_| "kept_sid")?,
         created_at: Timestamp::from_millis(value(row, "created_at")?),
         email_verified_at: value::<Option<i64>>(row, "email_verified_at")?.map(Timestamp::from_millis),
+        second_email: second.map_err(|_| "second_email")?,
         external: external.map(|(source, id)| ExternalId { source: source.to_owned(), id: id.to_owned() }),
         revision: value(row, "revision")?,
     })

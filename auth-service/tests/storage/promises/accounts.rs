@@ -65,6 +65,7 @@ pub async fn an_account_is_found_by_address_and_by_id(store: &(impl Accounts + E
             kept_session: None,
             created_at: new.created_at,
             email_verified_at: None,
+            second_email: None,
             external: None,
             revision: 0,
         }
@@ -82,7 +83,7 @@ pub async fn names_and_claims_are_read_back_whatever_they_hold(store: &(impl Acc
 
     let custom = claims(json!({"premium": true, "nul\u{0}": ["\u{0}", 1.5, null, {"a": i64::MIN}]}));
     let change = AccountChange { custom: Some(custom.clone()), ..Default::default() };
-    let changed = store.update(id, &change, &[], now(), None).await.unwrap().expect("the user exists");
+    let changed = store.update(id, &change, &[], now(), &[]).await.unwrap().expect("the user exists");
     assert_eq!(changed.custom, custom);
     assert_eq!(read(store, id).await, changed);
 }
@@ -112,12 +113,12 @@ pub async fn a_password_is_changed_only_from_the_one_that_was_read(store: &(impl
     let old = hash_of(store, id).await;
     let seen = Checked { hash: &old, epoch: before.session_epoch, session: kept };
     let wrong = hash("wrong");
-    assert!(!store.change_password(id, &Checked { hash: &wrong, ..seen }, &hash("new"), now(), None).await.unwrap());
-    assert!(!store.change_password(UserId::fresh(), &seen, &hash("new"), now(), None).await.unwrap());
+    assert!(!store.change_password(id, &Checked { hash: &wrong, ..seen }, &hash("new"), now(), &[]).await.unwrap());
+    assert!(!store.change_password(UserId::fresh(), &seen, &hash("new"), now(), &[]).await.unwrap());
     assert_eq!((read(store, id).await, hash_of(store, id).await), (before, old.clone()));
 
     let now = now();
-    assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now, None).await.unwrap());
+    assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now, &[]).await.unwrap());
     let after = read(store, id).await;
     assert_eq!((after.session_epoch, after.kept_session), (Epoch(now.millis()), Some(kept)));
     assert_eq!(hash_of(store, id).await, hash("new"));
@@ -141,7 +142,7 @@ async fn ends(store: &(impl Accounts + Endings), id: UserId, session: SessionId,
         0 => drop(store.raise_epoch(id, None, now()).await.unwrap()),
         1 => {
             let change = AccountChange { disabled: Some(true), ..AccountChange::default() };
-            store.update(id, &change, &[], now(), None).await.unwrap();
+            store.update(id, &change, &[], now(), &[]).await.unwrap();
         }
         _ => store.end_session(id, session, now().plus(HOUR)).await.unwrap(),
     }
@@ -156,8 +157,8 @@ pub async fn a_change_that_a_check_allowed_is_not_written_after_the_session_has_
         let seen = checked(store, id, &old, session).await;
         ends(store, id, session, way).await;
         let before = read(store, id).await;
-        assert!(!store.change_password(id, &seen, &hash("new"), now(), None).await.unwrap(), "way {way}");
-        assert!(!store.delete(id, &[], Some(&seen), None).await.unwrap(), "way {way}");
+        assert!(!store.change_password(id, &seen, &hash("new"), now(), &[]).await.unwrap(), "way {way}");
+        assert!(!store.delete(id, &[], Some(&seen), &[]).await.unwrap(), "way {way}");
         assert_eq!((read(store, id).await, hash_of(store, id).await), (before, old.clone()), "way {way}");
     }
 }
@@ -170,7 +171,7 @@ pub async fn a_password_change_spares_no_session_that_ends_at_the_same_time(stor
         let seen = checked(store, id, &old, session).await;
         let new = hash("new");
         let (changed, ()) =
-            join(store.change_password(id, &seen, &new, now(), None), ends(store, id, session, way)).await;
+            join(store.change_password(id, &seen, &new, now(), &[]), ends(store, id, session, way)).await;
         let standing = store.status(id, session).await.unwrap().expect("the user exists");
         assert!(!standing.is_alive(session, seen.epoch), "way {way}");
         assert_eq!(hash_of(store, id).await == new, changed.unwrap());
@@ -182,9 +183,9 @@ pub async fn an_account_is_deleted_only_if_it_is_as_it_was_checked(store: &(impl
     let old = hash_of(store, id).await;
     let seen = checked(store, id, &old, session).await;
     let wrong = hash("wrong");
-    assert!(!store.delete(id, &[], Some(&Checked { hash: &wrong, ..seen }), None).await.unwrap());
-    assert!(store.delete(id, &[], Some(&seen), None).await.unwrap());
-    assert!(!store.delete(id, &[], Some(&seen), None).await.unwrap());
+    assert!(!store.delete(id, &[], Some(&Checked { hash: &wrong, ..seen }), &[]).await.unwrap());
+    assert!(store.delete(id, &[], Some(&seen), &[]).await.unwrap());
+    assert!(!store.delete(id, &[], Some(&seen), &[]).await.unwrap());
 }
 
 pub async fn one_of_many_concurrent_changes_of_a_password_succeeds(store: &(impl Accounts + Endings)) {
@@ -192,7 +193,7 @@ pub async fn one_of_many_concurrent_changes_of_a_password_succeeds(store: &(impl
     let old = hash_of(store, id).await;
     let new: Vec<_> = (0..20).map(|number| hash(&format!("new {number}"))).collect();
     let seen = checked(store, id, &old, SessionId::fresh()).await;
-    let outcomes = join_all(new.iter().map(async |new| store.change_password(id, &seen, new, now(), None).await)).await;
+    let outcomes = join_all(new.iter().map(async |new| store.change_password(id, &seen, new, now(), &[]).await)).await;
     let winners: Vec<_> = new.iter().zip(outcomes).filter(|(_, outcome)| *outcome.as_ref().unwrap()).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(&hash_of(store, id).await, winners[0].0);
@@ -212,13 +213,13 @@ pub async fn setting_a_password_ends_all_sessions_whatever_it_was_before(store: 
     let (first, second) = (PasswordHash("$argon2id$first".to_owned()), PasswordHash("$argon2id$second".to_owned()));
     let known = store.by_id(id).await.unwrap().unwrap();
     let checked = Checked { hash: &known.hash, epoch: known.account.session_epoch, session: SessionId::fresh() };
-    assert!(store.change_password(id, &checked, &second, now(), None).await.unwrap());
+    assert!(store.change_password(id, &checked, &second, now(), &[]).await.unwrap());
     let before = read(store, id).await.session_epoch;
-    assert!(store.set_password(id, &first, now(), None).await.unwrap());
+    assert!(store.set_password(id, &first, now(), &[]).await.unwrap());
     let after = store.by_id(id).await.unwrap().unwrap();
     assert_eq!(after.hash.0, first.0);
     assert!(after.account.session_epoch > before && after.account.kept_session.is_none());
-    assert!(!store.set_password(UserId::fresh(), &first, now(), None).await.unwrap(), "nobody");
+    assert!(!store.set_password(UserId::fresh(), &first, now(), &[]).await.unwrap(), "nobody");
 }
 
 pub async fn probing_the_store_leaves_nothing_behind(store: &(impl Accounts + Endings + SessionStore)) {
@@ -233,7 +234,7 @@ pub async fn an_update_changes_what_is_given_and_nothing_else(store: &(impl Acco
     let id = somebody(store).await;
     let before = read(store, id).await;
     let change = async |change: AccountChange| {
-        store.update(id, &change, &[], now(), None).await.unwrap().expect("the user exists")
+        store.update(id, &change, &[], now(), &[]).await.unwrap().expect("the user exists")
     };
     assert_eq!(change(AccountChange::default()).await, Account { revision: 1, ..before.clone() });
 
@@ -246,7 +247,7 @@ pub async fn an_update_changes_what_is_given_and_nothing_else(store: &(impl Acco
     assert_eq!(with_claims, Account { custom, revision: 3, ..with_roles });
     assert_eq!(read(store, id).await, with_claims);
 
-    let nobody = store.update(UserId::fresh(), &AccountChange::default(), &[], now(), None).await.unwrap();
+    let nobody = store.update(UserId::fresh(), &AccountChange::default(), &[], now(), &[]).await.unwrap();
     assert_eq!(nobody, None);
 }
 
@@ -255,17 +256,17 @@ pub async fn disabling_a_user_raises_the_epoch(store: &(impl Accounts + Endings)
     let old = hash_of(store, id).await;
     assert!(
         store
-            .change_password(id, &checked(store, id, &old, SessionId::fresh()).await, &hash("new"), now(), None)
+            .change_password(id, &checked(store, id, &old, SessionId::fresh()).await, &hash("new"), now(), &[])
             .await
             .unwrap()
     );
     let before = read(store, id).await;
     let disable = |disabled| AccountChange { disabled: Some(disabled), ..Default::default() };
     let disabled =
-        store.update(id, &disable(true), &[], Timestamp::from_secs(1), None).await.unwrap().expect("the user exists");
+        store.update(id, &disable(true), &[], Timestamp::from_secs(1), &[]).await.unwrap().expect("the user exists");
     let raised = Epoch(before.session_epoch.0 + 1);
     assert_eq!(disabled, Account { disabled: true, session_epoch: raised, kept_session: None, revision: 1, ..before });
-    let enabled = store.update(id, &disable(false), &[], now(), None).await.unwrap().expect("the user exists");
+    let enabled = store.update(id, &disable(false), &[], now(), &[]).await.unwrap().expect("the user exists");
     assert_eq!(enabled, Account { disabled: false, revision: 2, ..disabled });
 }
 
@@ -285,8 +286,8 @@ pub async fn a_deleted_user_is_gone_and_the_address_free(store: &(impl Accounts 
     let new = account();
     let session = SessionId::fresh();
     store.create(&new).await.unwrap();
-    assert!(store.delete(new.id, &[], None, None).await.unwrap());
-    assert!(!store.delete(new.id, &[], None, None).await.unwrap());
+    assert!(store.delete(new.id, &[], None, &[]).await.unwrap());
+    assert!(!store.delete(new.id, &[], None, &[]).await.unwrap());
     assert!(store.by_email(&new.email).await.unwrap().is_none());
     assert!(store.status(new.id, session).await.unwrap().is_none());
     store.create(&NewAccount { id: UserId::fresh(), ..new }).await.unwrap();
@@ -298,7 +299,7 @@ pub async fn roles_are_matched_by_their_whole_names(store: &(impl Accounts + End
     let id = created(store, &NewAccount { roles, ..account() }).await;
     assert!(!store.has_any_with_role("admin").await.unwrap());
     let change = AccountChange { roles: Some(vec!["reader".to_owned(), "admin".to_owned()]), ..Default::default() };
-    store.update(id, &change, &[], now(), None).await.unwrap().expect("the user exists");
+    store.update(id, &change, &[], now(), &[]).await.unwrap().expect("the user exists");
     assert!(store.has_any_with_role("admin").await.unwrap());
 }
 
@@ -316,11 +317,11 @@ fn to_readers() -> AccountChange {
 pub async fn a_decision_on_an_outdated_state_changes_nothing(store: &(impl Accounts + Endings)) {
     let (user, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
     let both = [user.seen(), other.seen()];
-    let demoted = store.update(other.id, &to_readers(), &both, now(), None).await.unwrap().expect("both are as seen");
+    let demoted = store.update(other.id, &to_readers(), &both, now(), &[]).await.unwrap().expect("both are as seen");
     assert_eq!(demoted.revision, other.revision + 1);
     for stale in [&both[..], &[other.seen()], &[user.seen(), other.seen()]] {
-        assert_eq!(store.update(user.id, &to_readers(), stale, now(), None).await.unwrap(), None);
-        assert!(!store.delete(user.id, stale, None, None).await.unwrap());
+        assert_eq!(store.update(user.id, &to_readers(), stale, now(), &[]).await.unwrap(), None);
+        assert!(!store.delete(user.id, stale, None, &[]).await.unwrap());
         let by = stale.last().copied();
         let refused = store.create(&NewAccount { by, ..account() }).await;
         assert!(matches!(refused, Err(CreateError::Outdated)), "{refused:?}");
@@ -328,14 +329,14 @@ pub async fn a_decision_on_an_outdated_state_changes_nothing(store: &(impl Accou
     assert_eq!(read(store, user.id).await, user);
     let current = [user.seen(), demoted.seen()];
     store.create(&NewAccount { by: Some(user.seen()), ..account() }).await.unwrap();
-    assert!(store.delete(user.id, &current, None, None).await.unwrap());
+    assert!(store.delete(user.id, &current, None, &[]).await.unwrap());
 }
 
 pub async fn one_of_many_concurrent_changes_of_a_user_as_seen_succeeds(store: &(impl Accounts + Endings)) {
     let user = holder(store, &["reader"]).await;
     let seen = [user.seen()];
     let change = to_readers();
-    let outcomes = join_all((0..20).map(|_| store.update(user.id, &change, &seen, now(), None))).await;
+    let outcomes = join_all((0..20).map(|_| store.update(user.id, &change, &seen, now(), &[]))).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.as_ref().unwrap().is_some()).count(), 1);
 }
 
@@ -345,14 +346,14 @@ pub async fn of_two_users_that_rely_on_each_other_only_one_can_go(store: &(impl 
         let seen = [one.seen(), other.seen()];
         let change = to_readers();
         let (first, second) = tokio::join!(
-            store.update(one.id, &change, &seen, now(), None),
-            store.update(other.id, &change, &seen, now(), None)
+            store.update(one.id, &change, &seen, now(), &[]),
+            store.update(other.id, &change, &seen, now(), &[])
         );
         assert!(first.unwrap().is_some() != second.unwrap().is_some(), "either, and not both");
         let (one, other) = (holder(store, &["admin"]).await, holder(store, &["admin"]).await);
         let seen = [one.seen(), other.seen()];
         let (first, second) =
-            tokio::join!(store.delete(one.id, &seen, None, None), store.delete(other.id, &seen, None, None));
+            tokio::join!(store.delete(one.id, &seen, None, &[]), store.delete(other.id, &seen, None, &[]));
         assert!(first.unwrap() != second.unwrap(), "either, and not both");
     }
 }
@@ -364,7 +365,7 @@ pub async fn another_enabled_user_with_certain_roles_is_found(store: &(impl Acco
     assert_eq!(store.another_enabled(admin.id, &is_admin).await.unwrap(), None);
     assert_eq!(store.another_enabled(reader.id, &is_admin).await.unwrap(), Some(admin.clone()));
     let disable = AccountChange { disabled: Some(true), ..Default::default() };
-    store.update(admin.id, &disable, &[], now(), None).await.unwrap().expect("the user exists");
+    store.update(admin.id, &disable, &[], now(), &[]).await.unwrap().expect("the user exists");
     assert_eq!(store.another_enabled(reader.id, &is_admin).await.unwrap(), None);
 }
 

@@ -38,7 +38,7 @@ pub async fn one_of_many_concurrent_raises_of_the_same_epoch_succeeds(store: &(i
 pub async fn raising_the_epoch_spares_no_session(store: &(impl Accounts + Endings)) {
     let (id, kept) = (somebody(store).await, SessionId::fresh());
     let old = hash_of(store, id).await;
-    assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now(), None).await.unwrap());
+    assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now(), &[]).await.unwrap());
     assert_eq!(read(store, id).await.kept_session, Some(kept));
     assert!(store.raise_epoch(id, None, now()).await.unwrap());
     assert_eq!(read(store, id).await.kept_session, None);
@@ -49,7 +49,7 @@ pub async fn raising_all_epochs_reaches_every_user(store: &(impl Accounts + Endi
     let old = hash_of(store, one).await;
     assert!(
         store
-            .change_password(one, &checked(store, one, &old, SessionId::fresh()).await, &hash("new"), now(), None)
+            .change_password(one, &checked(store, one, &old, SessionId::fresh()).await, &hash("new"), now(), &[])
             .await
             .unwrap()
     );
@@ -86,7 +86,7 @@ pub async fn a_theft_and_its_audit_event_are_written_together(store: &(impl Acco
         let before = read(store, sub).await.session_epoch;
         let event = event(Action::RefreshReuse).to(sub).about(sid);
         let ends_user = sub == one;
-        let theft = Theft { sub, sid, until: LATER, epoch: ends_user.then_some(before), event: &event, mail: None };
+        let theft = Theft { sub, sid, until: LATER, epoch: ends_user.then_some(before), event: &event, mails: &[] };
         store.end_stolen(&theft).await.unwrap();
         assert!(has_ended(store, sub, sid).await);
         assert_eq!(read(store, sub).await.session_epoch > before, ends_user);
@@ -101,7 +101,7 @@ pub async fn a_theft_that_cannot_be_recorded_ends_nothing(store: &(impl Accounts
     let event = event(Action::RefreshReuse).to(sub).about(sid);
     // The row is there already, so it cannot be written.
     store.append(&event).await.unwrap();
-    let theft = Theft { sub, sid, until: LATER, epoch: Some(before), event: &event, mail: None };
+    let theft = Theft { sub, sid, until: LATER, epoch: Some(before), event: &event, mails: &[] };
     assert!(store.end_stolen(&theft).await.is_err());
     assert!(!has_ended(store, sub, sid).await);
     assert_eq!(read(store, sub).await.session_epoch, before);

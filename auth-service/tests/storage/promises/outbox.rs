@@ -10,7 +10,7 @@ use auth_service::domain::{
 };
 use futures_util::future::join_all;
 use shared::ids::{MailId, SessionId, UserId};
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, slice::from_ref, time::Duration};
 
 async fn written(store: &impl Outbox, number: usize) -> Vec<SealedMail> {
     let mails: Vec<SealedMail> = (0..number).map(|_| mail()).collect();
@@ -137,10 +137,10 @@ async fn change(store: &(impl Accounts + Endings), id: UserId, way: usize, mail:
     let seen = checked(store, id, &old, SessionId::fresh()).await;
     let disable = AccountChange { disabled: Some(true), ..AccountChange::default() };
     match way {
-        0 => store.change_password(id, &seen, &hash("new"), now(), Some(mail)).await.unwrap(),
-        1 => store.set_password(id, &hash("new"), now(), Some(mail)).await.unwrap(),
-        2 => store.update(id, &disable, &[], now(), Some(mail)).await.unwrap().is_some(),
-        _ => store.delete(id, &[], None, Some(mail)).await.unwrap(),
+        0 => store.change_password(id, &seen, &hash("new"), now(), from_ref(mail)).await.unwrap(),
+        1 => store.set_password(id, &hash("new"), now(), from_ref(mail)).await.unwrap(),
+        2 => store.update(id, &disable, &[], now(), from_ref(mail)).await.unwrap().is_some(),
+        _ => store.delete(id, &[], None, from_ref(mail)).await.unwrap(),
     }
 }
 
@@ -149,10 +149,10 @@ pub async fn a_mail_is_written_with_its_change_and_never_without(store: &(impl A
         let id = somebody(store).await;
         let stale = AccountChange { disabled: Some(false), ..AccountChange::default() };
         let outdated = [read(store, id).await.seen()];
-        store.update(id, &stale, &[], now(), None).await.unwrap().expect("the user exists");
-        assert!(store.update(id, &stale, &outdated, now(), Some(&mail())).await.unwrap().is_none());
-        assert!(!store.delete(id, &outdated, None, Some(&mail())).await.unwrap());
-        assert!(!store.set_password(UserId::fresh(), &hash("new"), now(), Some(&mail())).await.unwrap());
+        store.update(id, &stale, &[], now(), &[]).await.unwrap().expect("the user exists");
+        assert!(store.update(id, &stale, &outdated, now(), &[mail()]).await.unwrap().is_none());
+        assert!(!store.delete(id, &outdated, None, &[mail()]).await.unwrap());
+        assert!(!store.set_password(UserId::fresh(), &hash("new"), now(), &[mail()]).await.unwrap());
         assert_eq!(waiting(store).await, 0, "nothing was changed");
         let about = mail();
         assert!(change(store, id, way, &about).await, "way {way}");
@@ -164,12 +164,12 @@ pub async fn a_mail_is_written_with_its_change_and_never_without(store: &(impl A
 
 pub async fn a_theft_and_its_mail_are_written_together(store: &(impl Accounts + Endings + AuditLog + Outbox)) {
     let (sub, sid, about, event) = (somebody(store).await, SessionId::fresh(), mail(), event(Action::RefreshReuse));
-    let theft = Theft { sub, sid, until: LATER, epoch: None, event: &event, mail: Some(&about) };
+    let theft = Theft { sub, sid, until: LATER, epoch: None, event: &event, mails: from_ref(&about) };
     store.end_stolen(&theft).await.unwrap();
     assert_eq!(ids(&leased(store, HOUR).await), [about.id]);
     // The event's row is there already, so nothing is written.
     let again = mail();
-    assert!(store.end_stolen(&Theft { mail: Some(&again), ..theft }).await.is_err());
+    assert!(store.end_stolen(&Theft { mails: from_ref(&again), ..theft }).await.is_err());
     assert_eq!(waiting(store).await, 1);
 }
 
@@ -177,7 +177,7 @@ pub async fn a_change_whose_mail_cannot_be_written_is_not_made(store: &(impl Acc
     let (id, taken) = (somebody(store).await, mail());
     store.enqueue(&taken).await.unwrap();
     let before = (read(store, id).await, hash_of(store, id).await);
-    assert!(store.set_password(id, &hash("new"), now(), Some(&taken)).await.is_err());
-    assert!(store.delete(id, &[], None, Some(&taken)).await.is_err());
+    assert!(store.set_password(id, &hash("new"), now(), from_ref(&taken)).await.is_err());
+    assert!(store.delete(id, &[], None, from_ref(&taken)).await.is_err());
     assert_eq!((read(store, id).await, hash_of(store, id).await), before);
 }

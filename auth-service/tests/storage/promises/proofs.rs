@@ -52,7 +52,7 @@ fn event(action: Action, sub: UserId) -> Event {
 }
 
 fn spending<'a>(proof: &'a Proof, event: &'a Event) -> Spending<'a> {
-    Spending { proof, attempt: ProofId::fresh(), now: now(), event, notice: None }
+    Spending { proof, attempt: ProofId::fresh(), now: now(), event, mails: &[] }
 }
 
 async fn events_of(store: &impl AuditLog, sub: UserId) -> usize {
@@ -132,7 +132,7 @@ pub async fn a_reset_raises_the_epoch_verifies_the_address_and_makes_other_proof
     assert_eq!(before.email_verified_at, None);
     let (first, second) = (reset_of(store, sub).await, reset_of(store, sub).await);
     let (event, notice) = (event(Action::PasswordReset, sub), mail_to(&before.email));
-    let reset = Spending { notice: Some(&notice), ..spending(&first, &event) };
+    let reset = Spending { mails: std::slice::from_ref(&notice), ..spending(&first, &event) };
     assert!(store.reset_password(&reset, &hash("$argon2id$new")).await.unwrap());
     let after = read(store, sub).await;
     assert!(after.session_epoch > before.session_epoch && after.email_verified_at.is_some(), "{after:?}");
@@ -149,10 +149,10 @@ pub async fn a_proof_of_a_user_who_was_disabled_or_deleted_changes_nothing(
     let disabled = somebody(store).await;
     let proof = reset_of(store, disabled).await;
     let change = AccountChange { disabled: Some(true), ..AccountChange::default() };
-    store.update(disabled, &change, &[], now(), None).await.unwrap().unwrap();
+    store.update(disabled, &change, &[], now(), &[]).await.unwrap().unwrap();
     let deleted = somebody(store).await;
     let gone = reset_of(store, deleted).await;
-    assert!(store.delete(deleted, &[], None, None).await.unwrap());
+    assert!(store.delete(deleted, &[], None, &[]).await.unwrap());
     for (sub, proof) in [(disabled, &proof), (deleted, &gone)] {
         let event = event(Action::PasswordReset, sub);
         assert!(!store.reset_password(&spending(proof, &event), &hash("$argon2id$new")).await.unwrap());
