@@ -29,6 +29,7 @@ macro_rules! with_redis {
 }
 
 mod accounts;
+mod addresses;
 mod admin;
 mod audit;
 mod authority;
@@ -53,8 +54,11 @@ mod health;
 mod hostile_tokens;
 mod imports;
 mod installations;
+mod invitations;
 mod key_server;
+mod letters;
 mod logging_page;
+mod login_codes;
 mod logout;
 mod lost_stores;
 mod mail;

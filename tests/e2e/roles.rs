@@ -36,7 +36,7 @@ async fn every_mistake_in_and_around_the_roles_file_is_reported_at_once() {
     let ended = start(vec![("AUTH_ROLES_FILE", path.clone()), ("AUTH_REGISTRATION", "ajar".to_owned())]).await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
     for words in [
-        "AUTH_REGISTRATION: must be open, closed, or domains:",
+        "AUTH_REGISTRATION: must be open, invite, closed, or domains:",
         "line 1: role \"reader\": must be a list",
         "line 2: role \"a b\"",
         "line 3: role \"x\": names the scope \"y\" twice",

@@ -135,5 +135,9 @@ mod tests {
     #[test]
     fn moments_read_as_rfc_3339() {
         assert_eq!(Timestamp::from_secs(1_795_219_200).rfc3339(), "2026-11-21T00:00:00Z");
+        let read = Timestamp::from_rfc3339;
+        assert_eq!(read("2026-11-21T00:00:00.5Z"), Some(Timestamp::from_millis(1_795_219_200_500)));
+        assert_eq!(read("1969-12-31T23:59:59.9999Z"), Some(Timestamp::from_millis(-1)));
+        assert_eq!(read("2026-11-21"), None);
     }
 }

@@ -14,18 +14,23 @@ use crate::{
             Accounts, EmailAddress,
             create::{Creator, NewcomerError},
         },
-        admin::create::UserCreation,
-        mail::Outbox,
-        my_account::{MyAccount, verify_address::Verification},
+        admin::{create::UserCreation, invitations::Invitations},
+        confirmation::Confirmer,
+        mail::{Links, Outbox},
+        my_account::{MyAccount, addresses::Addresses},
         operator::{
             create_user::OperatorCreation,
             housekeeping::{Expiring, Housekeeping},
         },
         passwords::{Password, new_passwords::NewPasswords, pool::Hasher},
-        proofs::{Letters, Links, Proofs},
+        proofs::{Letters, Proofs},
         sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
         sign_in::{
-            confirm::Confirmer, login::SignIn, password_check::PasswordCheck, recovery::Recovery, register::Registrar,
+            by_mail::ByMail,
+            login::SignIn,
+            password_check::PasswordCheck,
+            recovery::Recovery,
+            register::{Registrar, Registration},
         },
         throttling::{Throttle, limiter::Limiter, limits::Limits, mail_budget::MailBudget},
     },
@@ -53,6 +58,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (session_policy, failure_limits) = (config.sessions, config.failure_limits);
     let limits = Limits::new(mem::take(&mut config.limits));
     let stored_hash_memory = config.stored_hash_memory;
+    let (has_login_codes, unverified_may_log_in) = (config.has_login_codes, config.unverified_may_log_in);
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
     let (password_rules, breached) = (config.password_rules.clone(), stores::breached_passwords(&config.breach_list)?);
     let first_admin = config.bootstrap_admin.take();
@@ -104,9 +110,37 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     );
     let check = Arc::new(check);
     let default_role = registration.default_role.clone();
-    let confirmer = Confirmer {
+    let by_mail = ByMail {
         accounts: accounts.clone(),
         proofs: proofs.clone(),
+        limiter: limiter.clone(),
+        audit: audit.clone(),
+        has_login_codes,
+    };
+    let addresses = Addresses {
+        accounts: accounts.clone(),
+        proofs: proofs.clone(),
+        live: live.clone(),
+        check: check.clone(),
+        limiter: limiter.clone(),
+        notices: notices.clone(),
+        audit: audit.clone(),
+    };
+    let invitations = Invitations {
+        accounts: accounts.clone(),
+        proofs: proofs.clone(),
+        roles: roles.clone(),
+        audit: audit.clone(),
+        default_role: default_role.clone(),
+        are_allowed: registration.registration != Registration::Closed,
+    };
+    let confirmer = Confirmer {
+        accounts: accounts.clone(),
+        creator: creator.clone(),
+        roles: roles.clone(),
+        proofs: proofs.clone(),
+        live: live.clone(),
+        notices: notices.clone(),
         sessions: sessions.clone(),
         limiter: limiter.clone(),
         audit: audit.clone(),
@@ -142,8 +176,17 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         postman,
     };
     let state = State {
-        sign_in: SignIn::new(accounts.clone(), check, live.clone(), sessions.clone(), audit.clone()),
-        verification: Verification { proofs: proofs.clone(), limiter: limiter.clone() },
+        sign_in: SignIn::new(
+            accounts.clone(),
+            check,
+            live.clone(),
+            sessions.clone(),
+            audit.clone(),
+            (!unverified_may_log_in).then(|| proofs.clone()),
+        ),
+        addresses,
+        by_mail,
+        invitations,
         registrar: Registrar::new(creator.clone(), hasher.clone(), proofs, limiter, audit.clone(), registration),
         user_creation: UserCreation::new(creator, roles.clone(), audit.clone(), default_role),
         readiness: Readiness::new(accounts, live),

@@ -18,10 +18,14 @@ use shared::{
 use std::{path::Path, time::Duration};
 
 settings! {
-    /// open: anyone who can reach the service may register; domains:example.com,example.org: anyone with an address there; closed: only admins and the command line create users.
+    /// open: anyone who can reach the service may register; invite: only those whom an admin invites; domains:example.com,example.org: anyone with an address there; closed: only admins and the command line create users.
     plain AUTH_REGISTRATION: Registration = "open", registration;
     /// Whether a registration creates an account only once a code from a mail to the address comes back: on or off. By default, on where AUTH_SMTP_URL is set.
     plain AUTH_REGISTRATION_PROOF: bool, on_off;
+    /// Whether users may log in with a code from a mail instead of the password: on or off.
+    plain AUTH_LOGIN_CODE: bool = "off", on_off;
+    /// Whether users whose address is not verified may log in: allow, or block, which sends them a mail to verify it.
+    plain AUTH_UNVERIFIED: bool = "allow", unverified;
     /// Role of users who register.
     plain AUTH_DEFAULT_ROLE: String = "reader", any_text;
     /// Whether the roles reader, author and admin exist in addition to the file's: on or off.
@@ -41,6 +45,8 @@ settings! {
 /// The settings about accounts.
 pub(super) struct Accounts {
     pub(super) registration: RegistrationPolicy,
+    pub(super) has_login_codes: bool,
+    pub(super) unverified_may_log_in: bool,
     pub(super) roles: Roles,
     pub(super) stored_hash_memory: u32,
     pub(super) bootstrap_admin: Option<(EmailAddress, Password)>,
@@ -58,6 +64,8 @@ impl Accounts {
                 registration,
                 default_role,
             },
+            has_login_codes: settings.get(&AUTH_LOGIN_CODE),
+            unverified_may_log_in: settings.get(&AUTH_UNVERIFIED),
             stored_hash_memory: settings.get(&AUTH_STORED_HASH_MEMORY),
             bootstrap_admin: bootstrap_admin(settings),
             audit_keep: settings.get(&AUTH_AUDIT_KEEP),
@@ -140,9 +148,11 @@ fn bootstrap_admin(settings: &Settings) -> Option<(EmailAddress, Password)> {
 }
 
 fn registration(text: &str) -> Result<Registration, String> {
-    let wrong = || "must be open, closed, or domains: and names such as domains:example.com,example.org".to_owned();
+    let wrong =
+        || "must be open, invite, closed, or domains: and names such as domains:example.com,example.org".to_owned();
     match text {
         "open" => Ok(Registration::Open),
+        "invite" => Ok(Registration::Invite),
         "closed" => Ok(Registration::Closed),
         text => {
             let domains = text.strip_prefix("domains:").ok_or_else(wrong)?.split(',');
@@ -166,6 +176,14 @@ fn with_proof(settings: &Settings, registration: &Registration) -> bool {
         }
         Registration::Domains(_) => true,
         _ => with_proof.unwrap_or_else(|| mail::is_sent(settings)),
+    }
+}
+
+fn unverified(text: &str) -> Result<bool, String> {
+    match text {
+        "allow" => Ok(true),
+        "block" => Ok(false),
+        _ => Err("must be allow or block".to_owned()),
     }
 }
 

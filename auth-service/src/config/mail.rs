@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         Language,
-        mail::{MailKind, NoticePolicy, UnknownKind},
+        mail::{Links, MailKind, NoticePolicy, UnknownKind},
     },
     mailing::{MailServer, Sender, Sending, Templates, address},
 };
@@ -28,7 +28,7 @@ settings! {
     plain AUTH_MAIL_LANGUAGE: Language = "en", language;
     /// Maximum number of mails an hour that requests of strangers may cause in all.
     plain AUTH_MAIL_BUDGET: usize = "1000", |text| number_within(text, 1, 1_000_000);
-    /// Which events users are notified of by mail: on (all), off, or some of password_changed, theft_found, account_deleted, account_disabled, separated by commas.
+    /// Which events users are notified of by mail: on (all), off, or some of password_changed, second_address_changed, theft_found, account_deleted, account_disabled, separated by commas.
     plain AUTH_MAIL_NOTICES: Vec<MailKind> = "on", notices;
 }
 
@@ -42,7 +42,7 @@ pub struct MailConfig {
     pub budget: usize,
 }
 
-pub(super) fn mail(settings: &Settings, site: &Url) -> MailConfig {
+pub(super) fn mail(settings: &Settings, site: &Url, pages: &Url) -> MailConfig {
     let (server, from) = (settings.find(&AUTH_SMTP_URL), settings.find(&AUTH_MAIL_FROM));
     match (settings.is_given(&AUTH_SMTP_URL.named), settings.is_given(&AUTH_MAIL_FROM.named)) {
         (true, false) => settings.mistake("AUTH_MAIL_FROM: missing; AUTH_SMTP_URL is set"),
@@ -53,7 +53,11 @@ pub(super) fn mail(settings: &Settings, site: &Url) -> MailConfig {
     MailConfig {
         sending: Sending { templates: templates(settings, site), sender, server },
         budget: settings.get(&AUTH_MAIL_BUDGET),
-        notices: NoticePolicy { kinds: settings.get(&AUTH_MAIL_NOTICES), language: settings.get(&AUTH_MAIL_LANGUAGE) },
+        notices: NoticePolicy {
+            kinds: settings.get(&AUTH_MAIL_NOTICES),
+            language: settings.get(&AUTH_MAIL_LANGUAGE),
+            forgot: Links::to(pages).forgot(),
+        },
     }
 }
 

@@ -76,6 +76,10 @@ pub struct Config {
     pub sessions: Policy,
     /// Who may register, and as what.
     pub registration: RegistrationPolicy,
+    /// Whether users may log in by a code.
+    pub has_login_codes: bool,
+    /// Whether users whose address is not verified may log in.
+    pub unverified_may_log_in: bool,
     /// What is asked of new passwords.
     pub password_rules: PasswordRules,
     /// Where breached passwords are looked up.
@@ -151,12 +155,14 @@ impl Config {
             sessions: sessions::policy(&settings, &accounts),
             pages: web::pages(&settings),
             registration: accounts.registration,
+            has_login_codes: accounts.has_login_codes,
+            unverified_may_log_in: accounts.unverified_may_log_in,
             roles: accounts.roles,
             password_rules: passwords::rules(&settings),
             breach_list: passwords::breach_list(&settings),
             limits: limits::limits(&settings),
             failure_limits: limits::failure_limits(&settings),
-            mail: mail::mail(&settings, &web::url(&settings)),
+            mail: mail::mail(&settings, &web::url(&settings), &web::pages(&settings)),
             stored_hash_memory: accounts.stored_hash_memory,
             bootstrap_admin: accounts.bootstrap_admin,
             // Last: it may make a file.

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admin;
 pub mod audit;
 mod client;
+pub mod confirmation;
 mod email_address;
 pub mod keys;
 mod language;

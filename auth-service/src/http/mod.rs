@@ -18,9 +18,13 @@ pub use request::{
 };
 
 use self::{
-    admin::{audit, users},
+    admin::{audit, invitations, users},
     auth::{
-        confirm, csrf, email, export, login, logout, me,
+        confirm, csrf,
+        email::{self, second, verify},
+        export,
+        login::{self, code},
+        logout, me,
         password::{self, forgot, reset},
         refresh, register, sessions,
     },
@@ -28,14 +32,15 @@ use self::{
 use crate::{
     domain::{
         accounts::roles::Roles,
-        admin::{create::UserCreation, users::Users},
+        admin::{create::UserCreation, invitations::Invitations, users::Users},
         audit::Audit,
+        confirmation::Confirmer,
         keys::SigningKeys,
-        my_account::{MyAccount, verify_address::Verification},
+        my_account::{MyAccount, addresses::Addresses},
         passwords::pool::Hasher,
         secrets::KeyRing,
         sessions::Sessions,
-        sign_in::{confirm::Confirmer, login::SignIn, recovery::Recovery, register::Registrar},
+        sign_in::{by_mail::ByMail, login::SignIn, recovery::Recovery, register::Registrar},
     },
     mailing::Mailbox,
 };
@@ -67,8 +72,10 @@ pub struct State {
     pub registrar: Registrar,
     /// Does what codes from mails were asked for.
     pub confirmer: Confirmer,
-    /// Verifies the addresses of users.
-    pub verification: Verification,
+    /// Verifies and changes the addresses of users.
+    pub addresses: Addresses,
+    /// Asks for mails that let their readers in.
+    pub by_mail: ByMail,
     /// Replaces forgotten passwords.
     pub recovery: Recovery,
     /// Changes and deletes the callers' own accounts.
@@ -77,6 +84,8 @@ pub struct State {
     pub users: Arc<Users>,
     /// Creates users for admins.
     pub user_creation: UserCreation,
+    /// Invites users for admins.
+    pub invitations: Invitations,
     /// The mails that are kept where there is no mail server.
     pub mailbox: Mailbox,
     /// What happened.
@@ -105,6 +114,7 @@ endpoints! {
         register: register;
         login: login;
         refresh: refresh;
+        code: code;
         csrf: csrf;
         forgot: forgot;
         audit: all, of_user;
@@ -121,9 +131,12 @@ endpoints! {
         password: change;
         reset: reset;
         confirm: confirm;
-        email: verify;
+        email: change_email;
+        verify: verify;
+        second: set_second, remove_second;
         sessions: list, end;
-        users: list, create, change, delete, end_sessions;
+        users: list, create, change, delete, end_sessions, start_reset;
+        invitations: list_invitations, invite, revoke;
     }
 }
 

@@ -29,7 +29,7 @@ const RULES: [Rule; 5] = [
 ];
 
 /// The rooms of the domain: each may use those before it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "secrets",
     "passwords",
     "mail",
@@ -42,6 +42,7 @@ const ROOMS: [&str; 13] = [
     "sign_in",
     "admin",
     "my_account",
+    "confirmation",
     "operator",
 ];
 

@@ -95,6 +95,13 @@ macro_rules! keeps {
             one_of_many_concurrent_confirmed_registrations_of_an_address_succeeds
             verifying_an_address_changes_nothing_else
             expired_proofs_are_forgotten_in_batches
+            a_change_of_address_keeps_the_way_back_and_spends_other_changes
+            an_address_is_not_changed_on_outdated_grounds
+            an_address_is_given_back_whatever_was_changed_since
+            an_address_that_somebody_else_has_by_now_is_not_given_back
+            a_second_address_is_set_in_the_epoch_in_which_it_was_asked_for
+            an_invitation_replaces_the_one_before_and_is_listed_until_it_is_revoked
+            a_user_is_created_by_an_invitation_only_while_the_admin_is_as_seen
         }
     };
     (audit on $open:path) => {

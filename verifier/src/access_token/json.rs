@@ -90,6 +90,12 @@ mod tests {
     }
 
     #[test]
+    fn what_is_refused_is_named() {
+        let error = serde_json::from_str::<Object<'_>>("[]").err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("an object with few members")));
+    }
+
+    #[test]
     fn anything_but_an_object_is_refused() {
         for text in ["", "[]", "null", "\"{}\"", "{}{}", "{", "\u{feff}{}"] {
             assert!(Object::parse(text.as_bytes()).is_none(), "{text}");

@@ -181,6 +181,39 @@ mod tests {
         assert_eq!(odd_primes_below(SMALL).count(), 6541);
     }
 
+    /// A product of two numbers whose sum is `2 * middle` and whose difference is `2 * distance`.
+    fn product(middle: &BigUint, distance: &BigUint) -> BigUint {
+        (middle + distance) * (middle - distance)
+    }
+
+    #[test]
+    fn factors_are_found_for_a_hundred_rounds_of_fermats_method_and_no_longer() {
+        let middle = (BigUint::from(1u32) << 600u32) + 1u32;
+        // 4·n is the distance's square below the square of twice the middle: one round for each multiple of the middle.
+        for (rounds, is_found) in [(0u32, true), (1, true), (2, true), (50, true), (99, true), (150, false)] {
+            let distance = (&middle * rounds).sqrt();
+            assert_eq!(has_close_factors(&product(&middle, &distance)), is_found, "{rounds} rounds");
+        }
+    }
+
+    #[test]
+    fn factors_in_a_simple_ratio_are_close_too() {
+        let base = (BigUint::from(1u32) << 500u32) + 39u32;
+        for (p, q) in [(1u32, 1u32), (1, 2), (2, 3), (3, 5), (1, 16)] {
+            assert!(has_close_factors(&((&base * p + 2u32) * (&base * q + 4u32))), "{p}:{q}");
+        }
+        assert!(!has_close_factors(&((&base * 7u32 + 2u32) * (&base * 9u32 + 4u32))));
+    }
+
+    #[test]
+    fn a_verdict_is_remembered_beside_others() {
+        let moduli = [1021u32, 1031].map(|prime| ((BigUint::from(prime) << 300u32) + 1u32).to_bytes_be());
+        let first = moduli.each_ref().map(|modulus| check(modulus, &mut Effort::for_one_set()));
+        let again = moduli.each_ref().map(|modulus| check(modulus, &mut Effort(0)));
+        assert_eq!(first, again, "no effort is left to check them again");
+        assert!(check(&[0xFF; 128], &mut Effort(0)).is_err_and(|reason| reason.contains("too many")));
+    }
+
     #[test]
     fn the_work_for_one_set_is_bounded() {
         let mut effort = Effort::for_one_set();

@@ -152,3 +152,15 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     };
     [&head, content].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_counted_from_the_highest_one() {
+        let counted = [&[1][..], &[0x80], &[1, 0], &[0x7F, 0xFF], &[0x80, 0, 0]].map(bits);
+        assert_eq!(counted, [Some(1), Some(8), Some(9), Some(15), Some(24)]);
+        assert_eq!([&[][..], &[0], &[0, 1]].map(bits), [None; 3]);
+    }
+}

@@ -154,6 +154,14 @@ pub trait Accounts: Send + Sync {
         mails: &[SealedMail],
     ) -> Result<bool, Unavailable>;
 
+    /// Forgets the second address; `false`: the user is disabled, or is no longer as checked, and nothing was changed.
+    async fn remove_second_email(
+        &self,
+        id: UserId,
+        checked: &Checked<'_>,
+        mails: &[SealedMail],
+    ) -> Result<bool, Unavailable>;
+
     /// Users in the order of their ids. Rows that cannot be read are left out.
     async fn page(&self, query: &AccountQuery) -> Result<Vec<Account>, SearchError>;
 

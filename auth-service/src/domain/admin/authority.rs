@@ -58,10 +58,22 @@ pub fn judge(roles: &Roles, actor: Option<&Account>, user: &Account, fate: Fate<
 /// # Errors
 /// [`Forbidden`].
 pub fn may_change(roles: &Roles, actor: &Account, user: &Account) -> Result<(), Forbidden> {
-    if actor.disabled || !roles.scopes(&actor.roles).contains(USERS_WRITE) {
-        return Err(Forbidden::NotPermitted);
-    }
+    may_change_users(roles, actor)?;
     if roles.cover(&actor.roles, &user.roles) { Ok(()) } else { Err(Forbidden::Outranked) }
+}
+
+/// Whether `actor` may create a user with these roles, now or when an invitation is accepted.
+///
+/// # Errors
+/// [`Forbidden`].
+pub fn may_invite(roles: &Roles, actor: &Account, wanted: &[String]) -> Result<(), Forbidden> {
+    may_change_users(roles, actor)?;
+    may_give(roles, actor, wanted)
+}
+
+fn may_change_users(roles: &Roles, actor: &Account) -> Result<(), Forbidden> {
+    let may = !actor.disabled && roles.scopes(&actor.roles).contains(USERS_WRITE);
+    if may { Ok(()) } else { Err(Forbidden::NotPermitted) }
 }
 
 /// Whether `actor` may grant these roles.

@@ -2,4 +2,5 @@
 
 pub mod authority;
 pub mod create;
+pub mod invitations;
 pub mod users;

@@ -201,8 +201,7 @@ impl Users {
             let actor = self.actor(by).await?;
             let basis = self.basis(actor.as_ref(), &user, fate).await?;
             let is_disabled_now = change.disabled == Some(true) && !user.disabled;
-            let mails =
-                if is_disabled_now { self.notices.account_disabled(&user.addresses()) } else { Vec::new() };
+            let mails = if is_disabled_now { self.notices.account_disabled(&user.addresses()) } else { Vec::new() };
             let (seen, now) = (seen(&basis), self.live.now());
             if let Some(account) = self.accounts.update(id, change, &seen, now, &mails).await? {
                 return Ok(account);
@@ -233,7 +232,7 @@ impl Users {
 }
 
 /// The roles without repetitions, if all of them exist.
-pub(super) fn checked_roles(known: &Roles, mut roles: Vec<String>) -> Result<Vec<String>, AdminError> {
+pub(in crate::domain) fn checked_roles(known: &Roles, mut roles: Vec<String>) -> Result<Vec<String>, AdminError> {
     let mut seen = BTreeSet::new();
     roles.retain(|role| seen.insert(role.clone()));
     let fit = roles.len() <= MAX_ROLES && roles.iter().all(|role| known.has(role));

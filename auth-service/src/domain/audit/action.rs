@@ -46,6 +46,14 @@ actions! {
     PasswordReset = "password_reset",
     /// A user verified the address with the code of a mail.
     EmailVerify = "email_verify",
+    /// A user asked for a mail to log in without the password.
+    LoginCode = "login_code",
+    /// A user changed the address of the account.
+    EmailChange = "email_change",
+    /// A change of the address was undone from the mailbox of the old one.
+    EmailRestore = "email_restore",
+    /// A user set or removed the second address for notices.
+    SecondEmailChange = "second_email_change",
     /// A user deleted their account.
     AccountDelete = "account_delete",
     /// A user ended one session from another.
@@ -65,6 +73,12 @@ actions! {
     RefreshElsewhere = "refresh_elsewhere",
     /// An admin or operator changed a user.
     UserChange = "user_change",
+    /// An admin sent a user a mail to set a new password.
+    UserReset = "user_reset",
+    /// An admin invited somebody.
+    UserInvite = "user_invite",
+    /// An admin revoked an invitation.
+    InvitationRevoke = "invitation_revoke",
     /// An admin or operator ended sessions of a user.
     UserSessionsEnd = "user_sessions_end",
     /// An operator unlocked an account: its earlier failed logins no longer count.

@@ -39,14 +39,28 @@ kinds! {
     Registration = "registration" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
     /// The address of a registration has an account already. The link leads to a new password.
     AlreadyRegistered = "already_registered" { link: "https://auth.example.com/forgot" },
+    /// A code: to accept an administrator's invitation.
+    Invitation = "invitation" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    /// A code: to log in without the password.
+    LoginCode = "login_code" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
     /// A code: to show that the address of an account reaches its user.
     AddressVerification = "address_verification" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
     /// A code: to set a new password without the old one.
     PasswordReset = "password_reset" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
-    /// A notice: the password was changed. `ip` is empty if an administrator did it.
-    PasswordChanged = "password_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
-    /// A notice: a refresh token was used twice, so that sessions were ended. `ends` is `user` or `session`.
-    TheftFound = "theft_found" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", ends: "user" },
+    /// The same, at an administrator's request.
+    PasswordResetByAdmin = "password_reset_by_admin" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    /// A code: to make the address the account's.
+    AddressChange = "address_change" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    /// The address of the account was changed. To the old one, `link` leads to where the change is undone; otherwise it is
+    /// empty.
+    AddressChanged = "address_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    /// A notice: the password was changed. `ip` is empty if an administrator did it. The link leads to a new password.
+    PasswordChanged = "password_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", link: "https://auth.example.com/forgot" },
+    /// A notice: the second address, to which notices go, was set or removed.
+    SecondAddressChanged = "second_address_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
+    /// A notice: a refresh token was used twice, so that sessions were ended. `ends` is `user` or `session`. The
+    /// link leads to a new password.
+    TheftFound = "theft_found" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", ends: "user", link: "https://auth.example.com/forgot" },
     /// A notice: the account was deleted. `ip` is empty if an administrator did it.
     AccountDeleted = "account_deleted" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
     /// A notice: an administrator disabled the account.

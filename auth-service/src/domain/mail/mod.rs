@@ -2,6 +2,7 @@
 //! content sealed, and sent afterwards: no request waits for it, and none fails because of it.
 
 mod kind;
+mod links;
 mod notices;
 mod outbox;
 mod params;
@@ -9,6 +10,7 @@ mod sealed;
 
 pub use self::{
     kind::{MailKind, UnknownKind},
+    links::Links,
     notices::{NoticePolicy, Notices},
     outbox::{Leased, Listed, Outbox, Outcome, Waiting},
     params::Params,

@@ -11,8 +11,13 @@ const LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
 impl MailKind {
     /// The kinds that are notices.
-    pub const NOTICES: [Self; 4] =
-        [Self::PasswordChanged, Self::TheftFound, Self::AccountDeleted, Self::AccountDisabled];
+    pub const NOTICES: [Self; 5] = [
+        Self::PasswordChanged,
+        Self::SecondAddressChanged,
+        Self::TheftFound,
+        Self::AccountDeleted,
+        Self::AccountDisabled,
+    ];
 }
 
 /// Which notices are sent.
@@ -22,6 +27,8 @@ pub struct NoticePolicy {
     pub kinds: Vec<MailKind>,
     /// The language of whoever's is not known.
     pub language: Language,
+    /// The page where a forgotten password is replaced.
+    pub forgot: String,
 }
 
 /// Writes notices.
@@ -41,7 +48,23 @@ impl Notices {
     /// The password was changed, by the user (from this client) or by an administrator.
     #[must_use]
     pub fn password_changed(&self, to: &[&EmailAddress], by: Option<&Client>) -> Vec<SealedMail> {
-        self.write(MailKind::PasswordChanged, to, by, |params| params.with("ip", address_of(by)))
+        self.write(MailKind::PasswordChanged, to, by, |params| {
+            params.with("ip", address_of(by)).with("link", self.policy.forgot.as_str())
+        })
+    }
+
+    /// The address was changed from this client. The mail to the old address has the link that undoes it; it is sent
+    /// whatever the policy says.
+    #[must_use]
+    pub fn address_changed(&self, to: &[&EmailAddress], by: &Client, undo: &str) -> Vec<SealedMail> {
+        let fill = |params: Params| params.with("ip", by.address.to_string()).with("link", undo);
+        self.write_always(MailKind::AddressChanged, to, Some(by), fill)
+    }
+
+    /// The second address was set or removed from this client.
+    #[must_use]
+    pub fn second_address_changed(&self, to: &[&EmailAddress], by: &Client) -> Vec<SealedMail> {
+        self.write(MailKind::SecondAddressChanged, to, Some(by), |params| params.with("ip", by.address.to_string()))
     }
 
     /// The account was deleted, by the user (from this client) or by an administrator.
@@ -59,7 +82,9 @@ impl Notices {
     /// A refresh token was used twice. In the default language: the client may be the thief.
     #[must_use]
     pub fn theft_found(&self, to: &[&EmailAddress], from: IpAddr, ends: &str) -> Vec<SealedMail> {
-        self.write(MailKind::TheftFound, to, None, |params| params.with("ip", from.to_string()).with("ends", ends))
+        let forgot = self.policy.forgot.as_str();
+        let fill = |params: Params| params.with("ip", from.to_string()).with("ends", ends).with("link", forgot);
+        self.write(MailKind::TheftFound, to, None, fill)
     }
 
     fn write(
@@ -69,9 +94,16 @@ impl Notices {
         by: Option<&Client>,
         fill: impl Fn(Params) -> Params,
     ) -> Vec<SealedMail> {
-        if !self.policy.kinds.contains(&kind) {
-            return Vec::new();
-        }
+        if self.policy.kinds.contains(&kind) { self.write_always(kind, to, by, fill) } else { Vec::new() }
+    }
+
+    fn write_always(
+        &self,
+        kind: MailKind,
+        to: &[&EmailAddress],
+        by: Option<&Client>,
+        fill: impl Fn(Params) -> Params,
+    ) -> Vec<SealedMail> {
         let now = self.clock.now();
         let mail = |to: &EmailAddress| Mail {
             kind,

@@ -1,8 +1,8 @@
 //! What users do with their own account.
 
+pub mod addresses;
 pub mod change_password;
 pub mod delete;
-pub mod verify_address;
 
 use super::{
     accounts::Accounts, admin::users::Users, audit::Audit, mail::Notices, passwords::new_passwords::NewPasswords,

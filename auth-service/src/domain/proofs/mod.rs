@@ -6,13 +6,11 @@
 //! a session is begun for that client only, wherever the mail is read.
 
 mod code;
-mod link;
 mod purpose;
 mod store;
 
 pub use self::{
     code::Code,
-    link::Links,
     purpose::{Purpose, UnknownPurpose},
     store::{MAX_TRIES, Proof, ProofStore, Spending, Try},
 };
@@ -20,7 +18,7 @@ pub use self::{
 use super::{
     Client, Language, Unavailable,
     accounts::{EmailAddress, Epoch},
-    mail::{Mail, MailKind, Params, SealedMail},
+    mail::{Links, Mail, MailKind, Params, SealedMail},
     secrets::KeyRing,
     throttling::{limits::Exceeded, mail_budget::MailBudget},
 };
@@ -31,6 +29,9 @@ use shared::{
 };
 use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
+
+/// When to ask for a mail again that the budget did not allow.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A proof that a client has asked for.
 pub struct Flow {
@@ -166,20 +167,41 @@ impl Proofs {
     /// # Errors
     /// [`Unavailable`].
     pub async fn ask(&self, proof: &Proof, kind: MailKind, is_sent: bool, client: &Client) -> Result<(), Unavailable> {
-        let (code, now) = (self.code(proof), self.now());
+        let is_allowed = self.letters.budget.allows(kind, &proof.address, client).await?;
+        let mail = self.letter(proof, kind, client.language);
+        self.store.ask(proof, &mail, is_sent && is_allowed, self.now()).await
+    }
+
+    /// Whether a mail of this kind may be sent to an address, for a caller who may hear of what others have asked for.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn admit(&self, kind: MailKind, to: &EmailAddress, client: &Client) -> Result<(), AskError> {
+        let is_allowed = self.letters.budget.allows(kind, to, client).await?;
+        if is_allowed { Ok(()) } else { Err(AskError::TooMany { retry_after: PATIENCE }) }
+    }
+
+    /// The mail that carries the code of a proof.
+    #[must_use]
+    pub fn letter(&self, proof: &Proof, kind: MailKind, language: Option<Language>) -> SealedMail {
         let link = match kind {
-            MailKind::AlreadyRegistered => self.letters.links.forgot(),
-            _ => self.letters.links.confirming(proof, &code),
+            MailKind::AlreadyRegistered => Zeroizing::new(self.letters.links.forgot()),
+            _ => self.link(proof),
         };
         let mail = Mail {
             kind,
             to: proof.address.clone(),
-            language: client.language.unwrap_or(self.letters.language),
+            language: language.unwrap_or(self.letters.language),
             expires_at: proof.expires_at,
-            params: Params::default().with("code", code.expose().as_str()).with("link", link.as_str()),
+            params: Params::default().with("code", self.code(proof).expose().as_str()).with("link", link.as_str()),
         };
-        let is_allowed = self.letters.budget.allows(kind, &proof.address, client).await?;
-        self.store.ask(proof, &SealedMail::of(mail, &self.secrets, now), is_sent && is_allowed, now).await
+        SealedMail::of(mail, &self.secrets, self.now())
+    }
+
+    /// The link that carries the code of a proof.
+    #[must_use]
+    pub fn link(&self, proof: &Proof) -> Zeroizing<String> {
+        self.letters.links.confirming(proof.id, &self.code(proof).expose())
     }
 
     /// The store.

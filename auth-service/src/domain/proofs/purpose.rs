@@ -14,11 +14,30 @@ pub enum Purpose {
     Reset,
     /// To show that the address of an account reaches its user.
     Verify,
+    /// To log in without the password.
+    Login,
+    /// To create an account at an admin's invitation.
+    Invite,
+    /// To give an account another address.
+    ChangeEmail,
+    /// To give an account its former address back.
+    UndoEmail,
+    /// To give an account another address for notices.
+    SecondEmail,
 }
 
 impl Purpose {
     /// All purposes.
-    pub const ALL: [Self; 3] = [Self::Register, Self::Reset, Self::Verify];
+    pub const ALL: [Self; 8] = [
+        Self::Register,
+        Self::Reset,
+        Self::Verify,
+        Self::Login,
+        Self::Invite,
+        Self::ChangeEmail,
+        Self::UndoEmail,
+        Self::SecondEmail,
+    ];
 
     /// The purpose's name, in the store and in the audit log.
     #[must_use]
@@ -27,14 +46,19 @@ impl Purpose {
             Self::Register => "register",
             Self::Reset => "reset",
             Self::Verify => "verify",
+            Self::Login => "login",
+            Self::Invite => "invite",
+            Self::ChangeEmail => "change_email",
+            Self::UndoEmail => "undo_email",
+            Self::SecondEmail => "second_email",
         }
     }
 
-    /// Whether only the client that asked may bring the code. Whoever else follows the link of a registration might give
+    /// Whether only the client that asked may bring the code. A login is for nobody else, and whoever else follows the link of a registration might give
     /// a stranger's password to an account of their own address.
     #[must_use]
     pub const fn is_for_the_asker_only(self) -> bool {
-        matches!(self, Self::Register)
+        matches!(self, Self::Register | Self::Login)
     }
 
     /// How long a proof is good. A code by mail that recovers an account may live for at most 24 hours (NIST SP
@@ -42,8 +66,10 @@ impl Purpose {
     #[must_use]
     pub const fn lifetime(self) -> Duration {
         match self {
-            Self::Register | Self::Verify => DAY,
-            Self::Reset => MINUTE.saturating_mul(15),
+            Self::Register | Self::Verify | Self::SecondEmail => DAY,
+            Self::Reset | Self::Login => MINUTE.saturating_mul(15),
+            Self::ChangeEmail => MINUTE.saturating_mul(60),
+            Self::Invite | Self::UndoEmail => DAY.saturating_mul(7),
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::Purpose;
 use crate::domain::{
     Unavailable,
-    accounts::{EmailAddress, Epoch, NewAccount},
+    accounts::{Account, EmailAddress, Epoch, NewAccount},
     audit::Event,
     mail::SealedMail,
     passwords::PasswordHash,
@@ -88,7 +88,18 @@ pub trait ProofStore: Send + Sync {
     /// Takes back a try whose code was right.
     async fn take_back_try(&self, id: ProofId) -> Result<(), Unavailable>;
 
-    /// Creates an account whose address is verified; `false`: the proof is spent, or another account has the address.
+    /// Keeps a proof that no client has asked for, and adds its mail to the outbox. All others of the same purpose for
+    /// the same address are spent.
+    async fn invite(&self, proof: &Proof, mail: &SealedMail, event: &Event) -> Result<(), Unavailable>;
+
+    /// Invitations that are neither spent nor expired, in the order of their ids.
+    async fn invitations(&self, after: Option<ProofId>, limit: u32, now: Timestamp) -> Result<Vec<Proof>, Unavailable>;
+
+    /// Spends an invitation that is neither spent nor expired; `false`: there is none with this id.
+    async fn revoke_invitation(&self, id: ProofId, event: &Event) -> Result<bool, Unavailable>;
+
+    /// Creates an account whose address is verified; `false`: the proof is spent, another account has the address, or the
+    /// admin who creates it is no longer as seen.
     async fn register(&self, spending: &Spending<'_>, account: &NewAccount) -> Result<bool, Unavailable>;
 
     /// Sets a new password, raises the epoch so that all sessions and all other proofs of the user end, and marks the
@@ -98,6 +109,20 @@ pub trait ProofStore: Send + Sync {
 
     /// Marks the address as verified; `false`: as for [`ProofStore::reset_password`].
     async fn verify_address(&self, spending: &Spending<'_>) -> Result<bool, Unavailable>;
+
+    /// Gives the account the proof's address, which is verified by it, instead of the one that it was read with, spends all
+    /// other proofs of changes, and keeps one that undoes this. `false`: the proof is spent, the user is disabled, has another
+    /// address than was read or another epoch than when it was asked for, or another account has the new address.
+    async fn change_address(&self, spending: &Spending<'_>, user: &Account, undo: &Proof) -> Result<bool, Unavailable>;
+
+    /// Gives the account the proof's address back, whatever its address and epoch are, removes the password and the second
+    /// address, raises the epoch, and spends all other proofs of the user. `false`: the proof is spent, or another account
+    /// has the address.
+    async fn restore_address(&self, spending: &Spending<'_>, user: &Account) -> Result<bool, Unavailable>;
+
+    /// Sends notices to the proof's address too; `false`: the proof is spent, or the user is disabled or has another epoch
+    /// than when it was asked for.
+    async fn set_second_address(&self, spending: &Spending<'_>) -> Result<bool, Unavailable>;
 
     /// Forgets up to `at_most` proofs that expired before this time; returns how many.
     async fn forget_proofs(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable>;

@@ -4,9 +4,11 @@ use super::password_check::{CheckError, PasswordCheck, report_unusable_hash};
 use crate::{
     domain::{
         Client, Unavailable,
-        accounts::{Accounts, Credentials, EmailAddress, FindError, Unreadable},
+        accounts::{Account, Accounts, Credentials, EmailAddress, FindError, Unreadable},
         audit::{Action, Audit, Event},
+        mail::MailKind,
         passwords::{Password, pool::NotComputed, stored_hash::Unusable},
+        proofs::{Proofs, Purpose},
         sessions::{
             Sessions,
             begin::BeginError,
@@ -26,6 +28,9 @@ pub enum LoginError {
     /// The password is right, but the account is disabled.
     #[error("the account is disabled")]
     Disabled,
+    /// The password is right, but the address is not verified. A mail with a code was sent to it.
+    #[error("the address is not verified")]
+    Unverified,
     /// The password was not accepted.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -52,6 +57,7 @@ impl LoginError {
     const fn name(&self) -> &'static str {
         match self {
             Self::Disabled => "disabled",
+            Self::Unverified => "unverified",
             Self::Check(CheckError::Wrong) => "invalid",
             Self::Check(CheckError::TooManyAttempts { .. }) => "throttled",
             Self::Check(CheckError::NotComputed(NotComputed::Overloaded)) => "overloaded",
@@ -80,10 +86,11 @@ pub struct SignIn {
     live: Arc<LiveSessions>,
     sessions: Arc<Sessions>,
     audit: Arc<Audit>,
+    verification: Option<Arc<Proofs>>,
 }
 
 impl SignIn {
-    /// For the users of a store.
+    /// For the users of a store. With `verification`, only those whose address is verified log in.
     #[must_use]
     pub fn new(
         accounts: Arc<dyn Accounts>,
@@ -91,8 +98,9 @@ impl SignIn {
         live: Arc<LiveSessions>,
         sessions: Arc<Sessions>,
         audit: Arc<Audit>,
+        verification: Option<Arc<Proofs>>,
     ) -> Self {
-        Self { accounts, check, live, sessions, audit }
+        Self { accounts, check, live, sessions, audit, verification }
     }
 
     /// Logs in, and ends the session of the request's cookie.
@@ -124,10 +132,27 @@ impl SignIn {
             self.audit.record(event.with("reason", "account_disabled")).await;
             return Err(LoginError::Disabled);
         }
+        if self.verification.is_some() && checked.account.email_verified_at.is_none() {
+            return Err(self.unverified(&checked.account, client).await?);
+        }
         if let Some(previous) = &previous {
             self.sessions.logout(previous, client).await?;
         }
         Ok(self.sessions.begin(checked, transport, client).await?)
+    }
+
+    /// Sends a user with the right password a mail to verify the address.
+    async fn unverified(&self, account: &Account, client: &Client) -> Result<LoginError, Unavailable> {
+        if let Some(proofs) = &self.verification {
+            let (sub, epoch) = (account.id, account.session_epoch);
+            let waiting = proofs.store().unspent_of(sub, Purpose::Verify, proofs.now()).await?;
+            let waiting = waiting.filter(|proof| proof.epoch == epoch && proof.address == account.email);
+            let new = || proofs.about(Purpose::Verify, Some(sub), account.email.clone(), epoch);
+            proofs.ask(&waiting.unwrap_or_else(new), MailKind::AddressVerification, true, client).await?;
+        }
+        let event = self.failed(client).to(account.id);
+        self.audit.record(event.with("reason", "email_unverified")).await;
+        Ok(LoginError::Unverified)
     }
 
     async fn checked(

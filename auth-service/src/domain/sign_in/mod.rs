@@ -1,6 +1,6 @@
 //! Ways in: login and registration, and the way back in without the password.
 
-pub mod confirm;
+pub mod by_mail;
 pub mod login;
 pub mod password_check;
 pub mod recovery;
@@ -10,16 +10,21 @@ use super::{
     Client, Unavailable,
     accounts::{Accounts, FindError},
     passwords::PasswordHash,
-    sessions::{Sessions, begin::BeginError, refresh_token::Transport, tokens::Tokens},
+    sessions::{
+        Sessions,
+        begin::BeginError,
+        refresh_token::{RefreshClaims, Transport},
+        tokens::Tokens,
+    },
 };
 use shared::ids::UserId;
 
-/// The first session of a user whose password was just set. What was confirmed stays confirmed if the user was changed
+/// The first session of a user whose password was just set, instead of the one of the request's cookie. What was confirmed stays confirmed if the user was changed
 /// again meanwhile: then there is none.
-async fn first_session(
+pub(in crate::domain) async fn first_session(
     accounts: &dyn Accounts,
     sessions: &Sessions,
-    (sub, hash): (UserId, &PasswordHash),
+    (sub, hash, previous): (UserId, &PasswordHash, Option<RefreshClaims>),
     transport: Transport,
     client: &Client,
 ) -> Result<Option<Tokens>, Unavailable> {
@@ -29,6 +34,9 @@ async fn first_session(
         Err(FindError::Unavailable(error)) => return Err(error),
     };
     let Some(found) = found else { return Ok(None) };
+    if let Some(previous) = &previous {
+        sessions.logout(previous, client).await?;
+    }
     match sessions.begin(found, transport, client).await {
         Ok(tokens) => Ok(Some(tokens)),
         Err(BeginError::Disabled | BeginError::Outdated) => Ok(None),

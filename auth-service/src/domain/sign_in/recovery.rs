@@ -3,16 +3,21 @@
 use super::first_session;
 use crate::domain::{
     Client, Unavailable,
-    accounts::{Accounts, EmailAddress, Epoch, FindError, PersonName},
+    accounts::{Accounts, FindError, PersonName},
     audit::{Action, Audit},
-    mail::{MailKind, Notices},
+    mail::Notices,
     passwords::{
         Password, WeakPassword,
         new_passwords::NewPasswords,
         pool::{Lane, NotComputed},
     },
-    proofs::{AskError, CodeError, Confirmed, Flow, FlowSecret, Proofs, Purpose, Spending},
-    sessions::{Sessions, live::LiveSessions, refresh_token::Transport, tokens::Tokens},
+    proofs::{CodeError, Confirmed, FlowSecret, Proofs, Purpose, Spending},
+    sessions::{
+        Sessions,
+        live::LiveSessions,
+        refresh_token::{RefreshClaims, Transport},
+        tokens::Tokens,
+    },
     throttling::{
         limiter::Limiter,
         limits::{Exceeded, Limit},
@@ -53,6 +58,8 @@ pub struct NewPassword<'a> {
     pub password: &'a Password,
     /// How the client carries the refresh token.
     pub transport: Transport,
+    /// The refresh token in the request's cookie: if a session begins, that one ends.
+    pub previous: Option<RefreshClaims>,
 }
 
 impl From<Exceeded> for ResetError {
@@ -94,41 +101,13 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Asks for a code by mail. The answer, and the work, is the same whether or not there is an account; only a user who
-    /// is not disabled gets a mail.
-    ///
-    /// # Errors
-    /// [`AskError`].
-    pub async fn forgot(
-        &self,
-        email: EmailAddress,
-        flow: Option<(ProofId, &FlowSecret)>,
-        client: &Client,
-    ) -> Result<Flow, AskError> {
-        self.limiter.take_of_address(Limit::Mails, client)?;
-        let account = match self.accounts.by_email(&email).await {
-            Ok(found) => found.map(|found| found.account).filter(|account| !account.disabled),
-            Err(FindError::Unreadable(_)) => None,
-            Err(FindError::Unavailable(error)) => return Err(error.into()),
-        };
-        let (sub, epoch) = account.as_ref().map_or((None, Epoch::FIRST), |found| (Some(found.id), found.session_epoch));
-        let waiting = self.proofs.waiting(flow, Purpose::Reset, &email).await?;
-        let waiting = waiting.filter(|proof| proof.sub == sub && proof.epoch == epoch);
-        let proof = waiting.unwrap_or_else(|| self.proofs.about(Purpose::Reset, sub, email, epoch));
-        self.proofs.ask(&proof, MailKind::PasswordReset, sub.is_some(), client).await?;
-        if let Some(sub) = sub {
-            self.audit.record_in_background(self.audit.event(Action::PasswordForgot).to(sub).from(client));
-        }
-        Ok(self.proofs.flow(&proof))
-    }
-
     /// Sets a new password: all sessions end, and all other codes of the user are spent. Returns the tokens of a new
     /// session if the client is the one that asked; whoever else has the code is not logged in.
     ///
     /// # Errors
     /// [`ResetError`].
     pub async fn reset(&self, new: NewPassword<'_>, client: &Client) -> Result<Option<Tokens>, ResetError> {
-        let NewPassword { flow, code, secret, password, transport } = new;
+        let NewPassword { flow, code, secret, password, transport, previous } = new;
         self.limiter.take_of_address(Limit::Logins, client)?;
         self.passwords.check_length(password)?;
         let Confirmed { proof, is_asker } = self.proofs.check(flow, code, secret, &[Purpose::Reset]).await?;
@@ -142,13 +121,8 @@ impl Recovery {
 
         let event = self.audit.event(Action::PasswordReset).to(sub).from(client);
         let mails = self.notices.password_changed(&found.account.addresses(), Some(client));
-        let spending = Spending {
-            proof: &proof,
-            attempt: ProofId::fresh(),
-            now: self.proofs.now(),
-            event: &event,
-            mails: &mails,
-        };
+        let spending =
+            Spending { proof: &proof, attempt: ProofId::fresh(), now: self.proofs.now(), event: &event, mails: &mails };
         if !self.proofs.store().reset_password(&spending, &hash).await? {
             return Err(CodeError::Spent.into());
         }
@@ -157,6 +131,6 @@ impl Recovery {
         if !is_asker {
             return Ok(None);
         }
-        Ok(first_session(&*self.accounts, &self.sessions, (sub, &hash), transport, client).await?)
+        Ok(first_session(&*self.accounts, &self.sessions, (sub, &hash, previous), transport, client).await?)
     }
 }

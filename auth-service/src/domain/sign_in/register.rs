@@ -30,6 +30,8 @@ pub enum Registration {
     Open,
     /// Anyone who has an address at one of these domains, in lower case.
     Domains(Vec<String>),
+    /// Only those whom an admin invites.
+    Invite,
     /// Only admins and operators create users.
     Closed,
 }
@@ -40,7 +42,7 @@ impl Registration {
         match self {
             Self::Open => true,
             Self::Domains(domains) => domains.iter().any(|domain| domain == email.domain()),
-            Self::Closed => false,
+            Self::Invite | Self::Closed => false,
         }
     }
 }
@@ -92,9 +94,9 @@ pub enum Registered {
 
 /// What is done once the code comes.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Pending {
-    pub(super) hash: Zeroizing<String>,
-    pub(super) name: Option<String>,
+pub(in crate::domain) struct Pending {
+    pub(in crate::domain) hash: Zeroizing<String>,
+    pub(in crate::domain) name: Option<String>,
 }
 
 /// Registers users.
@@ -128,7 +130,7 @@ impl Registrar {
     pub fn admit(&self) -> Result<(), RegisterError> {
         match self.policy.registration {
             Registration::Open | Registration::Domains(_) => Ok(()),
-            Registration::Closed => Err(RegisterError::Closed),
+            Registration::Invite | Registration::Closed => Err(RegisterError::Closed),
         }
     }
 

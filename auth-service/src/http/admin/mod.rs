@@ -1,4 +1,5 @@
 //! `/admin/…`: the endpoints for admins.
 
 pub mod audit;
+pub mod invitations;
 pub mod users;

@@ -8,6 +8,7 @@ use crate::{
             users::{AdminError, By},
         },
         passwords::Password,
+        proofs::AskError,
     },
     http::{
         State,
@@ -240,6 +241,29 @@ pub async fn end_sessions(
     let client = client(&request, &state);
     state.users.end_sessions(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Send a user a mail to set a new password
+///
+/// The code is good for 24 hours. The old password stays valid until then, and so do the sessions; the caller sees neither password nor
+/// code.
+#[utoipa::path(
+    post, path = "/admin/users/{id}/reset", tag = "users", operation_id = "start_password_reset",
+    params(("id" = String, Path, format = Uuid, description = "The user's id")),
+    responses(
+        (status = 202, description = "A mail is on its way"),
+        Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach, AskError)>,
+    ),
+    security(("bearer" = []))
+)]
+pub async fn start_reset(
+    caller: Permitted<UsersWrite>,
+    request: HttpRequest,
+    state: Data<State>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    state.invitations.start_reset(&caller, &client(&request, &state), user_id(&id)?).await?;
+    Ok(HttpResponse::Accepted().finish())
 }
 
 pub(in crate::http) fn user_id(text: &str) -> Result<UserId, Problem> {

@@ -3,13 +3,14 @@
 use crate::domain::{
     Unavailable,
     accounts::{BadCustomClaims, SearchError, create::NewcomerError, roles},
-    admin::{authority::Forbidden, create::CreationError, users::AdminError},
-    my_account::{change_password::PasswordError, delete::DeletionError},
+    admin::{authority::Forbidden, create::CreationError, invitations::InvitationError, users::AdminError},
+    confirmation::ConfirmError,
+    my_account::{addresses::AddressError, change_password::PasswordError, delete::DeletionError},
     passwords::{WeakPassword, pool::NotComputed},
     proofs::{AskError, CodeError},
     sessions::{caller::CallerError, refresh::RefreshError},
     sign_in::{
-        confirm::ConfirmError, login::LoginError, password_check::CheckError, recovery::ResetError,
+        by_mail::LoginCodeError, login::LoginError, password_check::CheckError, recovery::ResetError,
         register::RegisterError,
     },
 };
@@ -85,6 +86,11 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Disabled => Problem::new(StatusCode::FORBIDDEN, "account_disabled", "this account is disabled"),
+            LoginError::Unverified => Problem::new(
+                StatusCode::FORBIDDEN,
+                "email_unverified",
+                "the address of this account is not verified: follow the link in the mail that was sent to it, then log in",
+            ),
             LoginError::Check(error) => unchecked(error, || {
                 Problem::new(StatusCode::UNAUTHORIZED, "invalid_credentials", "wrong e-mail address or password")
                     .challenge(&Challenge::default())
@@ -159,6 +165,56 @@ impl From<ConfirmError> for Problem {
         match error {
             ConfirmError::TooMany { retry_after } => too_many_attempts(retry_after),
             ConfirmError::Code(error) => error.into(),
+            ConfirmError::NoPassword => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "password_required",
+                "this code is of an invitation: send the password that the new account is to have along with it",
+            ),
+            ConfirmError::Weak(error) => error.into(),
+            ConfirmError::NotComputed(error) => error.into(),
+        }
+    }
+}
+
+impl From<LoginCodeError> for Problem {
+    fn from(error: LoginCodeError) -> Self {
+        match error {
+            LoginCodeError::Off => {
+                Problem::new(StatusCode::FORBIDDEN, "login_code_off", "nobody logs in by code here: use the password")
+            }
+            LoginCodeError::Ask(error) => error.into(),
+        }
+    }
+}
+
+impl From<AddressError> for Problem {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Password(error) => error.into(),
+            AddressError::Ask(error) => error.into(),
+            AddressError::Same => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "same_email",
+                "this is the address that the account has already",
+            ),
+        }
+    }
+}
+
+impl From<InvitationError> for Problem {
+    fn from(error: InvitationError) -> Self {
+        match error {
+            InvitationError::Closed => Problem::new(
+                StatusCode::FORBIDDEN,
+                "registration_closed",
+                "nobody is invited here (AUTH_REGISTRATION=closed): create the user instead",
+            ),
+            InvitationError::EmailTaken => NewcomerError::EmailTaken.into(),
+            InvitationError::NoSuchInvitation => {
+                Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such invitation, or not any more")
+            }
+            InvitationError::Admin(error) => error.into(),
+            InvitationError::Ask(error) => error.into(),
         }
     }
 }

@@ -3,13 +3,14 @@
 use crate::domain::{
     Unavailable,
     accounts::{BadCustomClaims, SearchError, create::NewcomerError},
-    admin::{authority::Forbidden, create::CreationError, users::AdminError},
-    my_account::{change_password::PasswordError, delete::DeletionError},
+    admin::{authority::Forbidden, create::CreationError, invitations::InvitationError, users::AdminError},
+    confirmation::ConfirmError,
+    my_account::{addresses::AddressError, change_password::PasswordError, delete::DeletionError},
     passwords::{WeakPassword, pool::NotComputed, rules::MIN_CHARS},
     proofs::{AskError, CodeError},
     sessions::refresh::RefreshError,
     sign_in::{
-        confirm::ConfirmError, login::LoginError, password_check::CheckError, recovery::ResetError,
+        by_mail::LoginCodeError, login::LoginError, password_check::CheckError, recovery::ResetError,
         register::RegisterError,
     },
 };
@@ -57,6 +58,9 @@ refuses! {
     DeletionError,
     AskError,
     ConfirmError,
+    LoginCodeError,
+    AddressError,
+    InvitationError,
     ResetError,
     RefreshError,
     SearchError,
@@ -115,6 +119,7 @@ examples!(CheckError {
 
 examples!(LoginError {
     Self::Disabled => vec![Self::Disabled],
+    Self::Unverified => vec![Self::Unverified],
     Self::Check(_) => each(Self::Check),
 });
 
@@ -147,6 +152,31 @@ examples!(CodeError {
 examples!(ConfirmError {
     Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
     Self::Code(_) => each(Self::Code),
+    Self::NoPassword => vec![Self::NoPassword],
+    Self::Weak(_) => each(Self::Weak),
+    Self::NotComputed(_) => each(Self::NotComputed),
+});
+
+examples!(LoginCodeError {
+    Self::Off => vec![Self::Off],
+    Self::Ask(_) => each(Self::Ask),
+});
+
+examples!(AddressError {
+    // There is no new password that could be weak.
+    Self::Password(_) => each(|error| Self::Password(PasswordError::Check(error))),
+    Self::Ask(_) => each(Self::Ask),
+    Self::Same => vec![Self::Same],
+});
+
+examples!(InvitationError {
+    Self::Closed => vec![Self::Closed],
+    Self::EmailTaken => vec![Self::EmailTaken],
+    Self::NoSuchInvitation => vec![],
+    Self::Admin(_) => {
+        [AdminError::UnknownRole, AdminError::Forbidden(Forbidden::RoleBeyondOwn)].map(Self::Admin).into()
+    },
+    Self::Ask(_) => each(Self::Ask),
 });
 
 examples!(ResetError {

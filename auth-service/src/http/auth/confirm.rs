@@ -3,14 +3,20 @@
 use super::password::reset::confirmed;
 use crate::{
     domain::{
+        confirmation::{ConfirmError, Confirmation, NewSession},
+        passwords::Password,
         proofs::FlowSecret,
         sessions::refresh_token::Transport,
-        sign_in::confirm::{ConfirmError, Confirmation},
     },
     http::{
         State,
         answer::tokens,
-        request::{client::client, flow, origin::Page},
+        auth::register::{RefusedName, person_name},
+        request::{
+            client::{client, refresh_cookie},
+            flow,
+            origin::Page,
+        },
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -37,6 +43,12 @@ pub struct Shown {
     /// With transport `body`: the flow's secret. A registration needs it.
     #[schema(value_type = Option<String>)]
     flow_secret: Option<FlowSecret>,
+    /// To accept an invitation: the password of the new account; easily guessed ones are refused.
+    #[schema(value_type = Option<String>, format = Password, min_length = 8, max_length = 256)]
+    password: Option<Password>,
+    /// To accept an invitation: the user's name, as at `/auth/register`.
+    #[schema(min_length = 1, max_length = 200)]
+    name: Option<String>,
     /// How the refresh token will be carried.
     #[serde(default)]
     transport: Transport,
@@ -46,17 +58,18 @@ pub struct Shown {
 ///
 /// A registration: the account is created, and the client is logged in. Only the client that registered can do this: to any other
 /// one, such as another browser in which the link of the mail was opened, the answer is 403 `other_client`, and the code stays good.
-/// An address: it is verified. Nothing but this call uses up a code, and five wrong ones do too. A forgotten password is replaced
+/// A login by code: the same. An invitation: the account is created with `password` and `name`, and the client is logged in. An address of an
+/// account: it is verified or changed; a change is undone, which ends all sessions and removes the password. Nothing but this call uses up a code, and five wrong ones do too. A forgotten password is replaced
 /// by `/auth/password/reset` instead.
 #[utoipa::path(
     post, path = "/auth/confirm", tag = "login", operation_id = "confirm",
     request_body = Shown,
     responses(
-        (status = 200, description = "The account is created, and a session has begun", body = tokens::Answer<'_>, headers(
+        (status = 200, description = "Confirmed, and a session has begun", body = tokens::Answer<'_>, headers(
             ("Set-Cookie" = String, description = "With transport `cookie`: the refresh token"),
         )),
         (status = 204, description = "Confirmed; nobody is logged in by it"),
-        Refusals<(Page, BodyOfUsualSize, ConfirmError)>,
+        Refusals<(Page, BodyOfUsualSize, RefusedName, ConfirmError)>,
     )
 )]
 pub async fn confirm(
@@ -65,10 +78,17 @@ pub async fn confirm(
     state: Data<State>,
     body: Body<Shown>,
 ) -> Result<HttpResponse, Problem> {
-    let Shown { flow, code, flow_secret, transport } = body.read().await?;
+    let Shown { flow, code, flow_secret, password, name, transport } = body.read().await?;
     page.admit_for(transport)?;
     let secret = flow::secret(&request, &state.site, flow, flow_secret);
-    let shown = Confirmation { flow, code: &code, secret: secret.as_ref(), transport };
+    let shown = Confirmation {
+        flow,
+        code: &code,
+        secret: secret.as_ref(),
+        password: password.as_ref(),
+        name: person_name(name.as_deref())?,
+        session: NewSession { transport, previous: refresh_cookie(&request, &state) },
+    };
     let tokens = state.confirmer.confirm(shown, &client(&request, &state)).await?;
     Ok(confirmed(tokens.as_ref(), &request, &state))
 }

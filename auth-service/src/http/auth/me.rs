@@ -1,7 +1,11 @@
 //! `GET /auth/me` and `DELETE /auth/me`.
 
 use crate::{
-    domain::{accounts::Account, my_account::delete::DeletionError, passwords::Password},
+    domain::{
+        accounts::{Account, EmailAddress},
+        my_account::delete::DeletionError,
+        passwords::Password,
+    },
     http::{
         State,
         answer::own_cookie::{self, Ends},
@@ -49,6 +53,9 @@ pub struct User<'a> {
     created_at: String,
     /// Whether the address was shown to reach the user.
     email_verified: bool,
+    /// Another address that notices go to.
+    #[schema(required = true)]
+    second_email: Option<&'a str>,
     /// Who the user was in the system that the user was imported from, if ids there are not UUIDs.
     #[schema(required = true)]
     external_id: Option<External<'a>>,
@@ -84,6 +91,7 @@ impl<'a> User<'a> {
             disabled: account.disabled,
             created_at: account.created_at.rfc3339(),
             email_verified: account.email_verified_at.is_some(),
+            second_email: account.second_email.as_ref().map(EmailAddress::as_str),
             external_id: account.external.as_ref().map(|known| External { source: &known.source, id: &known.id }),
         }
     }
@@ -105,7 +113,7 @@ pub async fn me(caller: Caller) -> HttpResponse {
 pub struct Confirmation {
     /// The current password.
     #[schema(value_type = String, format = Password)]
-    password: Password,
+    pub(super) password: Password,
 }
 
 /// Delete the current user's account

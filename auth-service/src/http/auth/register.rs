@@ -57,7 +57,7 @@ pub struct Registration {
 /// Register a user
 ///
 /// The user gets the role `reader`, unless `AUTH_DEFAULT_ROLE` says otherwise, and is not logged in. With
-/// `AUTH_REGISTRATION=closed`, the answer is always 403 `registration_closed`. With `AUTH_REGISTRATION_PROOF=on`, as it is where mails
+/// `AUTH_REGISTRATION` `invite` or `closed`, the answer is always 403 `registration_closed`. With `AUTH_REGISTRATION_PROOF=on`, as it is where mails
 /// are sent, the answer is always 202: the account is created by `/auth/confirm`, with the code of a mail to the address.
 #[utoipa::path(
     post, path = "/auth/register", tag = "login", operation_id = "register",
@@ -79,7 +79,7 @@ pub async fn register(
     state.registrar.admit()?;
     let input = body.read().await?;
     let (email, name) = (address(&input.email)?, person_name(input.name.as_deref())?);
-    let earlier = input.flow.zip(input.flow_secret).or_else(|| flow::in_cookie(&request, &state.site));
+    let earlier = flow::earlier(&request, &state.site, input.flow, input.flow_secret);
     let earlier = earlier.as_ref().map(|(flow, secret)| (*flow, secret));
     let client = client(&request, &state);
     Ok(match state.registrar.register(email, &input.password, name, earlier, &client).await? {
@@ -104,6 +104,15 @@ pub(in crate::http) struct InvalidAddress;
 impl Refuses for InvalidAddress {
     fn problems() -> Vec<Problem> {
         vec![unprocessable("invalid_email", InvalidEmail.to_string())]
+    }
+}
+
+/// How an invalid name is refused.
+pub(in crate::http) struct RefusedName;
+
+impl Refuses for RefusedName {
+    fn problems() -> Vec<Problem> {
+        vec![unprocessable("invalid_name", InvalidName.to_string())]
     }
 }
 

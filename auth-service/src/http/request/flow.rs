@@ -59,6 +59,16 @@ pub fn in_cookie(request: &HttpRequest, site: &Site) -> Option<(ProofId, FlowSec
     })
 }
 
+/// The flow that a request to have a mail sent again brings, in the body or in the cookie.
+pub fn earlier(
+    request: &HttpRequest,
+    site: &Site,
+    flow: Option<ProofId>,
+    secret: Option<FlowSecret>,
+) -> Option<(ProofId, FlowSecret)> {
+    flow.zip(secret).or_else(|| in_cookie(request, site))
+}
+
 /// The secret of this flow that a request brings, in the body or in the cookie.
 pub fn secret(request: &HttpRequest, site: &Site, flow: ProofId, in_body: Option<FlowSecret>) -> Option<FlowSecret> {
     in_body.or_else(|| in_cookie(request, site).filter(|(id, _)| *id == flow).map(|(_, secret)| secret))

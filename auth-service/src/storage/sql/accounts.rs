@@ -100,6 +100,19 @@ impl Accounts for Sql {
         Ok(self.run_with_mails(update, mails).await?.written > 0)
     }
 
+    async fn remove_second_email(
+        &self,
+        id: UserId,
+        checked: &Checked<'_>,
+        mails: &[SealedMail],
+    ) -> Result<bool, Unavailable> {
+        let update = || {
+            let update = format!("UPDATE users SET second_email = NULL WHERE id = $1{}", as_checked(2));
+            bind_checked(query(AssertSqlSafe(update)).bind(id.to_string()), Some(checked))
+        };
+        Ok(self.run_with_mails(update, mails).await?.written > 0)
+    }
+
     async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
         match asked.search.as_deref().unwrap_or_default() {
             "" => Ok(self.everybody(asked).await?),
@@ -274,7 +287,7 @@ pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
 }
 
 /// The condition that these users are still as they were seen; the first value is `$first`.
-fn stand(seen: &[Seen], first: usize) -> String {
+pub(super) fn stand(seen: &[Seen], first: usize) -> String {
     let stands = |index: usize| {
         let (id, revision) = (first + 2 * index, first + 2 * index + 1);
         format!(" AND EXISTS (SELECT 1 FROM users WHERE id = ${id} AND revision = ${revision})")
@@ -282,7 +295,7 @@ fn stand(seen: &[Seen], first: usize) -> String {
     std::iter::once("1 = 1".to_owned()).chain((0..seen.len()).map(stands)).collect()
 }
 
-fn bind_seen(statement: Statement, seen: &[Seen]) -> Statement {
+pub(super) fn bind_seen(statement: Statement, seen: &[Seen]) -> Statement {
     seen.iter().fold(statement, |statement, seen| statement.bind(seen.id.to_string()).bind(seen.revision))
 }
 

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::domain::{
     Unavailable,
-    accounts::{EmailAddress, Epoch, NewAccount},
+    accounts::{Account, EmailAddress, Epoch, NewAccount},
+    audit::Event,
     mail::SealedMail,
     passwords::PasswordHash,
     proofs::{MAX_TRIES, Proof, ProofStore, Purpose, Spending, Try},
@@ -25,21 +26,7 @@ const COLUMNS: &str = "id, purpose, sub, address, epoch, payload, expires_at, tr
 #[async_trait]
 impl ProofStore for Sql {
     async fn ask(&self, proof: &Proof, mail: &SealedMail, is_sent: bool, now: Timestamp) -> Result<(), Unavailable> {
-        let insert = || {
-            query(
-                "INSERT INTO proofs (id, purpose, sub, address, epoch, payload, tries, created_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)
-                 ON CONFLICT (id) DO UPDATE SET payload = excluded.payload",
-            )
-            .bind(proof.id.to_string())
-            .bind(proof.purpose.name())
-            .bind(proof.sub.map(|sub| sub.to_string()))
-            .bind(proof.address.to_string())
-            .bind(proof.epoch.0)
-            .bind(proof.payload.clone())
-            .bind(now.millis())
-            .bind(proof.expires_at.millis())
-        };
+        let insert = || insert(proof, now, "1 = 1");
         self.durable.run_together(|| vec![insert(), outbox::insert_if(mail, is_sent)], Vec::new).await?;
         self.mail_arrivals.notify_one();
         Ok(())
@@ -102,15 +89,13 @@ impl ProofStore for Sql {
 
     async fn register(&self, spending: &Spending<'_>, account: &NewAccount) -> Result<bool, Unavailable> {
         let statements = || {
-            let spend = query(
-                "UPDATE proofs SET spent_by = $2 WHERE id = $1 AND spent_by IS NULL AND expires_at > $3
-                 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $4)",
-            )
-            .bind(spending.proof.id.to_string())
-            .bind(spending.attempt.to_string())
-            .bind(spending.now.millis())
-            .bind(spending.proof.address.to_string());
-            vec![spend, bound(accounts::insert(account, &spent(accounts::NEXT_PLACE)), spending)]
+            let by = account.by.as_slice();
+            let condition = format!("NOT EXISTS (SELECT 1 FROM users WHERE email = $4) AND {}", accounts::stand(by, 5));
+            let spend = accounts::bind_seen(spend(spending, &condition).bind(spending.proof.address.to_string()), by);
+            // What an admin decided on is not changed meanwhile.
+            let turn = self.backend.one_after_the_other().filter(|_| !by.is_empty()).map(query);
+            let insert = bound(accounts::insert(account, &spent(accounts::NEXT_PLACE)), spending);
+            turn.into_iter().chain([spend, insert]).collect()
         };
         Ok(self.durable.run_together(statements, || records(spending)).await?.written > 0)
     }
@@ -126,7 +111,7 @@ impl ProofStore for Sql {
             )));
             bound(update.bind(sub.to_string()).bind(hash.0.clone()).bind(spending.now.millis()), spending)
         };
-        self.spend(spending, sub, update).await
+        self.change(spending, sub, update).await
     }
 
     async fn verify_address(&self, spending: &Spending<'_>) -> Result<bool, Unavailable> {
@@ -136,7 +121,120 @@ impl ProofStore for Sql {
             let update = query(AssertSqlSafe(update)).bind(sub.to_string()).bind(spending.now.millis());
             bound(update, spending)
         };
-        self.spend(spending, sub, update).await
+        self.change(spending, sub, update).await
+    }
+
+    async fn change_address(&self, spending: &Spending<'_>, user: &Account, undo: &Proof) -> Result<bool, Unavailable> {
+        let Spending { proof, now, .. } = *spending;
+        let statements = || {
+            let condition = "EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND email = $5 AND session_epoch = $6 AND disabled = 0)
+                 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $7)";
+            let spend = spend(spending, condition)
+                .bind(user.id.to_string())
+                .bind(user.email.to_string())
+                .bind(proof.epoch.0)
+                .bind(proof.address.to_string());
+            let others = format!(
+                "UPDATE proofs SET spent_by = $2 WHERE sub = $1 AND purpose = $3 AND spent_by IS NULL AND {}",
+                spent(4)
+            );
+            let others = query(AssertSqlSafe(others))
+                .bind(user.id.to_string())
+                .bind(spending.attempt.to_string())
+                .bind(Purpose::ChangeEmail.name());
+            let update = format!(
+                "UPDATE users SET email = $2, search = $3, email_verified_at = $4 WHERE id = $1 AND {}",
+                spent(5)
+            );
+            let update = query(AssertSqlSafe(update))
+                .bind(user.id.to_string())
+                .bind(proof.address.to_string())
+                .bind(accounts::searchable(&proof.address, user.name.as_ref()))
+                .bind(now.millis());
+            let undo = bound(insert(undo, now, &spent(9)), spending);
+            self.turn_of(user.id).chain([spend, bound(others, spending), undo, bound(update, spending)]).collect()
+        };
+        self.spend(spending, statements).await
+    }
+
+    async fn restore_address(&self, spending: &Spending<'_>, user: &Account) -> Result<bool, Unavailable> {
+        let Spending { proof, now, .. } = *spending;
+        let statements = || {
+            let condition = "NOT EXISTS (SELECT 1 FROM users WHERE email = $4 AND users.id <> $5)";
+            let spend = spend(spending, condition).bind(proof.address.to_string()).bind(user.id.to_string());
+            let others =
+                format!("UPDATE proofs SET spent_by = $2 WHERE sub = $1 AND spent_by IS NULL AND {}", spent(3));
+            let others = query(AssertSqlSafe(others)).bind(user.id.to_string()).bind(spending.attempt.to_string());
+            let update = format!(
+                "UPDATE users SET email = $2, search = $3, email_verified_at = $4, second_email = NULL,
+                 password_hash = '', kept_sid = NULL,
+                 session_epoch = CASE WHEN session_epoch >= $4 THEN session_epoch + 1 ELSE $4 END
+                 WHERE id = $1 AND {}",
+                spent(5)
+            );
+            let update = query(AssertSqlSafe(update))
+                .bind(user.id.to_string())
+                .bind(proof.address.to_string())
+                .bind(accounts::searchable(&proof.address, user.name.as_ref()))
+                .bind(now.millis());
+            self.turn_of(user.id).chain([spend, bound(others, spending), bound(update, spending)]).collect()
+        };
+        self.spend(spending, statements).await
+    }
+
+    async fn set_second_address(&self, spending: &Spending<'_>) -> Result<bool, Unavailable> {
+        let Some(sub) = spending.proof.sub else { return Ok(false) };
+        let statements = || {
+            let condition = "EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND session_epoch = $5 AND disabled = 0)";
+            let spend = spend(spending, condition).bind(sub.to_string()).bind(spending.proof.epoch.0);
+            let update = format!("UPDATE users SET second_email = $2 WHERE id = $1 AND {}", spent(3));
+            let update = query(AssertSqlSafe(update)).bind(sub.to_string()).bind(spending.proof.address.to_string());
+            self.turn_of(sub).chain([spend, bound(update, spending)]).collect()
+        };
+        self.spend(spending, statements).await
+    }
+
+    async fn invite(&self, proof: &Proof, mail: &SealedMail, event: &Event) -> Result<(), Unavailable> {
+        let statements = || {
+            let others = query(
+                "UPDATE proofs SET spent_by = $3 WHERE purpose = $1 AND address = $2 AND spent_by IS NULL AND expires_at > $4",
+            )
+            .bind(proof.purpose.name())
+            .bind(proof.address.to_string())
+            .bind(proof.id.to_string())
+            .bind(event.at.millis());
+            vec![others, insert(proof, event.at, "1 = 1")]
+        };
+        self.durable.run_together(statements, || vec![outbox::insert(mail), audit::insert(event)]).await?;
+        self.mail_arrivals.notify_one();
+        Ok(())
+    }
+
+    async fn invitations(&self, after: Option<ProofId>, limit: u32, now: Timestamp) -> Result<Vec<Proof>, Unavailable> {
+        let read = || {
+            query(AssertSqlSafe(format!(
+                "SELECT {COLUMNS} FROM proofs WHERE purpose = $1 AND spent_by IS NULL AND expires_at > $2 AND id > $3
+                 ORDER BY id LIMIT $4"
+            )))
+            .bind(Purpose::Invite.name())
+            .bind(now.millis())
+            .bind(after.map(|id| id.to_string()).unwrap_or_default())
+            .bind(i64::from(limit))
+        };
+        self.reading.run(read).await?.rows.iter().map(proof).collect()
+    }
+
+    async fn revoke_invitation(&self, id: ProofId, event: &Event) -> Result<bool, Unavailable> {
+        let revoke = || {
+            query(
+                "UPDATE proofs SET spent_by = 'revoked'
+                 WHERE id = $1 AND purpose = $2 AND spent_by IS NULL AND expires_at > $3",
+            )
+            .bind(id.to_string())
+            .bind(Purpose::Invite.name())
+            .bind(event.at.millis())
+        };
+        Ok(self.durable.run_together(|| vec![revoke()], || vec![audit::insert(event)]).await?.written > 0)
     }
 
     async fn forget_proofs(&self, before: Timestamp, at_most: u32) -> Result<u64, Unavailable> {
@@ -154,33 +252,69 @@ impl ProofStore for Sql {
 
 impl Sql {
     /// Spends a proof, if its user is enabled and has the address and the epoch of then, and makes the change that it
-    /// allows; with the event and the notice, in one transaction.
-    async fn spend(
+    /// allows.
+    async fn change(
         &self,
         spending: &Spending<'_>,
         sub: UserId,
         update: impl Fn() -> Statement,
     ) -> Result<bool, Unavailable> {
         let statements = || {
-            let spend = query(
-                "UPDATE proofs SET spent_by = $2 WHERE id = $1 AND spent_by IS NULL AND expires_at > $3
-                 AND EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND email = $5 AND session_epoch = $6 AND disabled = 0)",
-            )
-            .bind(spending.proof.id.to_string())
-            .bind(spending.attempt.to_string())
-            .bind(spending.now.millis())
-            .bind(sub.to_string())
-            .bind(spending.proof.address.to_string())
-            .bind(spending.proof.epoch.0);
-            let lock = self.backend.lock_of_user().map(|lock| query(lock).bind(sub.to_string()));
-            lock.into_iter().chain([spend, update()]).collect()
+            let condition = "EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND email = $5 AND session_epoch = $6 AND disabled = 0)";
+            let spend = spend(spending, condition)
+                .bind(sub.to_string())
+                .bind(spending.proof.address.to_string())
+                .bind(spending.proof.epoch.0);
+            self.turn_of(sub).chain([spend, update()]).collect()
         };
+        self.spend(spending, statements).await
+    }
+
+    /// Runs statements of which the last one makes the change; with the event and the mails, in one transaction.
+    async fn spend(
+        &self,
+        spending: &Spending<'_>,
+        statements: impl Fn() -> Vec<Statement>,
+    ) -> Result<bool, Unavailable> {
         let changed = self.durable.run_together(statements, || records(spending)).await?.written > 0;
         if !spending.mails.is_empty() {
             self.mail_arrivals.notify_one();
         }
         Ok(changed)
     }
+
+    /// Waits for other changes of a user, where the database does not make one after the other anyway.
+    fn turn_of(&self, sub: UserId) -> impl Iterator<Item = Statement> {
+        self.backend.lock_of_user().map(|lock| query(lock).bind(sub.to_string())).into_iter()
+    }
+}
+
+/// Keeps a proof, if a condition holds; its first value is `$9`. Of a proof that is kept already, only the payload is
+/// replaced.
+fn insert(proof: &Proof, now: Timestamp, condition: &str) -> Statement {
+    query(AssertSqlSafe(format!(
+        "INSERT INTO proofs (id, purpose, sub, address, epoch, payload, tries, created_at, expires_at)
+         SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8 WHERE {condition}
+         ON CONFLICT (id) DO UPDATE SET payload = excluded.payload"
+    )))
+    .bind(proof.id.to_string())
+    .bind(proof.purpose.name())
+    .bind(proof.sub.map(|sub| sub.to_string()))
+    .bind(proof.address.to_string())
+    .bind(proof.epoch.0)
+    .bind(proof.payload.clone())
+    .bind(now.millis())
+    .bind(proof.expires_at.millis())
+}
+
+/// Spends a proof if a condition holds; its first value is `$4`.
+fn spend(spending: &Spending<'_>, condition: &str) -> Statement {
+    query(AssertSqlSafe(format!(
+        "UPDATE proofs SET spent_by = $2 WHERE id = $1 AND spent_by IS NULL AND expires_at > $3 AND {condition}"
+    )))
+    .bind(spending.proof.id.to_string())
+    .bind(spending.attempt.to_string())
+    .bind(spending.now.millis())
 }
 
 /// What is written beside the change, if it was made.

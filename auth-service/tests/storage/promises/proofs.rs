@@ -219,3 +219,143 @@ pub async fn expired_proofs_are_forgotten_in_batches(store: &impl ProofStore) {
     assert_eq!(store.forget_proofs(before, 10).await.unwrap(), 1);
     assert_eq!(store.unspent(waiting.id, now()).await.unwrap(), Some(waiting));
 }
+
+/// A proof about a new address of a user.
+async fn asked_of(store: &(impl ProofStore + Accounts + Endings), sub: UserId, purpose: Purpose) -> Proof {
+    let epoch = read(store, sub).await.session_epoch;
+    asked(store, proof_of(purpose, Some(sub), account().email, epoch)).await
+}
+
+pub async fn a_change_of_address_keeps_the_way_back_and_spends_other_changes(
+    store: &(impl ProofStore + Accounts + Endings + AuditLog + Outbox),
+) {
+    let sub = somebody(store).await;
+    let before = read(store, sub).await;
+    let (first, second) =
+        (asked_of(store, sub, Purpose::ChangeEmail).await, asked_of(store, sub, Purpose::ChangeEmail).await);
+    let undo = proof_of(Purpose::UndoEmail, Some(sub), before.email.clone(), before.session_epoch);
+    let (event, notice) = (event(Action::EmailChange, sub), mail_to(&before.email));
+    let change = Spending { mails: std::slice::from_ref(&notice), ..spending(&first, &event) };
+    assert!(store.change_address(&change, &before, &undo).await.unwrap());
+    let after = read(store, sub).await;
+    assert_eq!((&after.email, after.session_epoch), (&first.address, before.session_epoch));
+    assert!(after.email_verified_at.is_some() && store.by_email(&before.email).await.unwrap().is_none());
+    assert!(store.listed(1000).await.unwrap().iter().any(|mail| mail.id == notice.id));
+    assert_eq!(store.unspent(undo.id, now()).await.unwrap(), Some(undo.clone()));
+    let late = proof_of(Purpose::UndoEmail, Some(sub), after.email.clone(), after.session_epoch);
+    assert!(!store.change_address(&spending(&second, &event), &after, &late).await.unwrap());
+    assert_eq!(store.unspent(late.id, now()).await.unwrap(), None);
+    assert_eq!(events_of(store, sub).await, 1);
+}
+
+pub async fn an_address_is_not_changed_on_outdated_grounds(store: &(impl ProofStore + Accounts + Endings + AuditLog)) {
+    let changes: [AccountChange; 2] =
+        [AccountChange { disabled: Some(true), ..AccountChange::default() }, AccountChange::default()];
+    for change in changes {
+        let sub = somebody(store).await;
+        let proof = asked_of(store, sub, Purpose::ChangeEmail).await;
+        let before = read(store, sub).await;
+        if change.disabled.is_some() {
+            store.update(sub, &change, &[], now(), &[]).await.unwrap().unwrap();
+        } else {
+            // Another user has taken the address meanwhile.
+            store.create(&NewAccount { email: proof.address.clone(), ..account() }).await.unwrap();
+        }
+        let undo = proof_of(Purpose::UndoEmail, Some(sub), before.email.clone(), before.session_epoch);
+        let event = event(Action::EmailChange, sub);
+        assert!(!store.change_address(&spending(&proof, &event), &before, &undo).await.unwrap());
+        assert_eq!(read(store, sub).await.email, before.email);
+        assert_eq!(store.unspent(undo.id, now()).await.unwrap(), None);
+    }
+}
+
+pub async fn an_address_is_given_back_whatever_was_changed_since(
+    store: &(impl ProofStore + Accounts + Endings + AuditLog),
+) {
+    let sub = somebody(store).await;
+    let before = read(store, sub).await;
+    let undo = asked(store, proof_of(Purpose::UndoEmail, Some(sub), before.email.clone(), before.session_epoch)).await;
+    let change = asked_of(store, sub, Purpose::ChangeEmail).await;
+    let other = proof_of(Purpose::UndoEmail, Some(sub), account().email, before.session_epoch);
+    assert!(store.change_address(&spending(&change, &event(Action::EmailChange, sub)), &before, &other).await.unwrap());
+    store.set_password(sub, &hash("$argon2id$intruder"), now(), &[]).await.unwrap();
+    let second = asked_of(store, sub, Purpose::SecondEmail).await;
+    assert!(store.set_second_address(&spending(&second, &event(Action::SecondEmailChange, sub))).await.unwrap());
+    let taken_over = read(store, sub).await;
+    assert_eq!(taken_over.second_email.as_ref(), Some(&second.address));
+
+    assert!(store.restore_address(&spending(&undo, &event(Action::EmailRestore, sub)), &taken_over).await.unwrap());
+    let after = read(store, sub).await;
+    assert_eq!((&after.email, &after.second_email), (&before.email, &None));
+    assert!(after.session_epoch > taken_over.session_epoch);
+    assert_eq!(hash_of(store, sub).await, hash(""), "nobody knows the password");
+    assert_eq!(store.unspent(other.id, now()).await.unwrap(), None, "the way back of the intruder is closed");
+    assert!(!store.restore_address(&spending(&undo, &event(Action::EmailRestore, sub)), &after).await.unwrap());
+}
+
+pub async fn an_address_that_somebody_else_has_by_now_is_not_given_back(
+    store: &(impl ProofStore + Accounts + Endings),
+) {
+    let sub = somebody(store).await;
+    let user = read(store, sub).await;
+    let taken = account();
+    store.create(&taken).await.unwrap();
+    let undo = asked(store, proof_of(Purpose::UndoEmail, Some(sub), taken.email, user.session_epoch)).await;
+    assert!(!store.restore_address(&spending(&undo, &event(Action::EmailRestore, sub)), &user).await.unwrap());
+    assert_eq!(read(store, sub).await, user);
+}
+
+pub async fn a_second_address_is_set_in_the_epoch_in_which_it_was_asked_for(
+    store: &(impl ProofStore + Accounts + Endings),
+) {
+    let sub = somebody(store).await;
+    let proof = asked_of(store, sub, Purpose::SecondEmail).await;
+    store.set_password(sub, &hash("$argon2id$new"), now(), &[]).await.unwrap();
+    assert!(!store.set_second_address(&spending(&proof, &event(Action::SecondEmailChange, sub))).await.unwrap());
+    assert_eq!(read(store, sub).await.second_email, None);
+}
+
+pub async fn an_invitation_replaces_the_one_before_and_is_listed_until_it_is_revoked(
+    store: &(impl ProofStore + AuditLog + Outbox),
+) {
+    let address = account().email;
+    let invited = |address: &EmailAddress| proof_of(Purpose::Invite, None, address.clone(), Epoch::FIRST);
+    let (first, second, other) = (invited(&address), invited(&address), invited(&account().email));
+    for proof in [&first, &second, &other] {
+        let event = Event::new(Action::UserInvite, now());
+        store.invite(proof, &mail_to(&proof.address), &event).await.unwrap();
+    }
+    assert_eq!(store.unspent(first.id, now()).await.unwrap(), None);
+    let mails = store.listed(1000).await.unwrap();
+    assert_eq!(mails.iter().filter(|mail| mail.to == address).count(), 2);
+    let all = store.invitations(None, 1000, now()).await.unwrap();
+    for (proof, is_listed) in [(&first, false), (&second, true), (&other, true)] {
+        assert_eq!(all.contains(proof), is_listed);
+    }
+    let after = all.iter().position(|found| *found == second).unwrap();
+    let rest = store.invitations(Some(second.id), 1000, now()).await.unwrap();
+    assert_eq!(rest, all[after + 1..]);
+    assert_eq!(store.invitations(None, 1, now()).await.unwrap(), all[..1]);
+    assert!(store.invitations(None, 1000, now().plus(2 * HOUR)).await.unwrap().is_empty());
+    let revoked = Event::new(Action::InvitationRevoke, now());
+    assert!(store.revoke_invitation(second.id, &revoked).await.unwrap());
+    assert!(!store.revoke_invitation(second.id, &Event::new(Action::InvitationRevoke, now())).await.unwrap());
+    assert!(!store.invitations(None, 1000, now()).await.unwrap().contains(&second));
+    let registration = asked(store, proof_of(Purpose::Register, None, account().email, Epoch::FIRST)).await;
+    assert!(!store.revoke_invitation(registration.id, &Event::new(Action::InvitationRevoke, now())).await.unwrap());
+}
+
+pub async fn a_user_is_created_by_an_invitation_only_while_the_admin_is_as_seen(
+    store: &(impl ProofStore + Accounts + Endings + AuditLog),
+) {
+    let admin = somebody(store).await;
+    let seen = read(store, admin).await.seen();
+    let proof = asked(store, proof_of(Purpose::Invite, None, account().email, Epoch::FIRST)).await;
+    let new = NewAccount { email: proof.address.clone(), by: Some(seen), ..account() };
+    let demoted = AccountChange { roles: Some(vec!["reader".to_owned()]), ..AccountChange::default() };
+    store.update(admin, &demoted, &[], now(), &[]).await.unwrap().unwrap();
+    assert!(!store.register(&spending(&proof, &event(Action::Register, new.id)), &new).await.unwrap());
+    assert!(store.by_email(&proof.address).await.unwrap().is_none());
+    let again = NewAccount { by: Some(read(store, admin).await.seen()), ..new };
+    assert!(store.register(&spending(&proof, &event(Action::Register, again.id)), &again).await.unwrap());
+}

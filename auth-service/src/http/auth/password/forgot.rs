@@ -4,6 +4,7 @@ use crate::{
     domain::{
         proofs::{AskError, FlowSecret},
         sessions::refresh_token::Transport,
+        sign_in::by_mail::Way,
     },
     http::{
         State,
@@ -63,8 +64,8 @@ pub async fn forgot(
     let Forgotten { email, transport, flow, flow_secret } = body.read().await?;
     page.admit_for(transport)?;
     let email = address(&email)?;
-    let earlier = flow.zip(flow_secret).or_else(|| flow::in_cookie(&request, &state.site));
+    let earlier = flow::earlier(&request, &state.site, flow, flow_secret);
     let earlier = earlier.as_ref().map(|(flow, secret)| (*flow, secret));
-    let flow = state.recovery.forgot(email, earlier, &client(&request, &state)).await?;
+    let flow = state.by_mail.ask(Way::NewPassword, email, earlier, &client(&request, &state)).await?;
     Ok(flow::asked(&flow, transport, &state.site))
 }

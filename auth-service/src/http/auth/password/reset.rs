@@ -10,7 +10,11 @@ use crate::{
     http::{
         State,
         answer::tokens,
-        request::{client::client, flow, origin::Page},
+        request::{
+            client::{client, refresh_cookie},
+            flow,
+            origin::Page,
+        },
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -69,7 +73,8 @@ pub async fn reset(
     let Reset { flow, code, new, flow_secret, transport } = body.read().await?;
     page.admit_for(transport)?;
     let secret = flow::secret(&request, &state.site, flow, flow_secret);
-    let new = NewPassword { flow, code: &code, secret: secret.as_ref(), password: &new, transport };
+    let previous = refresh_cookie(&request, &state);
+    let new = NewPassword { flow, code: &code, secret: secret.as_ref(), password: &new, transport, previous };
     let tokens = state.recovery.reset(new, &client(&request, &state)).await?;
     Ok(confirmed(tokens.as_ref(), &request, &state))
 }

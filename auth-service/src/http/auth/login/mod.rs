@@ -1,4 +1,6 @@
-//! `POST /auth/login`.
+//! `POST /auth/login`, and the way in by mail.
+
+pub mod code;
 
 use crate::{
     domain::{

@@ -19,6 +19,6 @@ use shared::{openapi::Refusals, problem::Problem};
     security(("bearer" = []))
 )]
 pub async fn verify(caller: Caller, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let flow = state.verification.ask(&caller, &client(&request, &state)).await?;
+    let flow = state.addresses.verify(&caller, &client(&request, &state)).await?;
     Ok(flow::asked(&flow, Transport::Body, &state.site))
 }

@@ -1,6 +1,6 @@
 //! Links in mails. They lead to the configured pages and nowhere else: nothing of a request is in them.
 
-use super::{Code, Proof};
+use shared::ids::ProofId;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -19,14 +19,13 @@ impl Links {
 
     /// The link that carries a code. Nothing happens when it is opened: the page asks first.
     #[must_use]
-    pub fn confirming(&self, proof: &Proof, code: &Code) -> Zeroizing<String> {
-        let (flow, code) = (proof.id, code.expose());
-        Zeroizing::new(format!("{}/confirm?flow={flow}&code={}", self.pages, code.as_str()))
+    pub fn confirming(&self, flow: ProofId, code: &str) -> Zeroizing<String> {
+        Zeroizing::new(format!("{}/confirm?flow={flow}&code={code}", self.pages))
     }
 
     /// The link to where a forgotten password is replaced.
     #[must_use]
-    pub fn forgot(&self) -> Zeroizing<String> {
-        Zeroizing::new(format!("{}/forgot", self.pages))
+    pub fn forgot(&self) -> String {
+        format!("{}/forgot", self.pages)
     }
 }

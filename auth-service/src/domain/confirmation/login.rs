@@ -1,0 +1,39 @@
+//! A login without the password.
+
+use super::{ConfirmError, Confirmer, NewSession};
+use crate::{
+    domain::{
+        Client,
+        audit::Action,
+        proofs::{CodeError, Proof},
+        sessions::{begin::BeginError, tokens::Tokens},
+    },
+    metrics::LOGINS,
+};
+
+impl Confirmer {
+    /// Begins a session, and ends the one of the request's cookie. The code has shown that the address reaches the user.
+    pub(super) async fn log_in(
+        &self,
+        proof: &Proof,
+        NewSession { transport, previous }: NewSession,
+        client: &Client,
+    ) -> Result<Option<Tokens>, ConfirmError> {
+        let sub = proof.sub.ok_or(CodeError::Spent)?;
+        self.live.has_room_for(sub).await?;
+        let event = self.audit.event(Action::EmailVerify).to(sub).by(sub).from(client);
+        let spending = self.spending(proof, &event, &[]);
+        self.done(self.proofs.store().verify_address(&spending).await?, &event)?;
+        let found = self.accounts.by_id(sub).await?.filter(|found| found.account.session_epoch == proof.epoch);
+        let found = found.ok_or(CodeError::Spent)?;
+        if let Some(previous) = &previous {
+            self.sessions.logout(previous, client).await?;
+        }
+        let tokens = self.sessions.begin(found, transport, client).await.map_err(|error| match error {
+            BeginError::Disabled | BeginError::Outdated => CodeError::Spent,
+            BeginError::Unavailable(error) => error.into(),
+        })?;
+        LOGINS.add("success");
+        Ok(Some(tokens))
+    }
+}

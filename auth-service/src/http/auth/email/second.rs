@@ -1,0 +1,68 @@
+//! `POST /auth/email/second` and `DELETE /auth/email/second`.
+
+use super::Wanted;
+use crate::{
+    domain::{
+        my_account::addresses::{AddressError, NewAddress},
+        sessions::refresh_token::Transport,
+    },
+    http::{
+        State,
+        auth::{
+            me::Confirmation,
+            register::{InvalidAddress, address},
+        },
+        request::{caller::Caller, client::client_with_device, flow},
+    },
+};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+use shared::{
+    body::{Body, BodyOfUsualSize},
+    openapi::Refusals,
+    problem::Problem,
+};
+
+/// Add a second address for notices
+///
+/// A mail to it has a code for `/auth/confirm`. Once that comes back, everything that the user is notified of goes to both addresses.
+/// Nobody logs in with the second one, and no code goes there. One that was set before is replaced.
+#[utoipa::path(
+    post, path = "/auth/email/second", tag = "account", operation_id = "set_second_email",
+    request_body = Wanted,
+    responses(
+        (status = 202, description = "A mail is on its way to the second address", body = flow::Asked),
+        Refusals<(Caller, BodyOfUsualSize, InvalidAddress, AddressError)>,
+    ),
+    security(("bearer" = []))
+)]
+pub async fn set_second(
+    caller: Caller,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let Wanted { new, password } = body.read().await?;
+    let new = NewAddress { address: address(&new)?, password: &password };
+    let flow = state.addresses.add_second(&caller, new, &client_with_device(&request, &state)).await?;
+    Ok(flow::asked(&flow, Transport::Body, &state.site))
+}
+
+/// Remove the second address
+///
+/// It gets a last notice. Also 204 if there is none.
+#[utoipa::path(
+    delete, path = "/auth/email/second", tag = "account", operation_id = "remove_second_email",
+    request_body = Confirmation,
+    responses((status = 204, description = "There is no second address"), Refusals<(Caller, BodyOfUsualSize, AddressError)>),
+    security(("bearer" = []))
+)]
+pub async fn remove_second(
+    caller: Caller,
+    request: HttpRequest,
+    state: Data<State>,
+    body: Body<Confirmation>,
+) -> Result<HttpResponse, Problem> {
+    let input = body.read().await?;
+    state.addresses.remove_second(&caller, &input.password, &client_with_device(&request, &state)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
