@@ -294,6 +294,7 @@ fn cheap_hashes(count: usize) -> Vec<Arrival> {
         id: UserId::fresh(),
         external: None,
         email: EmailAddress::parse(&format!("bulk{number}@example.com")).expect("an address"),
+        is_verified: false,
         name: None,
         hash: PasswordHash(hash.to_owned()),
         roles: Vec::new(),

@@ -10,6 +10,7 @@ on_every_storage! {
     users_of_every_system_log_in_with_the_passwords_that_they_had,
     an_import_that_is_repeated_changes_nothing,
     an_update_changes_everything_but_passwords_and_admins,
+    verified_addresses_stay_verified_and_follow_the_address,
     an_import_that_was_killed_is_run_again,
     logins_go_on_during_an_import,
 }
@@ -185,6 +186,7 @@ fn odd_users() -> String {
             "email": format!("odd{number}+tag_{number}@sub.example.com"),
             "roles": roles[number % 4],
             "custom": custom[number % 2],
+            "email_verified": number % 7 < 3,
             "disabled": number.is_multiple_of(3),
             "created_at": times[number % 3],
         });
@@ -229,6 +231,8 @@ async fn an_export_that_is_imported_gives_the_same_users() {
     assert_eq!(exports[2], exports[1], "and back");
     let without = |name: &str| exports[0].iter().filter(|user| user.get(name).is_none()).count();
     assert_eq!((without("password_hash"), without("name")), (12, 12));
+    let verified = exports[0].iter().filter(|user| user["email_verified"] == json!(true)).count();
+    assert_eq!(verified, 27);
 }
 
 #[tokio::test]
@@ -273,6 +277,52 @@ async fn an_update_changes_everything_but_passwords_and_admins(storage: Storage)
     let with_id = |id: &str| users.iter().find(|user| user["id"] == id).expect("a user");
     assert_eq!((&with_id(&ada.id)["name"], &with_id(&ada.id)["roles"]), (&json!("Renamed"), &json!(["author"])));
     assert_eq!(with_id(&admin.id)["roles"], json!(["admin"]));
+}
+
+async fn verified_addresses_stay_verified_and_follow_the_address(storage: Storage) {
+    let stack = Stack::on(storage).start_auth().await;
+    let apply = async |name: &str, more: &[&str], users: &[(&str, &str, Option<bool>)]| {
+        let mut text = "{\"format\":\"jeton-users/1\"}\n".to_owned();
+        for (id, email, verified) in users {
+            text += &format!("{}\n", json!({ "external_id": id, "email": email, "email_verified": verified }));
+        }
+        let file = written(&stack, name, &text);
+        let words = [&["--from", "jeton", "--source", "crm", &file, "--json", "--apply"], more].concat();
+        let ended = import(&stack.auth, &words).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    };
+    let verified = async || {
+        let users = exported(&stack.auth).await;
+        let is_verified = |email: &str| {
+            let user = users.iter().find(|user| user["email"] == email).unwrap_or_else(|| panic!("{email}: {users:?}"));
+            user["email_verified"].as_bool().expect("true or false")
+        };
+        ["a", "b", "c", "d"].map(|name| is_verified(&format!("{name}@example.com")))
+    };
+    let first = [
+        ("1", "a@example.com", Some(true)),
+        ("2", "b@example.com", Some(false)),
+        ("3", "c@example.com", None),
+        ("4", "old@example.com", Some(true)),
+    ];
+    apply("first.jsonl", &[], &first).await;
+    let second = [
+        ("1", "a@example.com", Some(false)),
+        ("2", "b@example.com", Some(true)),
+        ("3", "c@example.com", None),
+        ("4", "d@example.com", None),
+    ];
+    apply("second.jsonl", &["--on-conflict", "update"], &second).await;
+    assert_eq!(verified().await, [true, true, false, false], "the fourth has another address");
+    let third = [("3", "c@example.com", Some(true)), ("4", "d@example.com", Some(true))];
+    apply("third.jsonl", &["--on-conflict", "update", "--verified", "no"], &third).await;
+    assert_eq!(verified().await, [true, true, false, false], "nobody trusts the file");
+    apply("third.jsonl", &["--on-conflict", "update", "--verified", "trust"], &third).await;
+    assert_eq!(verified().await, [true; 4]);
+    let fresh = [("5", "e@example.com", Some(true))];
+    apply("fresh.jsonl", &["--verified", "no"], &fresh).await;
+    let users = exported(&stack.auth).await;
+    assert!(users.iter().any(|user| user["email"] == "e@example.com" && user["email_verified"] == json!(false)));
 }
 
 fn many(count: usize) -> String {

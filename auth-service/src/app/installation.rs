@@ -15,7 +15,12 @@ use crate::{
             create_user::OperatorCreation,
             hash_facts::HashFacts,
             keys::KeyCommands,
-            transfer::{check::Rules, export::Export, import::Means, sources::Source},
+            transfer::{
+                check::{Rules, VerifiedAddresses},
+                export::Export,
+                import::Means,
+                sources::Source,
+            },
             users::Operator,
         },
         passwords::{new_passwords::NewPasswords, pool::Hasher, rules::PasswordRules},
@@ -185,6 +190,7 @@ impl Installation {
         hasher: Arc<Hasher>,
         (from, name): (Source, String),
         role_map: BTreeMap<String, Vec<String>>,
+        verified: VerifiedAddresses,
     ) -> Rules {
         Rules {
             source: name,
@@ -192,6 +198,7 @@ impl Installation {
             roles: Arc::clone(&self.roles),
             role_map,
             default_role: self.default_role.clone(),
+            verified,
             now: self.clock.now(),
             hasher,
         }

@@ -59,6 +59,7 @@ macro_rules! keeps {
             users_are_added_with_all_that_is_known_of_them
             whoever_collides_with_a_user_is_not_added_and_changes_nothing
             an_overwritten_user_keeps_the_password_and_the_time_of_registration
+            a_verified_address_is_so_since_the_import_and_another_one_only_if_the_arrival_says_so
             everybody_is_read_in_stretches
         }
     };

@@ -1,6 +1,7 @@
 //! What is to be imported, and how.
 
 use auth_service::domain::operator::transfer::{
+    check::VerifiedAddresses,
     import::OnConflict,
     sources::{HashConfig, Source},
 };
@@ -17,6 +18,8 @@ Exit status: 0 all users are there, 1 some are not, 2 wrong settings or argument
 const CONFLICTS: [(&str, OnConflict); 3] =
     [("skip", OnConflict::Skip), ("update", OnConflict::Update), ("fail", OnConflict::Fail)];
 
+const VERIFIED: [(&str, VerifiedAddresses); 2] = [("trust", VerifiedAddresses::Trust), ("no", VerifiedAddresses::No)];
+
 /// The command and its arguments.
 pub fn command() -> Command {
     let option = |name: &'static str, value: &'static str| Arg::new(name).long(name).value_name(value);
@@ -31,6 +34,12 @@ pub fn command() -> Command {
                 .default_value("skip")
                 .value_parser(CONFLICTS.map(|(name, _)| name))
                 .help("With users who are there already: skip them, update all but their passwords, or fail at the first"),
+        )
+        .arg(
+            option("verified", "WHAT")
+                .default_value("trust")
+                .value_parser(VERIFIED.map(|(name, _)| name))
+                .help("Addresses that the file calls verified: trust them, or take all addresses as unverified"),
         )
         .arg(option("report", "FILE").help("Write the refused users to this file: a line of JSON for each, with its place and the reason"))
         .arg(option("roles", "FILE").help("TOML file that replaces roles of the other system: theirs = [\"ours\", …], or [] to drop one"))
@@ -52,6 +61,7 @@ pub struct Wishes {
     pub files: Vec<String>,
     pub apply: bool,
     pub on_conflict: OnConflict,
+    pub verified: VerifiedAddresses,
     pub report: Option<String>,
     pub role_map: BTreeMap<String, Vec<String>>,
     pub hash_config: Option<HashConfig>,
@@ -69,6 +79,8 @@ impl Wishes {
         let source = Source::ALL.into_iter().find(|(name, _)| *name == from).ok_or("--from: unknown")?.1;
         let wanted = text("on-conflict").unwrap_or_default();
         let on_conflict = CONFLICTS.into_iter().find(|(name, _)| *name == wanted).ok_or("--on-conflict: unknown")?.1;
+        let wanted = text("verified").unwrap_or_default();
+        let verified = VERIFIED.into_iter().find(|(name, _)| *name == wanted).ok_or("--verified: unknown")?.1;
         let content = |option: &str, path: &str| {
             files::read_text(Path::new(path)).map_err(|error| format!("--{option}: cannot read {path}: {error}"))
         };
@@ -86,6 +98,7 @@ impl Wishes {
             files: arguments.get_many::<String>("file").unwrap_or_default().cloned().collect(),
             apply: arguments.get_flag("apply"),
             on_conflict,
+            verified,
             report: text("report"),
             role_map: role_map.transpose()?.unwrap_or_default(),
             hash_config: hash_config.transpose()?,

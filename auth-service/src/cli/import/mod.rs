@@ -82,7 +82,7 @@ async fn run(
         hasher.add_key(key);
     }
     let source = (wishes.source, wishes.source_name.clone());
-    let rules = installation.import_rules(hasher, source, wishes.role_map.clone());
+    let rules = installation.import_rules(hasher, source, wishes.role_map.clone(), wishes.verified);
     let mut reading = Reading::begin(wishes, rules)?;
     let mut progress = Progress::begin(reading.bytes());
     loop {

@@ -16,6 +16,8 @@ pub struct Arrival {
     pub external: Option<ExternalId>,
     /// How the user will log in.
     pub email: EmailAddress,
+    /// Whether the address is taken as verified.
+    pub is_verified: bool,
     /// The user's name.
     pub name: Option<PersonName>,
     /// The password's hash.
@@ -55,7 +57,7 @@ pub struct Stretch {
 #[async_trait]
 pub trait Transfer: Send + Sync {
     /// Adds the users who have no id, external id or address of another user; returns who was added. Their sessions
-    /// begin at `now`: tokens of a deleted user with the same id stay worthless.
+    /// begin at `now`: tokens of a deleted user with the same id stay worthless. Verified addresses are so since `now`.
     async fn add_all(&self, users: &[Arrival], now: Timestamp) -> Result<HashSet<UserId>, Unavailable>;
 
     /// Everybody who has the id, the external id or the address of one of these.
@@ -63,6 +65,7 @@ pub trait Transfer: Send + Sync {
 
     /// Gives each user what the arrival brings, except for the id, the time of registration and, if there is one, the
     /// password; all or none of them. Disabling ends the user's sessions. An address that another user has is not taken.
+    /// An address that stays stays verified; another one is verified, since `now`, only if the arrival's is.
     async fn overwrite_all(&self, users: &[(UserId, Arrival)], now: Timestamp) -> Result<(), Unavailable>;
 
     /// Up to `at_most` users after an id.

@@ -26,7 +26,7 @@ use std::{collections::HashSet, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The values of a row.
-const VALUES: usize = 12;
+const VALUES: usize = 13;
 
 #[async_trait]
 impl Transfer for Sql {
@@ -39,7 +39,7 @@ impl Transfer for Sql {
                 (0..users.len()).map(|row| format!("({})", self.backend.places(row * VALUES, VALUES))).collect();
             let insert = query(AssertSqlSafe(format!(
                 "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch,
-                 created_at, external_source, external_id) VALUES {} ON CONFLICT DO NOTHING RETURNING id",
+                 created_at, external_source, external_id, email_verified_at) VALUES {} ON CONFLICT DO NOTHING RETURNING id",
                 rows.join(", ")
             )));
             users.iter().fold(insert, |insert, user| bind_arrival(insert, user, now))
@@ -121,7 +121,7 @@ impl Backend {
 
 fn bind_arrival(statement: Statement, user: &Arrival, now: Timestamp) -> Statement {
     let statement = bind_profile(statement, user.id, user, now).bind(user.created_at.millis());
-    bind_external(statement, user)
+    bind_verified(bind_external(statement, user), user, now)
 }
 
 /// The nine values with which both statements begin.
@@ -144,6 +144,10 @@ fn bind_external(statement: Statement, user: &Arrival) -> Statement {
         .bind(user.external.as_ref().map(|known| known.id.clone()))
 }
 
+fn bind_verified(statement: Statement, user: &Arrival, now: Timestamp) -> Statement {
+    statement.bind(user.is_verified.then_some(now.millis()))
+}
+
 fn overwrite(id: UserId, user: &Arrival, now: Timestamp) -> Statement {
     let update = query(
         "UPDATE users SET email = $2, name = $3, search = $4, roles = $6, custom = $7,
@@ -152,11 +156,13 @@ fn overwrite(id: UserId, user: &Arrival, now: Timestamp) -> Statement {
          session_epoch = CASE WHEN $8 = 1 AND disabled = 0
              THEN CASE WHEN session_epoch >= $9 THEN session_epoch + 1 ELSE $9 END
              ELSE session_epoch END,
+         email_verified_at = CASE WHEN email = $2 THEN coalesce(email_verified_at, $13) ELSE $13 END,
          disabled = $8, revision = revision + 1,
          external_source = coalesce($11, external_source), external_id = coalesce($12, external_id)
          WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = $2 AND other.id <> $1)",
     );
-    bind_external(bind_profile(update, id, user, now).bind(PasswordHash::NONE), user)
+    let update = bind_external(bind_profile(update, id, user, now).bind(PasswordHash::NONE), user);
+    bind_verified(update, user, now)
 }
 
 /// A row that cannot be read still holds its address and its id.

@@ -21,6 +21,7 @@ fn arrival() -> Arrival {
         id: UserId::fresh(),
         external: None,
         email: address(&unique("ada")),
+        is_verified: false,
         name: Some(PersonName::parse("Ada Lovelace").unwrap()),
         hash: hash("$2b$05$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"),
         roles: vec!["reader".to_owned()],
@@ -116,6 +117,31 @@ pub async fn an_overwritten_user_keeps_the_password_and_the_time_of_registration
     let given = Arrival { email: without.email.clone(), ..other };
     store.overwrite_all(&[(without.id, given.clone())], AT).await.unwrap();
     assert_eq!(store.by_id(without.id).await.unwrap().expect("a user").hash, given.hash, "there was no password");
+}
+
+pub async fn a_verified_address_is_so_since_the_import_and_another_one_only_if_the_arrival_says_so(
+    store: &(impl Accounts + Transfer + Endings),
+) {
+    const LATER: Timestamp = Timestamp::from_millis(AT.millis() + 1);
+    let (verified, unverified) = (Arrival { is_verified: true, ..arrival() }, arrival());
+    store.add_all(&[verified.clone(), unverified.clone()], AT).await.unwrap();
+    let is_since = async |user: &Arrival| read(store, user.id).await.email_verified_at;
+    assert_eq!((is_since(&verified).await, is_since(&unverified).await), (Some(AT), None));
+    let overwritten = async |user: &Arrival, email: &EmailAddress, is_verified| {
+        let new = Arrival { email: email.clone(), is_verified, ..arrival() };
+        store.overwrite_all(&[(user.id, new)], LATER).await.unwrap();
+        is_since(user).await
+    };
+    assert_eq!(overwritten(&verified, &verified.email, false).await, Some(AT), "the file does not know of it");
+    assert_eq!(overwritten(&verified, &verified.email, true).await, Some(AT));
+    assert_eq!(overwritten(&unverified, &unverified.email, false).await, None);
+    assert_eq!(overwritten(&unverified, &unverified.email, true).await, Some(LATER));
+    let (other, third) = (address(&unique("other")), address(&unique("third")));
+    assert_eq!(overwritten(&verified, &other, false).await, None, "it was another address that was verified");
+    assert_eq!(overwritten(&verified, &third, true).await, Some(LATER));
+    let refused = Arrival { email: unverified.email.clone(), ..arrival() };
+    store.overwrite_all(&[(verified.id, refused)], LATER).await.unwrap();
+    assert_eq!(is_since(&verified).await, Some(LATER), "another user has the address: nothing changes");
 }
 
 pub async fn everybody_is_read_in_stretches(store: &(impl Accounts + Transfer + Endings)) {

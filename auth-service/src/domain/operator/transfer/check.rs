@@ -23,6 +23,15 @@ const MAX_SOURCE_CHARS: usize = 32;
 /// How UUIDs are written.
 const UUID_CHARS: usize = 36;
 
+/// What becomes of the other system's word that an address was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VerifiedAddresses {
+    /// It counts here as well.
+    Trust,
+    /// All addresses are taken as unverified.
+    No,
+}
+
 /// What users are checked by.
 pub struct Rules {
     /// The name of the system that they come from.
@@ -35,6 +44,8 @@ pub struct Rules {
     pub role_map: BTreeMap<String, Vec<String>>,
     /// The role of users without roles.
     pub default_role: String,
+    /// Whether addresses are verified that were so there.
+    pub verified: VerifiedAddresses,
     /// When a user without such a time is taken to have registered.
     pub now: Timestamp,
     /// Knows which hashes can be used.
@@ -85,6 +96,7 @@ impl Rules {
             id,
             external,
             email,
+            is_verified: line.email_verified == Some(true) && self.verified == VerifiedAddresses::Trust,
             name,
             hash,
             roles,

@@ -44,7 +44,7 @@ pub struct UserLine {
     pub external_id: Option<String>,
     /// The e-mail address.
     pub email: String,
-    /// Whether the address was verified. Not kept.
+    /// Whether the address was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
     /// The name.
@@ -201,7 +201,7 @@ impl UserLine {
             source: external.as_ref().map(|known| known.source.clone()),
             external_id: external.map(|known| known.id),
             email: account.email.to_string(),
-            email_verified: None,
+            email_verified: Some(account.email_verified_at.is_some()),
             name: account.name.map(|name| name.as_str().to_owned()),
             roles: Some(account.roles),
             custom: account.custom,

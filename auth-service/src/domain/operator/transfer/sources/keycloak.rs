@@ -44,6 +44,8 @@ pub(super) fn user(value: Value) -> Result<UserLine, Refusal> {
     if user.service_account_client_id.is_some() {
         return Err(Refusal::of("it is the account of a service"));
     }
+    // What Keycloak has verified is the address, and not a name that looks like one.
+    let email_verified = user.email_verified.filter(|_| user.email.is_some());
     let email = user.email.or(user.username.filter(|name| name.contains('@')));
     let names = [user.first_name, user.last_name].into_iter().flatten();
     let names: Vec<String> = names.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
@@ -52,7 +54,7 @@ pub(super) fn user(value: Value) -> Result<UserLine, Refusal> {
     Ok(UserLine {
         id: user.id,
         email: email.ok_or_else(|| Refusal::of("email: there is none"))?,
-        email_verified: user.email_verified,
+        email_verified,
         name: Some(names.join(" ")),
         roles: Some(roles).filter(|roles| !roles.is_empty()),
         disabled: user.enabled == Some(false),

@@ -2,6 +2,7 @@ use crate::domain::operator::transfer::{
     format::{BadInput, UserLine},
     sources::{HashConfig, Source},
 };
+use serde_json::json;
 use std::{fs, io::BufReader, ops::ControlFlow, path::Path};
 
 fn fixture(name: &str) -> String {
@@ -36,6 +37,8 @@ fn reason(entry: &Read) -> (u64, &str) {
 fn a_realm_of_keycloak_is_read_with_its_users() {
     let users = read(Source::Keycloak, &fixture("keycloak-realm.json")).expect("a realm");
     assert_eq!(users.len(), 7);
+    let verified: Vec<_> = users[..5].iter().map(|entry| user(entry).email_verified).collect();
+    assert_eq!(verified, [Some(true), Some(false), None, None, None], "the fourth has no address, but such a name");
     let ada = user(&users[0]);
     assert_eq!(ada.id.as_deref(), Some("0f4ad8a5-1c5e-4b8e-9d5f-6a1b2c3d4e01"));
     assert_eq!((ada.name.as_deref(), ada.email_verified, &ada.roles), (Some("Ada Lovelace"), Some(true), &None));
@@ -59,6 +62,7 @@ fn rows_of_supabase_are_read() {
     let users = read(Source::Supabase, &fixture("supabase.jsonl")).expect("rows");
     let grace = user(&users[0]);
     assert_eq!(grace.name.as_deref(), Some("Grace Hopper"));
+    assert_eq!((grace.email_verified, user(&users[1]).email_verified), (Some(true), Some(false)));
     assert_eq!(grace.created_at.as_deref(), Some("2024-05-01T11:59:00.654321+00:00"));
     assert!(grace.password_hash.as_deref().expect("a hash").starts_with("$2a$"));
     assert!(user(&users[1]).disabled, "banned");
@@ -72,6 +76,7 @@ fn both_forms_of_auth0_are_read() {
     assert_eq!(user(&lines[0]).external_id.as_deref(), Some("auth0|60425dc43519d90068f82973"));
     assert!(user(&lines[0]).password_hash.as_deref().expect("a hash").starts_with("$2b$"));
     assert!(user(&lines[1]).disabled);
+    assert_eq!((user(&lines[0]).email_verified, user(&lines[1]).email_verified), (Some(false), Some(true)));
     assert_eq!(user(&lines[1]).name.as_deref(), Some("g"), "the address is not a name");
     let list = read(Source::Auth0, &fixture("auth0-import.json")).expect("a list");
     assert!(user(&list[0]).password_hash.as_deref().expect("a hash").starts_with("$pbkdf2-sha512$"));
@@ -83,7 +88,7 @@ fn users_of_firebase_are_read_with_their_projects_parameters() {
     let users = read(Source::Firebase, &fixture("firebase.json")).expect("users");
     let joan = user(&users[0]);
     assert_eq!(joan.external_id.as_deref(), Some("GdTZ2zM8vYQvXxfNd3a1bTf3Kq22"));
-    assert_eq!(joan.custom["plan"], "premium");
+    assert_eq!((&joan.custom["plan"], joan.email_verified), (&json!("premium"), Some(true)));
     let hash = joan.password_hash.as_deref().expect("a hash");
     assert!(hash.starts_with("$scrypt-firebase$ln=14,r=8,p=1,keyid="), "{hash}");
     assert!(!hash.contains("jxspr8Ki0RYycVU8"), "the key is not in the row");
@@ -117,6 +122,7 @@ fn rows_of_better_auth_are_read() {
     assert_eq!(radia.created_at.as_deref(), Some("2024-05-01T12:00:00.123Z"), "without a zone it is UTC");
     assert!(radia.password_hash.as_deref().expect("a hash").contains(':'));
     assert!(user(&users[1]).disabled);
+    assert_eq!((radia.email_verified, user(&users[1]).email_verified), (Some(true), Some(false)), "0 is false");
     assert_eq!(user(&users[1]).created_at.as_deref(), Some("2024-05-01T12:00:00.123Z"));
     let list = format!("[{}]", fixture("better-auth.jsonl").trim().replace('\n', ","));
     assert_eq!(read(Source::BetterAuth, &list).expect("a list").len(), 2, "as SQLite's shell writes them");
@@ -131,6 +137,14 @@ fn a_table_is_read_by_its_headings() {
     assert_eq!(first.created_at.as_deref(), Some("2020-02-29T12:00:00+00:00"));
     assert_eq!(user(&users[2]).created_at.as_deref(), Some("2020-02-29T12:00:00Z"));
     assert_eq!(reason(users.last().expect("a row")), (12, "it has 2 columns, not 7"));
+    let verified =
+        read(Source::Csv, "email,email_verified\na@example.com,T\nb@example.com,0\nc@example.com,\nd@example.com,so\n");
+    let verified = verified.expect("a table");
+    assert_eq!(
+        verified[..3].iter().map(|entry| user(entry).email_verified).collect::<Vec<_>>(),
+        [Some(true), Some(false), None]
+    );
+    assert_eq!(reason(&verified[3]), (5, "email_verified: it is neither true nor false"));
     for (headings, about) in [("email,pasword\n", "pasword"), ("name\n", "email"), ("", "email")] {
         let error = read(Source::Csv, headings).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains(about), "{error}");
