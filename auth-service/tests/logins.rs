@@ -10,11 +10,11 @@ use auth_service::{
             Account, Accounts as _, EmailAddress,
             transfer::{Arrival, Transfer as _},
         },
-        keys::table::KeyTable as _,
-        operator::{
+        keys::{
             hash_facts::{HashFacts, SIGNER_KEYS},
-            housekeeping::Housekeeping,
+            table::KeyTable as _,
         },
+        operator::housekeeping::Housekeeping,
         passwords::{
             Password, PasswordHash,
             argon2id::Grant,

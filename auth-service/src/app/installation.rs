@@ -9,11 +9,10 @@ use crate::{
         accounts::{create::Creator, roles::Roles},
         admin::users::Users,
         audit::Audit,
-        keys::{KeyPolicy, SigningKeys, root_secret::check_secret},
+        keys::{KeyPolicy, SigningKeys, hash_facts::HashFacts, root_secret::check_secret},
         mail::{Notices, Outbox},
         operator::{
             create_user::OperatorCreation,
-            hash_facts::HashFacts,
             keys::KeyCommands,
             transfer::{
                 check::{Rules, VerifiedAddresses},

@@ -21,11 +21,11 @@ use crate::{
     domain::{
         Unavailable,
         accounts::Accounts,
-        keys::table::{KeyRows, KeyTable as _},
-        operator::{
+        keys::{
             hash_facts::{self, SIGNER_KEYS},
-            housekeeping::HASHES,
+            table::{KeyRows, KeyTable as _},
         },
+        operator::housekeeping::HASHES,
         passwords::{argon2id::Argon, pool::today},
         secrets::KeyRing,
         sessions::store::SessionStore,

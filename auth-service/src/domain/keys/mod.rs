@@ -1,7 +1,9 @@
-//! The keys that sign access tokens: created, sealed in SQL, published for verifiers, and replaced in time.
+//! The keys that sign access tokens: created, sealed in SQL, published for verifiers, and replaced in time. And those
+//! of other systems, with which imported hashes were made.
 
 mod active;
 pub mod commands;
+pub mod hash_facts;
 mod make;
 mod publish;
 pub mod root_secret;

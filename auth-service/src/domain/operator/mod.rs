@@ -1,7 +1,6 @@
 //! What operators do on the command line, and what runs by itself at intervals.
 
 pub mod create_user;
-pub mod hash_facts;
 pub mod housekeeping;
 pub mod keys;
 pub mod transfer;

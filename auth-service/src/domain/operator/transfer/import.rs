@@ -11,7 +11,7 @@ use crate::domain::{
         transfer::{Arrival, Holder, Transfer},
     },
     audit::{Action, Audit},
-    operator::hash_facts::HashFacts,
+    keys::hash_facts::HashFacts,
     passwords::{
         PasswordHash,
         pool::{Hasher, NotComputed},
