@@ -32,7 +32,10 @@ use crate::{
     storage::sql::{Opening, Sql},
 };
 use shared::clock::{Clock, SystemClock};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 /// How many passwords a command checks and hashes at once.
 const THREADS_OF_A_COMMAND: usize = 1;
@@ -200,6 +203,7 @@ impl Installation {
             verified,
             now: self.clock.now(),
             hasher,
+            signer_keys: Mutex::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use zeroize::Zeroizing;
 
 /// Some programs write padding, others do not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -16,6 +17,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[must_use]
 pub fn decoded(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
+}
+
+/// Bytes in base64 of either alphabet: Firebase writes the one in some places, and the other in others.
+#[must_use]
+pub fn decoded_of_either_alphabet(text: &str) -> Option<Vec<u8>> {
+    let standard = |byte| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    };
+    BASE64.decode(Zeroizing::new(text.bytes().map(standard).collect::<Vec<u8>>())).ok()
 }
 
 /// A number without sign.

@@ -2,23 +2,50 @@
 
 use super::{
     PasswordHash,
-    fields::{decoded, number},
+    fields::{decoded, decoded_of_either_alphabet, number, once},
     function::OldFunction,
     recipe::{CRYPT_DIGITS, Digest},
+    signer_keys::SignerKey,
     stored_hash::phpass,
     unusable::Unusable,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use serde::Deserialize;
 use std::{borrow::Cow, collections::BTreeMap};
+use zeroize::Zeroizing;
 
 /// A hash of another system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Foreign {
     /// In the form in which it is stored.
     Stored(PasswordHash),
+    /// In that form, with a secret key that is to be kept apart.
+    Keyed(KeyedHash),
     /// Too weak to be stored: another hash is to be made of it.
     Weak(WeakHash),
+}
+
+/// A hash in the form in which it is stored, and the secret key that it was made with.
+#[derive(Clone)]
+pub struct KeyedHash {
+    /// The hash, which names the key by its id.
+    pub hash: PasswordHash,
+    /// The key.
+    pub key: SignerKey,
+}
+
+impl PartialEq for KeyedHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+    }
+}
+
+impl Eq for KeyedHash {}
+
+impl std::fmt::Debug for KeyedHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyedHash")
+    }
 }
 
 /// A hash that could be reversed quickly.
@@ -71,6 +98,9 @@ impl From<String> for Foreign {
 pub fn described(text: &str) -> Result<Foreign, Unusable> {
     if let Some(rest) = text.strip_prefix("$P$") {
         return old_phpass(rest);
+    }
+    if let Some(rest) = text.strip_prefix("$fbscrypt$") {
+        return of_supabase(rest);
     }
     if text.starts_with('$') {
         return Ok(text.to_owned().into());
@@ -235,12 +265,33 @@ pub struct FirebaseHashing {
 /// # Errors
 /// [`Unusable`].
 pub fn of_firebase(hashing: &FirebaseHashing, hash: &str, salt: &str) -> Result<Foreign, Unusable> {
-    let bytes = |text: &str| decoded(&text.replace('-', "+").replace('_', "/"));
-    let output = bytes(hash).ok_or(Unusable::Output)?;
-    let salt = [bytes(salt).ok_or(Unusable::Salt)?, hashing.salt_separator.clone()].concat();
-    let FirebaseHashing { keyid, rounds, mem_cost, .. } = hashing;
+    with_firebases_scrypt(hashing, hash, salt).map(Foreign::Stored)
+}
+
+/// Firebase's hash as Supabase keeps it, which has the project's parameters and its secret key in it.
+fn of_supabase(rest: &str) -> Result<Foreign, Unusable> {
+    let parts: Vec<&str> = rest.split('$').collect();
+    let [parameters, salt, hash] = parts[..] else { return Err(Unusable::Form) };
+    let [version, n, r, p, separator, key] = once(parameters, ["v", "n", "r", "p", "ss", "sk"])?;
+    let (Some("1"), Some(mem_cost), Some(rounds), Some("1"), Some(key)) =
+        (version, n.and_then(number), r.and_then(number), p, key.and_then(decoded_of_either_alphabet))
+    else {
+        return Err(Unusable::Parameters);
+    };
+    let key = Zeroizing::new(key);
+    let salt_separator = separator.map_or(Some(Vec::new()), decoded_of_either_alphabet);
+    let salt_separator = salt_separator.filter(|_| key.len() == SignerKey::BYTES).ok_or(Unusable::Parameters)?;
+    let key = SignerKey::new(key);
+    let hashing = FirebaseHashing { keyid: key.id(), salt_separator, rounds, mem_cost };
+    Ok(Foreign::Keyed(KeyedHash { hash: with_firebases_scrypt(&hashing, hash, salt)?, key }))
+}
+
+fn with_firebases_scrypt(hashing: &FirebaseHashing, hash: &str, salt: &str) -> Result<PasswordHash, Unusable> {
+    let output = decoded_of_either_alphabet(hash).ok_or(Unusable::Output)?;
+    let salt = decoded_of_either_alphabet(salt).ok_or(Unusable::Salt)?;
+    let FirebaseHashing { keyid, salt_separator, rounds, mem_cost } = hashing;
     let parameters = format!("ln={mem_cost},r={rounds},p=1,keyid={keyid}");
-    Ok(phc("scrypt-firebase", &parameters, &salt, &output).into())
+    Ok(PasswordHash(phc("scrypt-firebase", &parameters, &[salt, salt_separator.clone()].concat(), &output)))
 }
 
 fn pbkdf2(name: &str, iterations: &str, salt: &[u8], output: &[u8]) -> String {

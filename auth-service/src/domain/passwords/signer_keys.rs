@@ -10,9 +10,13 @@ use std::{
 use zeroize::Zeroizing;
 
 /// A project's key at Firebase ("base64_signer_key"). Has no `Debug`, and is wiped when dropped.
+#[derive(Clone)]
 pub struct SignerKey(Zeroizing<Vec<u8>>);
 
 impl SignerKey {
+    /// Its length, which is also that of hashes.
+    pub const BYTES: usize = 64;
+
     /// The key of these bytes.
     #[must_use]
     pub const fn new(bytes: Zeroizing<Vec<u8>>) -> Self {

@@ -76,8 +76,8 @@ impl StoredHash {
             "scrypt" => with_scrypt(rest, bounds, |_| Ok(AroundScrypt::Nothing)),
             "scrypt-nfkc" => with_scrypt(rest, bounds, |_| Ok(AroundScrypt::Nfkc)),
             "scrypt-firebase" => with_scrypt(rest, bounds, |keyid| {
-                let key = keyid.and_then(|id| bounds.keys.find(id)).ok_or(Unusable::Keyed)?;
-                Ok(AroundScrypt::Firebase(key))
+                let key = bounds.keys.find(keyid.ok_or(Unusable::Keyed)?);
+                Ok(AroundScrypt::Firebase(key.ok_or(Unusable::UnknownKey)?))
             }),
             "5" => with_sha_crypt(Digest::Sha256, rest),
             "6" => with_sha_crypt(Digest::Sha512, rest),

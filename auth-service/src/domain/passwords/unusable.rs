@@ -23,6 +23,11 @@ pub enum Unusable {
     /// Made with a secret key that is not known here.
     #[error("it was made with a secret key (keyid), which is not known here")]
     Keyed,
+    /// Made with a secret key of another system that is not known here, or not yet.
+    #[error(
+        "it was made with a secret key of another system (keyid), which is not known here: import that key (docs/import.md)"
+    )]
+    UnknownKey,
     /// The salt is not in the right encoding, too short or too long.
     #[error("its salt is not 8 to 64 bytes in base64, or not as its algorithm writes it")]
     Salt,
@@ -61,8 +66,19 @@ pub enum Unusable {
 
 impl Unusable {
     /// All names, for metrics.
-    pub const NAMES: [&str; 10] =
-        ["missing", "form", "algorithm", "version", "parameters", "keyed", "salt", "output", "too_costly", "row"];
+    pub const NAMES: [&str; 11] = [
+        "missing",
+        "form",
+        "algorithm",
+        "version",
+        "parameters",
+        "keyed",
+        "unknown_key",
+        "salt",
+        "output",
+        "too_costly",
+        "row",
+    ];
 
     /// Its name, for metrics.
     #[must_use]
@@ -74,6 +90,7 @@ impl Unusable {
             Self::Version => "version",
             Self::Parameters => "parameters",
             Self::Keyed => "keyed",
+            Self::UnknownKey => "unknown_key",
             Self::Salt => "salt",
             Self::Output => "output",
             Self::TooCostly { .. } | Self::TooSlow { .. } => "too_costly",

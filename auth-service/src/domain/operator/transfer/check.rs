@@ -9,17 +9,23 @@ use crate::domain::{
     },
     passwords::{
         PasswordHash,
-        foreign::{Foreign, WeakHash, described},
+        foreign::{Foreign, KeyedHash, WeakHash, described},
         pool::Hasher,
+        signer_keys::SignerKey,
     },
 };
 use serde_json::Value;
 use shared::{clock::Timestamp, ids::UserId};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// The most characters of an id of another system, and of the system's name.
 const MAX_EXTERNAL_CHARS: usize = 255;
 const MAX_SOURCE_CHARS: usize = 32;
+/// The most secret keys that hashes of one import bring along. The users of a project share one.
+const MAX_SIGNER_KEYS: usize = 64;
 /// How UUIDs are written.
 const UUID_CHARS: usize = 36;
 
@@ -50,6 +56,8 @@ pub struct Rules {
     pub now: Timestamp,
     /// Knows which hashes can be used.
     pub hasher: Arc<Hasher>,
+    /// The ids of the secret keys that hashes have brought along so far.
+    pub signer_keys: Mutex<HashSet<String>>,
 }
 
 /// By what a user is recognised if the same file is imported again.
@@ -71,6 +79,8 @@ pub struct Candidate {
     pub known_by: KnownBy,
     /// A hash that is too weak to be stored: another one is to be made of it.
     pub weak: Option<WeakHash>,
+    /// A secret key that the hash was made with, and that is to be stored before it.
+    pub signer_key: Option<SignerKey>,
     /// The name of the hash's kind.
     pub kind: String,
 }
@@ -89,7 +99,11 @@ impl Rules {
         check_custom(&line.custom).map_err(|error| Refusal(format!("custom: {error}")))?;
         let (id, external, known_by) = self.identity(line.id, line.source, line.external_id)?;
         let created_at = line.created_at.map(|text| moment(&text)).transpose()?.unwrap_or(self.now);
-        let (hash, weak) = self.hash(line.password_hash.as_deref())?;
+        let (hash, weak, signer_key) = match self.hash(line.password_hash.as_deref())? {
+            Foreign::Stored(hash) => (hash, None, None),
+            Foreign::Keyed(KeyedHash { hash, key }) => (hash, None, Some(key)),
+            Foreign::Weak(weak) => (PasswordHash::none(), Some(weak), None),
+        };
         let kind = kind_of(&hash, weak.as_ref());
         let roles = self.roles_of(line.roles)?;
         let user = Arrival {
@@ -104,7 +118,7 @@ impl Rules {
             disabled: line.disabled,
             created_at,
         };
-        Ok(Candidate { user, known_by, weak, kind })
+        Ok(Candidate { user, known_by, weak, signer_key, kind })
     }
 
     fn identity(
@@ -165,17 +179,35 @@ impl Rules {
         Ok(known)
     }
 
-    fn hash(&self, text: Option<&str>) -> Result<(PasswordHash, Option<WeakHash>), Refusal> {
+    fn hash(&self, text: Option<&str>) -> Result<Foreign, Refusal> {
         let text = text.map(str::trim).filter(|text| !text.is_empty() && *text != PasswordHash::NONE);
         let refused = |flaw| Refusal(format!("password_hash: {flaw}"));
-        match text.map(described).transpose().map_err(refused)? {
-            None => Ok((PasswordHash::none(), None)),
-            Some(Foreign::Weak(weak)) => Ok((PasswordHash::none(), Some(weak))),
-            Some(Foreign::Stored(hash)) => {
-                let flaw = self.hasher.flaws(std::slice::from_ref(&hash)).next();
-                flaw.map_or(Ok((hash, None)), |flaw| Err(refused(flaw)))
+        let Some(found) = text.map(described).transpose().map_err(refused)? else {
+            return Ok(Foreign::Stored(PasswordHash::none()));
+        };
+        let hash = match &found {
+            Foreign::Weak(_) => return Ok(found),
+            Foreign::Stored(hash) => hash,
+            Foreign::Keyed(KeyedHash { hash, key }) => {
+                self.learn(key)?;
+                hash
             }
+        };
+        let flaw = self.hasher.flaws(std::slice::from_ref(hash)).next();
+        flaw.map_or(Ok(found), |flaw| Err(refused(flaw)))
+    }
+
+    fn learn(&self, key: &SignerKey) -> Result<(), Refusal> {
+        let (mut known, id) = (self.signer_keys.lock().unwrap_or_else(PoisonError::into_inner), key.id());
+        if known.contains(&id) {
+            return Ok(());
         }
+        if known.len() >= MAX_SIGNER_KEYS {
+            return Err(Refusal(format!("password_hash: more than {MAX_SIGNER_KEYS} signer keys (sk) in one import")));
+        }
+        known.insert(id);
+        self.hasher.add_key(key.clone());
+        Ok(())
     }
 }
 

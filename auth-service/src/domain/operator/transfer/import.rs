@@ -98,7 +98,7 @@ pub type Checked = (u64, Result<Candidate, Refusal>);
 /// An import.
 pub struct Import {
     means: Means,
-    /// Kinds of hashes that are noted in the database.
+    /// Kinds of hashes, and ids of secret keys, that are noted in the database.
     noted: HashSet<String>,
     source: String,
     on_conflict: OnConflict,
@@ -196,6 +196,7 @@ impl Import {
             }
         }
         self.wrap_weak(batch).await?;
+        self.note_keys(batch).await?;
         self.note_kinds(batch).await?;
         let users: Vec<Arrival> = batch.candidates.iter().map(|(_, candidate)| candidate.user.clone()).collect();
         let added = self.means.store.add_all(&users, self.means.clock.now()).await?;
@@ -248,6 +249,18 @@ impl Import {
         let wrapped: Result<(), NotComputed> =
             stream::iter(weak).buffer_unordered(self.means.threads).try_collect().await;
         Ok(wrapped?)
+    }
+
+    /// Before the hashes are stored: nobody could log in without the keys.
+    async fn note_keys(&mut self, batch: &Batch) -> Result<(), Unavailable> {
+        for key in batch.candidates.iter().filter_map(|(_, candidate)| candidate.signer_key.as_ref()) {
+            let id = key.id();
+            if !self.noted.contains(&id) {
+                self.means.facts.add_signer_key(key).await?;
+                self.noted.insert(id);
+            }
+        }
+        Ok(())
     }
 
     /// Before the hashes are stored, so that a failed login takes as long as the most expensive one of them from the

@@ -24,7 +24,11 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 fn foreign(argon: &Argon, form: &str, hash: &Value) -> Result<Foreign, Unusable> {
     match form {
-        "described" => described(hash.as_str().expect("a text")),
+        "described" => described(hash.as_str().expect("a text")).inspect(|found| {
+            if let Foreign::Keyed(KeyedHash { key, .. }) = found {
+                argon.add_key(key.clone());
+            }
+        }),
         "keycloak" => of_keycloak(text(hash, "credentialData"), text(hash, "secretData")),
         "firebase" => {
             let bytes = |name| STANDARD.decode(text(hash, name)).expect("base64");
@@ -45,7 +49,7 @@ fn all(argon: &Argon) -> Vec<(Value, String, PasswordHash)> {
         let stored = match foreign(argon, text(&line, "form"), &line["hash"])
             .unwrap_or_else(|error| panic!("{error}: {line}"))
         {
-            Foreign::Stored(hash) => hash,
+            Foreign::Stored(hash) | Foreign::Keyed(KeyedHash { hash, .. }) => hash,
             Foreign::Weak(weak) => argon.wrap(&weak, &mut Memory::default()),
         };
         (line.clone(), text(&line, "password").to_owned(), stored)
@@ -139,6 +143,25 @@ fn hashes_that_take_too_long_are_refused_with_the_reason_and_not_computed() {
     }
 }
 
+/// With a key of as many bytes, which is not known here, and a hash of 64.
+fn in_supabase(parameters: &str, key: usize) -> String {
+    let [key, hash] = [vec![7; key], vec![9; 64]].map(|bytes: Vec<u8>| STANDARD.encode(bytes));
+    format!("$fbscrypt${parameters},sk={key}$C0sHCg9ek77hsg==${hash}")
+}
+
+#[test]
+fn the_secret_key_in_a_hash_of_supabase_is_taken_out_of_it() {
+    let hash = in_supabase("v=1,n=14,r=8,p=1,ss=Bw==", 64);
+    let found = described(&hash).expect("a hash");
+    assert!(!format!("{found:?}").contains("Bwc"), "{found:?}");
+    let Foreign::Keyed(KeyedHash { hash: stored, key }) = found else { panic!("another kind") };
+    assert_eq!(key.expose(), [7; 64]);
+    assert!(!stored.0.contains(&STANDARD_NO_PAD.encode([7; 16])), "{}", stored.0);
+    assert_eq!(stored.0.split('$').nth(2), Some(format!("ln=14,r=8,p=1,keyid={}", key.id()).as_str()));
+    let urlsafe = hash.replace('/', "_").replace('+', "-");
+    assert_eq!(described(&urlsafe).map_err(|_| ()), described(&hash).map_err(|_| ()));
+}
+
 #[test]
 fn forms_that_are_not_understood_are_refused_with_their_reason() {
     let argon = argon();
@@ -166,7 +189,10 @@ fn forms_that_are_not_understood_are_refused_with_their_reason() {
         ("$pbkdf2-sha256$i=9,l=31$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY", "parameters"),
         ("$scrypt$ln=200,r=8,p=1$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY", "parameters"),
         ("$scrypt$ln=4,r=8,p=1,keyid=x$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY", "parameters"),
-        ("$scrypt-firebase$ln=4,r=8,p=1,keyid=x$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY", "keyed"),
+        (
+            "$scrypt-firebase$ln=4,r=8,p=1,keyid=x$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY",
+            "unknown_key",
+        ),
         ("$scrypt-firebase$ln=4,r=8,p=1$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY", "keyed"),
         ("$5$rounds=999$salt$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8", "parameters"),
         ("$5$rounds=-1000$salt$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8", "parameters"),
@@ -176,9 +202,18 @@ fn forms_that_are_not_understood_are_refused_with_their_reason() {
         ("$wrap-ssha$$argon2id$m=64,t=1,p=1$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY", "salt"),
         ("$wrap-ssha$c2FsdA$argon2d$m=64,t=1,p=1$c2FsdHNhbHQ$AF7m1NQgmCuIu0SLyDb2/4grVlb2oKNu69tYVZhkteY", "form"),
         (long.as_str(), "version"),
+        ("$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=c2hvcnQ=$C0sHCg9ek77hsg==$AF7m1NQg", "parameters"),
+        ("$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==$C0sHCg9ek77hsg==$AF7m1NQg", "parameters"),
+        ("$fbscrypt$v=1,n=14$C0sHCg9ek77hsg==", "form"),
+        (&in_supabase("v=2,n=14,r=8,p=1,ss=Bw==", 64), "parameters"),
+        (&in_supabase("v=1,n=14,r=8,p=2,ss=Bw==", 64), "parameters"),
+        (&in_supabase("v=1,n=14,r=8,p=1,ss=!", 64), "parameters"),
+        (&in_supabase("v=1,n=14,r=8,p=1,ss=Bw==", 63), "parameters"),
+        (&in_supabase("v=1,n=30,r=8,p=1,ss=Bw==", 64), "too_costly"),
+        (&in_supabase("v=1,n=14,r=8,p=1,ss=Bw==", 64), "unknown_key"),
     ] {
         let flaw = match described(hash) {
-            Ok(Foreign::Stored(stored)) => argon.flaw(&stored),
+            Ok(Foreign::Stored(hash) | Foreign::Keyed(KeyedHash { hash, .. })) => argon.flaw(&hash),
             Ok(Foreign::Weak(_)) => None,
             Err(flaw) => Some(flaw),
         };

@@ -13,9 +13,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-/// The key's length, which is also that of hashes.
-const KEY_BYTES: usize = 64;
-
 /// A project's parameters of hashing.
 #[derive(Clone)]
 pub struct HashConfig {
@@ -47,7 +44,7 @@ impl HashConfig {
         let bytes = |name| STANDARD.decode(field(name)?).map_err(|_| BadHashConfig(name));
         let number = |name| field(name)?.parse().map_err(|_| BadHashConfig(name));
         let key = Zeroizing::new(bytes("base64_signer_key")?);
-        if key.len() != KEY_BYTES {
+        if key.len() != SignerKey::BYTES {
             return Err(BadHashConfig("base64_signer_key"));
         }
         let keyid = SignerKey::new(key.clone()).id();
@@ -103,7 +100,7 @@ fn stored(hash: &str, salt: Option<&str>, config: Option<&HashConfig>) -> Result
         config.ok_or_else(|| Refusal::of("passwordHash: --hash-config is needed to compare passwords with it"))?;
     match of_firebase(&config.hashing, hash, salt.unwrap_or_default()) {
         Ok(Foreign::Stored(hash)) => Ok(hash.0),
-        Ok(Foreign::Weak(_)) => Err(Refusal::of("passwordHash: the hash is too weak")),
+        Ok(Foreign::Weak(_) | Foreign::Keyed(_)) => Err(Refusal::of("passwordHash: the hash is too weak")),
         Err(flaw) => Err(Refusal(format!("passwordHash: {flaw}"))),
     }
 }

@@ -72,7 +72,7 @@ fn password(credentials: &[Credential]) -> Result<Option<String>, Refusal> {
     };
     match of_keycloak(data, secret) {
         Ok(Foreign::Stored(hash)) => Ok(Some(hash.0)),
-        Ok(Foreign::Weak(_)) => Err(Refusal::of("credentials: the hash is too weak")),
+        Ok(Foreign::Weak(_) | Foreign::Keyed(_)) => Err(Refusal::of("credentials: the hash is too weak")),
         Err(flaw) => Err(Refusal(format!("credentials: {flaw}"))),
     }
 }
