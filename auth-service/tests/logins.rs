@@ -11,13 +11,14 @@ use auth_service::{
             transfer::{Arrival, Transfer as _},
         },
         keys::{
-            hash_facts::{HashFacts, SIGNER_KEYS},
+            hash_facts::{HashFacts, KeyedHashes, SIGNER_KEYS},
             table::KeyTable as _,
         },
         operator::housekeeping::Housekeeping,
         passwords::{
             Password, PasswordHash,
             argon2id::Grant,
+            foreign::{Foreign, KeyedHash, described},
             pool::{Hasher, Lane},
             signer_keys::SignerKey,
         },
@@ -43,8 +44,10 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     slice,
     sync::Arc,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
 struct Service {
@@ -345,4 +348,69 @@ async fn the_key_of_another_system_is_sealed_and_survives_the_replacement_of_the
     assert_eq!(known(ring(&new, None)).await, [bytes.to_vec()], "it was sealed again");
     let stored = service.accounts.known_fact(SIGNER_KEYS).await.expect("a store").expect("a fact");
     assert!(!stored.contains("MDEyMzQ1") && !stored.contains("0123456789"), "{stored}");
+}
+
+/// As Supabase keeps it, taken apart.
+fn firebase_hash() -> KeyedHash {
+    let hashes = include_str!("../../tests/fixtures/foreign_hashes/hashes.jsonl");
+    let line = hashes.lines().find(|line| line.contains("$fbscrypt$")).expect("such a hash");
+    let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    match described(line["hash"].as_str().expect("a text")) {
+        Ok(Foreign::Keyed(found)) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn hash_facts(service: &Service) -> HashFacts {
+    let installation = Installation::open(config(&database_in(&service.directory)), Opening::Update).await;
+    installation.unwrap_or_else(|reason| panic!("{reason}")).hash_facts()
+}
+
+#[tokio::test]
+async fn a_key_that_an_import_has_just_brought_is_there_at_the_first_login() {
+    let service = service().await;
+    service.register().await;
+    let KeyedHash { hash, key } = firebase_hash();
+    hash_facts(&service).await.add_signer_key(&key).await.expect("a store");
+    service.store_hash(&hash.0).await;
+    let outcome = service.login(ada(), "grumpy-otter-43").await;
+    assert!(matches!(outcome, Err(LoginError::Check(CheckError::Wrong))), "{outcome:?}");
+    service.login(ada(), "grumpy-otter-42").await.expect("a login");
+}
+
+#[tokio::test]
+async fn a_hash_whose_key_is_not_known_is_an_outage_and_not_a_wrong_password() {
+    let service = service().await;
+    service.register().await;
+    let KeyedHash { hash, key } = firebase_hash();
+    service.store_hash(&hash.0).await;
+    let (runs, counted) = (service.hasher().runs(), UNUSABLE_HASHES.get("unknown_key"));
+    for password in ["grumpy-otter-42", "grumpy-otter-43"] {
+        let outcome = service.login(ada(), password).await;
+        assert!(matches!(outcome, Err(LoginError::Check(CheckError::Unavailable(_)))), "{outcome:?}");
+    }
+    assert_eq!(service.hasher().runs(), runs);
+    assert_ne!(UNUSABLE_HASHES.get("unknown_key"), counted);
+    hash_facts(&service).await.add_signer_key(&key).await.expect("a store");
+    let logged_in = async {
+        while service.login(ada(), "grumpy-otter-42").await.is_err() {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), logged_in).await.expect("the keys are read again");
+}
+
+#[tokio::test]
+async fn however_many_ask_for_an_unknown_key_it_is_looked_for_once_a_second() {
+    let service = service().await;
+    let KeyedHash { hash, key } = firebase_hash();
+    let hasher = Arc::new(Hasher::start(1, Grant { memory: 64 * 1024, at_once: 1 }));
+    let (hashes, facts) = (KeyedHashes::new(hash_facts(&service).await, hasher), hash_facts(&service).await);
+    let begun = Instant::now();
+    assert!(hashes.ensure_key_of(&hash).await.is_err());
+    facts.add_signer_key(&key).await.expect("a store");
+    while hashes.ensure_key_of(&hash).await.is_err() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert!(begun.elapsed() >= Duration::from_secs(1));
 }

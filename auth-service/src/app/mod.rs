@@ -16,6 +16,7 @@ use crate::{
         },
         admin::{create::UserCreation, invitations::Invitations},
         confirmation::Confirmer,
+        keys::hash_facts::KeyedHashes,
         mail::{Links, Outbox},
         my_account::{MyAccount, addresses::Addresses},
         operator::{
@@ -65,7 +66,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let installation = Installation::make(config).await?;
 
     let keys = installation.signing_keys().await?;
-    let hash_facts = installation.hash_facts();
+    let (hash_facts, facts_of_logins) = (installation.hash_facts(), installation.hash_facts());
     let (users, mailbox) = (Arc::new(installation.users()), installation.mailbox());
     let Installation { sql, counters, live, roles, audit, notices, secrets, clock, sending, .. } = installation;
     let postman = Arc::new(Postman::new(sql.clone(), secrets.clone(), clock.clone(), sending));
@@ -104,7 +105,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         accounts.clone(),
         live.clone(),
         throttle.clone(),
-        hasher.clone(),
+        (hasher.clone(), KeyedHashes::new(facts_of_logins, hasher.clone())),
         limiter.clone(),
         audit.clone(),
     );

@@ -4,11 +4,15 @@
 use crate::domain::{
     Unavailable,
     keys::table::KeyTable,
-    passwords::{PasswordHash, signer_keys::SignerKey},
+    passwords::{PasswordHash, pool::Hasher, signer_keys::SignerKey},
     secrets::KeyRing,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Mutex;
 
 /// Specimens of the kinds that imports have brought.
 const KINDS: &str = "hash_kinds";
@@ -18,6 +22,9 @@ pub const SIGNER_KEYS: &str = "signer_keys";
 const SEALED_FOR: &str = "signer key";
 /// How often a change is tried while others change the same fact.
 const MAX_ROUNDS: u32 = 8;
+
+/// How often at most the keys are read because of a hash whose key is not known.
+const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Facts about hashes, in the database.
 pub struct HashFacts {
@@ -99,6 +106,44 @@ impl HashFacts {
             }
         }
         Err(Unavailable { store: "the database", cause: format!("the fact {name} is changed all the time") })
+    }
+}
+
+/// A hasher that learns of keys when it needs them: an import may have brought them since the last look.
+pub struct KeyedHashes {
+    facts: HashFacts,
+    hasher: Arc<Hasher>,
+    read_at: Mutex<Option<Instant>>,
+}
+
+impl KeyedHashes {
+    /// Of this hasher.
+    #[must_use]
+    pub fn new(facts: HashFacts, hasher: Arc<Hasher>) -> Self {
+        Self { facts, hasher, read_at: Mutex::default() }
+    }
+
+    /// Makes sure that the hasher has the key of a hash, if it needs one. The keys are read at most once a second, however
+    /// many ask.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: passwords cannot be compared with the hash, which says nothing about them.
+    pub async fn ensure_key_of(&self, hash: &PasswordHash) -> Result<(), Unavailable> {
+        if !self.hasher.lacks_key_of(hash) {
+            return Ok(());
+        }
+        let mut read_at = self.read_at.lock().await;
+        if self.hasher.lacks_key_of(hash) && read_at.is_none_or(|read_at| read_at.elapsed() >= READ_EVERY) {
+            *read_at = Some(Instant::now());
+            for key in self.facts.signer_keys().await? {
+                self.hasher.add_key(key);
+            }
+        }
+        drop(read_at);
+        if !self.hasher.lacks_key_of(hash) {
+            return Ok(());
+        }
+        Err(Unavailable { store: "the key of a password hash", cause: "it is not known here".to_owned() })
     }
 }
 

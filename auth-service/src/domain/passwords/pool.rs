@@ -145,6 +145,12 @@ impl Hasher {
         self.argon.add_key(key);
     }
 
+    /// Whether a hash was made with a secret key that was not added yet.
+    #[must_use]
+    pub fn lacks_key_of(&self, hash: &PasswordHash) -> bool {
+        self.argon.flaw(hash) == Some(Unusable::UnknownKey)
+    }
+
     /// The reasons why some of these hashes cannot be compared with passwords.
     pub fn flaws<'a>(&'a self, hashes: &'a [PasswordHash]) -> impl Iterator<Item = Unusable> + 'a {
         hashes.iter().filter_map(|hash| self.argon.flaw(hash))

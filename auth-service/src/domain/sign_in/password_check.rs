@@ -6,6 +6,7 @@ use crate::{
         Client, Unavailable,
         accounts::{Accounts, Credentials, EmailAddress, FindError},
         audit::{Action, Audit},
+        keys::hash_facts::KeyedHashes,
         passwords::{
             Password,
             pool::{Hasher, Lane, NotComputed},
@@ -61,6 +62,7 @@ pub struct PasswordCheck {
     live: Arc<LiveSessions>,
     throttle: Arc<Throttle>,
     hasher: Arc<Hasher>,
+    keyed_hashes: KeyedHashes,
     limiter: Arc<Limiter>,
     audit: Arc<Audit>,
 }
@@ -72,11 +74,11 @@ impl PasswordCheck {
         accounts: Arc<dyn Accounts>,
         live: Arc<LiveSessions>,
         throttle: Arc<Throttle>,
-        hasher: Arc<Hasher>,
+        (hasher, keyed_hashes): (Arc<Hasher>, KeyedHashes),
         limiter: Arc<Limiter>,
         audit: Arc<Audit>,
     ) -> Self {
-        Self { accounts, live, throttle, hasher, limiter, audit }
+        Self { accounts, live, throttle, hasher, keyed_hashes, limiter, audit }
     }
 
     /// Refuses early what would be refused later: an address that logs in too often, or a full pool.
@@ -136,6 +138,10 @@ impl PasswordCheck {
         let verdict = match &found {
             Some(found) => {
                 self.limiter.look_at_user(Limit::LoginsPerAccount, &of_account(found), found.account.id, client)?;
+                if let Err(error) = self.keyed_hashes.ensure_key_of(&found.hash).await {
+                    report_unusable_hash(found.account.id, Unusable::UnknownKey);
+                    return Err(error.into());
+                }
                 self.hasher.verify(lane.clone(), password, &found.hash).await?
             }
             None => self.hasher.verify_nobody(lane.clone(), password).await?,
@@ -210,7 +216,8 @@ fn of_account(found: &Credentials) -> String {
     format!("{} {}", found.account.id, found.unlocks)
 }
 
-/// The user gets the same answer as for a wrong password; only the operator learns the reason.
+/// Only the operator learns the reason. The user gets the same answer as for a wrong password; if a key is not known,
+/// the answer to an outage.
 pub(super) fn report_unusable_hash(user: UserId, flaw: Unusable) {
     UNUSABLE_HASHES.add(flaw.name());
     // Nothing is wrong with it.
