@@ -47,7 +47,7 @@ pub fn command() -> Command {
         .arg(option("hash-config", "FILE").help("Firebase: the project's parameters of hashing, as its console shows them"))
         .arg(
             option("batch", "USERS")
-                .default_value("1000")
+                .default_value("2000")
                 .value_parser(value_parser!(u16).range(1..=2000))
                 .help("How many users are written at once"),
         )
@@ -102,7 +102,7 @@ impl Wishes {
             report: text("report"),
             role_map: role_map.transpose()?.unwrap_or_default(),
             hash_config: hash_config.transpose()?,
-            batch: arguments.get_one::<u16>("batch").copied().map_or(1000, usize::from),
+            batch: arguments.get_one::<u16>("batch").copied().map_or(2000, usize::from),
         })
     }
 }

@@ -66,6 +66,8 @@ pub struct Sql {
     reading: Lane,
     /// For what must survive a power failure.
     durable: Lane,
+    /// For many users at once, as durable.
+    bulk: Lane,
     /// For sessions and counters: a power failure may lose the last writes, which the session protocol allows for.
     relaxed: Lane,
     /// For searches by admins, which may take long and must not hold up anything else.
@@ -95,6 +97,7 @@ impl Sql {
             clock,
             reading: lane(Purpose::SqliteRelaxed, &readers),
             durable: lane(Purpose::SqliteDurable, &one_writer),
+            bulk: lane(Purpose::SqliteBulk, &one_writer),
             relaxed: lane(Purpose::SqliteRelaxed, &one_writer),
             searching: lane(Purpose::SqliteRelaxed, &one_search),
             probing: Arc::new(Probing::new(options.clone(), Purpose::SqliteDurable, one_writer, place)),
@@ -118,6 +121,7 @@ impl Sql {
             clock,
             reading: lane.clone(),
             durable: lane.clone(),
+            bulk: lane.clone(),
             relaxed: lane,
             searching,
             probing: Arc::new(probing),

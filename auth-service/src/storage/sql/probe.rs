@@ -64,7 +64,7 @@ impl Probing {
         let mut connection = open(&self.options, self.purpose).await?;
         let missing = match self.purpose {
             Purpose::Postgres => missing_rights(&mut connection, tables).await?,
-            Purpose::SqliteDurable | Purpose::SqliteRelaxed => None,
+            Purpose::SqliteDurable | Purpose::SqliteBulk | Purpose::SqliteRelaxed => None,
         };
         if missing.is_none() {
             self.write(&mut connection).await?;

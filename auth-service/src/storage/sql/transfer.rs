@@ -44,7 +44,7 @@ impl Transfer for Sql {
             )));
             users.iter().fold(insert, |insert, user| bind_arrival(insert, user, now))
         };
-        let answer = self.durable.run_within(PATIENCE, insert).await?;
+        let answer = self.bulk.run_within(PATIENCE, insert).await?;
         Ok(answer.rows.iter().filter_map(|row| text(row, "id").ok()?.parse().ok()).collect())
     }
 
@@ -79,7 +79,7 @@ impl Transfer for Sql {
             return Ok(());
         }
         let updates = || users.iter().map(|(id, user)| overwrite(*id, user, now)).collect();
-        self.durable.run_together_within(PATIENCE, updates).await.map(drop)
+        self.bulk.run_together_within(PATIENCE, updates).await.map(drop)
     }
 
     async fn stretch(&self, after: &str, at_most: u32) -> Result<Stretch, Unavailable> {

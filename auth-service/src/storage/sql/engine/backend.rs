@@ -12,6 +12,10 @@ pub(in crate::storage) enum Backend {
 pub(in crate::storage) enum Purpose {
     /// SQLite, writing what must be durable: the log is flushed at every commit.
     SqliteDurable,
+    /// SQLite, writing many users at once, as durably. Their ids are random, so each batch changes pages all over the
+    /// indexes: with little memory, they are read and written several times a batch; if the log is carried over into
+    /// the file after each batch, most of them are written twice.
+    SqliteBulk,
     /// SQLite, for the rest: commits survive the end of the process, but the last ones may not survive a power failure.
     SqliteRelaxed,
     /// PostgreSQL, for everything.
@@ -32,6 +36,9 @@ impl Purpose {
     pub(in crate::storage) fn setup(self) -> &'static str {
         match self {
             Self::SqliteDurable => "PRAGMA busy_timeout = 5; PRAGMA cache_size = -1000; PRAGMA synchronous = FULL",
+            Self::SqliteBulk => {
+                "PRAGMA busy_timeout = 5; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000; PRAGMA synchronous = FULL"
+            }
             Self::SqliteRelaxed => "PRAGMA busy_timeout = 5; PRAGMA cache_size = -1000; PRAGMA synchronous = NORMAL",
             Self::Postgres => {
                 "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
@@ -44,7 +51,7 @@ impl Purpose {
     /// Begins a transaction that writes.
     pub(in crate::storage) fn begin(self) -> &'static str {
         match self {
-            Self::SqliteDurable | Self::SqliteRelaxed => "BEGIN IMMEDIATE",
+            Self::SqliteDurable | Self::SqliteBulk | Self::SqliteRelaxed => "BEGIN IMMEDIATE",
             Self::Postgres => "BEGIN",
         }
     }
