@@ -205,7 +205,7 @@ impl Accounts for Sql {
     }
 
     async fn odd_hashes(&self, at_most: u32) -> Result<Vec<PasswordHash>, Unavailable> {
-        // To the letter the condition of the index `users_with_odd_hashes`.
+        // To the letter the condition of the index `users_of_odd_hashes`.
         let read = || {
             query(AssertSqlSafe(format!(
                 "SELECT {} AS password_hash FROM users
