@@ -215,6 +215,9 @@ fn odd_users() -> String {
         if let Some(name) = names[number % 5] {
             user["name"] = json!(name);
         }
+        if number.is_multiple_of(4) {
+            user["second_email"] = json!(format!("second{number}@example.net"));
+        }
         match number % 4 {
             0 => user["id"] = json!(format!("7c9e6679-7425-40de-944b-e07fc1f9{number:04x}")),
             1 => user["external_id"] = json!(format!("auth0|'{number}\"ü")),

@@ -18,6 +18,8 @@ pub struct Arrival {
     pub email: EmailAddress,
     /// Whether the address is taken as verified.
     pub is_verified: bool,
+    /// Another address that notices go to.
+    pub second_email: Option<EmailAddress>,
     /// The user's name.
     pub name: Option<PersonName>,
     /// The password's hash.

@@ -93,6 +93,9 @@ impl Rules {
     pub fn check(&self, line: UserLine) -> Result<Candidate, Refusal> {
         let email = EmailAddress::parse(line.email.trim())
             .map_err(|_| Refusal::of("email: it is not an e-mail address in ASCII of at most 254 characters"))?;
+        let second = line.second_email.as_deref().map(|text| EmailAddress::parse(text.trim())).transpose();
+        let second = second.map_err(|_| Refusal::of("second_email: it is not an e-mail address in ASCII"))?;
+        let trusts = self.verified == VerifiedAddresses::Trust;
         let name = line.name.as_deref().filter(|name| !name.trim().is_empty());
         let valid = if self.is_ours { PersonName::stored } else { PersonName::parse };
         let name = name.map(valid).transpose().map_err(|error| Refusal(format!("name: {error}")))?;
@@ -110,7 +113,8 @@ impl Rules {
             id,
             external,
             email,
-            is_verified: line.email_verified == Some(true) && self.verified == VerifiedAddresses::Trust,
+            is_verified: line.email_verified == Some(true) && trusts,
+            second_email: second.filter(|_| trusts),
             name,
             hash,
             roles,

@@ -47,6 +47,9 @@ pub struct UserLine {
     /// Whether the address was verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
+    /// Another address that notices go to, which the user has verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_email: Option<String>,
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -202,6 +205,7 @@ impl UserLine {
             external_id: external.map(|known| known.id),
             email: account.email.to_string(),
             email_verified: Some(account.email_verified_at.is_some()),
+            second_email: account.second_email.map(|address| address.to_string()),
             name: account.name.map(|name| name.as_str().to_owned()),
             roles: Some(account.roles),
             custom: account.custom,
