@@ -73,6 +73,29 @@ fn reading_goes_on_without_auth_service_and_so_does_the_session() {
 }
 
 #[test]
+fn a_forgotten_password_is_replaced_as_readme_says() {
+    let shipped = Shipped::new();
+    shipped.compose(&["up", "--detach", "--no-build"]);
+    shipped.wait_until_healthy("auth-service");
+    let story = commands("The story, in curl", &shipped);
+    let (beginning, _) = story.split_once("tokens=").expect("the story registers before it logs in");
+    let script = format!("{beginning}\n{}", commands("A forgotten password", &shipped));
+    let printed = shipped.shell(&script, Path::new(env!("CARGO_MANIFEST_DIR"))).replace('\r', "");
+    let mut rest = printed.as_str();
+    for words in [
+        "To:      ada@example.com",
+        "Subject: Your code for a new password",
+        r#""access_token":"#,
+        "HTTP/1.1 401",
+        r#""code":"invalid_credentials""#,
+    ] {
+        let (_, after) =
+            rest.split_once(words).unwrap_or_else(|| panic!("{words} is missing or comes too late\n{printed}"));
+        rest = after;
+    }
+}
+
+#[test]
 fn the_first_admin_is_created_as_readme_says() {
     let shipped = Shipped::new();
     shipped.compose(&["up", "--detach", "--no-build"]);

@@ -131,10 +131,9 @@ fn keys() -> Command {
 
 fn mail() -> Command {
     let id = Arg::new("id")
-        .required(true)
         .value_name("ID")
         .value_parser(|text: &str| text.parse::<MailId>())
-        .help("The mail's id; `mail list` shows it");
+        .help("The mail's id, as `mail list` shows it; without it, the newest mail");
     let to = Arg::new("to").long("to").required(true).value_name("ADDRESS").help("Where the mail goes");
     group("mail", "Show mails that wait or were not sent, and try the mail server")
         .subcommand(reporting("list", "List the latest mails: waiting, kept in the mailbox, refused, expired"))

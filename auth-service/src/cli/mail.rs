@@ -22,17 +22,26 @@ const MOST: u32 = 100;
 /// Lists the latest mails that wait, or were not delivered.
 pub async fn list(installation: &Installation) -> Result<Report, Failure> {
     let mails = installation.outbox().listed(MOST).await.map_err(|error| error.to_string())?;
-    let head = format!("{:<36}  {:<20}  {:<10}  {:<16}  TO, LAST ERROR", "ID", "WRITTEN", "STATE", "KIND");
+    let head = format!("{:<36}  {:<20}  {:<10}  {:<23}  TO, LAST ERROR", "ID", "WRITTEN", "STATE", "KIND");
     let text = std::iter::once(head).chain(mails.iter().map(line)).collect::<Vec<_>>().join("\n");
     Ok(Report { text, json: json!({ "mails": mails.iter().map(as_json).collect::<Vec<Value>>() }) })
 }
 
-/// Shows a mail of the mailbox.
+/// Shows a mail of the mailbox: the newest one, unless another is named.
 pub async fn show(installation: &Installation, arguments: &ArgMatches) -> Result<Report, Failure> {
-    let id = *arguments.get_one::<MailId>("id").expect("the argument is required");
-    let found = installation.mailbox().find(id).await.map_err(|error| error.to_string())?;
-    let shown =
-        found.ok_or_else(|| format!("there is no mail {id} in the mailbox: `auth-service mail list` shows them"))?;
+    let mailbox = installation.mailbox();
+    let shown = match arguments.get_one::<MailId>("id") {
+        Some(id) => mailbox
+            .find(*id)
+            .await
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| format!("there is no mail {id} in the mailbox: `auth-service mail list` shows them"))?,
+        None => {
+            let mails = mailbox.list().await.map_err(|error| error.to_string())?;
+            mails.into_iter().next().ok_or_else(|| "there is no mail in the mailbox".to_owned())?
+        }
+    };
+    let id = shown.mail.id;
     let Rendered { subject, text, html } = &shown.rendered;
     let json = json!({
         "id": id, "kind": shown.mail.kind.name(), "to": shown.mail.to.as_str(),
@@ -83,7 +92,7 @@ async fn conversation(
 fn line(mail: &Listed) -> String {
     let (state, kind) = (state(mail), mail.kind.name());
     let error = mail.last_error.as_deref().map(|error| format!("  {}", printable(error))).unwrap_or_default();
-    format!("{}  {:<20}  {state:<10}  {kind:<16}  {}{error}", mail.id, mail.created_at.rfc3339(), mail.to)
+    format!("{}  {:<20}  {state:<10}  {kind:<23}  {}{error}", mail.id, mail.created_at.rfc3339(), mail.to)
 }
 
 fn as_json(mail: &Listed) -> Value {
