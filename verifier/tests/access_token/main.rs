@@ -64,6 +64,7 @@ fn changed(mut object: Value, changes: Value) -> Value {
 
 #[test]
 fn a_good_token_says_who_and_what() {
+    assert_eq!(verifier_at(Timestamp::from_secs(NOW)).issuer(), ISSUER);
     let token = verify(&token_with(json!({ "custom": { "plan": "premium" }, "scope": "books:read books:write" })));
     let token = token.expect("a good token");
     assert_eq!(token.subject(), "ada");

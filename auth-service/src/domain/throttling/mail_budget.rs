@@ -10,8 +10,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// To one address, of one kind.
-const TO_ADDRESS: [(u64, Duration); 3] = [(1, MINUTE), (5, HOUR), (10, DAY)];
+/// To one address, of one kind, from one network.
+const TO_ADDRESS_FROM_NETWORK: [(u64, Duration); 3] = [(1, MINUTE), (5, HOUR), (10, DAY)];
+/// To one address, of one kind, from everywhere: more, so that a stranger elsewhere does not use up what its user needs.
+const TO_ADDRESS: [(u64, Duration); 3] = [(3, MINUTE), (15, HOUR), (30, DAY)];
 /// From one network.
 const FROM_NETWORK: (u64, Duration) = (30, HOUR);
 
@@ -42,12 +44,16 @@ impl MailBudget {
     /// [`Unavailable`].
     pub async fn allows(&self, kind: MailKind, to: &EmailAddress, client: &Client) -> Result<bool, Unavailable> {
         let mailbox = mailbox(to);
-        let to_address =
-            TO_ADDRESS.map(|(most, within)| (format!("mail {kind} {} {mailbox}", within.as_secs()), most, within));
         // A client whose address is a crowd's would use up the mails of all others there.
         let (most, within) = FROM_NETWORK;
         let place = network(client.named.filter(|_| !client.has_own_address).unwrap_or(client.address));
-        let bounds = to_address.into_iter().chain([(format!("mail from {place}"), most, within)]);
+        let from_network = (format!("mail from {place}"), most, within);
+        let to_address = |origin: &str, bounds: [(u64, Duration); 3]| {
+            bounds.map(|(most, within)| (format!("mail {kind} {} {mailbox}{origin}", within.as_secs()), most, within))
+        };
+        // First what one network may do: whoever is refused there uses up nothing of others.
+        let bounds = to_address(&format!(" from {place}"), TO_ADDRESS_FROM_NETWORK).into_iter();
+        let bounds = bounds.chain([from_network]).chain(to_address("", TO_ADDRESS));
         for (name, most, within) in bounds {
             if self.count(&name, within).await?.value > most {
                 return Ok(false);

@@ -70,6 +70,27 @@ async fn an_address_gets_one_mail_of_a_kind_a_minute_and_five_an_hour_and_ten_a_
 }
 
 #[tokio::test]
+async fn a_stranger_elsewhere_does_not_use_up_what_the_user_of_an_address_needs() {
+    let post = Post::with(1000).await;
+    let mut sent = 0;
+    for _ in 0..24 * 60 {
+        sent += usize::from(post.allows("ada@example.com", "192.0.2.7").await);
+        post.clock.advance(MINUTE);
+    }
+    assert_eq!(sent, 10);
+    assert!(post.allows("ada@example.com", "198.51.100.1").await, "the user asks from another network");
+    let bombed = Post::with(1000).await;
+    let mut sent = 0;
+    for minute in 0..24 * 60 {
+        for network in 0..4 {
+            sent += usize::from(bombed.allows("ada@example.com", &format!("10.0.{network}.{}", minute % 200)).await);
+        }
+        bombed.clock.advance(MINUTE);
+    }
+    assert_eq!(sent, 30, "from however many networks");
+}
+
+#[tokio::test]
 async fn spellings_that_lead_to_one_mailbox_count_as_one_address() {
     let post = Post::with(1000).await;
     assert!(post.allows("ada+1@example.com", "192.0.2.7").await);
