@@ -2,6 +2,7 @@
 //! `cargo xtask interop` prepares the programs and runs this; a line for each check, and failure if one fails.
 
 mod browser;
+mod mail;
 mod minters;
 mod peer;
 mod publisher;
@@ -18,5 +19,6 @@ async fn main() -> ExitCode {
     verifiers::check(&mut report).await;
     minters::check(&mut report).await;
     browser::check(&mut report).await;
+    mail::check(&mut report).await;
     report.conclude()
 }
