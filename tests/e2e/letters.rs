@@ -4,7 +4,8 @@ use harness::{Answer, Http, Stack, eventually};
 use serde_json::json;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a mail may take.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a mail carries.
 pub struct Letter {

@@ -24,9 +24,9 @@ async fn a_code_logs_in_the_client_that_asked_for_it(storage: Storage) {
     let me = stack.auth.me(&tokens).await.expect(200);
     assert_eq!((&me["id"], &me["email_verified"]), (&json!(ada.id), &json!(true)), "{me}");
     assert_problem(&confirm(&stack.auth, &mail.flow, &mail.code, secret).await, 410, "code_spent");
-    // The password and the other sessions stay.
-    stack.auth.refresh(&ada.tokens).await.expect(200);
-    stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
+    // Nobody knows who had registered the address before it was verified.
+    assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+    assert_problem(&stack.auth.login(&ada.email, &ada.password, Transport::Body).await, 401, "invalid_credentials");
 }
 
 #[tokio::test]

@@ -68,6 +68,7 @@ async fn values_that_make_no_sense_are_refused() {
         ("AUTH_REGISTRATION", "ajar"),
         ("AUTH_LOGIN_CODE", "perhaps"),
         ("AUTH_UNVERIFIED", "perhaps"),
+        ("AUTH_UNVERIFIED", "block"),
         ("AUTH_BUILT_IN_ROLES", "perhaps"),
         ("AUTH_DEFAULT_ROLE", "emperor"),
         ("AUTH_SECRET_FILE", "/nowhere/secret"),

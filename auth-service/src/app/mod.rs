@@ -127,13 +127,14 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         notices: notices.clone(),
         audit: audit.clone(),
     };
+    let has_invitations = registration.registration != Registration::Closed;
     let invitations = Invitations {
         accounts: accounts.clone(),
         proofs: proofs.clone(),
         roles: roles.clone(),
         audit: audit.clone(),
         default_role: default_role.clone(),
-        are_allowed: registration.registration != Registration::Closed,
+        are_allowed: has_invitations,
     };
     let confirmer = Confirmer {
         accounts: accounts.clone(),
@@ -146,6 +147,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         limiter: limiter.clone(),
         audit: audit.clone(),
         default_role: default_role.clone(),
+        has_invitations,
     };
     let recovery = Recovery {
         accounts: accounts.clone(),

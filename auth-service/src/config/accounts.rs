@@ -57,15 +57,18 @@ impl Accounts {
     pub(super) fn read(settings: &Settings) -> Self {
         let registration = settings.get(&AUTH_REGISTRATION);
         let default_role = settings.get(&AUTH_DEFAULT_ROLE);
+        let with_proof = with_proof(settings, &registration);
+        let unverified_may_log_in = settings.get(&AUTH_UNVERIFIED);
+        if !unverified_may_log_in && registration == Registration::Open && !with_proof {
+            settings.mistake(
+                "AUTH_UNVERIFIED: block asks for AUTH_REGISTRATION_PROOF=on, or somebody could register another person's address and wait for that person to verify it",
+            );
+        }
         Self {
             roles: roles(settings, &registration, &default_role),
-            registration: RegistrationPolicy {
-                with_proof: with_proof(settings, &registration),
-                registration,
-                default_role,
-            },
+            registration: RegistrationPolicy { with_proof, registration, default_role },
             has_login_codes: settings.get(&AUTH_LOGIN_CODE),
-            unverified_may_log_in: settings.get(&AUTH_UNVERIFIED),
+            unverified_may_log_in,
             stored_hash_memory: settings.get(&AUTH_STORED_HASH_MEMORY),
             bootstrap_admin: bootstrap_admin(settings),
             audit_keep: settings.get(&AUTH_AUDIT_KEEP),

@@ -99,6 +99,9 @@ macro_rules! keeps {
             a_change_of_address_keeps_the_way_back_and_spends_other_changes
             an_address_is_not_changed_on_outdated_grounds
             an_address_is_given_back_whatever_was_changed_since
+            of_several_ways_back_a_later_one_does_not_close_an_earlier_one
+            an_address_that_may_be_given_back_is_nobody_elses
+            a_login_by_code_removes_the_password_of_an_address_that_was_never_verified
             an_address_that_somebody_else_has_by_now_is_not_given_back
             a_second_address_is_set_in_the_epoch_in_which_it_was_asked_for
             an_invitation_replaces_the_one_before_and_is_listed_until_it_is_revoked

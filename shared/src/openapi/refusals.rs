@@ -52,6 +52,7 @@ refuses_as_one!(A);
 refuses_as_one!(A B);
 refuses_as_one!(A B C);
 refuses_as_one!(A B C D);
+refuses_as_one!(A B C D E);
 
 impl<T: Refuses> IntoResponses for Refusals<T> {
     fn responses() -> BTreeMap<String, RefOr<Response>> {

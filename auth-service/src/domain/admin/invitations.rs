@@ -55,6 +55,9 @@ pub enum InvitationError {
     /// Another user has this address.
     #[error("the e-mail address is taken")]
     EmailTaken,
+    /// A disabled user sets no password.
+    #[error("the user is disabled")]
+    Disabled,
     /// There is no such invitation.
     #[error("there is no such invitation")]
     NoSuchInvitation,
@@ -110,7 +113,7 @@ impl Invitations {
         if self.accounts.is_taken(&email).await? {
             return Err(InvitationError::EmailTaken);
         }
-        self.proofs.admit(MailKind::Invitation, &email, client).await?;
+        self.proofs.admit(MailKind::Invitation, &email).await?;
         let invited = Invited { roles, by: caller.account.id };
         let proof = self.proofs.sealed(self.proofs.about(Purpose::Invite, None, email, Epoch::FIRST), &invited);
         let mail = self.proofs.letter(&proof, MailKind::Invitation, None);
@@ -139,6 +142,10 @@ impl Invitations {
     /// # Errors
     /// [`InvitationError`].
     pub async fn revoke(&self, caller: &Caller, client: &Client, id: ProofId) -> Result<(), InvitationError> {
+        let found = self.proofs.store().unspent(id, self.proofs.now()).await?;
+        let found = found.filter(|proof| proof.purpose == Purpose::Invite).ok_or(InvitationError::NoSuchInvitation)?;
+        let invitation = self.shown(found);
+        may_invite(&self.roles, &caller.account, &invitation.roles).map_err(AdminError::from)?;
         let event = self.event(Action::InvitationRevoke, caller, client, id);
         if !self.proofs.store().revoke_invitation(id, &event).await? {
             return Err(InvitationError::NoSuchInvitation);
@@ -154,8 +161,11 @@ impl Invitations {
     pub async fn start_reset(&self, caller: &Caller, client: &Client, id: UserId) -> Result<(), InvitationError> {
         let user = self.accounts.by_id(id).await.map_err(AdminError::from)?.ok_or(AdminError::NoSuchUser)?.account;
         may_change(&self.roles, &caller.account, &user).map_err(AdminError::from)?;
+        if user.disabled {
+            return Err(InvitationError::Disabled);
+        }
         let kind = MailKind::PasswordResetByAdmin;
-        self.proofs.admit(kind, &user.email, client).await?;
+        self.proofs.admit(kind, &user.email).await?;
         let proof = self.proofs.about(Purpose::Reset, Some(id), user.email, user.session_epoch);
         let proof = Proof { expires_at: self.proofs.now().plus(LIFE_OF_RESET), ..proof };
         let mail = self.proofs.letter(&proof, kind, None);

@@ -31,7 +31,9 @@ impl Confirmer {
     pub(super) async fn restore_address(&self, proof: &Proof, client: &Client) -> Result<(), ConfirmError> {
         let user = self.user(proof).await?;
         let event = self.audit.event(Action::EmailRestore).to(user.id).from(client);
-        let spending = self.spending(proof, &event, &[]);
+        let told = [Some(&user.email), user.second_email.as_ref(), Some(&proof.address)];
+        let mails = self.notices.address_changed(&told.into_iter().flatten().collect::<Vec<_>>(), client, "");
+        let spending = self.spending(proof, &event, &mails);
         self.done(self.proofs.store().restore_address(&spending, &user).await?, &event)?;
         self.live.forget_all(user.id, None).await;
         Ok(())

@@ -5,6 +5,7 @@ use crate::domain::{
     Client,
     accounts::{NewAccount, PersonName},
     admin::{authority::may_invite, invitations::Invited, users::checked_roles},
+    audit::Action,
     passwords::{Password, pool::Lane},
     proofs::{CodeError, Proof},
     sessions::tokens::Tokens,
@@ -20,6 +21,9 @@ impl Confirmer {
         session: NewSession,
         client: &Client,
     ) -> Result<Option<Tokens>, ConfirmError> {
+        if !self.has_invitations {
+            return Err(CodeError::Spent.into());
+        }
         let password = password.ok_or(ConfirmError::NoPassword)?;
         let Invited { roles, by } = self.proofs.payload(proof).ok_or(CodeError::Spent)?;
         let admin = self.accounts.by_id(by).await?.ok_or(CodeError::Spent)?.account;
@@ -28,6 +32,9 @@ impl Confirmer {
         let lane = Lane::of(client, Some(proof.address.as_str()), None);
         let hash = self.creator.hash(&proof.address, name.as_ref(), password, lane).await?;
         let account = NewAccount { by: Some(admin.seen()), ..self.verified(proof, name, hash, roles) };
-        self.create(proof, &account, session, client).await
+        let event = self.audit.event(Action::Register).to(account.id).by(account.id).from(client);
+        let event = event.with("invitation", proof.id.to_string()).with("invited_by", by.to_string());
+        let event = event.with("roles", account.roles.clone());
+        self.create(proof, &account, event, session, client).await
     }
 }

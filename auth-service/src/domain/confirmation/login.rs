@@ -23,9 +23,11 @@ impl Confirmer {
         self.live.has_room_for(sub).await?;
         let event = self.audit.event(Action::EmailVerify).to(sub).by(sub).from(client);
         let spending = self.spending(proof, &event, &[]);
-        self.done(self.proofs.store().verify_address(&spending).await?, &event)?;
-        let found = self.accounts.by_id(sub).await?.filter(|found| found.account.session_epoch == proof.epoch);
-        let found = found.ok_or(CodeError::Spent)?;
+        self.done(self.proofs.store().log_in(&spending).await?, &event)?;
+        let found = self.accounts.by_id(sub).await?.ok_or(CodeError::Spent)?;
+        if found.account.session_epoch != proof.epoch {
+            self.live.forget_all(sub, None).await;
+        }
         if let Some(previous) = &previous {
             self.sessions.logout(previous, client).await?;
         }

@@ -140,6 +140,8 @@ pub struct Confirmer {
     pub audit: Arc<Audit>,
     /// The role of a user who has registered.
     pub default_role: String,
+    /// Whether invitations are accepted.
+    pub has_invitations: bool,
 }
 
 impl Confirmer {

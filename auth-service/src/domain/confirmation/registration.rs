@@ -4,7 +4,7 @@ use super::{ConfirmError, Confirmer, NewSession};
 use crate::domain::{
     Client,
     accounts::{NewAccount, PersonName},
-    audit::Action,
+    audit::{Action, Event},
     passwords::PasswordHash,
     proofs::{CodeError, Proof},
     sessions::tokens::Tokens,
@@ -24,7 +24,8 @@ impl Confirmer {
         let name = name.as_deref().map(PersonName::parse).transpose().map_err(|_| CodeError::Spent)?;
         let hash = PasswordHash(hash.as_str().to_owned());
         let account = self.verified(proof, name, hash, vec![self.default_role.clone()]);
-        self.create(proof, &account, session, client).await
+        let event = self.audit.event(Action::Register).to(account.id).by(account.id).from(client);
+        self.create(proof, &account, event, session, client).await
     }
 
     /// A new user whose address is verified.
@@ -54,10 +55,10 @@ impl Confirmer {
         &self,
         proof: &Proof,
         account: &NewAccount,
+        event: Event,
         NewSession { transport, previous }: NewSession,
         client: &Client,
     ) -> Result<Option<Tokens>, ConfirmError> {
-        let event = self.audit.event(Action::Register).to(account.id).by(account.id).from(client);
         let spending = self.spending(proof, &event, &[]);
         self.done(self.proofs.store().register(&spending, account).await?, &event)?;
         let begun = (account.id, &account.hash, previous);

@@ -20,7 +20,10 @@ use super::{
     accounts::{EmailAddress, Epoch},
     mail::{Links, Mail, MailKind, Params, SealedMail},
     secrets::KeyRing,
-    throttling::{limits::Exceeded, mail_budget::MailBudget},
+    throttling::{
+        limits::Exceeded,
+        mail_budget::{MailBudget, Wanted},
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
@@ -167,17 +170,18 @@ impl Proofs {
     /// # Errors
     /// [`Unavailable`].
     pub async fn ask(&self, proof: &Proof, kind: MailKind, is_sent: bool, client: &Client) -> Result<(), Unavailable> {
-        let is_allowed = self.letters.budget.allows(kind, &proof.address, client).await?;
+        let wanted = Wanted { kind, to: &proof.address, by: Some(client), is_sent };
+        let is_allowed = self.letters.budget.allows(&wanted).await?;
         let mail = self.letter(proof, kind, client.language);
         self.store.ask(proof, &mail, is_sent && is_allowed, self.now()).await
     }
 
-    /// Whether a mail of this kind may be sent to an address, for a caller who may hear of what others have asked for.
+    /// Whether an admin may send a mail of this kind to an address: unlike others, an admin may know what was asked for.
     ///
     /// # Errors
     /// [`AskError`].
-    pub async fn admit(&self, kind: MailKind, to: &EmailAddress, client: &Client) -> Result<(), AskError> {
-        let is_allowed = self.letters.budget.allows(kind, to, client).await?;
+    pub async fn admit(&self, kind: MailKind, to: &EmailAddress) -> Result<(), AskError> {
+        let is_allowed = self.letters.budget.allows(&Wanted { kind, to, by: None, is_sent: true }).await?;
         if is_allowed { Ok(()) } else { Err(AskError::TooMany { retry_after: PATIENCE }) }
     }
 

@@ -55,10 +55,10 @@ impl Purpose {
     }
 
     /// Whether only the client that asked may bring the code. A login is for nobody else, and whoever else follows the link of a registration might give
-    /// a stranger's password to an account of their own address.
+    /// a stranger's password to an account of their own address, or their own address to a stranger's account.
     #[must_use]
     pub const fn is_for_the_asker_only(self) -> bool {
-        matches!(self, Self::Register | Self::Login)
+        matches!(self, Self::Register | Self::Login | Self::ChangeEmail | Self::SecondEmail)
     }
 
     /// How long a proof is good. A code by mail that recovers an account may live for at most 24 hours (NIST SP

@@ -110,13 +110,18 @@ pub trait ProofStore: Send + Sync {
     /// Marks the address as verified; `false`: as for [`ProofStore::reset_password`].
     async fn verify_address(&self, spending: &Spending<'_>) -> Result<bool, Unavailable>;
 
+    /// Spends the proof for a login, and marks the address as verified. If it was not before, somebody else may have
+    /// registered it: the password is removed, and the epoch raised. `false`: as for [`ProofStore::reset_password`].
+    async fn log_in(&self, spending: &Spending<'_>) -> Result<bool, Unavailable>;
+
     /// Gives the account the proof's address, which is verified by it, instead of the one that it was read with, spends all
     /// other proofs of changes, and keeps one that undoes this. `false`: the proof is spent, the user is disabled, has another
     /// address than was read or another epoch than when it was asked for, or another account has the new address.
     async fn change_address(&self, spending: &Spending<'_>, user: &Account, undo: &Proof) -> Result<bool, Unavailable>;
 
     /// Gives the account the proof's address back, whatever its address and epoch are, removes the password and the second
-    /// address, raises the epoch, and spends all other proofs of the user. `false`: the proof is spent, or another account
+    /// address, raises the epoch, and spends all other proofs of the user but those that give an earlier address back: of several
+    /// mailboxes, the one that the account had first decides. `false`: the proof is spent, or another account
     /// has the address.
     async fn restore_address(&self, spending: &Spending<'_>, user: &Account) -> Result<bool, Unavailable>;
 

@@ -5,7 +5,7 @@ use crate::domain::{
     accounts::{Accounts, EmailAddress, Epoch, FindError},
     audit::{Action, Audit},
     mail::MailKind,
-    proofs::{AskError, Flow, FlowSecret, Proofs, Purpose},
+    proofs::{AskError, Flow, FlowSecret, Proof, Proofs, Purpose},
     throttling::{limiter::Limiter, limits::Limit},
 };
 use shared::ids::ProofId;
@@ -84,8 +84,11 @@ impl ByMail {
         };
         let (sub, epoch) = account.as_ref().map_or((None, Epoch::FIRST), |found| (Some(found.id), found.session_epoch));
         let waiting = self.proofs.waiting(flow, purpose, &email).await?;
-        let waiting = waiting.filter(|proof| proof.sub == sub && proof.epoch == epoch);
-        let proof = waiting.unwrap_or_else(|| self.proofs.about(purpose, sub, email, epoch));
+        // The flow stays the same even if the account is another one by now: a new one would reveal that.
+        let proof = match waiting {
+            Some(waiting) => Proof { sub, epoch, ..waiting },
+            None => self.proofs.about(purpose, sub, email, epoch),
+        };
         self.proofs.ask(&proof, kind, sub.is_some(), client).await?;
         if let Some(sub) = sub {
             self.audit.record_in_background(self.audit.event(action).to(sub).from(client));

@@ -23,6 +23,19 @@ const WARN_AT: u64 = 80;
 /// Whether the budget was reported lately.
 static SAID: Seldom = Seldom::new();
 
+/// A mail that a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What it is about.
+    pub kind: MailKind,
+    /// Where it goes.
+    pub to: &'a EmailAddress,
+    /// Who asks for it; `None`: an admin, whom no limit of a network stops.
+    pub by: Option<&'a Client>,
+    /// Whether there is somebody to send it to.
+    pub is_sent: bool,
+}
+
 /// Counts the mails that requests cause.
 pub struct MailBudget {
     counters: Arc<dyn Counters>,
@@ -37,30 +50,41 @@ impl MailBudget {
         Self { counters, keys, in_all }
     }
 
-    /// Whether a client may cause a mail of a kind to an address; if so, it is counted. The answer to the client must
-    /// not depend on it: it would reveal what others have asked for.
+    /// Whether this mail may be sent; if so, it is counted. The answer to the client must not depend on it: it would
+    /// reveal what others have asked for.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn allows(&self, kind: MailKind, to: &EmailAddress, client: &Client) -> Result<bool, Unavailable> {
-        let mailbox = mailbox(to);
-        // A client whose address is a crowd's would use up the mails of all others there.
-        let (most, within) = FROM_NETWORK;
-        let place = network(client.named.filter(|_| !client.has_own_address).unwrap_or(client.address));
-        let from_network = (format!("mail from {place}"), most, within);
+    pub async fn allows(&self, mail: &Wanted<'_>) -> Result<bool, Unavailable> {
+        let Wanted { kind, to, by, is_sent } = *mail;
+        // What is not sent takes as long, and uses up nothing.
+        let mailbox = if is_sent { mailbox(to) } else { format!("nobody {}", mailbox(to)) };
         let to_address = |origin: &str, bounds: [(u64, Duration); 3]| {
             bounds.map(|(most, within)| (format!("mail {kind} {} {mailbox}{origin}", within.as_secs()), most, within))
         };
-        // First what one network may do: whoever is refused there uses up nothing of others.
-        let bounds = to_address(&format!(" from {place}"), TO_ADDRESS_FROM_NETWORK).into_iter();
-        let bounds = bounds.chain([from_network]).chain(to_address("", TO_ADDRESS));
+        let mut bounds = Vec::new();
+        if let Some(client) = by {
+            // A client whose address is a crowd's would use up the mails of all others there.
+            let place = network(client.named.filter(|_| !client.has_own_address).unwrap_or(client.address));
+            // First what one network may do: whoever is refused there uses up nothing of others.
+            bounds.extend(to_address(&format!(" from {place}"), TO_ADDRESS_FROM_NETWORK));
+            let (most, within) = FROM_NETWORK;
+            bounds.push((format!("mail from {place}"), most, within));
+        }
+        bounds.extend(to_address("", if by.is_some() { TO_ADDRESS } else { TO_ADDRESS_FROM_NETWORK }));
         for (name, most, within) in bounds {
             if self.count(&name, within).await?.value > most {
                 return Ok(false);
             }
         }
-        let (in_all, budget) = (self.count("mail in all", HOUR).await?.value, self.in_all as u64);
-        if in_all * 100 >= budget * WARN_AT && SAID.is_due("budget") {
+        let whose = match (is_sent, kind) {
+            (false, _) => "mail of nobody in all",
+            (true, MailKind::Registration | MailKind::AlreadyRegistered) => "mail in all",
+            // Strangers who register any number of addresses take nothing from those who have accounts.
+            (true, _) => "mail of accounts in all",
+        };
+        let (in_all, budget) = (self.count(whose, HOUR).await?.value, self.in_all as u64);
+        if is_sent && in_all * 100 >= budget * WARN_AT && SAID.is_due(whose) {
             tracing::warn!(
                 in_all,
                 budget,

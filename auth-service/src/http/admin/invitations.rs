@@ -1,9 +1,13 @@
 //! `/admin/invitations…`: how admins invite users.
 
 use crate::{
-    domain::admin::invitations::{self, InvitationError},
+    domain::{
+        Unavailable,
+        admin::invitations::{self, InvitationError},
+    },
     http::{
         State,
+        answer::refusals::RevocationRefused,
         auth::register::{InvalidAddress, address},
         request::{
             caller::{Permitted, UsersRead, UsersWrite},
@@ -134,7 +138,7 @@ pub async fn invite(
     params(Asked),
     responses(
         (status = 200, description = "A page", body = Invitations<'_>),
-        Refusals<(Permitted<UsersRead>, Asked, crate::domain::Unavailable)>,
+        Refusals<(Permitted<UsersRead>, Asked, Unavailable)>,
     ),
     security(("bearer" = []))
 )]
@@ -155,7 +159,7 @@ pub async fn list_invitations(
     params(("id" = String, Path, format = Uuid, description = "The invitation's id")),
     responses(
         (status = 204, description = "Invitation revoked"),
-        Refusals<(Permitted<UsersWrite>, NotFound, crate::domain::Unavailable)>,
+        Refusals<(Permitted<UsersWrite>, NotFound, RevocationRefused, Unavailable)>,
     ),
     security(("bearer" = []))
 )]

@@ -8,11 +8,10 @@ use crate::{
             users::{AdminError, By},
         },
         passwords::Password,
-        proofs::AskError,
     },
     http::{
         State,
-        answer::refusals::{UserOutOfReach, UserRefused},
+        answer::refusals::{ResetRefused, UserOutOfReach, UserRefused},
         auth::{
             me::User,
             register::{Invalid, address, person_name},
@@ -252,7 +251,7 @@ pub async fn end_sessions(
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
     responses(
         (status = 202, description = "A mail is on its way"),
-        Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach, AskError)>,
+        Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach, ResetRefused)>,
     ),
     security(("bearer" = []))
 )]

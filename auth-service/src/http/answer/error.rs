@@ -210,6 +210,11 @@ impl From<InvitationError> for Problem {
                 "nobody is invited here (AUTH_REGISTRATION=closed): create the user instead",
             ),
             InvitationError::EmailTaken => NewcomerError::EmailTaken.into(),
+            InvitationError::Disabled => Problem::new(
+                StatusCode::CONFLICT,
+                "account_disabled",
+                "this user is disabled, and would get no further with a new password: enable the user first",
+            ),
             InvitationError::NoSuchInvitation => {
                 Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such invitation, or not any more")
             }

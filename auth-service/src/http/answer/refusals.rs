@@ -172,7 +172,8 @@ examples!(AddressError {
 examples!(InvitationError {
     Self::Closed => vec![Self::Closed],
     Self::EmailTaken => vec![Self::EmailTaken],
-    Self::NoSuchInvitation => vec![],
+    // Of a user who is sent to a new password.
+    Self::Disabled | Self::NoSuchInvitation => vec![],
     Self::Admin(_) => {
         [AdminError::UnknownRole, AdminError::Forbidden(Forbidden::RoleBeyondOwn)].map(Self::Admin).into()
     },
@@ -228,6 +229,25 @@ examples!(SearchError {
     Self::TooSlow => vec![Self::TooSlow],
     Self::Unavailable(_) => each(Self::Unavailable),
 });
+
+/// How sending a user to a new password is refused.
+pub struct ResetRefused;
+
+impl Refuses for ResetRefused {
+    fn problems() -> Vec<Problem> {
+        let refusals = [InvitationError::Disabled].into_iter().chain(each(InvitationError::Ask));
+        refusals.map(Problem::from).collect()
+    }
+}
+
+/// How revoking an invitation is refused.
+pub struct RevocationRefused;
+
+impl Refuses for RevocationRefused {
+    fn problems() -> Vec<Problem> {
+        vec![AdminError::Forbidden(Forbidden::RoleBeyondOwn).into()]
+    }
+}
 
 /// How ending the sessions of a user is refused.
 pub struct UserOutOfReach;

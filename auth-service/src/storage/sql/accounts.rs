@@ -45,7 +45,14 @@ impl Accounts for Sql {
     }
 
     async fn is_taken(&self, email: &EmailAddress) -> Result<bool, Unavailable> {
-        let read = || query("SELECT 1 AS one FROM users WHERE email = $1").bind(email.to_string());
+        let read = || {
+            self.timed(
+                "SELECT 1 AS one FROM users WHERE email = $2 UNION ALL
+                 SELECT 1 AS one FROM proofs WHERE purpose = 'undo_email' AND address = $2 AND spent_by IS NULL
+                     AND expires_at > :now",
+            )
+            .bind(email.to_string())
+        };
         Ok(!self.reading.run(read).await?.rows.is_empty())
     }
 
@@ -264,6 +271,10 @@ impl Sql {
     }
 }
 
+/// Whether a user may still give an account the address `$2` back at the time `$9`: until then nobody else gets it.
+const RESERVED: &str = "EXISTS (SELECT 1 FROM proofs AS reserving WHERE reserving.purpose = 'undo_email'
+     AND reserving.address = $2 AND reserving.spent_by IS NULL AND reserving.expires_at > $9)";
+
 /// The first free place for a value of the condition of [`insert`].
 pub(super) const NEXT_PLACE: usize = 11;
 
@@ -272,7 +283,8 @@ pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
     query(AssertSqlSafe(format!(
         "INSERT INTO users
          (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at, email_verified_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10 WHERE {condition} ON CONFLICT (email) DO NOTHING"
+         SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10 WHERE {condition} AND NOT {RESERVED}
+         ON CONFLICT (email) DO NOTHING"
     )))
     .bind(account.id.to_string())
     .bind(account.email.to_string())

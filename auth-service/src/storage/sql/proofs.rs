@@ -124,11 +124,31 @@ impl ProofStore for Sql {
         self.change(spending, sub, update).await
     }
 
+    async fn log_in(&self, spending: &Spending<'_>) -> Result<bool, Unavailable> {
+        let Some(sub) = spending.proof.sub else { return Ok(false) };
+        let update = || {
+            let update = format!(
+                "UPDATE users SET email_verified_at = $2,
+                 password_hash = CASE WHEN email_verified_at IS NULL THEN '' ELSE password_hash END,
+                 kept_sid = CASE WHEN email_verified_at IS NULL THEN NULL ELSE kept_sid END,
+                 session_epoch = CASE WHEN email_verified_at IS NOT NULL THEN session_epoch
+                     WHEN session_epoch >= $2 THEN session_epoch + 1 ELSE $2 END
+                 WHERE id = $1 AND {}",
+                spent(3)
+            );
+            let update = query(AssertSqlSafe(update)).bind(sub.to_string()).bind(spending.now.millis());
+            bound(update, spending)
+        };
+        self.change(spending, sub, update).await
+    }
+
     async fn change_address(&self, spending: &Spending<'_>, user: &Account, undo: &Proof) -> Result<bool, Unavailable> {
         let Spending { proof, now, .. } = *spending;
         let statements = || {
             let condition = "EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND email = $5 AND session_epoch = $6 AND disabled = 0)
-                 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $7)";
+                 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $7)
+                 AND NOT EXISTS (SELECT 1 FROM proofs AS other WHERE other.purpose = 'undo_email' AND other.address = $7
+                     AND other.sub <> $4 AND other.spent_by IS NULL AND other.expires_at > $3)";
             let spend = spend(spending, condition)
                 .bind(user.id.to_string())
                 .bind(user.email.to_string())
@@ -143,7 +163,8 @@ impl ProofStore for Sql {
                 .bind(spending.attempt.to_string())
                 .bind(Purpose::ChangeEmail.name());
             let update = format!(
-                "UPDATE users SET email = $2, search = $3, email_verified_at = $4 WHERE id = $1 AND {}",
+                "UPDATE users SET email = $2, search = $3, email_verified_at = $4,
+                 second_email = CASE WHEN second_email = $2 THEN NULL ELSE second_email END WHERE id = $1 AND {}",
                 spent(5)
             );
             let update = query(AssertSqlSafe(update))
@@ -151,8 +172,9 @@ impl ProofStore for Sql {
                 .bind(proof.address.to_string())
                 .bind(accounts::searchable(&proof.address, user.name.as_ref()))
                 .bind(now.millis());
-            let undo = bound(insert(undo, now, &spent(9)), spending);
-            self.turn_of(user.id).chain([spend, bound(others, spending), undo, bound(update, spending)]).collect()
+            let undo = bound(insert_in_order(undo, now, &spent(9)), spending);
+            let turns = self.turn_of_all().chain(self.turn_of(user.id));
+            turns.chain([spend, bound(others, spending), undo, bound(update, spending)]).collect()
         };
         self.spend(spending, statements).await
     }
@@ -162,8 +184,13 @@ impl ProofStore for Sql {
         let statements = || {
             let condition = "NOT EXISTS (SELECT 1 FROM users WHERE email = $4 AND users.id <> $5)";
             let spend = spend(spending, condition).bind(proof.address.to_string()).bind(user.id.to_string());
-            let others =
-                format!("UPDATE proofs SET spent_by = $2 WHERE sub = $1 AND spent_by IS NULL AND {}", spent(3));
+            let others = format!(
+                "UPDATE proofs SET spent_by = $2 WHERE sub = $1 AND spent_by IS NULL
+                 AND NOT (purpose = 'undo_email'
+                     AND created_at < (SELECT used.created_at FROM proofs AS used WHERE used.id = $3))
+                 AND {}",
+                spent(3)
+            );
             let others = query(AssertSqlSafe(others)).bind(user.id.to_string()).bind(spending.attempt.to_string());
             let update = format!(
                 "UPDATE users SET email = $2, search = $3, email_verified_at = $4, second_email = NULL,
@@ -177,7 +204,8 @@ impl ProofStore for Sql {
                 .bind(proof.address.to_string())
                 .bind(accounts::searchable(&proof.address, user.name.as_ref()))
                 .bind(now.millis());
-            self.turn_of(user.id).chain([spend, bound(others, spending), bound(update, spending)]).collect()
+            let turns = self.turn_of_all().chain(self.turn_of(user.id));
+            turns.chain([spend, bound(others, spending), bound(update, spending)]).collect()
         };
         self.spend(spending, statements).await
     }
@@ -283,19 +311,34 @@ impl Sql {
         Ok(changed)
     }
 
+    /// Waits for other changes of addresses: of two users who want the same one, the second is refused.
+    fn turn_of_all(&self) -> impl Iterator<Item = Statement> {
+        self.backend.one_after_the_other().map(query).into_iter()
+    }
+
     /// Waits for other changes of a user, where the database does not make one after the other anyway.
     fn turn_of(&self, sub: UserId) -> impl Iterator<Item = Statement> {
         self.backend.lock_of_user().map(|lock| query(lock).bind(sub.to_string())).into_iter()
     }
 }
 
-/// Keeps a proof, if a condition holds; its first value is `$9`. Of a proof that is kept already, only the payload is
-/// replaced.
+/// Keeps a proof, if a condition holds; its first value is `$9`. Of a proof that is kept already, what it was asked for
+/// is replaced, and the count of tries goes on.
 fn insert(proof: &Proof, now: Timestamp, condition: &str) -> Statement {
+    insert_at("$7", proof, now, condition)
+}
+
+/// As [`insert`], after all proofs of this purpose that the user has, whatever the clock says.
+fn insert_in_order(proof: &Proof, now: Timestamp, condition: &str) -> Statement {
+    let newest = "(SELECT max(newest.created_at) FROM proofs AS newest WHERE newest.sub = $3 AND newest.purpose = $2)";
+    insert_at(&format!("CASE WHEN {newest} >= $7 THEN {newest} + 1 ELSE $7 END"), proof, now, condition)
+}
+
+fn insert_at(created_at: &str, proof: &Proof, now: Timestamp, condition: &str) -> Statement {
     query(AssertSqlSafe(format!(
         "INSERT INTO proofs (id, purpose, sub, address, epoch, payload, tries, created_at, expires_at)
-         SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8 WHERE {condition}
-         ON CONFLICT (id) DO UPDATE SET payload = excluded.payload"
+         SELECT $1, $2, $3, $4, $5, $6, 0, {created_at}, $8 WHERE {condition}
+         ON CONFLICT (id) DO UPDATE SET payload = excluded.payload, sub = excluded.sub, epoch = excluded.epoch"
     )))
     .bind(proof.id.to_string())
     .bind(proof.purpose.name())

@@ -293,6 +293,78 @@ pub async fn an_address_is_given_back_whatever_was_changed_since(
     assert!(!store.restore_address(&spending(&undo, &event(Action::EmailRestore, sub)), &after).await.unwrap());
 }
 
+/// Of several mailboxes, the one that the account had first decides, though all changes have the same time.
+pub async fn of_several_ways_back_a_later_one_does_not_close_an_earlier_one(
+    store: &(impl ProofStore + Accounts + Endings + AuditLog),
+) {
+    let sub = somebody(store).await;
+    let first = read(store, sub).await;
+    let at = now();
+    let mut ways_back = Vec::new();
+    for _ in 0..3 {
+        let before = read(store, sub).await;
+        let proof = asked_of(store, sub, Purpose::ChangeEmail).await;
+        let undo = proof_of(Purpose::UndoEmail, Some(sub), before.email.clone(), before.session_epoch);
+        let event = event(Action::EmailChange, sub);
+        let change = Spending { now: at, ..spending(&proof, &event) };
+        assert!(store.change_address(&change, &before, &undo).await.unwrap());
+        ways_back.push(undo);
+    }
+    for (used, left) in [(1, [true, false, false]), (0, [false, false, false])] {
+        let user = read(store, sub).await;
+        let restored = event(Action::EmailRestore, sub);
+        assert!(store.restore_address(&spending(&ways_back[used], &restored), &user).await.unwrap());
+        for (way_back, is_left) in ways_back.iter().zip(left) {
+            assert_eq!(store.unspent(way_back.id, now()).await.unwrap().is_some(), is_left, "{used}");
+        }
+    }
+    assert_eq!(read(store, sub).await.email, first.email);
+}
+
+pub async fn an_address_that_may_be_given_back_is_nobody_elses(
+    store: &(impl ProofStore + Accounts + Endings + AuditLog),
+) {
+    let (sub, other) = (somebody(store).await, somebody(store).await);
+    let before = read(store, sub).await;
+    let proof = asked_of(store, sub, Purpose::ChangeEmail).await;
+    let undo = proof_of(Purpose::UndoEmail, Some(sub), before.email.clone(), before.session_epoch);
+    let changed = event(Action::EmailChange, sub);
+    assert!(store.change_address(&spending(&proof, &changed), &before, &undo).await.unwrap());
+    assert!(store.is_taken(&before.email).await.unwrap());
+    assert!(store.create(&NewAccount { email: before.email.clone(), ..account() }).await.is_err());
+    let wish = Proof { address: before.email.clone(), ..asked_of(store, other, Purpose::ChangeEmail).await };
+    let wish = asked(store, Proof { id: ProofId::fresh(), ..wish }).await;
+    let user = read(store, other).await;
+    let undo_of_other = proof_of(Purpose::UndoEmail, Some(other), user.email.clone(), user.session_epoch);
+    let stolen = event(Action::EmailChange, other);
+    assert!(!store.change_address(&spending(&wish, &stolen), &user, &undo_of_other).await.unwrap());
+    // Its user may have it back by a change, too.
+    let back = asked(store, Proof { sub: Some(sub), id: ProofId::fresh(), ..wish }).await;
+    let user = read(store, sub).await;
+    let undo = proof_of(Purpose::UndoEmail, Some(sub), user.email.clone(), user.session_epoch);
+    let back_again = event(Action::EmailChange, sub);
+    assert!(store.change_address(&spending(&back, &back_again), &user, &undo).await.unwrap());
+}
+
+pub async fn a_login_by_code_removes_the_password_of_an_address_that_was_never_verified(
+    store: &(impl ProofStore + Accounts + Endings),
+) {
+    let sub = somebody(store).await;
+    let login = async || {
+        let user = read(store, sub).await;
+        let proof = asked(store, proof_of(Purpose::Login, Some(sub), user.email, user.session_epoch)).await;
+        assert!(store.log_in(&spending(&proof, &event(Action::EmailVerify, sub))).await.unwrap());
+        read(store, sub).await
+    };
+    let before = read(store, sub).await;
+    let first = login().await;
+    assert!(first.session_epoch > before.session_epoch && first.email_verified_at.is_some(), "{first:?}");
+    assert_eq!(hash_of(store, sub).await, hash(""));
+    store.set_password(sub, &hash("$argon2id$own"), now(), &[]).await.unwrap();
+    let epoch = read(store, sub).await.session_epoch;
+    assert_eq!((login().await.session_epoch, hash_of(store, sub).await), (epoch, hash("$argon2id$own")));
+}
+
 pub async fn an_address_that_somebody_else_has_by_now_is_not_given_back(
     store: &(impl ProofStore + Accounts + Endings),
 ) {

@@ -7,7 +7,7 @@ use auth_service::{
         accounts::EmailAddress,
         mail::MailKind,
         secrets::{KeyRing, RootSecret},
-        throttling::mail_budget::MailBudget,
+        throttling::mail_budget::{MailBudget, Wanted},
     },
     storage::sql::Sql,
 };
@@ -38,15 +38,13 @@ impl Post {
     }
 
     async fn allows_of(&self, kind: MailKind, to: &str, from: &str) -> bool {
-        let client = Client {
-            address: from.parse().unwrap(),
-            has_own_address: true,
-            named: None,
-            user_agent: String::new(),
-            language: None,
-            device: None,
-        };
-        self.budget.allows(kind, &EmailAddress::parse(to).unwrap(), &client).await.unwrap()
+        let client = client(from);
+        self.wanted(kind, to, Some(&client), true).await
+    }
+
+    async fn wanted(&self, kind: MailKind, to: &str, by: Option<&Client>, is_sent: bool) -> bool {
+        let to = &EmailAddress::parse(to).unwrap();
+        self.budget.allows(&Wanted { kind, to, by, is_sent }).await.unwrap()
     }
 }
 
@@ -67,6 +65,42 @@ async fn an_address_gets_one_mail_of_a_kind_a_minute_and_five_an_hour_and_ten_a_
     assert!(post.allows("bob@example.com", "192.0.2.7").await, "another address");
     post.clock.advance(24 * HOUR);
     assert!(post.allows("ada@example.com", "192.0.2.7").await, "another day");
+}
+
+fn client(from: &str) -> Client {
+    Client {
+        address: from.parse().unwrap(),
+        has_own_address: true,
+        named: None,
+        user_agent: String::new(),
+        language: None,
+        device: None,
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_sent_and_what_strangers_register_uses_up_nothing_of_those_who_have_accounts() {
+    let post = Post::with(5).await;
+    let from = client("192.0.2.7");
+    for _ in 0..3 {
+        // There is no account with this address, though its mails would go to one that there is.
+        post.wanted(MailKind::PasswordReset, "ada+1@example.com", Some(&from), false).await;
+    }
+    for number in 0..9 {
+        let to = format!("somebody{number}@example.com");
+        let allowed = post.allows_of(MailKind::Registration, &to, &format!("10.0.{number}.1")).await;
+        assert_eq!(allowed, number < 5, "{number}");
+    }
+    assert!(post.allows_of(MailKind::PasswordReset, "ada@example.com", "192.0.2.7").await);
+}
+
+#[tokio::test]
+async fn an_admin_is_bound_by_the_address_and_not_by_the_network() {
+    let post = Post::with(1000).await;
+    for number in 0..40 {
+        assert!(post.wanted(MailKind::Invitation, &format!("somebody{number}@example.com"), None, true).await);
+    }
+    assert!(!post.wanted(MailKind::Invitation, "somebody0@example.com", None, true).await, "twice in a minute");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::{
     http::{
         State,
         auth::register::{InvalidAddress, address},
-        request::{caller::Caller, client::client_with_device, flow},
+        request::{caller::Caller, client::client_with_device, flow, origin::Page},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -35,29 +35,36 @@ pub struct Wanted {
     /// The current password.
     #[schema(value_type = String, format = Password)]
     password: Password,
+    /// How the flow's secret will be carried: in a cookie (browsers) or in bodies. The code is good only together with it.
+    #[serde(default)]
+    transport: Transport,
 }
 
 /// Change the current user's address
 ///
-/// A mail to the new address has a code for `/auth/confirm`. Once that comes back, the user logs in with the new address, and the old one
+/// A mail to the new address has a code for `/auth/confirm`. Once that comes back from this client, the user logs in with the new address, and the old one
 /// gets a mail with a link that undoes the change within seven days. The answer is the same if another account has the new address.
 #[utoipa::path(
     post, path = "/auth/email", tag = "account", operation_id = "change_email",
     request_body = Wanted,
     responses(
-        (status = 202, description = "A mail is on its way to the new address", body = flow::Asked),
-        Refusals<(Caller, BodyOfUsualSize, InvalidAddress, AddressError)>,
+        (status = 202, description = "A mail is on its way to the new address", body = flow::Asked, headers(
+            ("Set-Cookie" = String, description = "With transport `cookie`: the flow and its secret"),
+        )),
+        Refusals<(Caller, Page, BodyOfUsualSize, InvalidAddress, AddressError)>,
     ),
     security(("bearer" = []))
 )]
 pub async fn change_email(
     caller: Caller,
+    page: Page,
     request: HttpRequest,
     state: Data<State>,
     body: Body<Wanted>,
 ) -> Result<HttpResponse, Problem> {
-    let Wanted { new, password } = body.read().await?;
+    let Wanted { new, password, transport } = body.read().await?;
+    page.admit_for(transport)?;
     let new = NewAddress { address: address(&new)?, password: &password };
     let flow = state.addresses.change(&caller, new, &client_with_device(&request, &state)).await?;
-    Ok(flow::asked(&flow, Transport::Body, &state.site))
+    Ok(flow::asked(&flow, transport, &state.site))
 }

@@ -2,17 +2,14 @@
 
 use super::Wanted;
 use crate::{
-    domain::{
-        my_account::addresses::{AddressError, NewAddress},
-        sessions::refresh_token::Transport,
-    },
+    domain::my_account::addresses::{AddressError, NewAddress},
     http::{
         State,
         auth::{
             me::Confirmation,
             register::{InvalidAddress, address},
         },
-        request::{caller::Caller, client::client_with_device, flow},
+        request::{caller::Caller, client::client_with_device, flow, origin::Page},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -24,27 +21,31 @@ use shared::{
 
 /// Add a second address for notices
 ///
-/// A mail to it has a code for `/auth/confirm`. Once that comes back, everything that the user is notified of goes to both addresses.
+/// A mail to it has a code for `/auth/confirm`. Once that comes back from this client, everything that the user is notified of goes to both addresses.
 /// Nobody logs in with the second one, and no code goes there. One that was set before is replaced.
 #[utoipa::path(
     post, path = "/auth/email/second", tag = "account", operation_id = "set_second_email",
     request_body = Wanted,
     responses(
-        (status = 202, description = "A mail is on its way to the second address", body = flow::Asked),
-        Refusals<(Caller, BodyOfUsualSize, InvalidAddress, AddressError)>,
+        (status = 202, description = "A mail is on its way to the second address", body = flow::Asked, headers(
+            ("Set-Cookie" = String, description = "With transport `cookie`: the flow and its secret"),
+        )),
+        Refusals<(Caller, Page, BodyOfUsualSize, InvalidAddress, AddressError)>,
     ),
     security(("bearer" = []))
 )]
 pub async fn set_second(
     caller: Caller,
+    page: Page,
     request: HttpRequest,
     state: Data<State>,
     body: Body<Wanted>,
 ) -> Result<HttpResponse, Problem> {
-    let Wanted { new, password } = body.read().await?;
+    let Wanted { new, password, transport } = body.read().await?;
+    page.admit_for(transport)?;
     let new = NewAddress { address: address(&new)?, password: &password };
     let flow = state.addresses.add_second(&caller, new, &client_with_device(&request, &state)).await?;
-    Ok(flow::asked(&flow, Transport::Body, &state.site))
+    Ok(flow::asked(&flow, transport, &state.site))
 }
 
 /// Remove the second address
