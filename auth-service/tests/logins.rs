@@ -299,6 +299,7 @@ fn cheap_hashes(count: usize) -> Vec<Arrival> {
         email: EmailAddress::parse(&format!("bulk{number}@example.com")).expect("an address"),
         is_verified: false,
         second_email: None,
+        language: None,
         name: None,
         hash: PasswordHash(hash.to_owned()),
         roles: Vec::new(),

@@ -217,6 +217,7 @@ fn odd_users() -> String {
         }
         if number.is_multiple_of(4) {
             user["second_email"] = json!(format!("second{number}@example.net"));
+            user["language"] = json!(["en", "uk", "ru"][number % 3]);
         }
         match number % 4 {
             0 => user["id"] = json!(format!("7c9e6679-7425-40de-944b-e07fc1f9{number:04x}")),

@@ -4,7 +4,11 @@ mod faults;
 mod server;
 
 use crate::metrics::counted;
-use harness::{MailServer, Stack, Storage, assert_problem, eventually, person::fresh_password, smtp::Received};
+use harness::{
+    MailServer, Stack, Storage, assert_problem, eventually,
+    person::{fresh_email, fresh_password},
+    smtp::Received,
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -154,4 +158,10 @@ async fn a_mail_is_written_in_the_language_that_its_reader_asks_for() {
     request.header("Accept-Language", "uk").send().await.expect(204);
     let mail = crate::mailbox::newest_to(&stack, &ada.email).await;
     assert_eq!(mail["subject"], "Your account was deleted", "an admin's language is not the user's");
+    // Who registered in a language is written to in it, whoever the mail is about.
+    let (email, password) = (fresh_email("olha"), fresh_password());
+    let registration = stack.auth.post("/auth/register").json(&json!({ "email": email, "password": password }));
+    let olha = registration.header("Accept-Language", "uk").send().await.expect(201);
+    stack.auth.change_user(&admin.tokens, &olha.id(), &json!({ "disabled": true })).await.expect(200);
+    assert_eq!(crate::mailbox::newest_to(&stack, &email).await["subject"], "Ваш обліковий запис вимкнено");
 }

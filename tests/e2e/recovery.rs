@@ -90,6 +90,7 @@ async fn five_wrong_codes_spend_the_right_one(storage: Storage) {
     for code in [&wrong, &mail.code] {
         assert_problem(&reset(&stack.auth, &asked.json, code, &fresh_password()).await, 410, "code_spent");
     }
+    assert!(stack.auth.log().matches("\"code_refused\"").count() >= 6, "each is logged, with the client's address");
     stack.auth.login(&ada.email, &ada.password, Transport::Body).await.expect(200);
 }
 
@@ -317,4 +318,24 @@ async fn a_copy_of_the_database_holds_no_code() {
             assert!(!is_there, "{} holds the code", path.display());
         }
     }
+}
+
+/// Mail scanners open links, again and again.
+#[tokio::test]
+async fn opening_the_link_any_number_of_times_uses_nothing_up() {
+    let stack = Stack::any().start_auth().await;
+    let ada = stack.ada().await;
+    let asked = forgot(&stack.auth, &ada.email).await.expect(202);
+    let mail = letter(&stack, &ada.email, "password_reset").await;
+    let query = format!("?flow={}&code={}", mail.flow, mail.code);
+    for path in ["/confirm", "/auth/confirm", "/auth/password/reset"] {
+        for _ in 0..10 {
+            for method in ["GET", "HEAD", "OPTIONS"] {
+                let opened = stack.auth.request(method, &format!("{path}{query}")).send().await;
+                assert!((400..500).contains(&opened.status) || method == "OPTIONS", "{method} {path}: {opened}");
+                assert!(opened.header("set-cookie").is_empty(), "{opened}");
+            }
+        }
+    }
+    reset(&stack.auth, &asked.json, &mail.code, &fresh_password()).await.expect(200);
 }

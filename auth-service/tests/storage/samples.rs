@@ -39,6 +39,7 @@ pub fn account() -> NewAccount {
         custom: Map::new(),
         created_at: now(),
         email_verified_at: None,
+        language: Some(Language::Ukrainian),
         by: None,
     }
 }

@@ -1,12 +1,13 @@
 """A mail server, aiosmtpd, that lets one user log in. `port` prints where it listens, `mail` the next mail as JSON."""
 
+import asyncio
 import json
 import queue
 import sys
+import threading
 from email import message_from_bytes, policy
 
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult
 
 received = queue.Queue()
 
@@ -33,12 +34,18 @@ def authenticate(server, session, envelope, mechanism, given):
     return AuthResult(success=known, handled=True, auth_data=given.login.decode() if known else None)
 
 
-controller = Controller(
-    Handler(), hostname="127.0.0.1", port=0, authenticator=authenticate, auth_required=True, auth_require_tls=False
-)
-controller.start()
+def serve(loop):
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+
+
+loop = asyncio.new_event_loop()
+server = loop.run_until_complete(loop.create_server(
+    lambda: SMTP(Handler(), authenticator=authenticate, auth_required=True, auth_require_tls=False), "127.0.0.1", 0
+))
+threading.Thread(target=serve, args=[loop], daemon=True).start()
 for line in sys.stdin:
     if line.strip() == "port":
-        print("port", controller.server.sockets[0].getsockname()[1], flush=True)
+        print("port", server.sockets[0].getsockname()[1], flush=True)
     else:
         print("mail", json.dumps(received.get(timeout=30)), flush=True)

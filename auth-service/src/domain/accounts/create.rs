@@ -2,7 +2,7 @@
 
 use super::{Account, Accounts, CreateError, EmailAddress, Epoch, NewAccount, PersonName, Seen};
 use crate::domain::{
-    Unavailable,
+    Language, Unavailable,
     passwords::{
         Password, PasswordHash, WeakPassword,
         new_passwords::NewPasswords,
@@ -27,6 +27,8 @@ pub struct Newcomer<'a> {
     pub custom: Map<String, Value>,
     /// The admin who creates the user, if one does.
     pub by: Option<Seen>,
+    /// The user's language, if that is known.
+    pub language: Option<Language>,
     /// The queue lane in which the password is hashed.
     pub lane: Lane,
 }
@@ -35,7 +37,16 @@ impl<'a> Newcomer<'a> {
     /// A user with one role and no custom claims, not created by an admin.
     #[must_use]
     pub fn new(email: EmailAddress, password: &'a Password, name: Option<PersonName>, role: &str) -> Self {
-        Self { email, password, name, roles: vec![role.to_owned()], custom: Map::new(), by: None, lane: Lane::HERE }
+        Self {
+            email,
+            password,
+            name,
+            roles: vec![role.to_owned()],
+            custom: Map::new(),
+            by: None,
+            language: None,
+            lane: Lane::HERE,
+        }
     }
 }
 
@@ -114,7 +125,7 @@ impl Creator {
     /// # Errors
     /// [`NewcomerError`].
     pub async fn create(&self, newcomer: Newcomer<'_>) -> Result<Account, NewcomerError> {
-        let Newcomer { email, password, name, roles, custom, by, lane } = newcomer;
+        let Newcomer { email, password, name, roles, custom, by, language, lane } = newcomer;
         self.passwords.check_length(password)?;
         // Saves the other checks and the hash. What counts is the store's own check.
         if self.accounts.is_taken(&email).await? {
@@ -131,6 +142,7 @@ impl Creator {
             custom,
             created_at,
             email_verified_at: None,
+            language,
             by,
         };
         self.accounts.create(&account).await?;
@@ -146,6 +158,7 @@ impl Creator {
             created_at: account.created_at,
             email_verified_at: account.email_verified_at,
             second_email: None,
+            language: account.language,
             external: None,
             revision: 0,
         })

@@ -15,7 +15,7 @@ pub use self::{
 
 pub use super::email_address::{EmailAddress, InvalidEmail};
 
-use super::passwords::PasswordHash;
+use super::{Language, mail::Readers, passwords::PasswordHash};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
@@ -59,6 +59,8 @@ pub struct Account {
     pub email_verified_at: Option<Timestamp>,
     /// Another address that notices go to as well. It has been shown to reach the user.
     pub second_email: Option<EmailAddress>,
+    /// The language that the user registered in, if that is known.
+    pub language: Option<Language>,
     /// Who the user was in another system.
     pub external: Option<ExternalId>,
     /// Rises with every change by an admin or operator.
@@ -75,10 +77,11 @@ pub struct ExternalId {
 }
 
 impl Account {
-    /// Where notices go.
+    /// Who reads notices.
     #[must_use]
-    pub fn addresses(&self) -> Vec<&EmailAddress> {
-        [Some(&self.email), self.second_email.as_ref()].into_iter().flatten().collect()
+    pub fn readers(&self) -> Readers<'_> {
+        let addresses = [Some(&self.email), self.second_email.as_ref()].into_iter().flatten().collect();
+        Readers { addresses, language: self.language }
     }
 
     /// The user as read, for a write that is valid only while the user is unchanged.

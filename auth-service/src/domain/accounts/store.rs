@@ -1,7 +1,7 @@
 //! The store of users: what it keeps, and what it promises.
 
 use super::{Account, Checked, Credentials, EmailAddress, PersonName, Seen};
-use crate::domain::{Unavailable, mail::SealedMail, passwords::PasswordHash};
+use crate::domain::{Language, Unavailable, mail::SealedMail, passwords::PasswordHash};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use shared::{clock::Timestamp, ids::UserId};
@@ -25,6 +25,8 @@ pub struct NewAccount {
     pub created_at: Timestamp,
     /// When the address was shown to reach the user.
     pub email_verified_at: Option<Timestamp>,
+    /// The language that the user registers in, if that is known.
+    pub language: Option<Language>,
     /// The admin who creates the user, if one does: the user is created only while the admin is as seen.
     pub by: Option<Seen>,
 }

@@ -1,7 +1,7 @@
 //! Many users at once, with their password hashes: what imports and exports need of the store.
 
 use super::{Account, EmailAddress, ExternalId, PersonName, Unreadable};
-use crate::domain::{Unavailable, passwords::PasswordHash};
+use crate::domain::{Language, Unavailable, passwords::PasswordHash};
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use shared::{clock::Timestamp, ids::UserId};
@@ -20,6 +20,8 @@ pub struct Arrival {
     pub is_verified: bool,
     /// Another address that notices go to.
     pub second_email: Option<EmailAddress>,
+    /// The user's language, if that is known.
+    pub language: Option<Language>,
     /// The user's name.
     pub name: Option<PersonName>,
     /// The password's hash.

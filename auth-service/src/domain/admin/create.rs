@@ -76,6 +76,7 @@ impl UserCreation {
             roles,
             custom: creation.custom,
             by: Some(caller.account.seen()),
+            language: None,
         };
         let account = self.creator.create(newcomer).await?;
         let event = event_by(&self.audit, &By::Admin { caller, client }, Action::UserCreate, account.id);

@@ -168,7 +168,7 @@ impl Invitations {
         self.proofs.admit(kind, &user.email).await?;
         let proof = self.proofs.about(Purpose::Reset, Some(id), user.email, user.session_epoch);
         let proof = Proof { expires_at: self.proofs.now().plus(LIFE_OF_RESET), ..proof };
-        let mail = self.proofs.letter(&proof, kind, None);
+        let mail = self.proofs.letter(&proof, kind, user.language);
         self.proofs.store().ask(&proof, &mail, true, self.proofs.now()).await?;
         self.audit.record(event_by(&self.audit, &By::Admin { caller, client }, Action::UserReset, id)).await;
         Ok(())

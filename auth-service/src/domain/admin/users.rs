@@ -155,7 +155,7 @@ impl Users {
                     let user = found?.ok_or(AdminError::NoSuchUser)?.account;
                     let actor = self.actor(by).await?;
                     let basis = self.basis(actor.as_ref(), &user, Fate::Goes).await?;
-                    (basis, self.notices.account_deleted(&user.addresses(), None))
+                    (basis, self.notices.account_deleted(&user.readers(), None))
                 }
             };
             if self.accounts.delete(id, &seen(&basis), None, &mails).await? {
@@ -179,7 +179,7 @@ impl Users {
                 return Ok(false);
             }
             let basis = self.basis(None, &found.account, Fate::Goes).await?;
-            let mails = self.notices.account_deleted(&found.account.addresses(), Some(client));
+            let mails = self.notices.account_deleted(&found.account.readers(), Some(client));
             if self.accounts.delete(id, &seen(&basis), Some(checked), &mails).await? {
                 return Ok(true);
             }
@@ -201,7 +201,7 @@ impl Users {
             let actor = self.actor(by).await?;
             let basis = self.basis(actor.as_ref(), &user, fate).await?;
             let is_disabled_now = change.disabled == Some(true) && !user.disabled;
-            let mails = if is_disabled_now { self.notices.account_disabled(&user.addresses()) } else { Vec::new() };
+            let mails = if is_disabled_now { self.notices.account_disabled(&user.readers()) } else { Vec::new() };
             let (seen, now) = (seen(&basis), self.live.now());
             if let Some(account) = self.accounts.update(id, change, &seen, now, &mails).await? {
                 return Ok(account);

@@ -44,6 +44,8 @@ actions! {
     PasswordForgot = "password_forgot",
     /// A new password was set with the code of a mail.
     PasswordReset = "password_reset",
+    /// A code that was not accepted was tried.
+    CodeRefused = "code_refused",
     /// A user verified the address with the code of a mail.
     EmailVerify = "email_verify",
     /// A user asked for a mail to log in without the password.

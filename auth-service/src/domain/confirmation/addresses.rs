@@ -3,7 +3,9 @@
 use super::{ConfirmError, Confirmer};
 use crate::domain::{
     Client,
+    accounts::{Account, EmailAddress},
     audit::Action,
+    mail::Readers,
     proofs::{CodeError, Proof, Purpose},
 };
 
@@ -20,8 +22,9 @@ impl Confirmer {
         let user = self.user(proof).await?;
         let undo = self.proofs.about(Purpose::UndoEmail, Some(user.id), user.email.clone(), user.session_epoch);
         let event = self.audit.event(Action::EmailChange).to(user.id).by(user.id).from(client);
-        let others: Vec<_> = [Some(&proof.address), user.second_email.as_ref()].into_iter().flatten().collect();
-        let mut mails = self.notices.address_changed(&[&user.email], client, &self.proofs.link(&undo));
+        let old = Readers { addresses: vec![&user.email], language: user.language };
+        let others = readers(&user, [Some(&proof.address), user.second_email.as_ref()]);
+        let mut mails = self.notices.address_changed(&old, client, &self.proofs.link(&undo));
         mails.extend(self.notices.address_changed(&others, client, ""));
         let spending = self.spending(proof, &event, &mails);
         self.done(self.proofs.store().change_address(&spending, &user, &undo).await?, &event)
@@ -31,8 +34,8 @@ impl Confirmer {
     pub(super) async fn restore_address(&self, proof: &Proof, client: &Client) -> Result<(), ConfirmError> {
         let user = self.user(proof).await?;
         let event = self.audit.event(Action::EmailRestore).to(user.id).from(client);
-        let told = [Some(&user.email), user.second_email.as_ref(), Some(&proof.address)];
-        let mails = self.notices.address_changed(&told.into_iter().flatten().collect::<Vec<_>>(), client, "");
+        let told = readers(&user, [Some(&user.email), user.second_email.as_ref(), Some(&proof.address)]);
+        let mails = self.notices.address_changed(&told, client, "");
         let spending = self.spending(proof, &event, &mails);
         self.done(self.proofs.store().restore_address(&spending, &user).await?, &event)?;
         self.live.forget_all(user.id, None).await;
@@ -42,9 +45,14 @@ impl Confirmer {
     pub(super) async fn set_second_address(&self, proof: &Proof, client: &Client) -> Result<(), ConfirmError> {
         let user = self.user(proof).await?;
         let event = self.audit.event(Action::SecondEmailChange).to(user.id).by(user.id).from(client);
-        let addresses = [Some(&user.email), Some(&proof.address), user.second_email.as_ref()];
-        let mails = self.notices.second_address_changed(&addresses.into_iter().flatten().collect::<Vec<_>>(), client);
+        let told = readers(&user, [Some(&user.email), Some(&proof.address), user.second_email.as_ref()]);
+        let mails = self.notices.second_address_changed(&told, client);
         let spending = self.spending(proof, &event, &mails);
         self.done(self.proofs.store().set_second_address(&spending).await?, &event)
     }
+}
+
+/// A user, at these addresses.
+fn readers<'a>(user: &Account, addresses: impl IntoIterator<Item = Option<&'a EmailAddress>>) -> Readers<'a> {
+    Readers { addresses: addresses.into_iter().flatten().collect(), language: user.language }
 }

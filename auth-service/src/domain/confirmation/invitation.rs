@@ -31,7 +31,7 @@ impl Confirmer {
         may_invite(&self.roles, &admin, &roles).map_err(|_| CodeError::Spent)?;
         let lane = Lane::of(client, Some(proof.address.as_str()), None);
         let hash = self.creator.hash(&proof.address, name.as_ref(), password, lane).await?;
-        let account = NewAccount { by: Some(admin.seen()), ..self.verified(proof, name, hash, roles) };
+        let account = NewAccount { by: Some(admin.seen()), ..self.verified(proof, name, hash, roles, client) };
         let event = self.audit.event(Action::Register).to(account.id).by(account.id).from(client);
         let event = event.with("invitation", proof.id.to_string()).with("invited_by", by.to_string());
         let event = event.with("roles", account.roles.clone());

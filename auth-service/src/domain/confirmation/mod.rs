@@ -23,6 +23,7 @@ use super::{
         refresh_token::{RefreshClaims, Transport},
         tokens::Tokens,
     },
+    sign_in::log_refusal,
     throttling::{
         limiter::Limiter,
         limits::{Exceeded, Limit},
@@ -153,7 +154,8 @@ impl Confirmer {
     pub async fn confirm(&self, shown: Confirmation<'_>, client: &Client) -> Result<Option<Tokens>, ConfirmError> {
         let Confirmation { flow, code, secret, password, name, session } = shown;
         self.limiter.take_of_address(Limit::Logins, client)?;
-        let Confirmed { proof, .. } = self.proofs.check(flow, code, secret, &PURPOSES).await?;
+        let checked = self.proofs.check(flow, code, secret, &PURPOSES).await;
+        let Confirmed { proof, .. } = checked.inspect_err(|error| log_refusal(&self.audit, error, flow, client))?;
         match proof.purpose {
             Purpose::Register => self.register(&proof, session, client).await,
             Purpose::Invite => self.accept(&proof, password, name, session, client).await,

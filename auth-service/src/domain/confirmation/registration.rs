@@ -23,7 +23,7 @@ impl Confirmer {
         let Pending { hash, name } = self.proofs.payload(proof).ok_or(CodeError::Spent)?;
         let name = name.as_deref().map(PersonName::parse).transpose().map_err(|_| CodeError::Spent)?;
         let hash = PasswordHash(hash.as_str().to_owned());
-        let account = self.verified(proof, name, hash, vec![self.default_role.clone()]);
+        let account = self.verified(proof, name, hash, vec![self.default_role.clone()], client);
         let event = self.audit.event(Action::Register).to(account.id).by(account.id).from(client);
         self.create(proof, &account, event, session, client).await
     }
@@ -35,6 +35,7 @@ impl Confirmer {
         name: Option<PersonName>,
         hash: PasswordHash,
         roles: Vec<String>,
+        client: &Client,
     ) -> NewAccount {
         let now = self.proofs.now();
         NewAccount {
@@ -46,6 +47,7 @@ impl Confirmer {
             custom: Map::new(),
             created_at: now,
             email_verified_at: Some(now),
+            language: client.language,
             by: None,
         }
     }

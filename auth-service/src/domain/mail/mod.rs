@@ -11,7 +11,7 @@ mod sealed;
 pub use self::{
     kind::{MailKind, UnknownKind},
     links::Links,
-    notices::{NoticePolicy, Notices},
+    notices::{NoticePolicy, Notices, Readers},
     outbox::{Leased, Listed, Outbox, Outcome, Waiting},
     params::Params,
     sealed::SealedMail,

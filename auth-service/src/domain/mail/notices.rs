@@ -20,6 +20,15 @@ impl MailKind {
     ];
 }
 
+/// Who reads a notice.
+#[derive(Debug, Clone)]
+pub struct Readers<'a> {
+    /// The addresses, each of which gets a mail.
+    pub addresses: Vec<&'a EmailAddress>,
+    /// The user's language, if that is known.
+    pub language: Option<Language>,
+}
+
 /// Which notices are sent.
 #[derive(Debug, Clone)]
 pub struct NoticePolicy {
@@ -47,7 +56,7 @@ impl Notices {
 
     /// The password was changed, by the user (from this client) or by an administrator.
     #[must_use]
-    pub fn password_changed(&self, to: &[&EmailAddress], by: Option<&Client>) -> Vec<SealedMail> {
+    pub fn password_changed(&self, to: &Readers<'_>, by: Option<&Client>) -> Vec<SealedMail> {
         self.write(MailKind::PasswordChanged, to, by, |params| {
             params.with("ip", address_of(by)).with("link", self.policy.forgot.as_str())
         })
@@ -56,32 +65,32 @@ impl Notices {
     /// The address was changed from this client. The mail to the old address has the link that undoes it; it is sent
     /// whatever the policy says.
     #[must_use]
-    pub fn address_changed(&self, to: &[&EmailAddress], by: &Client, undo: &str) -> Vec<SealedMail> {
+    pub fn address_changed(&self, to: &Readers<'_>, by: &Client, undo: &str) -> Vec<SealedMail> {
         let fill = |params: Params| params.with("ip", by.address.to_string()).with("link", undo);
         self.write_always(MailKind::AddressChanged, to, Some(by), fill)
     }
 
     /// The second address was set or removed from this client.
     #[must_use]
-    pub fn second_address_changed(&self, to: &[&EmailAddress], by: &Client) -> Vec<SealedMail> {
+    pub fn second_address_changed(&self, to: &Readers<'_>, by: &Client) -> Vec<SealedMail> {
         self.write(MailKind::SecondAddressChanged, to, Some(by), |params| params.with("ip", by.address.to_string()))
     }
 
     /// The account was deleted, by the user (from this client) or by an administrator.
     #[must_use]
-    pub fn account_deleted(&self, to: &[&EmailAddress], by: Option<&Client>) -> Vec<SealedMail> {
+    pub fn account_deleted(&self, to: &Readers<'_>, by: Option<&Client>) -> Vec<SealedMail> {
         self.write(MailKind::AccountDeleted, to, by, |params| params.with("ip", address_of(by)))
     }
 
     /// An administrator disabled the account.
     #[must_use]
-    pub fn account_disabled(&self, to: &[&EmailAddress]) -> Vec<SealedMail> {
+    pub fn account_disabled(&self, to: &Readers<'_>) -> Vec<SealedMail> {
         self.write(MailKind::AccountDisabled, to, None, |params| params)
     }
 
-    /// A refresh token was used twice. In the default language: the client may be the thief.
+    /// A refresh token was used twice. Not in the client's language: it may be the thief's.
     #[must_use]
-    pub fn theft_found(&self, to: &[&EmailAddress], from: IpAddr, ends: &str) -> Vec<SealedMail> {
+    pub fn theft_found(&self, to: &Readers<'_>, from: IpAddr, ends: &str) -> Vec<SealedMail> {
         let forgot = self.policy.forgot.as_str();
         let fill = |params: Params| params.with("ip", from.to_string()).with("ends", ends).with("link", forgot);
         self.write(MailKind::TheftFound, to, None, fill)
@@ -90,7 +99,7 @@ impl Notices {
     fn write(
         &self,
         kind: MailKind,
-        to: &[&EmailAddress],
+        to: &Readers<'_>,
         by: Option<&Client>,
         fill: impl Fn(Params) -> Params,
     ) -> Vec<SealedMail> {
@@ -100,19 +109,20 @@ impl Notices {
     fn write_always(
         &self,
         kind: MailKind,
-        to: &[&EmailAddress],
+        to: &Readers<'_>,
         by: Option<&Client>,
         fill: impl Fn(Params) -> Params,
     ) -> Vec<SealedMail> {
         let now = self.clock.now();
+        let language = to.language.or_else(|| by?.language);
         let mail = |to: &EmailAddress| Mail {
             kind,
             to: to.clone(),
-            language: by.and_then(|client| client.language).unwrap_or(self.policy.language),
+            language: language.unwrap_or(self.policy.language),
             expires_at: now.plus(LIFE),
             params: fill(Params::default().with("at", to_the_minute(now))),
         };
-        to.iter().map(|to| SealedMail::of(mail(to), &self.secrets, now)).collect()
+        to.addresses.iter().map(|to| SealedMail::of(mail(to), &self.secrets, now)).collect()
     }
 }
 

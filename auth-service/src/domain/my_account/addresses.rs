@@ -119,7 +119,7 @@ impl Addresses {
         let account = &caller.account;
         let checked = Checked { hash: &hash, epoch: account.session_epoch, session: caller.session };
         let mails = match account.second_email {
-            Some(_) => self.notices.second_address_changed(&account.addresses(), client),
+            Some(_) => self.notices.second_address_changed(&account.readers(), client),
             None => return Ok(()),
         };
         if !self.accounts.remove_second_email(account.id, &checked, &mails).await? {

@@ -61,7 +61,7 @@ impl MyAccount {
         let lane = Lane::of(client, Some(account.email.as_str()), Some(account.id));
         let hash = self.passwords.hash(lane, &accepted).await?;
         let checked = Checked { hash: &old, epoch: account.session_epoch, session: caller.session };
-        let (now, mails) = (self.live.now(), self.notices.password_changed(&account.addresses(), Some(client)));
+        let (now, mails) = (self.live.now(), self.notices.password_changed(&account.readers(), Some(client)));
         if !self.accounts.change_password(account.id, &checked, &hash, now, &mails).await? {
             return Err(self.what_changed(caller).await);
         }

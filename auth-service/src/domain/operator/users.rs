@@ -77,7 +77,7 @@ impl Operator {
         let accepted = passwords.accept(password, known).await??;
         let hash = passwords.hash(Lane::HERE, &accepted).await?;
         let mails = match self.accounts.by_id(user).await {
-            Ok(Some(found)) => self.notices.password_changed(&found.account.addresses(), None),
+            Ok(Some(found)) => self.notices.password_changed(&found.account.readers(), None),
             // There may be no address to write to.
             Ok(None) | Err(FindError::Unreadable(_)) => Vec::new(),
             Err(FindError::Unavailable(error)) => return Err(error.into()),

@@ -29,7 +29,7 @@ impl Sessions {
         let until = self.live.last_possible_use(Some(token));
         let ends = if ends_user { "user" } else { "session" };
         let event = self.incident(token, found).from(client).with("ends", ends);
-        let mails = self.notices.theft_found(&status.account.addresses(), client.address, ends);
+        let mails = self.notices.theft_found(&status.account.readers(), client.address, ends);
         let theft = Theft { sub, sid, until, epoch, event: &event, mails: &mails };
         self.live.endings.end_stolen(&theft).await?;
         self.audit.log(&event);

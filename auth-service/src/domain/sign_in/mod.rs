@@ -9,7 +9,9 @@ pub mod register;
 use super::{
     Client, Unavailable,
     accounts::{Accounts, FindError},
+    audit::{Action, Audit},
     passwords::PasswordHash,
+    proofs::CodeError,
     sessions::{
         Sessions,
         begin::BeginError,
@@ -17,7 +19,18 @@ use super::{
         tokens::Tokens,
     },
 };
-use shared::ids::UserId;
+use shared::ids::{ProofId, UserId};
+
+/// Logs a code that was not accepted. It is not stored: strangers could fill the audit log.
+pub(in crate::domain) fn log_refusal(audit: &Audit, error: &CodeError, flow: ProofId, client: &Client) {
+    let reason = match error {
+        CodeError::Wrong { .. } => "wrong",
+        CodeError::Spent => "spent",
+        CodeError::Expired | CodeError::OtherClient | CodeError::Unavailable(_) => return,
+    };
+    let event = audit.event(Action::CodeRefused).failed().from(client);
+    audit.log(&event.with("flow", flow.to_string()).with("reason", reason));
+}
 
 /// The first session of a user whose password was just set, instead of the one of the request's cookie. What was confirmed stays confirmed if the user was changed
 /// again meanwhile: then there is none.

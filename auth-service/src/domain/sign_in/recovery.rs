@@ -1,6 +1,6 @@
 //! A forgotten password: whoever reads the mails of the account's address sets a new one.
 
-use super::first_session;
+use super::{first_session, log_refusal};
 use crate::domain::{
     Client, Unavailable,
     accounts::{Accounts, FindError, PersonName},
@@ -110,7 +110,9 @@ impl Recovery {
         let NewPassword { flow, code, secret, password, transport, previous } = new;
         self.limiter.take_of_address(Limit::Logins, client)?;
         self.passwords.check_length(password)?;
-        let Confirmed { proof, is_asker } = self.proofs.check(flow, code, secret, &[Purpose::Reset]).await?;
+        let checked = self.proofs.check(flow, code, secret, &[Purpose::Reset]).await;
+        let Confirmed { proof, is_asker } =
+            checked.inspect_err(|error| log_refusal(&self.audit, error, flow, client))?;
         let sub = proof.sub.ok_or(CodeError::Spent)?;
         let found = self.accounts.by_id(sub).await?.ok_or(CodeError::Spent)?;
         let known = [Some(proof.address.as_str()), found.account.name.as_ref().map(PersonName::as_str)];
@@ -120,7 +122,7 @@ impl Recovery {
         let hash = self.passwords.hash(lane, &accepted).await?;
 
         let event = self.audit.event(Action::PasswordReset).to(sub).from(client);
-        let mails = self.notices.password_changed(&found.account.addresses(), Some(client));
+        let mails = self.notices.password_changed(&found.account.readers(), Some(client));
         let spending =
             Spending { proof: &proof, attempt: ProofId::fresh(), now: self.proofs.now(), event: &event, mails: &mails };
         if !self.proofs.store().reset_password(&spending, &hash).await? {

@@ -157,7 +157,7 @@ impl Registrar {
         let lane = Lane::of(client, Some(email.as_str()), None);
         self.hasher.admit(&lane).map_err(NewcomerError::from)?;
         let newcomer = Newcomer::new(email, password, name, &self.policy.default_role);
-        let created = self.creator.create(Newcomer { lane, ..newcomer }).await;
+        let created = self.creator.create(Newcomer { lane, language: client.language, ..newcomer }).await;
         if let Err(NewcomerError::EmailTaken) = created {
             self.audit.log(&self.audit.event(Action::Register).failed().from(client).with("reason", "email_taken"));
         }

@@ -1,5 +1,6 @@
 //! `/auth/…`: the endpoints for users and their clients.
 
+pub mod by_mail;
 pub mod confirm;
 pub mod csrf;
 pub mod email;

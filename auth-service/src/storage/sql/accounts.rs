@@ -10,7 +10,7 @@ use super::{
     users::{Page, account, credentials, hash},
 };
 use crate::domain::{
-    Unavailable,
+    Language, Unavailable,
     accounts::{
         Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Credentials, EmailAddress, Epoch,
         FindError, NewAccount, PersonName, SearchError, Seen,
@@ -276,14 +276,15 @@ const RESERVED: &str = "EXISTS (SELECT 1 FROM proofs AS reserving WHERE reservin
      AND reserving.address = $2 AND reserving.spent_by IS NULL AND reserving.expires_at > $9)";
 
 /// The first free place for a value of the condition of [`insert`].
-pub(super) const NEXT_PLACE: usize = 11;
+pub(super) const NEXT_PLACE: usize = 12;
 
 /// Adds a user, if a condition holds and nobody has the address.
 pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
     query(AssertSqlSafe(format!(
         "INSERT INTO users
-         (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at, email_verified_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10 WHERE {condition} AND NOT {RESERVED}
+         (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at, email_verified_at,
+         language)
+         SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11 WHERE {condition} AND NOT {RESERVED}
          ON CONFLICT (email) DO NOTHING"
     )))
     .bind(account.id.to_string())
@@ -296,6 +297,7 @@ pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
     .bind(Epoch::FIRST.0)
     .bind(account.created_at.millis())
     .bind(account.email_verified_at.map(Timestamp::millis))
+    .bind(account.language.map(Language::code))
 }
 
 /// The condition that these users are still as they were seen; the first value is `$first`.

@@ -10,7 +10,7 @@ use super::{
     users::{credentials, json, optional_text, text},
 };
 use crate::domain::{
-    Unavailable,
+    Language, Unavailable,
     accounts::{
         ExternalId,
         transfer::{Arrival, Holder, Stretch, Transfer},
@@ -26,7 +26,7 @@ use std::{collections::HashSet, time::Duration};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The values of a row.
-const VALUES: usize = 14;
+const VALUES: usize = 15;
 
 #[async_trait]
 impl Transfer for Sql {
@@ -40,7 +40,7 @@ impl Transfer for Sql {
             let insert = query(AssertSqlSafe(format!(
                 "INSERT INTO users (id, email, name, search, password_hash, roles, custom, disabled, session_epoch,
                  created_at, external_source, external_id, email_verified_at,
-                 second_email) VALUES {} ON CONFLICT DO NOTHING RETURNING id",
+                 second_email, language) VALUES {} ON CONFLICT DO NOTHING RETURNING id",
                 rows.join(", ")
             )));
             users.iter().fold(insert, |insert, user| bind_arrival(insert, user, now))
@@ -145,11 +145,12 @@ fn bind_external(statement: Statement, user: &Arrival) -> Statement {
         .bind(user.external.as_ref().map(|known| known.id.clone()))
 }
 
-/// Whether the address was verified, and the second address.
+/// Whether the address was verified, the second address, and the language.
 fn bind_verified(statement: Statement, user: &Arrival, now: Timestamp) -> Statement {
     statement
         .bind(user.is_verified.then_some(now.millis()))
         .bind(user.second_email.as_ref().map(|address| address.to_string()))
+        .bind(user.language.map(Language::code))
 }
 
 fn overwrite(id: UserId, user: &Arrival, now: Timestamp) -> Statement {
@@ -161,7 +162,7 @@ fn overwrite(id: UserId, user: &Arrival, now: Timestamp) -> Statement {
              THEN CASE WHEN session_epoch >= $9 THEN session_epoch + 1 ELSE $9 END
              ELSE session_epoch END,
          email_verified_at = CASE WHEN email = $2 THEN coalesce(email_verified_at, $13) ELSE $13 END,
-         second_email = coalesce($14, second_email),
+         second_email = coalesce($14, second_email), language = coalesce($15, language),
          disabled = $8, revision = revision + 1,
          external_source = coalesce($11, external_source), external_id = coalesce($12, external_id)
          WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = $2 AND other.id <> $1)",

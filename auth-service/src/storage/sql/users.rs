@@ -3,7 +3,7 @@
 
 use super::{Sql, engine::backend::Backend};
 use crate::domain::{
-    Unavailable,
+    Language, Unavailable,
     accounts::{Account, Credentials, EmailAddress, Epoch, ExternalId, PersonName, Unreadable},
     passwords::PasswordHash,
 };
@@ -37,11 +37,11 @@ impl Backend {
                  CAST(name AS BLOB) AS name, CAST(password_hash AS BLOB) AS password_hash,
                  CASE typeof(roles) WHEN 'text' THEN CAST(roles AS BLOB) END AS roles, CAST(custom AS BLOB) AS custom,
                  disabled, session_epoch, CAST(kept_sid AS BLOB) AS kept_sid, created_at, email_verified_at, revision, unlocks,
-                 CAST(second_email AS BLOB) AS second_email, CAST(external_source AS BLOB) AS external_source, CAST(external_id AS BLOB) AS external_id"
+                 CAST(second_email AS BLOB) AS second_email, CAST(language AS BLOB) AS language, CAST(external_source AS BLOB) AS external_source, CAST(external_id AS BLOB) AS external_id"
             }
             Self::Postgres => {
                 "id, email, name, password_hash, roles, custom, disabled, session_epoch, kept_sid, created_at, email_verified_at, revision, unlocks,
-                 second_email, external_source, external_id"
+                 second_email, language, external_source, external_id"
             }
         }
     }
@@ -132,6 +132,7 @@ fn columns_of(row: &AnyRow) -> Result<Account, &'static str> {
         created_at: Timestamp::from_millis(value(row, "created_at")?),
         email_verified_at: value::<Option<i64>>(row, "email_verified_at")?.map(Timestamp::from_millis),
         second_email: second.map_err(|_| "second_email")?,
+        language: optional_text(row, "language")?.and_then(Language::of_tag),
         external: external.map(|(source, id)| ExternalId { source: source.to_owned(), id: id.to_owned() }),
         revision: value(row, "revision")?,
     })

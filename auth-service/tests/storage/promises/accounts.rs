@@ -2,6 +2,7 @@
 
 use crate::samples::{account, named, now};
 use auth_service::domain::{
+    Language,
     accounts::{Account, AccountChange, Accounts, Checked, CreateError, Epoch, NewAccount},
     passwords::PasswordHash,
     sessions::{endings::Endings, store::SessionStore},
@@ -66,6 +67,7 @@ pub async fn an_account_is_found_by_address_and_by_id(store: &(impl Accounts + E
             created_at: new.created_at,
             email_verified_at: None,
             second_email: None,
+            language: Some(Language::Ukrainian),
             external: None,
             revision: 0,
         }

@@ -23,6 +23,7 @@ fn arrival() -> Arrival {
         email: address(&unique("ada")),
         is_verified: false,
         second_email: None,
+        language: None,
         name: Some(PersonName::parse("Ada Lovelace").unwrap()),
         hash: hash("$2b$05$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"),
         roles: vec!["reader".to_owned()],

@@ -2,6 +2,7 @@
 
 use super::format::{Refusal, UserLine};
 use crate::domain::{
+    Language,
     accounts::{
         EmailAddress, ExternalId, PersonName, check_custom,
         roles::{MAX_ROLES, Roles},
@@ -115,6 +116,7 @@ impl Rules {
             email,
             is_verified: line.email_verified == Some(true) && trusts,
             second_email: second.filter(|_| trusts),
+            language: line.language.as_deref().and_then(Language::of_tag),
             name,
             hash,
             roles,

@@ -50,6 +50,9 @@ pub struct UserLine {
     /// Another address that notices go to, which the user has verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_email: Option<String>,
+    /// The user's language: `en`, `uk` or `ru`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// The name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -206,6 +209,7 @@ impl UserLine {
             email: account.email.to_string(),
             email_verified: Some(account.email_verified_at.is_some()),
             second_email: account.second_email.map(|address| address.to_string()),
+            language: account.language.map(|language| language.code().to_owned()),
             name: account.name.map(|name| name.as_str().to_owned()),
             roles: Some(account.roles),
             custom: account.custom,

@@ -1,45 +1,22 @@
 //! `POST /auth/password/forgot`.
 
 use crate::{
-    domain::{
-        proofs::{AskError, FlowSecret},
-        sessions::refresh_token::Transport,
-        sign_in::by_mail::Way,
-    },
+    domain::{proofs::AskError, sign_in::by_mail::Way},
     http::{
         State,
-        auth::register::{InvalidAddress, address},
-        request::{client::client, flow, origin::Page},
+        auth::{
+            by_mail::{AddressOfAccount, ask},
+            register::InvalidAddress,
+        },
+        request::{flow, origin::Page},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use serde::Deserialize;
 use shared::{
     body::{Body, BodyOfUsualSize},
-    ids::ProofId,
     openapi::Refusals,
     problem::Problem,
 };
-use utoipa::ToSchema;
-
-/// The address of an account whose password is forgotten.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = ForgottenPassword, example = json!({ "email": "ada@example.com", "transport": "body" }))]
-pub struct Forgotten {
-    /// The address.
-    #[schema(format = Email, max_length = 254)]
-    email: String,
-    /// How the flow's secret, and later the refresh token, will be carried: in a cookie (browsers) or in bodies.
-    #[serde(default)]
-    transport: Transport,
-    /// With transport `body`, to have the mail sent again: the flow of the answer before.
-    #[schema(value_type = Option<String>, format = Uuid)]
-    flow: Option<ProofId>,
-    /// The secret of that flow.
-    #[schema(value_type = Option<String>)]
-    flow_secret: Option<FlowSecret>,
-}
 
 /// Ask for a mail to set a new password
 ///
@@ -47,7 +24,7 @@ pub struct Forgotten {
 /// none. Asking again within a flow repeats the same code, at most once a minute.
 #[utoipa::path(
     post, path = "/auth/password/forgot", tag = "login", operation_id = "forgot_password",
-    request_body = Forgotten,
+    request_body = AddressOfAccount,
     responses(
         (status = 202, description = "A mail is on its way, if there is an account", body = flow::Asked, headers(
             ("Set-Cookie" = String, description = "With transport `cookie`: the flow and its secret"),
@@ -59,13 +36,7 @@ pub async fn forgot(
     page: Page,
     request: HttpRequest,
     state: Data<State>,
-    body: Body<Forgotten>,
+    body: Body<AddressOfAccount>,
 ) -> Result<HttpResponse, Problem> {
-    let Forgotten { email, transport, flow, flow_secret } = body.read().await?;
-    page.admit_for(transport)?;
-    let email = address(&email)?;
-    let earlier = flow::earlier(&request, &state.site, flow, flow_secret);
-    let earlier = earlier.as_ref().map(|(flow, secret)| (*flow, secret));
-    let flow = state.by_mail.ask(Way::NewPassword, email, earlier, &client(&request, &state)).await?;
-    Ok(flow::asked(&flow, transport, &state.site))
+    ask(Way::NewPassword, &page, &request, &state, body).await
 }
