@@ -94,6 +94,14 @@ impl Creator {
         Self { accounts, passwords, clock }
     }
 
+    /// Checks only the length, which costs nothing.
+    ///
+    /// # Errors
+    /// [`WeakPassword::Length`].
+    pub fn check_length(&self, password: &Password) -> Result<(), WeakPassword> {
+        self.passwords.check_length(password)
+    }
+
     /// The hash of the first password of a user, if it is not too weak.
     ///
     /// # Errors

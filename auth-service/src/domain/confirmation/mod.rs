@@ -154,6 +154,7 @@ impl Confirmer {
     pub async fn confirm(&self, shown: Confirmation<'_>, client: &Client) -> Result<Option<Tokens>, ConfirmError> {
         let Confirmation { flow, code, secret, password, name, session } = shown;
         self.limiter.take_of_address(Limit::Logins, client)?;
+        password.map_or(Ok(()), |password| self.creator.check_length(password))?;
         let checked = self.proofs.check(flow, code, secret, &PURPOSES).await;
         let Confirmed { proof, .. } = checked.inspect_err(|error| log_refusal(&self.audit, error, flow, client))?;
         match proof.purpose {

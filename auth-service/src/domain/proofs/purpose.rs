@@ -58,7 +58,7 @@ impl Purpose {
     /// a stranger's password to an account of their own address, or their own address to a stranger's account.
     #[must_use]
     pub const fn is_for_the_asker_only(self) -> bool {
-        matches!(self, Self::Register | Self::Login | Self::ChangeEmail | Self::SecondEmail)
+        matches!(self, Self::Register | Self::Login | Self::ChangeEmail)
     }
 
     /// How long a proof is good. A code by mail that recovers an account may live for at most 24 hours (NIST SP

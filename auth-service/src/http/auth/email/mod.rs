@@ -35,7 +35,7 @@ pub struct Wanted {
     /// The current password.
     #[schema(value_type = String, format = Password)]
     password: Password,
-    /// How the flow's secret will be carried: in a cookie (browsers) or in bodies. The code is good only together with it.
+    /// How the flow's secret will be carried: in a cookie (browsers) or in bodies. A change of the address needs it.
     #[serde(default)]
     transport: Transport,
 }

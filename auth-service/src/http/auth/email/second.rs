@@ -21,7 +21,7 @@ use shared::{
 
 /// Add a second address for notices
 ///
-/// A mail to it has a code for `/auth/confirm`. Once that comes back from this client, everything that the user is notified of goes to both addresses.
+/// A mail to it has a code for `/auth/confirm`. Once that comes back, everything that the user is notified of goes to both addresses.
 /// Nobody logs in with the second one, and no code goes there. One that was set before is replaced.
 #[utoipa::path(
     post, path = "/auth/email/second", tag = "account", operation_id = "set_second_email",
