@@ -23,7 +23,7 @@ const OTHER_STORAGE: [(&str, &str); 4] = [
 
 /// Tests about this machine, or something on it that containers do not see, each with its reason. All of them run with
 /// processes.
-const NOT_IN_CONTAINERS: [(&str, &str); 29] = [
+const NOT_IN_CONTAINERS: [(&str, &str); 30] = [
     ("bit_flips::", "counts queries to stores on this machine"),
     ("files::", "is about the files of a process on this machine"),
     ("installations::", "is about databases and files of other programs on this machine"),
@@ -43,6 +43,7 @@ const NOT_IN_CONTAINERS: [(&str, &str); 29] = [
     ("mailbox::the_mailbox_is_a_page", "the mailbox is shown to its own machine only"),
     ("mailbox::where_mails_are_sent", "the mail server is a process on this machine"),
     ("new_passwords::", "the lists of breached passwords are files and a server of this machine"),
+    ("recovery::a_copy_of_the_database", "reads the file of a database on this machine"),
     ("operators::output_that_nobody_reads", "is about the pipes of a process on this machine"),
     ("imports::", "imports and exports read and write files of this machine"),
     ("doctor::a_healthy_service_gets_notes_at_most", "is about SQLite; for containers: the_doctor_finds_nothing_wrong"),
