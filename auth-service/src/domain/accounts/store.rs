@@ -128,7 +128,7 @@ pub trait Accounts: Send + Sync {
     /// Finds a user by id.
     async fn by_id(&self, id: UserId) -> Result<Option<Credentials>, FindError>;
 
-    /// Whether a user has this address, even one whose row cannot be read.
+    /// Whether a user has this address, even one whose row cannot be read, or may still be given it back.
     async fn is_taken(&self, email: &EmailAddress) -> Result<bool, Unavailable>;
 
     /// Replaces a hash with one of the same password and other parameters; `false`: the stored hash is another one by

@@ -24,7 +24,11 @@ impl Confirmer {
         let event = self.audit.event(Action::EmailVerify).to(sub).by(sub).from(client);
         let spending = self.spending(proof, &event, &[]);
         self.done(self.proofs.store().log_in(&spending).await?, &event)?;
-        let found = self.accounts.by_id(sub).await?.ok_or(CodeError::Spent)?;
+        let found = self.accounts.by_id(sub).await?;
+        // Another epoch is this login's own only if it has removed the password.
+        let is_ours = |epoch, has_password: bool| epoch == proof.epoch || !has_password;
+        let found = found.filter(|found| is_ours(found.account.session_epoch, !found.hash.is_none()));
+        let found = found.ok_or(CodeError::Spent)?;
         if found.account.session_epoch != proof.epoch {
             self.live.forget_all(sub, None).await;
         }

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// The user has no password: an import brought none.
-    #[error("the user has no password: an import brought none")]
+    #[error("the user has no password: an import brought none, or it was removed (docs/codes.md)")]
     Missing,
     /// Neither the PHC string format nor another known form.
     #[error("it is not of the form $algorithm$parameters$salt$hash")]

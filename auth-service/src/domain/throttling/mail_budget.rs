@@ -57,10 +57,10 @@ impl MailBudget {
     /// [`Unavailable`].
     pub async fn allows(&self, mail: &Wanted<'_>) -> Result<bool, Unavailable> {
         let Wanted { kind, to, by, is_sent } = *mail;
-        // What is not sent takes as long, and uses up nothing.
-        let mailbox = if is_sent { mailbox(to) } else { format!("nobody {}", mailbox(to)) };
+        // What is not sent is counted apart: it takes as long, and uses up nothing.
+        let (mail, mailbox) = (if is_sent { "mail" } else { "no mail" }, mailbox(to));
         let to_address = |origin: &str, bounds: [(u64, Duration); 3]| {
-            bounds.map(|(most, within)| (format!("mail {kind} {} {mailbox}{origin}", within.as_secs()), most, within))
+            bounds.map(|(most, within)| (format!("{mail} {kind} {} {mailbox}{origin}", within.as_secs()), most, within))
         };
         let mut bounds = Vec::new();
         if let Some(client) = by {
@@ -69,7 +69,7 @@ impl MailBudget {
             // First what one network may do: whoever is refused there uses up nothing of others.
             bounds.extend(to_address(&format!(" from {place}"), TO_ADDRESS_FROM_NETWORK));
             let (most, within) = FROM_NETWORK;
-            bounds.push((format!("mail from {place}"), most, within));
+            bounds.push((format!("{mail} from {place}"), most, within));
         }
         bounds.extend(to_address("", if by.is_some() { TO_ADDRESS } else { TO_ADDRESS_FROM_NETWORK }));
         for (name, most, within) in bounds {
@@ -78,7 +78,7 @@ impl MailBudget {
             }
         }
         let whose = match (is_sent, kind) {
-            (false, _) => "mail of nobody in all",
+            (false, _) => "no mail in all",
             (true, MailKind::Registration | MailKind::AlreadyRegistered) => "mail in all",
             // Strangers who register any number of addresses take nothing from those who have accounts.
             (true, _) => "mail of accounts in all",

@@ -23,6 +23,10 @@ use sqlx::{AssertSqlSafe, any::AnyRow, query};
 
 const COLUMNS: &str = "id, purpose, sub, address, epoch, payload, expires_at, tries";
 
+/// The condition of [`spend`] that a user (`$4`) is enabled, and has the address (`$5`) and the epoch (`$6`) of then.
+const AS_ASKED: &str =
+    "EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND email = $5 AND session_epoch = $6 AND disabled = 0)";
+
 #[async_trait]
 impl ProofStore for Sql {
     async fn ask(&self, proof: &Proof, mail: &SealedMail, is_sent: bool, now: Timestamp) -> Result<(), Unavailable> {
@@ -97,7 +101,7 @@ impl ProofStore for Sql {
             let insert = bound(accounts::insert(account, &spent(accounts::NEXT_PLACE)), spending);
             turn.into_iter().chain([spend, insert]).collect()
         };
-        Ok(self.durable.run_together(statements, || records(spending)).await?.written > 0)
+        self.spend(spending, statements).await
     }
 
     async fn reset_password(&self, spending: &Spending<'_>, hash: &PasswordHash) -> Result<bool, Unavailable> {
@@ -129,15 +133,15 @@ impl ProofStore for Sql {
         let update = || {
             let update = format!(
                 "UPDATE users SET email_verified_at = $2,
-                 password_hash = CASE WHEN email_verified_at IS NULL THEN '' ELSE password_hash END,
+                 password_hash = CASE WHEN email_verified_at IS NULL THEN $3 ELSE password_hash END,
                  kept_sid = CASE WHEN email_verified_at IS NULL THEN NULL ELSE kept_sid END,
                  session_epoch = CASE WHEN email_verified_at IS NOT NULL THEN session_epoch
                      WHEN session_epoch >= $2 THEN session_epoch + 1 ELSE $2 END
                  WHERE id = $1 AND {}",
-                spent(3)
+                spent(4)
             );
             let update = query(AssertSqlSafe(update)).bind(sub.to_string()).bind(spending.now.millis());
-            bound(update, spending)
+            bound(update.bind(PasswordHash::NONE), spending)
         };
         self.change(spending, sub, update).await
     }
@@ -145,11 +149,12 @@ impl ProofStore for Sql {
     async fn change_address(&self, spending: &Spending<'_>, user: &Account, undo: &Proof) -> Result<bool, Unavailable> {
         let Spending { proof, now, .. } = *spending;
         let statements = || {
-            let condition = "EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND email = $5 AND session_epoch = $6 AND disabled = 0)
-                 AND NOT EXISTS (SELECT 1 FROM users WHERE email = $7)
+            let condition = format!(
+                "{AS_ASKED} AND NOT EXISTS (SELECT 1 FROM users WHERE email = $7)
                  AND NOT EXISTS (SELECT 1 FROM proofs AS other WHERE other.purpose = 'undo_email' AND other.address = $7
-                     AND other.sub <> $4 AND other.spent_by IS NULL AND other.expires_at > $3)";
-            let spend = spend(spending, condition)
+                     AND other.sub <> $4 AND other.spent_by IS NULL AND other.expires_at > $3)"
+            );
+            let spend = spend(spending, &condition)
                 .bind(user.id.to_string())
                 .bind(user.email.to_string())
                 .bind(proof.epoch.0)
@@ -173,8 +178,9 @@ impl ProofStore for Sql {
                 .bind(accounts::searchable(&proof.address, user.name.as_ref()))
                 .bind(now.millis());
             let undo = bound(insert_in_order(undo, now, &spent(9)), spending);
-            let turns = self.turn_of_all().chain(self.turn_of(user.id));
-            turns.chain([spend, bound(others, spending), undo, bound(update, spending)]).collect()
+            self.turn_of_addresses(user.id)
+                .chain([spend, bound(others, spending), undo, bound(update, spending)])
+                .collect()
         };
         self.spend(spending, statements).await
     }
@@ -194,18 +200,18 @@ impl ProofStore for Sql {
             let others = query(AssertSqlSafe(others)).bind(user.id.to_string()).bind(spending.attempt.to_string());
             let update = format!(
                 "UPDATE users SET email = $2, search = $3, email_verified_at = $4, second_email = NULL,
-                 password_hash = '', kept_sid = NULL,
+                 password_hash = $5, kept_sid = NULL,
                  session_epoch = CASE WHEN session_epoch >= $4 THEN session_epoch + 1 ELSE $4 END
                  WHERE id = $1 AND {}",
-                spent(5)
+                spent(6)
             );
             let update = query(AssertSqlSafe(update))
                 .bind(user.id.to_string())
                 .bind(proof.address.to_string())
                 .bind(accounts::searchable(&proof.address, user.name.as_ref()))
-                .bind(now.millis());
-            let turns = self.turn_of_all().chain(self.turn_of(user.id));
-            turns.chain([spend, bound(others, spending), bound(update, spending)]).collect()
+                .bind(now.millis())
+                .bind(PasswordHash::NONE);
+            self.turn_of_addresses(user.id).chain([spend, bound(others, spending), bound(update, spending)]).collect()
         };
         self.spend(spending, statements).await
     }
@@ -288,8 +294,7 @@ impl Sql {
         update: impl Fn() -> Statement,
     ) -> Result<bool, Unavailable> {
         let statements = || {
-            let condition = "EXISTS (SELECT 1 FROM users WHERE users.id = $4 AND email = $5 AND session_epoch = $6 AND disabled = 0)";
-            let spend = spend(spending, condition)
+            let spend = spend(spending, AS_ASKED)
                 .bind(sub.to_string())
                 .bind(spending.proof.address.to_string())
                 .bind(spending.proof.epoch.0);
@@ -311,9 +316,10 @@ impl Sql {
         Ok(changed)
     }
 
-    /// Waits for other changes of addresses: of two users who want the same one, the second is refused.
-    fn turn_of_all(&self) -> impl Iterator<Item = Statement> {
-        self.backend.one_after_the_other().map(query).into_iter()
+    /// Waits for other changes of addresses, so that of two users who want the same one, the second is refused; then for
+    /// those of this user.
+    fn turn_of_addresses(&self, sub: UserId) -> impl Iterator<Item = Statement> {
+        self.backend.one_after_the_other().map(query).into_iter().chain(self.turn_of(sub))
     }
 
     /// Waits for other changes of a user, where the database does not make one after the other anyway.

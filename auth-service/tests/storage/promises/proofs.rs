@@ -288,7 +288,7 @@ pub async fn an_address_is_given_back_whatever_was_changed_since(
     let after = read(store, sub).await;
     assert_eq!((&after.email, &after.second_email), (&before.email, &None));
     assert!(after.session_epoch > taken_over.session_epoch);
-    assert_eq!(hash_of(store, sub).await, hash(""), "nobody knows the password");
+    assert!(hash_of(store, sub).await.is_none(), "nobody knows the password");
     assert_eq!(store.unspent(other.id, now()).await.unwrap(), None, "the way back of the intruder is closed");
     assert!(!store.restore_address(&spending(&undo, &event(Action::EmailRestore, sub)), &after).await.unwrap());
 }
@@ -359,7 +359,7 @@ pub async fn a_login_by_code_removes_the_password_of_an_address_that_was_never_v
     let before = read(store, sub).await;
     let first = login().await;
     assert!(first.session_epoch > before.session_epoch && first.email_verified_at.is_some(), "{first:?}");
-    assert_eq!(hash_of(store, sub).await, hash(""));
+    assert!(hash_of(store, sub).await.is_none());
     store.set_password(sub, &hash("$argon2id$own"), now(), &[]).await.unwrap();
     let epoch = read(store, sub).await.session_epoch;
     assert_eq!((login().await.session_epoch, hash_of(store, sub).await), (epoch, hash("$argon2id$own")));
