@@ -36,24 +36,24 @@ macro_rules! kinds {
 
 kinds! {
     /// A code: to create an account for the address.
-    Registration = "registration" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    Registration = "registration" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=register" },
     /// The address of a registration has an account already. The link leads to a new password.
     AlreadyRegistered = "already_registered" { link: "https://auth.example.com/forgot" },
     /// A code: to accept an administrator's invitation.
-    Invitation = "invitation" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    Invitation = "invitation" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=invite" },
     /// A code: to log in without the password.
-    LoginCode = "login_code" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    LoginCode = "login_code" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=login" },
     /// A code: to show that the address of an account reaches its user.
-    AddressVerification = "address_verification" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    AddressVerification = "address_verification" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=verify" },
     /// A code: to set a new password without the old one.
-    PasswordReset = "password_reset" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    PasswordReset = "password_reset" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=reset" },
     /// The same, at an administrator's request.
-    PasswordResetByAdmin = "password_reset_by_admin" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    PasswordResetByAdmin = "password_reset_by_admin" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=reset" },
     /// A code: to make the address the account's.
-    AddressChange = "address_change" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    AddressChange = "address_change" { code: "7H2K-9QXD", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=change_email" },
     /// The address of the account was changed. To the old one, `link` leads to where the change is undone; otherwise it is
     /// empty.
-    AddressChanged = "address_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD" },
+    AddressChanged = "address_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", link: "https://auth.example.com/confirm?flow=6f1c&code=7H2K-9QXD&for=undo_email" },
     /// A notice: the password was changed. `ip` is empty if an administrator did it. The link leads to a new password.
     PasswordChanged = "password_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", link: "https://auth.example.com/forgot" },
     /// A notice: the second address, to which notices go, was set or removed.

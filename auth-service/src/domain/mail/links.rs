@@ -17,10 +17,10 @@ impl Links {
         Self { pages: pages.as_str().trim_end_matches('/').to_owned() }
     }
 
-    /// The link that carries a code. Nothing happens when it is opened: the page asks first.
+    /// The link that carries a code. Nothing happens when it is opened: the page says what the code is good for, and asks first.
     #[must_use]
-    pub fn confirming(&self, flow: ProofId, code: &str) -> Zeroizing<String> {
-        Zeroizing::new(format!("{}/confirm?flow={flow}&code={code}", self.pages))
+    pub fn confirming(&self, flow: ProofId, code: &str, purpose: &str) -> Zeroizing<String> {
+        Zeroizing::new(format!("{}/confirm?flow={flow}&code={code}&for={purpose}", self.pages))
     }
 
     /// The link to where a forgotten password is replaced.

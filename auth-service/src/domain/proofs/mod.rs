@@ -205,7 +205,7 @@ impl Proofs {
     /// The link that carries the code of a proof.
     #[must_use]
     pub fn link(&self, proof: &Proof) -> Zeroizing<String> {
-        self.letters.links.confirming(proof.id, &self.code(proof).expose())
+        self.letters.links.confirming(proof.id, &self.code(proof).expose(), proof.purpose.name())
     }
 
     /// The store.

@@ -35,6 +35,10 @@ impl Ends {
     }
 }
 
+/// What makes a browser forget the pages that it keeps, so that its back button does not show the account of somebody who has logged out
+/// (W3C Clear Site Data, section 3.1). Cookies and what scripts have stored stay.
+pub const FORGET_PAGES: (&str, &str) = ("clear-site-data", "\"cache\"");
+
 /// 204, which clears a cookie that was sent unless its session continues.
 pub fn gone(ends: Ends, request: &HttpRequest, state: &State) -> HttpResponse {
     let mut answer = HttpResponse::NoContent();
@@ -46,6 +50,7 @@ pub fn gone(ends: Ends, request: &HttpRequest, state: &State) -> HttpResponse {
 pub fn clear_after(ends: Ends, answer: &mut HttpResponseBuilder, request: &HttpRequest, state: &State) {
     let is_over = tokens(request, state).iter().all(|token| ends.includes(token));
     if is_over && cookie::came(request, &state.site) {
+        answer.insert_header(FORGET_PAGES);
         cookie::clear(answer, request, &state.site);
     }
 }

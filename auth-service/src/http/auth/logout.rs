@@ -7,7 +7,7 @@ use crate::{
         State,
         answer::{
             error::ambiguous_credentials,
-            own_cookie::{self, Ends},
+            own_cookie::{self, Ends, FORGET_PAGES},
         },
         request::{caller::Caller, client::client, cookie, origin::Page},
     },
@@ -40,6 +40,7 @@ impl Refuses for Ambiguous {
     responses(
         (status = 204, description = "Session ended", headers(
             ("Set-Cookie" = String, description = "Clears the cookie, if one was sent"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
         )),
         Refusals<(Page, BodyOfUsualSize, Ambiguous, Unavailable)>,
     ),
@@ -65,6 +66,7 @@ pub async fn logout(
     }
     let mut answer = HttpResponse::NoContent();
     if has_cookie {
+        answer.insert_header(FORGET_PAGES);
         cookie::clear(&mut answer, &request, &state.site);
     }
     Ok(answer.finish())
@@ -78,6 +80,7 @@ pub async fn logout(
     responses(
         (status = 204, description = "Sessions ended", headers(
             ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
         )),
         Refusals<(Caller, Unavailable)>,
     ),

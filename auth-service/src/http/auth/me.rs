@@ -126,6 +126,7 @@ pub struct Confirmation {
     responses(
         (status = 204, description = "Account deleted", headers(
             ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
         )),
         Refusals<(Caller, BodyOfUsualSize, DeletionError)>,
     ),

@@ -93,6 +93,7 @@ impl<'a> Session<'a> {
     responses(
         (status = 204, description = "Session ended", headers(
             ("Set-Cookie" = String, description = "Clears its cookie, if it was sent"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
         )),
         Refusals<(Caller, NotFound, Unavailable)>,
     ),
