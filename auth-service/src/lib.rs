@@ -10,4 +10,5 @@ pub mod http;
 pub mod machine;
 pub mod mailing;
 pub mod metrics;
+pub mod pages;
 pub mod storage;

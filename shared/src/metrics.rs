@@ -7,7 +7,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
-use std::{sync::LazyLock, time::Duration};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 /// From half a millisecond to ten seconds.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -20,6 +20,7 @@ type Label = [(&'static str, &'static str); 1];
 pub struct Counts {
     family: Family<Label, Counter>,
     label: &'static str,
+    values: Vec<&'static str>,
 }
 
 impl Counts {
@@ -30,7 +31,13 @@ impl Counts {
         for value in values {
             drop(family.get_or_create(&[(label, *value)]));
         }
-        Self { family, label }
+        Self { family, label, values: values.to_vec() }
+    }
+
+    /// How many were counted of each of the values that it began with.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.values.iter().map(|value| (*value, self.get(value))).collect()
     }
 
     /// Counts one.

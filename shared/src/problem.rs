@@ -206,7 +206,9 @@ pub async fn speak_problems(
     // The request must not be kept: actix takes it back, and panics if it is still referenced.
     let answer = next.call(request).await?.map_into_boxed_body();
     let status = answer.status();
-    let spoken = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == CONTENT_TYPE);
+    // A page is for people; the framework's own refusals are plain text.
+    let is_ours = |kind: &HeaderValue| kind == CONTENT_TYPE || kind.as_bytes().starts_with(b"text/html");
+    let spoken = answer.headers().get(header::CONTENT_TYPE).is_some_and(is_ours);
     if spoken || !(status.is_client_error() || status.is_server_error()) {
         return Ok(answer);
     }

@@ -3,7 +3,7 @@
 use harness::{Answer, Stack, assert_problem};
 
 /// Every call that needs an access token, with its service.
-const CALLS: [(&str, &str, bool); 18] = [
+const CALLS: [(&str, &str, bool); 24] = [
     ("GET", "/auth/me", true),
     ("GET", "/auth/me/export", true),
     ("DELETE", "/auth/me", true),
@@ -15,6 +15,12 @@ const CALLS: [(&str, &str, bool); 18] = [
     ("PATCH", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91", true),
     ("DELETE", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91", true),
     ("DELETE", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91/sessions", true),
+    ("GET", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91", true),
+    ("GET", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91/sessions", true),
+    ("DELETE", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91/sessions/0190163d-8694-739b-aea5-966c26f8ad91", true),
+    ("GET", "/admin/keys", true),
+    ("POST", "/admin/keys/rotate", true),
+    ("GET", "/admin/overview", true),
     ("GET", "/whoami", false),
     ("GET", "/books", false),
     ("GET", "/books/1", false),

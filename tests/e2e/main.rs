@@ -31,6 +31,7 @@ macro_rules! with_redis {
 mod accounts;
 mod addresses;
 mod admin;
+mod admin_console;
 mod audit;
 mod authority;
 mod availability;
@@ -72,6 +73,7 @@ mod operators;
 mod origins;
 mod outages;
 mod output;
+mod pages;
 mod parallel;
 mod passwords;
 mod proxies;

@@ -8,16 +8,14 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::{
-    env,
-    path::{Path, PathBuf},
     process::Command,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tempfile::TempDir;
 
-/// Programs that are Chromium, the smallest first.
-const PROGRAMS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chrome"];
+/// The program.
+const PROGRAM: &str = "chromium";
 
 /// A browser is slow to start on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -122,7 +120,7 @@ impl Browser {
     #[must_use]
     pub fn open(url: &str) -> Self {
         let directory = warden::new_directory("browser");
-        let mut command = Command::new(program());
+        let mut command = Command::new(PROGRAM);
         command.args([
             "--headless",
             "--no-sandbox",
@@ -141,16 +139,4 @@ impl Browser {
         let process = Process::start("chromium", command, &directory.path().join("log"), "KILL");
         Self { _process: process, _directory: directory }
     }
-}
-
-fn program() -> PathBuf {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let directories: Vec<PathBuf> = env::split_paths(&path).collect();
-    let found = |program: &&str| {
-        let candidates = directories.iter().map(|directory: &PathBuf| Path::new(directory).join(program));
-        candidates.into_iter().find(|path| path.is_file())
-    };
-    PROGRAMS.iter().find_map(found).unwrap_or_else(|| {
-        panic!("no Chromium: `apt-get install chromium-headless-shell` (Debian), `brew install chromium` (macOS)")
-    })
 }

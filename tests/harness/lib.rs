@@ -17,6 +17,7 @@ pub mod answer;
 pub mod binaries;
 pub mod browser;
 mod caddy;
+pub mod chromium;
 pub mod command;
 pub mod containers;
 mod documented;

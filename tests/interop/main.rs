@@ -9,6 +9,7 @@ mod publisher;
 mod report;
 mod tokens;
 mod verifiers;
+mod web;
 
 use report::Report;
 use std::process::ExitCode;
@@ -20,5 +21,6 @@ async fn main() -> ExitCode {
     minters::check(&mut report).await;
     browser::check(&mut report).await;
     mail::check(&mut report).await;
+    web::check(&mut report).await;
     report.conclude()
 }

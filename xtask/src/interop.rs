@@ -5,7 +5,7 @@ use crate::{
     commands::{SERVICES, build, output, run, step, workspace},
     needed::{Needed, is_in_one_of, path, provide},
     python::{PYTHON, virtual_environment},
-    tests::NGINX,
+    tests::{CHROMIUM, NGINX},
 };
 use std::{
     fs,
@@ -43,15 +43,7 @@ const NEEDED: [Needed; 7] = [
         // macOS has both names without a JDK behind them.
         is_there: || ["java", "javac"].iter().all(|program| output(Command::new(program).arg("--version")).is_ok()),
     },
-    Needed {
-        what: "Chromium",
-        debian: "chromium-headless-shell",
-        elsewhere: "`brew install chromium` (macOS) or `dnf install chromium-headless` (Fedora)",
-        is_there: || {
-            let names = ["chromium-headless-shell", "chromium", "google-chrome"];
-            names.iter().any(|name| is_in_one_of(path(), &[name]))
-        },
-    },
+    CHROMIUM,
     NGINX,
 ];
 

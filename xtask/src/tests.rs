@@ -16,8 +16,16 @@ pub(crate) const NGINX: Needed = Needed {
     is_there: || is_in_one_of(path().chain(["/usr/sbin".into()]), &["nginx"]),
 };
 
+/// A browser, and the program by which tests drive it.
+pub(crate) const CHROMIUM: Needed = Needed {
+    what: "Chromium and chromedriver",
+    debian: "chromium-driver",
+    elsewhere: "`brew install chromium chromedriver` (macOS) or `dnf install chromium chromedriver` (Fedora)",
+    is_there: || is_in_one_of(path(), &["chromium", "chromedriver"]),
+};
+
 /// The servers that the tests start for themselves.
-const NEEDED: [Needed; 7] = [
+const NEEDED: [Needed; 8] = [
     Needed {
         what: "redis-server",
         debian: "redis-server",
@@ -42,6 +50,7 @@ const NEEDED: [Needed; 7] = [
         is_there: || is_in_one_of(path().chain(["/usr/sbin".into()]), &["pgbouncer"]),
     },
     NGINX,
+    CHROMIUM,
     Needed {
         what: "caddy",
         debian: "caddy",

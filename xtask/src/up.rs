@@ -114,6 +114,7 @@ fn print_how_to_try_it(addresses: &Addresses) {
     println!(
         r#"
 auth-service      {auth}   health: {auth_admin}/health/ready   mails: {auth_admin}/mailbox
+                  in a browser: {auth}/register
 resource-service  {resource}   health: {resource_admin}/health/ready
 
 Try it:

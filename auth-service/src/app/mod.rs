@@ -14,7 +14,7 @@ use crate::{
             Accounts, EmailAddress,
             create::{Creator, NewcomerError},
         },
-        admin::{create::UserCreation, invitations::Invitations},
+        admin::{create::UserCreation, invitations::Invitations, keys::AdminKeys},
         confirmation::Confirmer,
         keys::hash_facts::KeyedHashes,
         mail::{Links, Outbox},
@@ -31,16 +31,17 @@ use crate::{
             login::SignIn,
             password_check::PasswordCheck,
             recovery::Recovery,
-            register::{Registrar, Registration},
+            register::{Registrar, Registration, RegistrationPolicy},
         },
         throttling::{Throttle, limiter::Limiter, limits::Limits, mail_budget::MailBudget},
     },
-    http::{Readiness, State},
+    http::{Readiness, Site, State},
     machine,
     mailing::Postman,
+    pages::{About, Pages},
 };
 use jeton_verifier::Verifier;
-use std::{mem, sync::Arc};
+use std::{mem, sync::Arc, time::Instant};
 
 /// An assembled service.
 pub struct Service {
@@ -62,6 +63,8 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (has_login_codes, unverified_may_log_in) = (config.has_login_codes, config.unverified_may_log_in);
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
     let (password_rules, breached) = (config.password_rules.clone(), stores::breached_passwords(&config.breach_list)?);
+    let has_pages = config.has_pages;
+    let shortest_password = password_rules.min_chars;
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
 
@@ -178,7 +181,9 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         live: live.clone(),
         postman,
     };
+    let about = has_pages.then(|| about(&site, &registration, has_login_codes, shortest_password));
     let state = State {
+        pages: Pages::load(about.as_ref())?,
         sign_in: SignIn::new(
             accounts.clone(),
             check,
@@ -192,6 +197,8 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         invitations,
         registrar: Registrar::new(creator.clone(), hasher.clone(), proofs, limiter, audit.clone(), registration),
         user_creation: UserCreation::new(creator, roles.clone(), audit.clone(), default_role),
+        admin_keys: AdminKeys { keys: keys.clone(), audit: audit.clone() },
+        started: Instant::now(),
         readiness: Readiness::new(accounts, live),
         keys,
         sessions,
@@ -209,6 +216,16 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         clock,
     };
     Ok(Service { state, chores })
+}
+
+fn about(site: &Site, registration: &RegistrationPolicy, has_login_codes: bool, shortest_password: usize) -> About {
+    About {
+        origin: site.issuer().to_owned(),
+        return_origins: site.origins().map(str::to_owned).collect(),
+        registration: registration.registration.name(),
+        has_login_codes,
+        shortest_password,
+    }
 }
 
 async fn ensure_first_admin(

@@ -92,6 +92,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where links in mails lead.
     pub pages: Url,
+    /// Whether the service has pages itself.
+    pub has_pages: bool,
     /// Roles.
     pub roles: Roles,
     /// Maximum memory to verify a stored password hash, in KiB.
@@ -153,6 +155,7 @@ impl Config {
             key_policy: keys::key_policy(&settings, access.ttl),
             access,
             sessions: sessions::policy(&settings, &accounts),
+            has_pages: web::has_pages(&settings),
             pages: web::pages(&settings),
             registration: accounts.registration,
             has_login_codes: accounts.has_login_codes,

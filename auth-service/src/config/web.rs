@@ -6,7 +6,7 @@ use shared::{
     origin,
     server::{Limits, Timeouts, are_in_conflict},
     settings,
-    settings::{Settings, duration_within, number_within, parsed},
+    settings::{Settings, duration_within, number_within, on_off, parsed},
 };
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -23,6 +23,8 @@ settings! {
     plain AUTH_PUBLIC_URL: Url = "http://localhost:8080", public_url;
     /// URL below which the pages are that links in mails lead to (confirm, forgot), if it is not AUTH_PUBLIC_URL.
     plain AUTH_PAGES_URL: Url, pages_url;
+    /// Whether auth-service serves pages to log in, register, answer mails and manage one's account: on or off.
+    plain AUTH_PAGES: bool = "on", on_off;
     /// Browser origins, besides the public URL's, that may call with credentials; separated by commas.
     plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
     /// Networks of your own proxies, separated by commas; what they report about client addresses is trusted.
@@ -83,6 +85,11 @@ pub(super) fn site(settings: &Settings) -> Site {
 /// Where links in mails lead.
 pub(super) fn pages(settings: &Settings) -> Url {
     settings.find(&AUTH_PAGES_URL).unwrap_or_else(|| settings.get(&AUTH_PUBLIC_URL))
+}
+
+/// Whether there are pages of our own.
+pub(super) fn has_pages(settings: &Settings) -> bool {
+    settings.get(&AUTH_PAGES)
 }
 
 fn pages_url(text: &str) -> Result<Url, String> {

@@ -6,6 +6,7 @@ mod auth;
 pub mod doctor;
 pub mod openapi;
 mod operators;
+mod pages;
 mod request;
 mod to_its_end;
 mod well_known;
@@ -18,7 +19,7 @@ pub use request::{
 };
 
 use self::{
-    admin::{audit, invitations, users},
+    admin::{audit, invitations, keys, overview, users},
     auth::{
         confirm, csrf,
         email::{self, second, verify},
@@ -32,7 +33,7 @@ use self::{
 use crate::{
     domain::{
         accounts::roles::Roles,
-        admin::{create::UserCreation, invitations::Invitations, users::Users},
+        admin::{create::UserCreation, invitations::Invitations, keys::AdminKeys, users::Users},
         audit::Audit,
         confirmation::Confirmer,
         keys::SigningKeys,
@@ -43,6 +44,7 @@ use crate::{
         sign_in::{by_mail::ByMail, login::SignIn, recovery::Recovery, register::Registrar},
     },
     mailing::Mailbox,
+    pages::Pages,
 };
 use actix_web::{
     Resource,
@@ -59,7 +61,7 @@ use shared::{
     problem,
     server::{self, get},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use to_its_end::changing;
 
 /// What handlers need.
@@ -90,6 +92,12 @@ pub struct State {
     pub mailbox: Mailbox,
     /// What happened.
     pub audit: Arc<Audit>,
+    /// The pages for people.
+    pub pages: Pages,
+    /// Shows and replaces signing keys for admins.
+    pub admin_keys: AdminKeys,
+    /// When this replica started.
+    pub started: Instant,
     /// What signs access tokens.
     pub keys: Arc<SigningKeys>,
     /// The scopes that roles grant.
@@ -118,6 +126,7 @@ endpoints! {
         csrf: csrf;
         forgot: forgot;
         audit: all, of_user;
+        overview: overview;
         well_known: jwks, metadata;
     }
 }
@@ -135,7 +144,8 @@ endpoints! {
         verify: verify;
         second: set_second, remove_second;
         sessions: list, end;
-        users: list, create, change, delete, end_sessions, start_reset;
+        users: list, create, show, change, delete, sessions, end_session, end_sessions, start_reset;
+        keys: list_keys, rotate;
         invitations: list_invitations, invite, revoke;
     }
 }
@@ -144,7 +154,8 @@ endpoints! {
 pub fn public(state: web::Data<State>) -> impl FnOnce(&mut ServiceConfig) {
     |app| {
         problem::configure(app);
-        app.app_data(state).configure(openapi::routes);
+        app.configure(pages::routes(&state.pages)).configure(openapi::routes);
+        app.app_data(state);
         for (path, routes) in Plain::routes() {
             app.service(routes.into_iter().fold(resource(&*path), Resource::route));
         }
@@ -189,7 +200,10 @@ pub fn cors(site: &Site) -> cors::Policy {
 /// What verifiers and documentation tools fetch is public.
 fn audience(path: &str) -> Audience {
     match path {
-        "/.well-known/jwks.json" | "/.well-known/oauth-authorization-server" | "/openapi.json" => Audience::Everybody,
+        "/.well-known/jwks.json" | "/.well-known/oauth-authorization-server" | "/openapi.json" | "/client.js" => {
+            Audience::Everybody
+        }
+        path if path.starts_with("/assets/") => Audience::Everybody,
         _ => Audience::AllowedOrigins,
     }
 }

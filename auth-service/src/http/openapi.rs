@@ -34,6 +34,7 @@ pub fn routes(app: &mut actix_web::web::ServiceConfig) {
         (name = "account", description = "What users do with their own accounts. Each call checks the session, the user and \
             the roles as they are now, not as of the last refresh."),
         (name = "users", description = "What admins do with users"),
+        (name = "keys", description = "What admins do with signing keys"),
         (name = "published", description = "What verifiers fetch"),
         (name = "about", description = "The API itself"),
     ),

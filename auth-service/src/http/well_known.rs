@@ -62,9 +62,7 @@ struct PublicKey {
 pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
     let keys = state.keys.active();
     let max_age = state.keys.max_age(&keys);
-    let is_known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|tags| tags.to_str().ok()).any(|tags| {
-        tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == keys.etag || tag == "*")
-    });
+    let is_known = is_known(&request, &keys.etag);
     let mut answer = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     answer
         .insert_header((header::CACHE_CONTROL, format!("public, max-age={}", max_age.as_secs())))
@@ -73,6 +71,15 @@ pub async fn jwks(request: HttpRequest, state: Data<State>) -> HttpResponse {
         return answer.finish();
     }
     answer.content_type("application/jwk-set+json").body(Bytes::from_owner(Published(keys)))
+}
+
+/// Whether the client has what has this `ETag` (RFC 9110, section 13.1.2).
+pub fn is_known(request: &HttpRequest, etag: &str) -> bool {
+    request
+        .headers()
+        .get_all(header::IF_NONE_MATCH)
+        .filter_map(|tags| tags.to_str().ok())
+        .any(|tags| tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*"))
 }
 
 /// The published key set, in memory only once, however many answers are under way.

@@ -5,7 +5,7 @@ mod circles;
 use std::{fs, path::Path};
 use testkit::imports::{Rule, paths, sources};
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 6] = [
     Rule {
         part: "auth-service/src/domain",
         crates: &["actix", "lettre", "minijinja", "redis", "reqwest", "sqlx", "xorf"],
@@ -16,6 +16,12 @@ const RULES: [Rule; 5] = [
         part: "auth-service/src/mailing",
         crates: &["actix", "redis", "sqlx"],
         modules: &["http", "storage", "app", "config"],
+        words: &[],
+    },
+    Rule {
+        part: "auth-service/src/pages",
+        crates: &["actix", "redis", "reqwest", "sqlx"],
+        modules: &["http", "storage", "app", "config", "mailing"],
         words: &[],
     },
     Rule { part: "auth-service/src/storage", crates: &["actix"], modules: &["http", "app", "config"], words: &[] },

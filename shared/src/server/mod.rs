@@ -11,7 +11,7 @@ mod turn;
 
 pub use admission::{Admission, Limits};
 pub(crate) use metrics::show as show_metrics;
-pub(crate) use pieces::IsShared;
+pub use pieces::IsShared;
 pub use serving::Serving;
 pub use timeouts::Timeouts;
 

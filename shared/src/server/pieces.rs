@@ -23,7 +23,7 @@ pub(super) struct InPieces {
 }
 
 /// Marks an answer, in its extensions, whose body is in memory once for all requests.
-pub(crate) struct IsShared;
+pub struct IsShared;
 
 /// The answer with its body in pieces, or a refusal if there is no memory left for one this large.
 pub(super) fn in_pieces(answer: Response<impl MessageBody + 'static>) -> Response<InPieces> {

@@ -21,3 +21,16 @@ pub(super) fn bearer<'a>(authorization: impl IntoIterator<Item = &'a [u8]>) -> R
     let token = std::str::from_utf8(token.trim_ascii()).map_err(|_| MALFORMED)?;
     if token.is_empty() || token.contains([' ', '\t', ',']) { Err(MALFORMED) } else { Ok(token) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_and_several_tokens_are_refused_before_any_verifier_sees_them() {
+        for credentials in ["Bearer", "Bearer ", "Bearer a b", "Bearer a\tb", "Bearer a,b"] {
+            assert_eq!(bearer([credentials.as_bytes()]), Err(MALFORMED), "{credentials:?}");
+        }
+        assert_eq!(bearer([b"Bearer a.b.c".as_slice()]), Ok("a.b.c"));
+    }
+}

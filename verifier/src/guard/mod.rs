@@ -101,3 +101,27 @@ fn log(path: &str, rejection: &Rejection) {
         tracing::debug!(path, reason = %rejection, "access token rejected");
     }
 }
+
+#[cfg(all(test, any(feature = "actix", feature = "axum")))]
+mod tests {
+    use super::*;
+    use std::{fs, sync::Arc};
+    use tracing::{Level, subscriber};
+
+    /// What is written to the log about a rejection.
+    fn logged(rejection: &Rejection) -> String {
+        let file = tempfile::NamedTempFile::new().expect("a file of our own");
+        let writer = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false);
+        let writer = writer.with_writer(Arc::new(file.reopen().expect("a file of our own")));
+        subscriber::with_default(writer.finish(), || log("/books", rejection));
+        fs::read_to_string(file.path()).expect("text")
+    }
+
+    #[test]
+    fn a_refused_token_is_logged_with_its_reason_and_a_missing_one_is_not() {
+        let refused = Rejection::without_scope("books:write");
+        let line = logged(&refused);
+        assert!(line.contains("/books") && line.contains(&refused.to_string()), "{line}");
+        assert_eq!(logged(&Rejection::Missing), "");
+    }
+}

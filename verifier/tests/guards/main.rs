@@ -44,6 +44,7 @@ fn without_a_token_the_answer_says_how_to_send_one_and_names_no_error() {
         for (server, answer) in answers("/anybody", credentials) {
             assert_eq!((answer.status, answer.code().as_str()), (401, "token_missing"), "{server}");
             assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="jeton""#), "{server}");
+            assert_eq!(answer.header("retry-after"), None, "{server}: trying again changes nothing");
         }
     }
 }

@@ -20,10 +20,13 @@ pub const USERS_READ: &str = "users:read";
 /// The scope that allows changing users.
 pub const USERS_WRITE: &str = "users:write";
 
+/// The scope that allows publishing the next signing key.
+pub const KEYS_WRITE: &str = "keys:write";
+
 const BUILT_IN: &str = r#"
     reader = ["books:read"]
     author = ["books:read", "books:write"]
-    admin = ["books:read", "books:write", "users:read", "users:write"]
+    admin = ["books:read", "books:write", "users:read", "users:write", "keys:write"]
 "#;
 
 /// The scopes that each role grants.

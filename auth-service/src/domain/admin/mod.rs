@@ -3,4 +3,5 @@
 pub mod authority;
 pub mod create;
 pub mod invitations;
+pub mod keys;
 pub mod users;

@@ -13,7 +13,7 @@ use crate::domain::{
     sessions::{caller::Caller, live::LiveSessions},
 };
 use serde_json::{Map, Value};
-use shared::ids::UserId;
+use shared::ids::{SessionId, UserId};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -100,6 +100,14 @@ impl Users {
         Ok(page(users, limit, |user| user.id))
     }
 
+    /// A user.
+    ///
+    /// # Errors
+    /// [`AdminError::NoSuchUser`], [`AdminError::Unavailable`].
+    pub async fn by_id(&self, id: UserId) -> Result<Account, AdminError> {
+        Ok(self.accounts.by_id(id).await?.ok_or(AdminError::NoSuchUser)?.account)
+    }
+
     /// Roles that users have but that do not exist, with the number of users who have each.
     ///
     /// # Errors
@@ -125,15 +133,33 @@ impl Users {
         Ok(account)
     }
 
+    /// Ends one session of a user, whether or not the session store has its record. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn end_session(&self, by: &By<'_>, id: UserId, session: SessionId) -> Result<(), AdminError> {
+        self.reach(by, id).await?;
+        self.live.end(id, session).await?;
+        self.live.forget(id, session).await;
+        self.audit.record(event_by(&self.audit, by, Action::UserSessionsEnd, id).about(session)).await;
+        Ok(())
+    }
+
+    /// Whoever does something to a user may do no less than that user.
+    async fn reach(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
+        let user = self.by_id(id).await?;
+        if let By::Admin { caller, .. } = by {
+            may_change(&self.roles, &caller.account, &user)?;
+        }
+        Ok(())
+    }
+
     /// Ends all sessions of a user. Durable when it returns.
     ///
     /// # Errors
     /// [`AdminError`].
     pub async fn end_sessions(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
-        let user = self.accounts.by_id(id).await?.ok_or(AdminError::NoSuchUser)?.account;
-        if let By::Admin { caller, .. } = by {
-            may_change(&self.roles, &caller.account, &user)?;
-        }
+        self.reach(by, id).await?;
         if !self.live.end_all_of(id).await? {
             return Err(AdminError::NoSuchUser);
         }

@@ -3,6 +3,7 @@
 use super::{Sessions, caller::Caller, record::SessionRecord};
 use crate::domain::{
     Client, Unavailable,
+    accounts::Account,
     audit::{Action, AuditQuery},
 };
 use shared::{
@@ -43,18 +44,34 @@ impl Sessions {
     /// # Errors
     /// [`Unavailable`].
     pub async fn devices(&self, caller: &Caller, client: &Client) -> Result<Vec<Device>, Unavailable> {
-        let sessions = self.live.of(&caller.account).await?;
-        let mut devices: Vec<Device> = sessions.iter().map(|record| self.device(record, caller, client)).collect();
+        self.shown(&caller.account, Some((caller.session, client))).await
+    }
+
+    /// The live sessions of a user as an admin sees them, the last used first: no more precisely than their user does.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn devices_of(&self, account: &Account) -> Result<Vec<Device>, Unavailable> {
+        self.shown(account, None).await
+    }
+
+    async fn shown(
+        &self,
+        account: &Account,
+        current: Option<(SessionId, &Client)>,
+    ) -> Result<Vec<Device>, Unavailable> {
+        let sessions = self.live.of(account).await?;
+        let mut devices: Vec<Device> = sessions.iter().map(|record| self.device(record, current)).collect();
         devices.sort_by_key(|device| std::cmp::Reverse((device.is_current, device.last_used)));
         Ok(devices)
     }
 
-    fn device(&self, record: &SessionRecord, caller: &Caller, client: &Client) -> Device {
-        let is_current = record.sid == caller.session;
-        let (used, ip, user_agent) = if is_current {
-            (coarse(self.live.now(), Duration::from_secs(60)), client.address, &client.user_agent)
-        } else {
-            (coarse(self.shown_use(record, self.live.now()), STEP), record.ip, &record.user_agent)
+    fn device(&self, record: &SessionRecord, current: Option<(SessionId, &Client)>) -> Device {
+        let current = current.filter(|(sid, _)| *sid == record.sid);
+        let is_current = current.is_some();
+        let (used, ip, user_agent) = match current {
+            Some((_, client)) => (coarse(self.live.now(), Duration::from_secs(60)), client.address, &client.user_agent),
+            None => (coarse(self.shown_use(record, self.live.now()), STEP), record.ip, &record.user_agent),
         };
         let used = used.max(record.auth_time);
         Device {

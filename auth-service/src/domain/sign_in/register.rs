@@ -37,6 +37,17 @@ pub enum Registration {
 }
 
 impl Registration {
+    /// Its name, without the domains.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Domains(_) => "domains",
+            Self::Invite => "invite",
+            Self::Closed => "closed",
+        }
+    }
+
     /// Whether this address may register.
     fn admits(&self, email: &EmailAddress) -> bool {
         match self {

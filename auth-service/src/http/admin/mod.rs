@@ -2,4 +2,6 @@
 
 pub mod audit;
 pub mod invitations;
+pub mod keys;
+pub mod overview;
 pub mod users;

@@ -11,10 +11,12 @@ use crate::{
     },
     http::{
         State,
+        admin::audit::Listed,
         answer::refusals::{ResetRefused, UserOutOfReach, UserRefused},
         auth::{
             me::User,
             register::{Invalid, address, person_name},
+            sessions::Session,
         },
         request::{
             caller::{Permitted, UsersRead, UsersWrite},
@@ -221,6 +223,72 @@ pub async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let client = client(&request, &state);
     state.users.delete(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Get a user
+#[utoipa::path(
+    get, path = "/admin/users/{id}", tag = "users", operation_id = "get_user",
+    params(("id" = String, Path, format = Uuid, description = "The user's id")),
+    responses((status = 200, description = "The user", body = User<'_>), Refusals<(Permitted<UsersRead>, NotFound)>),
+    security(("bearer" = []))
+)]
+pub async fn show(_: Permitted<UsersRead>, state: Data<State>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(User::of(&state.users.by_id(user_id(&id)?).await?)))
+}
+
+/// Where a user is logged in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SessionsOfUser)]
+struct SessionsOfUser<'a> {
+    /// The most recently used first.
+    sessions: Vec<Session<'a>>,
+    /// The latest detected and suspected thefts of the user's refresh tokens, newest first.
+    incidents: Vec<Listed<'a>>,
+}
+
+/// List a user's sessions
+///
+/// With the thefts that were detected or may be under way, as the user sees them.
+#[utoipa::path(
+    get, path = "/admin/users/{id}/sessions", tag = "users", operation_id = "list_sessions_of_user",
+    params(("id" = String, Path, format = Uuid, description = "The user's id")),
+    responses(
+        (status = 200, description = "The sessions", body = SessionsOfUser<'_>),
+        Refusals<(Permitted<UsersRead>, NotFound)>,
+    ),
+    security(("bearer" = []))
+)]
+pub async fn sessions(_: Permitted<UsersRead>, state: Data<State>, id: Path<String>) -> Result<HttpResponse, Problem> {
+    let user = state.users.by_id(user_id(&id)?).await?;
+    let devices = state.sessions.devices_of(&user).await?;
+    let incidents = state.audit.incidents(user.id).await?;
+    let sessions = devices.iter().map(Session::on).collect();
+    let incidents = incidents.iter().map(Listed::of).collect();
+    Ok(HttpResponse::Ok().json(SessionsOfUser { sessions, incidents }))
+}
+
+/// End one session of a user
+///
+/// Works even if the session store has lost the session.
+#[utoipa::path(
+    delete, path = "/admin/users/{id}/sessions/{session}", tag = "users", operation_id = "end_session_of_user",
+    params(
+        ("id" = String, Path, format = Uuid, description = "The user's id"),
+        ("session" = String, Path, format = Uuid, description = "The session's id"),
+    ),
+    responses((status = 204, description = "Session ended"), Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
+    security(("bearer" = []))
+)]
+pub async fn end_session(
+    caller: Permitted<UsersWrite>,
+    request: HttpRequest,
+    state: Data<State>,
+    ids: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (user, session) = (user_id(&ids.0)?, ids.1.parse().map_err(|_| problem::not_found())?);
+    let client = client(&request, &state);
+    state.users.end_session(&By::Admin { caller: &caller, client: &client }, user, session).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

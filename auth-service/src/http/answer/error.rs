@@ -5,6 +5,7 @@ use crate::domain::{
     accounts::{BadCustomClaims, SearchError, create::NewcomerError, roles},
     admin::{authority::Forbidden, create::CreationError, invitations::InvitationError, users::AdminError},
     confirmation::ConfirmError,
+    keys::{KeyError, commands::KeyCommandError},
     my_account::{addresses::AddressError, change_password::PasswordError, delete::DeletionError},
     passwords::{WeakPassword, pool::NotComputed},
     proofs::{AskError, CodeError},
@@ -23,6 +24,18 @@ impl From<Unavailable> for Problem {
     fn from(error: Unavailable) -> Self {
         tracing::warn!(store = error.store, cause = error.cause, "a store is unavailable");
         Problem::unavailable("a store does not answer: keep your tokens and try again")
+    }
+}
+
+impl From<KeyCommandError> for Problem {
+    fn from(error: KeyCommandError) -> Self {
+        match error {
+            KeyCommandError::Key(KeyError::Unavailable(error)) => error.into(),
+            error => {
+                tracing::error!(%error, "the signing keys could not be replaced");
+                Problem::internal()
+            }
+        }
     }
 }
 

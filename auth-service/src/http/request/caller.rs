@@ -29,6 +29,13 @@ pub struct UsersRead;
 /// May change the users.
 pub struct UsersWrite;
 
+/// May publish the next signing key.
+pub struct KeysWrite;
+
+impl Scope for KeysWrite {
+    const NAME: &'static str = roles::KEYS_WRITE;
+}
+
 impl Scope for UsersRead {
     const NAME: &'static str = roles::USERS_READ;
 }

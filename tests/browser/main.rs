@@ -1,0 +1,9 @@
+//! The pages of auth-service and its client, in a real Chromium.
+
+mod client;
+mod journeys;
+mod line;
+mod links;
+mod looks;
+mod scripts;
+mod strangers;

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { account } from '../account.js'
+import { Browser, json, problem } from './world.mjs'
+
+const noContent = () => new Response(null, { status: 204 })
+
+async function ada() {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  return { browser, session: tab.session, calls: account(tab.session) }
+}
+
+test('every call is one of the document, with the members that it asks for', async () => {
+  const document = JSON.parse(readFileSync(new URL('../../../docs/openapi/auth-service.json', import.meta.url), 'utf8'))
+  const { browser, calls } = await ada()
+  for (const call of [
+    () => calls.sessions(),
+    () => calls.endSession('other'),
+    () => calls.changePassword({ current: 'a', new: 'b' }),
+    () => calls.changeEmail({ new: 'a', password: 'b', language: 'uk' }),
+    () => calls.verifyEmail({ language: 'uk' }),
+    () => calls.verifyEmail(),
+    () => calls.setSecondEmail({ new: 'a', password: 'b' }),
+    () => calls.removeSecondEmail({ password: 'b' }),
+    () => calls.exportData(),
+    () => calls.forgotPassword({ email: 'a', language: 'uk' }),
+    () => calls.loginCode({ email: 'a' }),
+  ]) {
+    await call()
+    const { method, path, body, headers } = browser.requests.at(-1)
+    const operation = document.paths[path.replace('/other', '/{id}')]?.[method.toLowerCase()]
+    assert.ok(operation, `${method} ${path}`)
+    const isAnonymous = !operation.security?.some(({ bearer }) => bearer)
+    assert.equal(headers.has('authorization'), !isAnonymous, path)
+    const reference = operation.requestBody?.content['application/json'].schema.$ref.split('/').at(-1)
+    const { required = [], properties = {} } = document.components.schemas[reference] ?? {}
+    const sent = Object.keys(body ? JSON.parse(body) : {})
+    assert.deepEqual(required.filter((name) => !sent.includes(name)), [], path)
+    assert.deepEqual(sent.filter((name) => !(name in properties)), [], path)
+  }
+})
+
+test('the language of a mail is a header', async () => {
+  const { browser, calls } = await ada()
+  await calls.forgotPassword({ email: 'a', language: 'uk' })
+  assert.equal(browser.requests.at(-1).headers.get('accept-language'), 'uk')
+  await calls.forgotPassword({ email: 'a' })
+  assert.equal(browser.requests.at(-1).headers.get('accept-language'), null)
+})
+
+test('the others are ended one by one, and one that is over already is no error', async () => {
+  const { browser, calls } = await ada()
+  browser.answers['/auth/sessions'] = () => json(200, { sessions: [{ id: 'own', current: true }, { id: 'a' }, { id: 'b' }], incidents: [] })
+  browser.answers['/auth/sessions/a'] = () => problem(404, 'not_found')
+  browser.answers['/auth/sessions/b'] = noContent
+  assert.equal(await calls.endOthers(), 2)
+  assert.deepEqual(browser.paths(), ['GET /auth/sessions', 'DELETE /auth/sessions/a', 'DELETE /auth/sessions/b'])
+})
+
+test('ending this session, or the account, logs out', async () => {
+  for (const end of [
+    ({ calls, session }) => calls.endSession(session.state.sessionId),
+    ({ calls }) => calls.deleteAccount({ password: 'x' }),
+  ]) {
+    const here = await ada()
+    here.browser.answers['/auth/me'] = noContent
+    await end(here)
+    assert.equal(here.session.state.phase, 'out')
+    assert.equal(here.browser.paths().at(-1), 'POST /auth/logout')
+  }
+})
+
+test('a refusal changes nothing', async () => {
+  const { browser, session, calls } = await ada()
+  browser.answers['/auth/me'] = () => problem(403, 'wrong_password')
+  await assert.rejects(calls.deleteAccount({ password: 'x' }), (error) => error.problem.code === 'wrong_password')
+  assert.equal(session.state.phase, 'in')
+})

@@ -1,0 +1,46 @@
+import { account } from './account.js'
+import { bind } from './form.js'
+import { mailCode } from './mail_code.js'
+import { byId, language } from './page.js'
+import { goOnOnceSignedIn, session } from './sign_in.js'
+import { show, step } from './steps.js'
+import { has, sentence, text } from './words.js'
+
+const address = () => byId('email').value.trim()
+const askForCode = () => account(session).loginCode({ email: address(), language })
+const another = () => show('ask')
+
+const code = mailCode(step('code'), { ask: askForCode, confirm: session.confirm, other: another })
+
+async function logIn({ email, password }, button) {
+  if (button.value !== 'code') return session.login({ email, password })
+  code.begin(await askForCode(), email)
+  show('code')
+}
+
+/** The password was right, so that saying more gives nothing away. */
+function explainUnverified(refusal) {
+  if (refusal !== 'email_unverified') return false
+  byId('unverified-sent').replaceChildren(sentence('login.unverified.sent', { address: address() }))
+  show('unverified')
+  return true
+}
+
+/** Why somebody who was signed in is asked to log in. */
+function sayWhy() {
+  const why = new URLSearchParams(location.search).get('why')
+  if (!why || !has(`login.why.${why}`)) return
+  byId('why').hidden = false
+  byId('why').classList.toggle('danger', why === 'refresh_reused')
+  byId('why').textContent = text(`login.why.${why}`)
+}
+
+const form = bind(byId('login'), logIn, { isRepeatable: true, onRefused: explainUnverified })
+byId('again').addEventListener('click', () => {
+  another()
+  form.send()
+})
+byId('back').addEventListener('click', another)
+sayWhy()
+show('ask')
+goOnOnceSignedIn()
