@@ -75,6 +75,6 @@ mod tests {
         let url = Url::parse("https://reader:hunter2@auth.example/jwks.json?key=hunter2#hunter2").expect("a URL");
         let address = Address::from(url);
         assert_eq!(address.shown(), "https://auth.example/jwks.json");
-        assert!(!format!("{address} {address:?}").contains("hunter2"));
+        assert_eq!(format!("{address} {address:?}"), format!("{0} {0}", address.shown()));
     }
 }

@@ -116,6 +116,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_configuration_shows_what_it_is_for() {
+        let source = KeySource::of_issuer("https://auth.example").expect("a URL");
+        let shown = format!("{:?}", Config::new("https://auth.example", "books", source));
+        assert!(shown.contains("\"https://auth.example\"") && shown.contains("\"books\""), "{shown}");
+    }
+
+    #[test]
     fn an_issuer_publishes_its_keys_below_its_url() {
         for issuer in ["https://auth.example/tenant", "https://auth.example/tenant/"] {
             let Ok(KeySource::Published { address, snapshot: None }) = KeySource::of_issuer(issuer) else {

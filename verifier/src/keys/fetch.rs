@@ -109,3 +109,21 @@ impl Client {
         Ok(response)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reading;
+
+    #[test]
+    fn a_set_without_a_usable_key_is_explained_by_what_is_wrong_with_each() {
+        let Reading { keys: Err(error), unused } = Reading::of_jwks(br#"{"keys":[{"kty":"oct","k":"AAAA"}]}"#) else {
+            panic!("it has no usable key");
+        };
+        let summary = Unused::summary(&unused);
+        let explained = FetchError::Keys { error, unused }.to_string();
+        assert!(!summary.is_empty() && explained.ends_with(&format!(": {summary}")), "{explained}");
+        let bare = FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() };
+        assert!(bare.to_string().ends_with(&KeySetError::TooLarge.to_string()), "{bare}");
+    }
+}

@@ -82,6 +82,18 @@ async fn an_answer_that_a_cache_has_kept_for_its_max_age_is_soon_fetched_again()
 }
 
 #[actix_web::test]
+async fn a_key_set_has_at_most_256_kib_and_says_whose_it_is() {
+    let publisher = TestPublisher::that_answers(Answer::good(padded(256 * 1024)));
+    let keys = follow(&publisher, pace()).await;
+    eventually("the largest set is used", async || keys.held().is_some()).await;
+    assert!(format!("{keys:?}").contains("Published"), "{keys:?}");
+    let publisher = TestPublisher::that_answers(Answer::good(padded(256 * 1024 + 1)));
+    let keys = follow(&publisher, pace()).await;
+    eventually("it was asked for twice", async || publisher.asked().len() >= 2).await;
+    assert!(keys.held().is_none(), "a larger one is not");
+}
+
+#[actix_web::test]
 async fn an_unchanged_set_without_a_new_age_keeps_the_one_it_had() {
     let publisher = TestPublisher::that_answers(
         Answer::good(Issuer::usual().key_set().to_string()).with("etag", "\"v1\"").with("age", "3600"),

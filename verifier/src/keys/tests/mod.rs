@@ -68,6 +68,13 @@ fn jwks_of(issuers: &[&Issuer]) -> String {
     json!({ "keys": issuers.iter().map(|issuer| issuer.public_key().clone()).collect::<Vec<_>>() }).to_string()
 }
 
+/// A good key set of so many bytes.
+fn padded(bytes: usize) -> String {
+    let mut jwks = jwks_of(&[Issuer::usual()]);
+    jwks.push_str(&" ".repeat(bytes - jwks.len()));
+    jwks
+}
+
 /// Waits for something that is about to be true.
 async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
     for _ in 0..2000 {

@@ -21,6 +21,14 @@ async fn pinned_keys_are_there_at_once() {
 }
 
 #[actix_web::test]
+async fn a_pinned_file_has_at_most_256_kib() {
+    for (bytes, are_used) in [(256 * 1024, true), (256 * 1024 + 1, false)] {
+        let (_directory, path) = file_with(&padded(bytes));
+        assert_eq!(pinned(path).await.held().is_some(), are_used, "{bytes}");
+    }
+}
+
+#[actix_web::test]
 async fn a_changed_file_is_read_again_and_a_broken_one_keeps_the_keys() {
     let (_directory, path) = file_with(&Issuer::usual().key_set().to_string());
     let keys = pinned(path.clone()).await;
