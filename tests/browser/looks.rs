@@ -14,8 +14,18 @@ fn folder() -> PathBuf {
 const SCREENS: [(&str, u32, u32); 2] = [("phone", 360, 740), ("desktop", 1280, 800)];
 
 /// Pages that need nobody who is logged in, and the one that does.
-const PAGES: [&str; 6] =
-    ["login", "register", "forgot", "confirm?flow=x&code=7H2K-9QXD&for=invite", "nothing", "account"];
+const PAGES: [&str; 10] = [
+    "login",
+    "register",
+    "forgot",
+    "confirm?flow=x&code=7H2K-9QXD&for=invite",
+    "nothing",
+    "account",
+    "console",
+    "console?view=users",
+    "console?view=keys",
+    "console?view=audit",
+];
 
 async fn look_at(browser: &Chromium, width: u32, height: u32, scheme: &str) {
     let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
@@ -30,17 +40,17 @@ async fn look_at(browser: &Chromium, width: u32, height: u32, scheme: &str) {
 #[tokio::test]
 async fn every_page_has_its_picture_and_fits_the_narrowest_screen() {
     let stack = Stack::any().auth("AUTH_LOGIN_CODE", "on").start_auth().await;
-    let ada = stack.ada().await;
+    let admin = stack.admin().await;
     let browser = Chromium::start().await;
     let mut is_known = false;
     for page in PAGES {
         if page == "account" && !is_known {
             open(&browser, &stack.auth).await;
-            log_in(&browser, &ada.email, &ada.password).await;
+            log_in(&browser, &admin.email, &admin.password).await;
             is_known = true;
         }
         let (path, sign) = (page, if page.contains('?') { '&' } else { '?' });
-        let name = page.split('?').next().unwrap_or(page);
+        let name = page.split_once("view=").map_or(page.split('?').next().unwrap_or(page), |(_, view)| view);
         for language in ["en", "uk", "ru"] {
             let url = format!("{}/{path}{sign}lang={language}", stack.auth.url());
             look_at(&browser, 320, 640, "light").await;

@@ -1,6 +1,7 @@
 //! The pages of auth-service and its client, in a real Chromium.
 
 mod client;
+mod console;
 mod journeys;
 mod line;
 mod links;

@@ -35,9 +35,11 @@ async fn an_admin_sees_one_user_with_sessions_and_ends_one_of_them() {
 
 #[tokio::test]
 async fn no_session_of_somebody_who_may_do_more_is_ended() {
-    let roles = tempfile::NamedTempFile::new().expect("a file of our own");
-    std::fs::write(roles.path(), "helpdesk = [\"users:read\", \"users:write\"]\n").expect("a file of our own");
-    let stack = Stack::any().auth("AUTH_ROLES_FILE", &roles.path().display().to_string()).start_auth().await;
+    let mut stack = Stack::any().prepare();
+    let file = stack.directory().join("roles.toml");
+    std::fs::write(&file, "helpdesk = [\"users:read\", \"users:write\"]\n").expect("our own directory");
+    stack.auth.set("AUTH_ROLES_FILE", &file.to_string_lossy());
+    stack.auth.start().await;
     let (admin, bob) = (stack.admin().await, stack.bob().await);
     stack.auth.change_user(&admin.tokens, &bob.id, &json!({ "roles": ["helpdesk"] })).await.expect(200);
     let sid = admin.tokens.claims()["sid"].as_str().expect("an id").to_owned();

@@ -41,7 +41,7 @@ fn the_lines_for_one_origin_are_those_that_interop_runs() {
     let (page, sample) = (read("docs/browser.md"), read("docs/proxies/same-origin.conf"));
     let (_, after) = page.split_once("```nginx\n").expect("docs/browser.md shows nginx's lines");
     let (shown, _) = after.split_once("```").expect("they end");
-    assert!(shown.lines().count() == 2 && sample.contains(shown), "the sample does not have them\n{shown}");
+    assert!(shown.lines().count() == 3 && sample.contains(shown), "the sample does not have them\n{shown}");
     assert_eq!(page.matches("```javascript\n").count(), 1, "interop runs the one block of JavaScript");
 }
 

@@ -66,6 +66,7 @@ mod mail;
 mod mailbox;
 mod metrics;
 mod monitoring;
+mod new_devices;
 mod new_passwords;
 mod nul_characters;
 mod openapi;

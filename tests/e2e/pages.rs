@@ -1,9 +1,9 @@
 //! The pages for people, as a browser gets them. What they do there: `tests/browser`.
 
-use harness::{Answer, Http, Stack, assert_problem};
-use std::collections::BTreeSet;
+use harness::{Answer, Http, Stack, assert_problem, command::Run};
+use std::{collections::BTreeSet, fs};
 
-const PAGES: [&str; 5] = ["/login", "/register", "/forgot", "/confirm", "/account"];
+const PAGES: [&str; 6] = ["/login", "/register", "/forgot", "/confirm", "/account", "/console"];
 
 /// At most so many bytes for a page with its assets, compressed.
 const PAGE_BUDGET: usize = 30 * 1024;
@@ -17,7 +17,8 @@ async fn page(auth: &Http, path: &str) -> Answer {
 
 /// The paths of the assets that a page names.
 fn assets(page: &Answer) -> BTreeSet<String> {
-    let attributes = ["href=\"", "src=\""].into_iter().flat_map(|name| page.body.split(name).skip(1));
+    let html = page.body.replace("&#x2f;", "/");
+    let attributes = ["href=\"", "src=\""].into_iter().flat_map(|name| html.split(name).skip(1));
     let values = attributes.filter_map(|rest| rest.split_once('"')).map(|(value, _)| value);
     let paths = values.filter_map(|value| value.split('#').next()).filter(|value| value.starts_with("/assets/"));
     paths.map(str::to_owned).collect()
@@ -145,6 +146,45 @@ async fn a_page_is_in_the_language_that_is_chosen_remembered_or_preferred() {
         } else {
             assert_eq!(remembered, "", "{place}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_makes_the_pages_an_installations_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("texts")).expect("our own folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("our own folder");
+    write(
+        "brand.toml",
+        "name = \"Example & Sons\"\nprivacy = \"https://example.com/p\"\n[accent]\nlight = \"#1A4FA3\"\ndark = \"#9CC2FF\"\n",
+    );
+    write("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>");
+    write("texts/en.json", "{\"login\": {\"title\": \"Welcome\"}}");
+    let stack = Stack::any().auth("AUTH_BRAND_DIR", &folder.path().display().to_string()).start_auth().await;
+    let page = page(&stack.auth, "/login").await;
+    assert!(page.body.contains("<title>Welcome · Example &amp; Sons</title>"), "{page}");
+    assert!(page.body.contains("https:&#x2f;&#x2f;example.com&#x2f;p"), "{page}");
+    let assets = assets(&page);
+    let asset = async |name: &str| {
+        let path = assets.iter().find(|path| path.ends_with(name)).expect("the page names it");
+        stack.auth.get(path).send().await.expect(200)
+    };
+    assert!(asset("/brand.css").await.body.contains("--accent: light-dark(#1A4FA3, #9CC2FF);"));
+    let logo = asset("/logo.svg").await;
+    assert_eq!(logo.header("content-type"), "image/svg+xml");
+    assert!(logo.header("content-security-policy").contains("sandbox"), "opened by itself, it runs no script: {logo}");
+}
+
+#[tokio::test]
+async fn a_folder_with_mistakes_stops_the_start_and_names_each() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("brand.toml"), "help = \"javascript:alert(1)\"\nradius = 99\n")
+        .expect("our own folder");
+    let run = Run::new("auth-service", folder.path(), &[]).env("AUTH_LISTEN", "127.0.0.1:0");
+    let ended = run.env("AUTH_BRAND_DIR", &folder.path().display().to_string()).ended().await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for words in ["AUTH_BRAND_DIR: brand.toml: help: write a URL", "AUTH_BRAND_DIR: brand.toml: radius: 0 to 24"] {
+        assert!(ended.errors.contains(words), "{words:?} is missing: {}", ended.errors);
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Tab(String);
 /// What a script threw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thrown {
-    /// The name of its class.
+    /// Its name.
     pub class: String,
     /// Its message.
     pub message: String,
@@ -177,7 +177,7 @@ impl Chromium {
             "const done = arguments[arguments.length - 1]
             ;(async () => {{ {code}\n }})().then(
               (value) => done({{ value: value ?? null }}),
-              (error) => done({{ error: error?.constructor?.name ?? typeof error, message: String(error?.message ?? error), code: error?.code ?? null }}),
+              (error) => done({{ error: error?.name ?? typeof error, message: String(error?.message ?? error), code: error?.code ?? null }}),
             )"
         );
         let outcome = self.tell("execute/async", json!({ "script": script, "args": [] })).await;

@@ -18,7 +18,7 @@ use std::{
 };
 
 /// Pages for everybody, and the one for those who are logged in.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 12] = [
     "login",
     "register",
     "forgot",
@@ -26,6 +26,11 @@ const PAGES: [&str; 7] = [
     "confirm?flow=x&code=7H2K-9QXD&for=undo_email",
     "nothing",
     "account",
+    "console",
+    "console?view=users",
+    "console?view=invitations",
+    "console?view=keys",
+    "console?view=audit",
 ];
 
 /// Runs the checks.
@@ -151,16 +156,16 @@ async fn example(files: &[(&'static str, String)]) -> Result<(), String> {
 async fn accessibility(report: &mut Report) {
     let axe = fs::read_to_string(libraries().join("axe-core/axe.min.js")).expect("npm has brought it");
     let stack = Stack::any().auth("AUTH_LOGIN_CODE", "on").start_auth().await;
-    let ada = stack.ada().await;
+    let admin = stack.admin().await;
     let browser = Chromium::start().await;
     let url = stack.auth.url();
     for page in PAGES {
         if page == "account" {
             browser.open(&format!("{url}/login")).await;
-            browser.fill("#email", &ada.email).await;
-            browser.fill("#password", &ada.password).await;
+            browser.fill("#email", &admin.email).await;
+            browser.fill("#password", &admin.password).await;
             browser.click("#login .primary").await;
-            browser.shows(&ada.email).await;
+            browser.shows(&admin.email).await;
         }
         let mut found = Vec::new();
         for language in ["en", "uk", "ru"] {

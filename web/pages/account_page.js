@@ -10,6 +10,7 @@ import { byId } from './page.js'
 import { passwordChange } from './password_change.js'
 import { profile } from './profile.js'
 import { warnWhileUnreachable } from './reachability.js'
+import { scopesOf } from './rights.js'
 import { duration, text } from './words.js'
 
 /** Seconds between attempts to load, at least. */
@@ -58,6 +59,7 @@ async function load() {
     address = user.email
     you.show(user)
     succeed()
+    byId('console').hidden = !(await scopesOf(session)).includes('users:read')
   } catch (error) {
     fail(error)
   }

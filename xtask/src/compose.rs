@@ -23,7 +23,7 @@ const OTHER_STORAGE: [(&str, &str); 4] = [
 
 /// Tests about this machine, or something on it that containers do not see, each with its reason. All of them run with
 /// processes.
-const NOT_IN_CONTAINERS: [(&str, &str); 30] = [
+const NOT_IN_CONTAINERS: [(&str, &str); 32] = [
     ("bit_flips::", "counts queries to stores on this machine"),
     ("files::", "is about the files of a process on this machine"),
     ("installations::", "is about databases and files of other programs on this machine"),
@@ -45,6 +45,8 @@ const NOT_IN_CONTAINERS: [(&str, &str); 30] = [
     ("new_passwords::", "the lists of breached passwords are files and a server of this machine"),
     ("recovery::a_copy_of_the_database", "reads the file of a database on this machine"),
     ("operators::output_that_nobody_reads", "is about the pipes of a process on this machine"),
+    ("new_devices::", "clients come from several addresses of this machine"),
+    ("pages::a_folder_", "is about a folder of this machine"),
     ("imports::", "imports and exports read and write files of this machine"),
     ("doctor::a_healthy_service_gets_notes_at_most", "is about SQLite; for containers: the_doctor_finds_nothing_wrong"),
     ("doctor::a_postgres_that_may_lose_data_is_the_only_warning", "the PostgreSQL of docker-compose.yml loses nothing"),

@@ -29,13 +29,14 @@ use crate::{
         sign_in::{
             by_mail::ByMail,
             login::SignIn,
+            new_device::NewDevices,
             password_check::PasswordCheck,
             recovery::Recovery,
-            register::{Registrar, Registration, RegistrationPolicy},
+            register::{Registrar, Registration},
         },
         throttling::{Throttle, limiter::Limiter, limits::Limits, mail_budget::MailBudget},
     },
-    http::{Readiness, Site, State},
+    http::{Readiness, State},
     machine,
     mailing::Postman,
     pages::{About, Pages},
@@ -63,7 +64,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (has_login_codes, unverified_may_log_in) = (config.has_login_codes, config.unverified_may_log_in);
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
     let (password_rules, breached) = (config.password_rules.clone(), stores::breached_passwords(&config.breach_list)?);
-    let has_pages = config.has_pages;
+    let (has_pages, brand) = (config.has_pages, config.brand.take());
     let shortest_password = password_rules.min_chars;
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
@@ -139,7 +140,9 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         default_role: default_role.clone(),
         are_allowed: has_invitations,
     };
+    let new_devices = Arc::new(NewDevices::new(audit.clone(), notices.clone(), outbox.clone(), clock.clone()));
     let confirmer = Confirmer {
+        new_devices: new_devices.clone(),
         accounts: accounts.clone(),
         creator: creator.clone(),
         roles: roles.clone(),
@@ -181,7 +184,14 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         live: live.clone(),
         postman,
     };
-    let about = has_pages.then(|| about(&site, &registration, has_login_codes, shortest_password));
+    let about = has_pages.then(|| About {
+        origin: site.issuer().to_owned(),
+        return_origins: site.origins().map(str::to_owned).collect(),
+        registration: registration.registration.name(),
+        has_login_codes,
+        shortest_password,
+        brand,
+    });
     let state = State {
         pages: Pages::load(about.as_ref())?,
         sign_in: SignIn::new(
@@ -191,6 +201,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
             sessions.clone(),
             audit.clone(),
             (!unverified_may_log_in).then(|| proofs.clone()),
+            new_devices,
         ),
         addresses,
         by_mail,
@@ -216,16 +227,6 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         clock,
     };
     Ok(Service { state, chores })
-}
-
-fn about(site: &Site, registration: &RegistrationPolicy, has_login_codes: bool, shortest_password: usize) -> About {
-    About {
-        origin: site.issuer().to_owned(),
-        return_origins: site.origins().map(str::to_owned).collect(),
-        registration: registration.registration.name(),
-        has_login_codes,
-        shortest_password,
-    }
 }
 
 async fn ensure_first_admin(

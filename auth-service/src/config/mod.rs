@@ -24,6 +24,7 @@ use crate::{
         throttling::{FailureLimits, limits::LimitSettings},
     },
     http::Site,
+    pages::Brand,
 };
 use clap::ArgMatches;
 use shared::{
@@ -92,6 +93,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where links in mails lead.
     pub pages: Url,
+    /// What makes the pages the installation's own.
+    pub brand: Option<Brand>,
     /// Whether the service has pages itself.
     pub has_pages: bool,
     /// Roles.
@@ -155,6 +158,7 @@ impl Config {
             key_policy: keys::key_policy(&settings, access.ttl),
             access,
             sessions: sessions::policy(&settings, &accounts),
+            brand: web::brand(&settings),
             has_pages: web::has_pages(&settings),
             pages: web::pages(&settings),
             registration: accounts.registration,

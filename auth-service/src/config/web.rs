@@ -1,15 +1,19 @@
 //! Addresses, the public URL, proxies, the cookie's name, and limits on connections.
 
-use crate::http::{AddressHeader, Site};
+use crate::{
+    http::{AddressHeader, Site},
+    pages::Brand,
+};
 use ipnet::{IpNet, Ipv4Net};
 use shared::{
     origin,
     server::{Limits, Timeouts, are_in_conflict},
     settings,
-    settings::{Settings, duration_within, number_within, on_off, parsed},
+    settings::{Settings, any_text, duration_within, number_within, on_off, parsed},
 };
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
+    path::Path,
     time::Duration,
 };
 use url::{Host, Url};
@@ -25,6 +29,8 @@ settings! {
     plain AUTH_PAGES_URL: Url, pages_url;
     /// Whether auth-service serves pages to log in, register, answer mails and manage one's account: on or off.
     plain AUTH_PAGES: bool = "on", on_off;
+    /// Folder with what makes these pages your own: brand.toml, a logo, texts. See docs/pages.md.
+    plain AUTH_BRAND_DIR: String, any_text;
     /// Browser origins, besides the public URL's, that may call with credentials; separated by commas.
     plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
     /// Networks of your own proxies, separated by commas; what they report about client addresses is trusted.
@@ -90,6 +96,19 @@ pub(super) fn pages(settings: &Settings) -> Url {
 /// Whether there are pages of our own.
 pub(super) fn has_pages(settings: &Settings) -> bool {
     settings.get(&AUTH_PAGES)
+}
+
+/// What makes them the installation's own.
+pub(super) fn brand(settings: &Settings) -> Option<Brand> {
+    let folder = settings.find(&AUTH_BRAND_DIR)?;
+    if !settings.get(&AUTH_PAGES) {
+        settings.mistake("AUTH_BRAND_DIR: there are no pages, because AUTH_PAGES is off");
+    }
+    Brand::load(Path::new(&folder))
+        .map_err(|mistakes| {
+            mistakes.into_iter().for_each(|mistake| settings.mistake(format!("AUTH_BRAND_DIR: {mistake}")))
+        })
+        .ok()
 }
 
 fn pages_url(text: &str) -> Result<Url, String> {

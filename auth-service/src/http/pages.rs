@@ -115,6 +115,8 @@ async fn asset(
     // During an upgrade, a page of a replica with other files may ask this one: its own name for them is not for these.
     let lifetime = if fingerprint == state.pages.fingerprint() { FOR_EVER } else { "no-store" };
     answer.insert_header((header::CACHE_CONTROL, lifetime));
+    // An image that is opened by itself is a document, and runs no script either.
+    answer.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"));
     Ok(served(for_all_origins(answer), file, &request))
 }
 

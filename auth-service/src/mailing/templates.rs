@@ -22,11 +22,11 @@ macro_rules! in_all_languages {
 }
 
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
-const BUILT_IN: [[(&str, &str); 6]; 15] = in_all_languages![
+const BUILT_IN: [[(&str, &str); 6]; 16] = in_all_languages![
     "footer"
     "registration" "already_registered" "invitation" "login_code" "address_verification" "address_change"
     "password_reset" "password_reset_by_admin"
-    "password_changed" "address_changed" "second_address_changed" "theft_found" "account_deleted" "account_disabled"
+    "password_changed" "address_changed" "second_address_changed" "theft_found" "new_device" "account_deleted" "account_disabled"
 ];
 
 /// What the first line of a plain text begins with.

@@ -14,6 +14,8 @@ pub enum Kind {
     Css,
     /// An image.
     Svg,
+    /// An image.
+    Png,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
             Some("js") => Self::JavaScript,
             Some("css") => Self::Css,
             Some("svg") => Self::Svg,
+            Some("png") => Self::Png,
             _ => Self::Html,
         }
     }
@@ -33,6 +36,7 @@ impl Kind {
             Self::JavaScript => "text/javascript; charset=utf-8",
             Self::Css => "text/css; charset=utf-8",
             Self::Svg => "image/svg+xml",
+            Self::Png => "image/png",
         }
     }
 }
@@ -49,9 +53,9 @@ pub struct File {
 }
 
 impl File {
-    /// Of this kind and with this text.
-    pub fn new(kind: Kind, text: String) -> Self {
-        let plain: Arc<[u8]> = text.into_bytes().into();
+    /// Of this kind and with these bytes.
+    pub fn new(kind: Kind, bytes: Vec<u8>) -> Self {
+        let plain: Arc<[u8]> = bytes.into();
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         let written = encoder.write_all(&plain).and_then(|()| encoder.finish());
         let gzipped = written.expect("memory takes all that is written").into();

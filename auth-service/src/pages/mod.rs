@@ -1,11 +1,12 @@
 //! The pages for people, and the client for other pages: the files of `web/`, in the binary. They are rendered, compressed and named by their
 //! content once, at the start, and are the same for everybody: what is somebody's own is fetched by their scripts.
 
+mod brand;
 mod embedded;
 mod file;
 mod shells;
 
-pub use self::file::File;
+pub use self::{brand::Brand, file::File};
 
 use self::{
     embedded::FILES,
@@ -34,6 +35,8 @@ pub struct About {
     pub has_login_codes: bool,
     /// The length of the shortest password that may be set.
     pub shortest_password: usize,
+    /// What makes them the installation's own.
+    pub brand: Option<Brand>,
 }
 
 /// The pages and their assets.
@@ -45,7 +48,7 @@ pub struct Pages {
 
 impl Pages {
     /// The names of the pages, which are their paths too.
-    pub const NAMES: [&str; 5] = ["login", "register", "forgot", "confirm", "account"];
+    pub const NAMES: [&str; 6] = ["login", "register", "forgot", "confirm", "account", "console"];
 
     /// The page for paths without anything.
     pub const NOT_FOUND: &'static str = "not_found";
@@ -58,11 +61,19 @@ impl Pages {
         let mut sources: BTreeMap<&str, String> =
             FILES.iter().map(|&(name, text)| (name, lean(Kind::of(name), text))).collect();
         sources.insert(CLIENT, embedded::CLIENT.to_owned());
-        let fingerprint = fingerprint(&sources);
+        let brand = about.and_then(|about| about.brand.as_ref());
+        if let Some(style) = brand.and_then(Brand::style) {
+            sources.insert("brand.css", style.to_owned());
+        }
+        let logo = brand.and_then(Brand::logo);
+        let texts = sources.iter().map(|(name, text)| (*name, text.as_bytes()));
+        let fingerprint = fingerprint(texts.chain(logo));
         let shells = about.map(|about| shells::render(about, &fingerprint, &sources)).transpose()?.unwrap_or_default();
         let is_served = |name: &str| about.is_some() || name == CLIENT;
-        let assets = sources.into_iter().filter(|(name, _)| is_served(name));
-        let assets = assets.map(|(name, text)| (name, File::new(Kind::of(name), text))).collect();
+        let assets =
+            sources.into_iter().filter(|(name, _)| is_served(name)).map(|(name, text)| (name, text.into_bytes()));
+        let assets = assets.chain(logo.map(|(name, bytes)| (name, bytes.to_vec())));
+        let assets = assets.map(|(name, bytes)| (name, File::new(Kind::of(name), bytes))).collect();
         Ok(Self { shells, assets, fingerprint })
     }
 
@@ -97,10 +108,10 @@ impl Pages {
     }
 }
 
-fn fingerprint(sources: &BTreeMap<&str, String>) -> String {
+fn fingerprint<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut digest = digest::Context::new(&SHA256);
-    for (name, text) in sources {
-        for part in [name.as_bytes(), text.as_bytes()] {
+    for (name, bytes) in files {
+        for part in [name.as_bytes(), bytes] {
             digest.update(&(part.len() as u64).to_be_bytes());
             digest.update(part);
         }

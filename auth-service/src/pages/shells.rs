@@ -29,9 +29,14 @@ pub fn render(
     }
     let languages: Vec<_> = CATALOGUES.iter().map(|(code, _)| json!({ "code": code, "name": name_of(code) })).collect();
     let settings = settings(about);
+    let assets = format!("/assets/{fingerprint}");
+    let brand = about.brand.as_ref().map_or(Value::Null, |brand| brand.shown(&assets));
     let mut shells = BTreeMap::new();
     for (language, text) in CATALOGUES {
-        let texts: Texts = serde_json::from_str(text).map_err(|error| format!("{language}.json: {error}"))?;
+        let wrong = |error: serde_json::Error| format!("{language}.json: {error}");
+        let texts: Value = serde_json::from_str(text).map_err(wrong)?;
+        let texts = about.brand.as_ref().map_or(texts.clone(), |brand| brand.texts(language, texts));
+        let texts: Texts = serde_json::from_value(texts).map_err(wrong)?;
         for page in Pages::NAMES.into_iter().chain([Pages::NOT_FOUND]) {
             let script = script_of(page);
             // The only page that is complete by itself.
@@ -42,13 +47,13 @@ pub fn render(
                 settings => Serde(&settings),
                 t => Serde(&texts),
                 // Not escaped: its slashes are no markup.
-                assets => minijinja::Value::from_safe_string(format!("/assets/{fingerprint}")),
-                brand => (),
-                data => data(language, page, &texts, &settings),
+                assets => minijinja::Value::from_safe_string(assets.clone()),
+                brand => Serde(&brand),
+                data => data(language, page, &texts, &settings, &brand),
             };
             let template = templates.get_template(&format!("{page}.html")).map_err(|error| error.to_string())?;
             let html = template.render(values).map_err(|error| format!("{page}.html in {language}: {error:#}"))?;
-            shells.insert((page, language), File::new(Kind::Html, html));
+            shells.insert((page, language), File::new(Kind::Html, html.into_bytes()));
         }
     }
     Ok(shells)
@@ -61,6 +66,7 @@ fn script_of(page: &str) -> &'static str {
         "register" => "register.js",
         "forgot" => "forgot.js",
         "confirm" => "confirm.js",
+        "console" => "console.js",
         // `account.js` is the client's.
         _ => "account_page.js",
     }
@@ -86,10 +92,10 @@ fn settings(about: &About) -> Value {
 }
 
 /// What the page's script reads, as text that cannot end the element that it stands in.
-fn data(language: &str, page: &str, texts: &Texts, settings: &Value) -> String {
+fn data(language: &str, page: &str, texts: &Texts, settings: &Value, brand: &Value) -> String {
     let texts: BTreeMap<&str, &Value> =
         COMMON.into_iter().chain([page]).filter_map(|section| Some((section, texts.get(section)?))).collect();
-    let data = json!({ "language": language, "texts": texts, "settings": settings, "brand": Value::Null });
+    let data = json!({ "language": language, "texts": texts, "settings": settings, "brand": brand });
     data.to_string().replace('<', "\\u003c")
 }
 

@@ -32,6 +32,8 @@ actions! {
     UserCreate = "user_create",
     /// A login, or a failed attempt.
     Login = "login",
+    /// A login came from a device and a network that are new for the user, who was notified.
+    NewDevice = "new_device",
     /// A user confirmed the password, or failed to.
     PasswordConfirm = "password_confirm",
     /// Logout of one session.

@@ -35,10 +35,14 @@ impl Confirmer {
         if let Some(previous) = &previous {
             self.sessions.logout(previous, client).await?;
         }
+        let (account, is_news) = (found.account.clone(), self.new_devices.is_news(&found.account, client).await);
         let tokens = self.sessions.begin(found, transport, client).await.map_err(|error| match error {
             BeginError::Disabled | BeginError::Outdated => CodeError::Spent,
             BeginError::Unavailable(error) => error.into(),
         })?;
+        if is_news {
+            self.new_devices.notify(&account, client).await;
+        }
         LOGINS.add("success");
         Ok(Some(tokens))
     }

@@ -23,7 +23,7 @@ use super::{
         refresh_token::{RefreshClaims, Transport},
         tokens::Tokens,
     },
-    sign_in::log_refusal,
+    sign_in::{log_refusal, new_device::NewDevices},
     throttling::{
         limiter::Limiter,
         limits::{Exceeded, Limit},
@@ -125,6 +125,8 @@ pub struct Confirmer {
     pub accounts: Arc<dyn Accounts>,
     /// Checks and hashes the first password of a user.
     pub creator: Arc<Creator>,
+    /// Notifies users of logins from new devices.
+    pub new_devices: Arc<NewDevices>,
     /// What roles grant.
     pub roles: Arc<Roles>,
     /// The proofs.

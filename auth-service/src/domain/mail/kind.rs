@@ -61,6 +61,8 @@ kinds! {
     /// A notice: a refresh token was used twice, so that sessions were ended. `ends` is `user` or `session`. The
     /// link leads to a new password.
     TheftFound = "theft_found" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", ends: "user", link: "https://auth.example.com/forgot" },
+    /// A notice: a login from a device and a network that are new for the user. The link leads to a new password.
+    NewDevice = "new_device" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", link: "https://auth.example.com/forgot" },
     /// A notice: the account was deleted. `ip` is empty if an administrator did it.
     AccountDeleted = "account_deleted" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
     /// A notice: an administrator disabled the account.

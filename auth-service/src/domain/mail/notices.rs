@@ -11,10 +11,11 @@ const LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
 impl MailKind {
     /// The kinds that are notices.
-    pub const NOTICES: [Self; 5] = [
+    pub const NOTICES: [Self; 6] = [
         Self::PasswordChanged,
         Self::SecondAddressChanged,
         Self::TheftFound,
+        Self::NewDevice,
         Self::AccountDeleted,
         Self::AccountDisabled,
     ];
@@ -94,6 +95,13 @@ impl Notices {
         let forgot = self.policy.forgot.as_str();
         let fill = |params: Params| params.with("ip", from.to_string()).with("ends", ends).with("link", forgot);
         self.write(MailKind::TheftFound, to, None, fill)
+    }
+
+    /// A login from a device and a network that are new for the user. Not in the client's language: it may be a stranger's.
+    #[must_use]
+    pub fn new_device(&self, to: &Readers<'_>, from: IpAddr) -> Vec<SealedMail> {
+        let fill = |params: Params| params.with("ip", from.to_string()).with("link", self.policy.forgot.as_str());
+        self.write(MailKind::NewDevice, to, None, fill)
     }
 
     fn write(

@@ -1,6 +1,9 @@
 //! Login: exchanges a password for a new session.
 
-use super::password_check::{CheckError, PasswordCheck, report_unusable_hash};
+use super::{
+    new_device::NewDevices,
+    password_check::{CheckError, PasswordCheck, report_unusable_hash},
+};
 use crate::{
     domain::{
         Client, Unavailable,
@@ -87,6 +90,7 @@ pub struct SignIn {
     sessions: Arc<Sessions>,
     audit: Arc<Audit>,
     verification: Option<Arc<Proofs>>,
+    new_devices: Arc<NewDevices>,
 }
 
 impl SignIn {
@@ -99,8 +103,9 @@ impl SignIn {
         sessions: Arc<Sessions>,
         audit: Arc<Audit>,
         verification: Option<Arc<Proofs>>,
+        new_devices: Arc<NewDevices>,
     ) -> Self {
-        Self { accounts, check, live, sessions, audit, verification }
+        Self { accounts, check, live, sessions, audit, verification, new_devices }
     }
 
     /// Logs in, and ends the session of the request's cookie.
@@ -138,7 +143,12 @@ impl SignIn {
         if let Some(previous) = &previous {
             self.sessions.logout(previous, client).await?;
         }
-        Ok(self.sessions.begin(checked, transport, client).await?)
+        let (account, is_news) = (checked.account.clone(), self.new_devices.is_news(&checked.account, client).await);
+        let tokens = self.sessions.begin(checked, transport, client).await?;
+        if is_news {
+            self.new_devices.notify(&account, client).await;
+        }
+        Ok(tokens)
     }
 
     /// Sends a user with the right password a mail to verify the address.

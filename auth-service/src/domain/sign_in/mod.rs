@@ -2,6 +2,7 @@
 
 pub mod by_mail;
 pub mod login;
+pub mod new_device;
 pub mod password_check;
 pub mod recovery;
 pub mod register;
