@@ -99,7 +99,7 @@ fn roles_that_make_tokens_too_long_for_verifiers_stop_the_start_with_the_sizes()
     assert_eq!(read_with(60, &[]), None);
     let mistakes = read_with(120, &[]).expect("an admin would have 240 scopes");
     for words in
-        ["AUTH_ROLES_FILE: an access token may become ", "at most 8192", "4245 bytes of scopes", "docs/roles.md"]
+        ["AUTH_ROLES_FILE: an access token may become ", "at most 8192", "4256 bytes of scopes", "docs/roles.md"]
     {
         assert!(mistakes.contains(words), "{words:?} is not in {mistakes}");
     }

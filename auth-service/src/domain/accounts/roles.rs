@@ -235,7 +235,7 @@ mod tests {
         let roles = Roles::default();
         assert_eq!(scopes(&roles, "reader"), "books:read");
         assert_eq!(scopes(&roles, "author"), "books:read books:write");
-        assert_eq!(scopes(&roles, "admin"), "books:read books:write users:read users:write");
+        assert_eq!(scopes(&roles, "admin"), "books:read books:write keys:write users:read users:write");
         assert_eq!(scopes(&roles, "nobody"), "");
         assert_eq!(Roles(BTreeMap::new()).with_built_in(), roles);
     }
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(roles.names().collect::<Vec<_>>(), ["admin", "author", "billing", "reader"]);
         assert_eq!(scopes(&roles, "reader"), "");
         assert_eq!(scopes(&roles, "author"), "books:read books:write");
-        assert_eq!(scopes(&roles, "admin"), "billing:write books:read books:write users:read users:write");
+        assert_eq!(scopes(&roles, "admin"), "billing:write books:read books:write keys:write users:read users:write");
         let own_admin = added("admin = [\"users:write\"]\nbilling = [\"billing:write\"]");
         assert_eq!(scopes(&own_admin, "admin"), "users:write");
     }
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn the_scopes_of_many_roles_count_once_and_only_as_many_roles_as_a_user_may_have() {
-        assert_eq!(Roles::default().most_scopes(16), "books:read books:write users:read users:write".len());
+        assert_eq!(Roles::default().most_scopes(16), "books:read books:write keys:write users:read users:write".len());
         assert_eq!(Roles(BTreeMap::new()).most_scopes(16), 0);
         let own = Roles::parse("admin = [\"a\"]\nb = [\"bb\", \"a\"]\nc = [\"ccc\"]").expect("roles");
         assert_eq!(own.most_scopes(1), "a bb".len());
@@ -317,11 +317,11 @@ mod tests {
     #[test]
     fn a_user_who_may_do_all_that_an_admin_may_governs() {
         let roles = added(
-            "helpdesk = [\"users:read\", \"users:write\"]\nowner = [\"users:read\", \"users:write\", \"books:read\", \"books:write\"]",
+            "helpdesk = [\"users:read\", \"users:write\"]\nowner = [\"users:read\", \"users:write\", \"keys:write\", \"books:read\", \"books:write\"]\nkeeper = [\"keys:write\"]",
         );
         let governs = |held: &[&str]| roles.govern(&list(held));
-        assert!(governs(&["admin"]) && governs(&["owner"]) && governs(&["helpdesk", "author"]));
-        assert!(!governs(&["helpdesk"]) && !governs(&["author"]) && !governs(&[]));
+        assert!(governs(&["admin"]) && governs(&["owner"]) && governs(&["helpdesk", "author", "keeper"]));
+        assert!(!governs(&["helpdesk", "author"]) && !governs(&["helpdesk"]) && !governs(&["author"]) && !governs(&[]));
         let weak_admin = added("admin = [\"users:read\"]\nhelpdesk = [\"users:write\"]");
         assert!(weak_admin.govern(&list(&["helpdesk"])) && !weak_admin.govern(&list(&["admin"])));
     }
