@@ -27,7 +27,10 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 }
 
 /// Reads a regular file of at most `limit` bytes.
-fn read_whole(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// What is wrong, in words that follow "cannot read PATH:".
+pub fn read_whole(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_regular(path)?;
     let mut bytes = Vec::new();
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;

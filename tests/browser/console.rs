@@ -42,6 +42,22 @@ async fn an_admin_finds_a_user_ends_a_session_and_disables_the_account() {
 }
 
 #[tokio::test]
+async fn what_another_admin_has_removed_meanwhile_is_not_brought_back() {
+    let stack = Stack::any().start_auth().await;
+    let (admin, ada) = (stack.admin().await, stack.ada().await);
+    stack.auth.change_user(&admin.tokens, &ada.id, &json!({ "roles": ["author", "admin"] })).await.expect(200);
+    let query = format!("?view=user&id={}", ada.id);
+    let browser = at_the_console(&stack, &admin.email, &admin.password, &query).await;
+    browser.click("[data-act='roles']").await;
+    browser.shows("reader").await;
+    stack.auth.change_user(&admin.tokens, &ada.id, &json!({ "roles": ["author"] })).await.expect(200);
+    browser.click("#roles-dialog .primary").await;
+    browser.until("return document.querySelector('#roles-dialog').open", &json!(false)).await;
+    let user = stack.auth.get(&format!("/admin/users/{}", ada.id)).bearer(&admin.tokens.access).send().await;
+    assert_eq!(user.expect(200)["roles"], json!(["author"]));
+}
+
+#[tokio::test]
 async fn an_admin_invites_somebody_and_has_the_next_key_published() {
     let stack = Stack::any().start_auth().await;
     let admin = stack.admin().await;

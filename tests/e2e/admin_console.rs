@@ -46,6 +46,7 @@ async fn no_session_of_somebody_who_may_do_more_is_ended() {
     let path = format!("/admin/users/{}/sessions/{sid}", admin.id);
     let refused = stack.auth.request("DELETE", &path).bearer(&bob.tokens.access).send().await;
     assert_problem(&refused, 403, "outranked");
+    assert_problem(&stack.auth.end_sessions_of(&bob.tokens, &admin.id).await, 403, "outranked");
     stack.auth.refreshed(&admin.tokens).await;
     let keys = stack.auth.post("/admin/keys/rotate").bearer(&bob.tokens.access).send().await;
     assert_problem(&keys, 403, "insufficient_scope");

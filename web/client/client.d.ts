@@ -52,7 +52,7 @@ export interface Session {
    */
   logout(): Promise<void>;
 
-  /** Ends all of the user's sessions. If it rejects, the server has not been told, and nothing has changed. */
+  /** Ends all of the user's sessions. If it rejects, no answer came, and they may have ended or not. */
   logoutEverywhere(): Promise<void>;
 
   /** The current user, asked for anew each time. */

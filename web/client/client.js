@@ -215,7 +215,11 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
     }
   }
 
+  // The answer to a logout clears the cookie, whenever it comes: so nobody logs in before.
+  const logoutTold = () => store[name] && flight?.catch(() => {})
+
   async function enter(path, what) {
+    await logoutTold()
     try {
       const tokens = await locked(() => post(path, what))
       if (tokens.access_token) {
@@ -300,8 +304,7 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
       user: () => call('GET', '/auth/me'),
       register: (who) => post('/auth/register', who),
       async login(who) {
-        // Its answer clears the cookie, whenever it comes.
-        if (store[name]) await flight?.catch(() => {})
+        await logoutTold()
         raise('switched')
         return enter('/auth/login', who)
       },

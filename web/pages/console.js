@@ -68,6 +68,8 @@ async function show() {
   here = new AbortController()
   const { signal } = here
   say('')
+  // What a dialog is about belongs to the view that it was opened in.
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close()
   await knowRights()
   if (signal.aborted) return
   const isAllowed = may('users:read')

@@ -1,5 +1,6 @@
 // What may be done about a user, each in a dialog. Loaded when one of them is opened.
 
+import { Refused } from './client.js'
 import { confirmed } from './confirmation.js'
 import { say } from './console_parts.js'
 import { address, go } from './console_routes.js'
@@ -36,7 +37,15 @@ const shown = (told) => async () => {
   say(told)
 }
 
-const change = (fields, told) => acting(() => call('PATCH', path(), fields), shown(text(told)))
+/** A change replaces whole values. So it is sent only if they are still what the person saw: it would bring back what somebody else has removed. */
+async function replace(fields) {
+  const now = await call('GET', path())
+  const isAnother = (name) => JSON.stringify(now[name]) !== JSON.stringify(user[name])
+  if (Object.keys(fields).some(isAnother)) throw new Refused({ problem: { code: 'user_changed' } })
+  return call('PATCH', path(), fields)
+}
+
+const change = (fields, told) => acting(() => replace(fields), shown(text(told)))
 
 /** A dialog with the title `title`; `send` answers false if there is something to correct. */
 function prepared(id, title, fill, send) {

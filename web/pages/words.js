@@ -5,7 +5,7 @@ import { language, texts } from './page.js'
 const plurals = new Intl.PluralRules(language)
 const numbers = new Intl.NumberFormat(language)
 
-const at = (path) => path.split('.').reduce((part, name) => part?.[name], texts)
+const at = (path) => path.split('.').reduce((part, name) => (part && Object.hasOwn(part, name) ? part[name] : undefined), texts)
 
 export const has = (path) => at(path) !== undefined
 

@@ -8,7 +8,7 @@ use shared::files;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
-    fs, io,
+    io,
     path::Path,
 };
 use url::Url;
@@ -17,7 +17,7 @@ use url::Url;
 const MAX_NAME: usize = 60;
 
 /// The largest logo, in bytes.
-const MAX_LOGO: usize = 64 * 1024;
+const MAX_LOGO: u64 = 64 * 1024;
 
 /// The largest radius of corners, in pixels.
 const MAX_RADIUS: u8 = 24;
@@ -200,14 +200,11 @@ fn contrast(one: f64, other: f64) -> f64 {
 /// `logo.svg` or `logo.png`, if there is one.
 fn logo(folder: &Path) -> Result<Option<(&'static str, Vec<u8>)>, String> {
     for name in ["logo.svg", "logo.png"] {
-        let bytes = match fs::read(folder.join(name)) {
+        let bytes = match files::read_whole(&folder.join(name), MAX_LOGO) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(format!("cannot read {name}: {error}")),
         };
-        if bytes.len() > MAX_LOGO {
-            return Err(format!("{name}: {} bytes are more than {MAX_LOGO}", bytes.len()));
-        }
         let is_image = match Kind::of(name) {
             Kind::Png => bytes.starts_with(b"\x89PNG\r\n\x1a\n"),
             _ => str::from_utf8(&bytes).is_ok_and(|text| text.contains("<svg")),
@@ -276,6 +273,7 @@ fn replace(ours: &mut Value, own: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use tempfile::TempDir;
 
     fn folder(files: &[(&str, &[u8])]) -> TempDir {
@@ -314,7 +312,7 @@ mod tests {
 
     #[test]
     fn every_mistake_of_a_folder_is_named_with_its_file() {
-        let large = vec![b' '; MAX_LOGO + 1];
+        let large = vec![b' '; 64 * 1024 + 1];
         for (files, reason) in [
             (&[][..], "cannot read"),
             (&[("brand.toml", &b"nme = \"x\""[..])], "brand.toml:"),
@@ -328,7 +326,7 @@ mod tests {
             ),
             (&[("brand.toml", b"[accent]\nlight = \"#1A4FA3\"\ndark = \"#1A4FA3\"")], "take a lighter one"),
             (&[("brand.toml", b""), ("logo.png", b"GIF89a")], "logo.png: it is not such an image"),
-            (&[("brand.toml", b""), ("logo.svg", &large)], "logo.svg: 65537 bytes"),
+            (&[("brand.toml", b""), ("logo.svg", &large)], "cannot read logo.svg: it is larger than 65536 bytes"),
             (
                 &[("brand.toml", b""), ("texts/uk.json", b"{\"login\": {\"titel\": \"x\"}}")],
                 "texts/uk.json: login.titel: there is no such text",

@@ -24,6 +24,7 @@ use crate::{
 };
 use shared::ids::UserId;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 /// Why a login failed.
 #[derive(Debug, thiserror::Error)]
@@ -144,11 +145,20 @@ impl SignIn {
             self.sessions.logout(previous, client).await?;
         }
         let (account, is_news) = (checked.account.clone(), self.new_devices.is_news(&checked.account, client).await);
-        let tokens = self.sessions.begin(checked, transport, client).await?;
-        if is_news {
-            self.new_devices.notify(&account, client).await;
-        }
-        Ok(tokens)
+        // Once begun, it is finished even if the client leaves: whoever cuts the connection could otherwise keep the user from
+        // hearing of it, and would be known from then on.
+        let (sessions, new_devices) = (Arc::clone(&self.sessions), Arc::clone(&self.new_devices));
+        let client = client.clone();
+        let beginning = async move {
+            let tokens = sessions.begin(checked, transport, &client).await?;
+            if is_news {
+                new_devices.notify(&account, &client).await;
+            }
+            Ok::<_, BeginError>(tokens)
+        };
+        let begun = tokio::spawn(beginning.in_current_span()).await;
+        let begun = begun.map_err(|error| Unavailable { store: "session store", cause: error.to_string() })?;
+        Ok(begun?)
     }
 
     /// Sends a user with the right password a mail to verify the address.

@@ -35,7 +35,7 @@ impl NewDevices {
     }
 
     /// Whether a login that is about to happen is one that its user is to be notified of: the device shows no refresh token of
-    /// the account, the user has logged in lately, but never from the client's network, and has had no such notice for a day. To be asked
+    /// the account, the user has logged in before, but not lately from the client's network, and has had no such notice for a day. To be asked
     /// before the login is recorded. An outage notifies nobody, and fails no login.
     pub async fn is_news(&self, account: &Account, client: &Client) -> bool {
         if client.known_by(Some(account.id)).is_some() {
@@ -63,7 +63,14 @@ impl NewDevices {
             let address = login.ip.as_ref().and_then(|ip| ip.parse::<IpAddr>().ok());
             address.is_some_and(|address| network(address) == here)
         };
-        if logins.is_empty() || logins.iter().any(is_from_here) {
+        if logins.iter().any(is_from_here) {
+            return Ok(false);
+        }
+        let is_first = logins.is_empty() && {
+            let ever = AuditQuery { since: None, ..of_user(Action::Login, now, 1) };
+            self.audit.events(ever).await?.0.is_empty()
+        };
+        if is_first {
             return Ok(false);
         }
         let (told, _) = self.audit.events(of_user(Action::NewDevice, now.minus(ONCE), 1)).await?;
@@ -72,7 +79,11 @@ impl NewDevices {
 
     /// Notifies the user of such a login, once it has happened.
     pub async fn notify(&self, account: &Account, client: &Client) {
-        for mail in self.notices.new_device(&account.readers(), client.address) {
+        let mails = self.notices.new_device(&account.readers(), client.address);
+        if mails.is_empty() {
+            return;
+        }
+        for mail in mails {
             if let Err(error) = self.outbox.enqueue(&mail).await {
                 tracing::warn!(%error, "a user is not notified of a new device: the mail could not be stored");
                 return;

@@ -1,6 +1,6 @@
 //! `GET /admin/audit` and `GET /admin/users/{id}/audit`: what happened.
 
-use super::users::user_id;
+use super::user_id;
 use crate::{
     domain::{
         Unavailable,

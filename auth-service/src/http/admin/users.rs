@@ -1,5 +1,6 @@
 //! `/admin/users…`: how admins list and change users.
 
+use super::user_id;
 use crate::{
     domain::{
         accounts::{AccountChange, AccountQuery, SearchError},
@@ -12,7 +13,10 @@ use crate::{
     http::{
         State,
         admin::audit::Listed,
-        answer::refusals::{ResetRefused, UserOutOfReach, UserRefused},
+        answer::{
+            own_cookie::{self, Ends},
+            refusals::{ResetRefused, UserOutOfReach, UserRefused},
+        },
         auth::{
             me::User,
             register::{Invalid, address, person_name},
@@ -188,7 +192,10 @@ pub struct Change {
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
     request_body = Change,
     responses(
-        (status = 200, description = "The user as changed", body = User<'_>),
+        (status = 200, description = "The user as changed", body = User<'_>, headers(
+            ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent and its session has ended too"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
+        )),
         Refusals<(Permitted<UsersWrite>, NotFound, BodyOfUsualSize, AdminError)>,
     ),
     security(("bearer" = []))
@@ -205,14 +212,22 @@ pub async fn change(
     let change = AccountChange { roles: input.roles, disabled: input.disabled, custom: input.custom };
     let client = client(&request, &state);
     let account = state.users.change(&By::Admin { caller: &caller, client: &client }, id, change).await?;
-    Ok(HttpResponse::Ok().json(User::of(&account)))
+    let mut answer = HttpResponse::Ok();
+    if account.disabled {
+        own_cookie::clear_after(Ends::AllSessionsOf(id), &mut answer, &request, &state);
+    }
+    Ok(answer.json(User::of(&account)))
 }
 
 /// Delete a user
 #[utoipa::path(
     delete, path = "/admin/users/{id}", tag = "users", operation_id = "delete_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
-    responses((status = 204, description = "User deleted"), Refusals<(Permitted<UsersWrite>, NotFound, UserRefused)>),
+    responses((status = 204, description = "User deleted", headers(
+            ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent and its session has ended too"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
+        )),
+        Refusals<(Permitted<UsersWrite>, NotFound, UserRefused)>),
     security(("bearer" = []))
 )]
 pub async fn delete(
@@ -221,9 +236,9 @@ pub async fn delete(
     state: Data<State>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let client = client(&request, &state);
-    state.users.delete(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let (client, id) = (client(&request, &state), user_id(&id)?);
+    state.users.delete(&By::Admin { caller: &caller, client: &client }, id).await?;
+    Ok(own_cookie::gone(Ends::AllSessionsOf(id), &request, &state))
 }
 
 /// Get a user
@@ -277,7 +292,11 @@ pub async fn sessions(_: Permitted<UsersRead>, state: Data<State>, id: Path<Stri
         ("id" = String, Path, format = Uuid, description = "The user's id"),
         ("session" = String, Path, format = Uuid, description = "The session's id"),
     ),
-    responses((status = 204, description = "Session ended"), Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
+    responses((status = 204, description = "Session ended", headers(
+            ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent and its session has ended too"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
+        )),
+        Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
     security(("bearer" = []))
 )]
 pub async fn end_session(
@@ -289,14 +308,18 @@ pub async fn end_session(
     let (user, session) = (user_id(&ids.0)?, ids.1.parse().map_err(|_| problem::not_found())?);
     let client = client(&request, &state);
     state.users.end_session(&By::Admin { caller: &caller, client: &client }, user, session).await?;
-    Ok(HttpResponse::NoContent().finish())
+    Ok(own_cookie::gone(Ends::Session(session), &request, &state))
 }
 
 /// End all sessions of a user
 #[utoipa::path(
     delete, path = "/admin/users/{id}/sessions", tag = "users", operation_id = "end_sessions_of_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
-    responses((status = 204, description = "Sessions ended"), Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
+    responses((status = 204, description = "Sessions ended", headers(
+            ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent and its session has ended too"),
+            ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
+        )),
+        Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach)>),
     security(("bearer" = []))
 )]
 pub async fn end_sessions(
@@ -305,9 +328,9 @@ pub async fn end_sessions(
     state: Data<State>,
     id: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let client = client(&request, &state);
-    state.users.end_sessions(&By::Admin { caller: &caller, client: &client }, user_id(&id)?).await?;
-    Ok(HttpResponse::NoContent().finish())
+    let (client, id) = (client(&request, &state), user_id(&id)?);
+    state.users.end_sessions(&By::Admin { caller: &caller, client: &client }, id).await?;
+    Ok(own_cookie::gone(Ends::AllSessionsOf(id), &request, &state))
 }
 
 /// Send a user a mail to set a new password
@@ -331,8 +354,4 @@ pub async fn start_reset(
 ) -> Result<HttpResponse, Problem> {
     state.invitations.start_reset(&caller, &client(&request, &state), user_id(&id)?).await?;
     Ok(HttpResponse::Accepted().finish())
-}
-
-pub(in crate::http) fn user_id(text: &str) -> Result<UserId, Problem> {
-    text.parse().map_err(|_| problem::not_found())
 }
