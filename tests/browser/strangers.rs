@@ -42,7 +42,8 @@ async fn pages_of_other_origins_cannot_act_for_somebody_who_is_logged_in() {
     let stack = Stack::any().start_auth().await;
     let (email, password) = (fresh_email("ada"), fresh_password());
     stack.auth.register(&email, &password).await.expect(201);
-    let browser = Chromium::start().await;
+    // With the frames of other sites among those of the page.
+    let browser = Chromium::start_with(&["--disable-site-isolation-trials"]).await;
     open(&browser, &stack.auth).await;
     log_in(&browser, &email, &password).await;
     let own = browser.tab().await;

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// A browser is slow to start on a busy machine, and so are pages.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a script may take. One whose page is left goes on for ever, unheard.
+const SCRIPT: Duration = Duration::from_secs(15);
+
 /// Neither the machine's graphics nor its network: only what the test serves.
 const ARGUMENTS: [&str; 16] = [
     "--headless=new",
@@ -83,7 +86,7 @@ impl Chromium {
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": arguments },
-            "timeouts": { "script": millis(TIMEOUT), "pageLoad": millis(TIMEOUT), "implicit": 0 },
+            "timeouts": { "script": millis(SCRIPT), "pageLoad": millis(TIMEOUT), "implicit": 0 },
         } } });
         let (http, url) = (reqwest::Client::new(), format!("http://127.0.0.1:{port}/session"));
         let session = eventually("chromedriver and Chromium start", TIMEOUT, || async {
@@ -171,8 +174,13 @@ impl Chromium {
     /// What it threw.
     ///
     /// # Panics
-    /// When there is no outcome within a minute.
+    /// When there is no outcome within a quarter of a minute.
     pub async fn run(&self, code: &str) -> Result<Value, Thrown> {
+        self.outcome(code).await.unwrap_or_else(|error| panic!("{code}: {error}"))
+    }
+
+    /// As [`Chromium::run`]. An error: the page was left meanwhile.
+    async fn outcome(&self, code: &str) -> Result<Result<Value, Thrown>, String> {
         let script = format!(
             "const done = arguments[arguments.length - 1]
             ;(async () => {{ {code}\n }})().then(
@@ -180,16 +188,15 @@ impl Chromium {
               (error) => done({{ error: error?.name ?? typeof error, message: String(error?.message ?? error), code: error?.code ?? null }}),
             )"
         );
-        let outcome = self.tell("execute/async", json!({ "script": script, "args": [] })).await;
-        let mut outcome = outcome.unwrap_or_else(|error| panic!("{code}: {error}"));
-        match outcome["error"].as_str() {
+        let mut outcome = self.tell("execute/async", json!({ "script": script, "args": [] })).await?;
+        Ok(match outcome["error"].as_str() {
             Some(class) => Err(Thrown {
                 class: class.to_owned(),
                 message: outcome["message"].as_str().unwrap_or_default().to_owned(),
                 code: outcome["code"].as_str().map(str::to_owned),
             }),
             None => Ok(outcome["value"].take()),
-        }
+        })
     }
 
     /// Runs it until its result is this one.
@@ -197,11 +204,11 @@ impl Chromium {
     /// # Panics
     /// When the result is another one for a minute.
     pub async fn until(&self, code: &str, expected: &Value) {
-        let mut last = Ok(Value::Null);
+        let mut last = Err("nothing yet".to_owned());
         let until = tokio::time::Instant::now() + TIMEOUT;
         while tokio::time::Instant::now() < until {
-            last = self.run(code).await;
-            if last.as_ref() == Ok(expected) {
+            last = self.outcome(code).await;
+            if last.as_ref().is_ok_and(|last| last.as_ref() == Ok(expected)) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -265,9 +272,9 @@ impl Chromium {
         let until = tokio::time::Instant::now() + TIMEOUT;
         let mut shown = String::new();
         while tokio::time::Instant::now() < until {
-            let found = self.run("return document.body?.innerText ?? ''").await;
+            let found = self.outcome("return document.body?.innerText ?? ''").await.ok().and_then(Result::ok);
             // Numbers do not part from what they count.
-            shown = found.ok().and_then(|found| Some(found.as_str()?.replace('\u{a0}', " "))).unwrap_or_default();
+            shown = found.and_then(|found| Some(found.as_str()?.replace('\u{a0}', " "))).unwrap_or_default();
             if shown.contains(text) {
                 return;
             }

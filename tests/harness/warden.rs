@@ -36,7 +36,12 @@ for each in $watched; do
     patience=20
     while [ $patience -gt 0 ] && kill -0 "${each#*:}" 2>/dev/null; do sleep 0.05; patience=$((patience - 1)); done
 done
-rm -rf "$1"
+# A browser that is ending still writes.
+patience=60
+until rm -rf "$1"; do
+    [ $patience -gt 0 ] || exit 1
+    sleep 0.05; patience=$((patience - 1))
+done
 "#;
 
 /// Removes all that a project has, whatever its files say by now.
