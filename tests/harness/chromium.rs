@@ -213,7 +213,8 @@ impl Chromium {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{code}: {last:?} instead of {expected}");
+        let page = self.outcome("return [location.href, document.readyState, document.body?.innerText]").await;
+        panic!("{code}: {last:?} instead of {expected}, on {page:?}");
     }
 
     /// Types into the element of a selector, instead of what it holds.
