@@ -63,7 +63,14 @@ async fn pages_take_nothing_from_elsewhere_and_run_nothing_that_is_written_into_
         let scripts: Vec<&str> = page.body.split("<script").skip(1).collect();
         let is_named = |script: &&str| script.starts_with(" type=\"module\" src=\"/assets/");
         let is_data = |script: &&str| script.starts_with(" type=\"application/json\"");
-        assert!(scripts.len() == 2 && scripts.iter().any(is_named) && scripts.iter().any(is_data), "{path}: {page}");
+        let is_guard = |script: &&str| script.starts_with(" src=\"/assets/");
+        assert!(
+            scripts.len() == 3
+                && scripts.iter().any(is_guard)
+                && scripts.iter().any(is_named)
+                && scripts.iter().any(is_data),
+            "{path}: {page}"
+        );
         for written in ["<style", " style=", " onclick=", "javascript:", "http:", "src=\"//"] {
             let text = page.body.replace("xmlns=\"http:", "").replace(&stack.auth.url(), "");
             assert!(!text.contains(written), "{path} contains {written}");

@@ -12,7 +12,7 @@ pub const FILES: &[(&str, &str)] = files! {
     "pages":
         "account_page.js" "address_code.js" "audit_events.js" "audit_export.js" "audit_view.js" "confirm.js" "confirmation.js" "console.css"
         "console.js" "console_parts.js" "console_routes.js" "console_session.js" "countdown.js" "departure.js" "device_name.js" "devices.js"
-        "dialog.js" "event_details.js" "failures.js" "field.js" "forgot.js" "form.js" "identifier.js" "incidents.js" "invitations_view.js"
+        "dialog.js" "event_details.js" "failures.js" "field.js" "forgot.js" "form.js" "guard.js" "identifier.js" "incidents.js" "invitations_view.js"
         "keys_view.js" "login.js" "mail_code.js" "mark.svg" "new_user_buttons.js" "new_users.js" "overview_view.js" "own_data.js" "page.js"
         "pages.css" "password_change.js" "password_field.js" "profile.js" "program_name.js" "reachability.js" "register.js" "return_to.js"
         "rights.js" "roles_field.js" "seen_incidents.js" "sign_in.js" "steps.js" "times.js" "user_actions.js" "user_agent.js" "user_marks.js"

@@ -65,7 +65,7 @@ fn every_page_is_there_in_every_language() {
             let scripts = html.matches("</script>").count();
             assert_eq!(
                 scripts,
-                if name == Pages::NOT_FOUND { 0 } else { 2 },
+                if name == Pages::NOT_FOUND { 0 } else { 3 },
                 "{name}: nothing ends the data before its end"
             );
         }
