@@ -282,6 +282,32 @@ async fn the_back_button_shows_nothing_of_an_account_that_was_left() {
 }
 
 #[tokio::test]
+async fn a_page_that_opens_while_a_logout_is_not_told_yet_leads_to_the_login() {
+    let stack = Stack::any().start_auth().await;
+    let ada = stack.ada().await;
+    for path in ["/account", "/console"] {
+        let browser = at(&stack, "/login").await;
+        log_in(&browser, &ada.email, &ada.password).await;
+        browser.shows(&ada.email).await;
+        browser.open(&format!("{}/a-page-without-anything", stack.auth.url())).await;
+        // What a logout leaves until the server has answered.
+        browser.run("localStorage['jeton:' + new URL('/', location)] = 1").await.expect("a mark");
+        browser.open(&format!("{}{path}", stack.auth.url())).await;
+        browser.until("return location.pathname", &json!("/login")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_whose_scripts_cannot_be_loaded_says_so() {
+    let stack = Stack::any().start_auth().await;
+    let browser = Chromium::start().await;
+    browser.command("Network.enable", json!({})).await;
+    browser.command("Network.setBlockedURLs", json!({ "urls": ["*/words.js"] })).await;
+    browser.open(&format!("{}/login", stack.auth.url())).await;
+    browser.shows("We can’t reach the sign-in service").await;
+}
+
+#[tokio::test]
 async fn whoever_logs_in_in_one_tab_is_logged_in_in_the_others() {
     let stack = Stack::any().start_auth().await;
     let ada = stack.ada().await;

@@ -102,6 +102,7 @@ function leaveAndComeBack({ reason }, was) {
 }
 
 leaveWithSession({
+  state: session.state,
   // Whoever logs out here stays at the login.
   onChange: (listener) => session.onChange((state, was) => {
     if (state.phase === 'out' && state.reason !== 'logout') leaveAndComeBack(state, was)

@@ -24,6 +24,8 @@ export async function leaving(why, what) {
 
 /** Leads to the login when the session is over, and begins anew when it is somebody else's. */
 export function leaveWithSession(session) {
+  // A logout that another tab, or this one before, has not told the server yet is known at once: nothing changes any more.
+  if (session.state.phase === 'out') goToLogin(session.state.reason)
   session.onChange(({ phase, reason: found }, was) => {
     // A first visit has no session either, and needs no explanation.
     const isFirst = was.phase === 'unknown' && found === 'invalid_refresh_token'
