@@ -8,6 +8,7 @@ use uuid::Uuid;
 on_every_storage! {
     the_list_of_users_is_read_page_by_page,
     users_are_found_by_a_part_of_their_email,
+    users_are_found_by_role_state_and_time,
     disabling_a_user_ends_the_sessions_and_refuses_logins,
     a_new_role_takes_effect_at_the_next_refresh,
     a_demoted_admin_is_refused_at_once,
@@ -55,6 +56,42 @@ async fn users_are_found_by_a_part_of_their_email(storage: Storage) {
     assert_eq!((&user["disabled"], &user["custom"]), (&json!(false), &json!({})), "{user}");
     assert!(user["created_at"].as_str().is_some_and(|time| time.ends_with('Z')), "{user}");
     assert!(!user.to_string().contains("argon2"), "{user}");
+}
+
+async fn users_are_found_by_role_state_and_time(storage: Storage) {
+    let stack = Stack::on(storage).start().await;
+    let admin = stack.admin().await;
+    let (ada, bob, eve) = (stack.ada().await, stack.bob().await, stack.person("eve").await);
+    change(&stack, &admin, &bob, json!({ "roles": ["reader", "author"] })).await;
+    change(&stack, &admin, &eve, json!({ "disabled": true })).await;
+    let found = async |query: &str| -> BTreeSet<String> {
+        let answer = stack.auth.users(&admin.tokens, query).await.expect(200);
+        let users = answer["users"].as_array().expect("a list");
+        users.iter().filter_map(|user| user["id"].as_str()).map(str::to_owned).collect()
+    };
+    let of = |people: &[&Person]| people.iter().map(|person| person.id.clone()).collect::<BTreeSet<_>>();
+    assert_eq!(found("?role=reader").await, of(&[&ada, &bob, &eve]));
+    assert_eq!(found("?role=author").await, of(&[&bob]));
+    assert_eq!(found("?role=admin").await, of(&[&admin]));
+    for nobodys in ["read", "READER", "reader%22,%22author", "%22", "nothing"] {
+        assert_eq!(found(&format!("?role={nobodys}")).await, of(&[]), "{nobodys}");
+    }
+    assert_eq!(found("?disabled=true").await, of(&[&eve]));
+    assert_eq!(found("?disabled=false").await, of(&[&admin, &ada, &bob]));
+    let created = stack.auth.users(&admin.tokens, "?role=author").await["users"][0]["created_at"].clone();
+    let created = created.as_str().expect("a time");
+    assert!(found(&format!("?created_from={created}")).await.is_superset(&of(&[&bob, &eve])));
+    assert!(found(&format!("?created_until={created}")).await.is_disjoint(&of(&[&bob, &eve])));
+    let all_at_once =
+        format!("?q=EXAMPLE&role=author&disabled=false&created_from={created}&created_until=9999-01-01T00:00:00Z");
+    assert_eq!(found(&all_at_once).await, of(&[&bob]));
+    // A page ends, and the next one goes on, among those who were asked for.
+    let first = stack.auth.users(&admin.tokens, "?role=reader&limit=2").await.expect(200);
+    let next = first["next"].as_str().expect("another page");
+    let first: BTreeSet<_> = (0..2).filter_map(|at| Some(first["users"][at]["id"].as_str()?.to_owned())).collect();
+    let rest = found(&format!("?role=reader&limit=2&cursor={next}")).await;
+    assert_eq!((first.len(), rest.len()), (2, 1));
+    assert_eq!(&first | &rest, of(&[&ada, &bob, &eve]));
 }
 
 async fn disabling_a_user_ends_the_sessions_and_refuses_logins(storage: Storage) {
@@ -140,6 +177,36 @@ async fn an_admin_can_end_sessions_and_delete_accounts(storage: Storage) {
     let gone = stack.auth.login(&ada.email, &ada.password, Transport::Body).await;
     assert_problem(&gone, 401, "invalid_credentials");
     assert!(!stack.auth.users(&admin.tokens, "").await.body.contains(&ada.id));
+}
+
+#[tokio::test]
+async fn a_list_of_users_takes_no_filter_that_means_nothing() {
+    let stack = Stack::any().start_auth().await;
+    let admin = stack.admin().await;
+    let long = format!("role={}", "x".repeat(65));
+    for wrong in [
+        "limit=0",
+        "cursor=x",
+        "disabled=maybe",
+        "created_from=yesterday",
+        "created_until=1",
+        "role=%00",
+        &long,
+        "roles=x",
+    ] {
+        assert_problem(&stack.auth.users(&admin.tokens, &format!("?{wrong}")).await, 400, "invalid_query");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_sees_which_roles_there_are() {
+    let stack = Stack::any().start_auth().await;
+    let admin = stack.admin().await;
+    let listed = stack.auth.get("/admin/roles").bearer(&admin.tokens.access).send().await.expect(200);
+    let names: Vec<&str> =
+        listed["roles"].as_array().into_iter().flatten().filter_map(|role| role["name"].as_str()).collect();
+    assert_eq!(names, ["admin", "author", "reader"], "{listed}");
+    assert_eq!(listed["roles"][1]["scopes"], json!(["books:read", "books:write"]), "{listed}");
 }
 
 #[tokio::test]

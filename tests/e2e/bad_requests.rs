@@ -4,7 +4,7 @@ use harness::{Answer, Stack, answer::assert_is_problem, assert_problem};
 use std::collections::BTreeSet;
 
 /// Each path with the methods that it takes.
-const PATHS: [(bool, &str, &[&str]); 25] = [
+const PATHS: [(bool, &str, &[&str]); 26] = [
     (true, "/auth/register", &["POST"]),
     (true, "/auth/login", &["POST"]),
     (true, "/auth/refresh", &["POST"]),
@@ -21,6 +21,7 @@ const PATHS: [(bool, &str, &[&str]); 25] = [
     (true, "/admin/keys", &["GET"]),
     (true, "/admin/keys/rotate", &["POST"]),
     (true, "/admin/overview", &["GET"]),
+    (true, "/admin/roles", &["GET"]),
     (true, "/login", &["GET"]),
     (true, "/client.js", &["GET"]),
     (true, "/.well-known/jwks.json", &["GET"]),

@@ -3,7 +3,7 @@
 use harness::{Answer, Stack, assert_problem};
 
 /// Every call that needs an access token, with its service.
-const CALLS: [(&str, &str, bool); 24] = [
+const CALLS: [(&str, &str, bool); 25] = [
     ("GET", "/auth/me", true),
     ("GET", "/auth/me/export", true),
     ("DELETE", "/auth/me", true),
@@ -21,6 +21,7 @@ const CALLS: [(&str, &str, bool); 24] = [
     ("GET", "/admin/keys", true),
     ("POST", "/admin/keys/rotate", true),
     ("GET", "/admin/overview", true),
+    ("GET", "/admin/roles", true),
     ("GET", "/whoami", false),
     ("GET", "/books", false),
     ("GET", "/books/1", false),

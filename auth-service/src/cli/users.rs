@@ -116,17 +116,17 @@ async fn each(
     arguments: &ArgMatches,
     mut show: impl FnMut(&Account) -> Result<Reader, String>,
 ) -> Result<(), String> {
-    let (role, is_disabled) = (text(arguments, "role"), arguments.get_flag("disabled"));
-    let is_asked_for = |user: &Account| {
-        (!is_disabled || user.disabled) && role.is_none_or(|role| user.roles.iter().any(|held| held == role))
-    };
-    let search = text(arguments, "search").map(str::to_owned);
     let users = installation.users();
-    let mut after = None;
+    let mut query = AccountQuery {
+        search: text(arguments, "search").map(str::to_owned),
+        role: text(arguments, "role").map(str::to_owned),
+        disabled: arguments.get_flag("disabled").then_some(true),
+        limit: PAGE,
+        ..AccountQuery::default()
+    };
     loop {
-        let query = AccountQuery { search: search.clone(), after, limit: PAGE };
-        let (found, next) = users.page(query).await.map_err(|error| error.to_string())?;
-        for user in found.iter().filter(|user| is_asked_for(user)) {
+        let (found, next) = users.page(query.clone()).await.map_err(|error| error.to_string())?;
+        for user in &found {
             if show(user)? == Reader::HasSeenEnough {
                 return Ok(());
             }
@@ -134,7 +134,7 @@ async fn each(
         if next.is_none() {
             return Ok(());
         }
-        after = next;
+        query.after = next;
     }
 }
 

@@ -19,7 +19,7 @@ pub use request::{
 };
 
 use self::{
-    admin::{audit, invitations, keys, overview, users},
+    admin::{audit, invitations, keys, overview, roles, users},
     auth::{
         confirm, csrf,
         email::{self, second, verify},
@@ -127,6 +127,7 @@ endpoints! {
         forgot: forgot;
         audit: all, of_user;
         overview: overview;
+        roles: list_roles;
         well_known: jwks, metadata;
     }
 }

@@ -59,7 +59,7 @@ impl Imported {
     }
 
     async fn page(&self, search: Option<&str>, after: Option<UserId>, limit: u32) -> Vec<UserId> {
-        let query = AccountQuery { search: search.map(str::to_owned), after, limit };
+        let query = AccountQuery { search: search.map(str::to_owned), after, limit, ..AccountQuery::default() };
         let page: Vec<Account> = self.store.page(&query).await.unwrap();
         page.iter().map(|user| user.id).collect()
     }

@@ -67,6 +67,7 @@ macro_rules! keeps {
         run! { listing on $open:
             pages_follow_one_another_in_the_order_of_ids
             the_search_is_literal_and_ignores_case
+            other_conditions_hold_beside_any_search_text
             a_search_text_of_any_length_can_be_paged_through
         }
     };

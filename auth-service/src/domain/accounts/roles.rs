@@ -89,6 +89,11 @@ impl Roles {
         lost
     }
 
+    /// All roles with their scopes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
+        self.0.iter().map(|(name, scopes)| (name.as_str(), scopes))
+    }
+
     /// The names of all roles.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

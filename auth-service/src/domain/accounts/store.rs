@@ -42,11 +42,19 @@ pub struct AccountChange {
     pub custom: Option<Map<String, Value>>,
 }
 
-/// Which users an admin asks for.
-#[derive(Debug, Clone)]
+/// Which users an admin asks for: those of whom all of this is true.
+#[derive(Debug, Clone, Default)]
 pub struct AccountQuery {
     /// Only those whose e-mail address or name contains this text, ignoring case.
     pub search: Option<String>,
+    /// Only those who have this role.
+    pub role: Option<String>,
+    /// Only those who are disabled, or only those who are not.
+    pub disabled: Option<bool>,
+    /// Only those who were created at this time or later.
+    pub created_from: Option<Timestamp>,
+    /// Only those who were created before this time.
+    pub created_until: Option<Timestamp>,
     /// Only those after this id (the last one of the page before).
     pub after: Option<UserId>,
     /// The most users to return.

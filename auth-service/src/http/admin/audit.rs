@@ -1,6 +1,6 @@
 //! `GET /admin/audit` and `GET /admin/users/{id}/audit`: what happened.
 
-use super::user_id;
+use super::{moment, user_id};
 use crate::{
     domain::{
         Unavailable,
@@ -18,7 +18,6 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
-    clock::Timestamp,
     ids::{EventId, SessionId, UserId},
     openapi::{NotFound, Refusals, Refuses},
     paging::{Limit, Listing},
@@ -132,7 +131,6 @@ impl Listing for Asked {
 
 impl Asked {
     fn query(self) -> Option<AuditQuery> {
-        let moment = |text: Option<String>| text.map(|text| Timestamp::from_rfc3339(&text).ok_or(())).transpose();
         let is_success = match self.result.as_deref() {
             None => None,
             Some("success") => Some(true),
@@ -144,8 +142,8 @@ impl Asked {
             sid: self.session,
             action: self.action.map(|name| name.parse()).transpose().ok()?,
             is_success,
-            since: moment(self.since).ok()?,
-            until: moment(self.until).ok()?,
+            since: moment(self.since)?,
+            until: moment(self.until)?,
             before: self.cursor,
             limit: self.limit.get(),
         })

@@ -1,6 +1,6 @@
 //! `/admin/users…`: how admins list and change users.
 
-use super::user_id;
+use super::{moment, user_id};
 use crate::{
     domain::{
         accounts::{AccountChange, AccountQuery, SearchError},
@@ -45,6 +45,8 @@ use utoipa::{IntoParams, ToSchema};
 
 /// How many characters a search may have.
 const MAX_SEARCH_CHARS: usize = 200;
+/// How many characters the name of a role that is looked for may have: no role's name has more.
+const MAX_ROLE_CHARS: usize = 64;
 
 /// Which users.
 #[derive(Deserialize, IntoParams)]
@@ -61,6 +63,18 @@ struct Asked {
     /// Only users whose address or name contains this, in any case. Three or more letters are found fast.
     #[param(nullable = false, max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
     q: Option<String>,
+    /// Only users who have this role.
+    #[param(nullable = false, max_length = 64, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
+    role: Option<String>,
+    /// Only users who are disabled, or only those who are not.
+    #[param(nullable = false)]
+    disabled: Option<bool>,
+    /// Only users who were created at or after this time.
+    #[param(nullable = false, format = DateTime)]
+    created_from: Option<String>,
+    /// Only users who were created before this time.
+    #[param(nullable = false, format = DateTime)]
+    created_until: Option<String>,
 }
 
 /// A page of users.
@@ -74,20 +88,28 @@ struct Users<'a> {
 }
 
 impl Listing for Asked {
-    const TAKES: &'static str =
-        "takes limit (1 to 200), cursor (the `next` of the previous page) and q (at most 200 characters)";
+    const TAKES: &'static str = "takes limit (1 to 200), cursor (the `next` of the previous page), q (at most 200 characters), role (at most 64), \
+         disabled (true or false), created_from and created_until (RFC 3339)";
 }
 
 impl Asked {
-    fn query(self) -> Result<AccountQuery, Problem> {
-        let is_searchable =
-            |text: &String| text.chars().count() <= MAX_SEARCH_CHARS && !text.chars().any(char::is_control);
-        if !self.q.as_ref().is_none_or(is_searchable) {
-            return Err(Self::refusal());
-        }
-        let search = self.q.filter(|text| !text.is_empty());
-        Ok(AccountQuery { search, after: self.cursor, limit: self.limit.get() })
+    fn query(self) -> Option<AccountQuery> {
+        Some(AccountQuery {
+            search: text(self.q, MAX_SEARCH_CHARS)?,
+            role: text(self.role, MAX_ROLE_CHARS)?,
+            disabled: self.disabled,
+            created_from: moment(self.created_from)?,
+            created_until: moment(self.created_until)?,
+            after: self.cursor,
+            limit: self.limit.get(),
+        })
     }
+}
+
+/// A text to look for, if it is not empty; `None`: nobody's address, name or role is such a text.
+fn text(asked: Option<String>, longest: usize) -> Option<Option<String>> {
+    let is_possible = |text: &String| text.chars().count() <= longest && !text.chars().any(char::is_control);
+    asked.as_ref().is_none_or(is_possible).then(|| asked.filter(|text| !text.is_empty()))
 }
 
 impl Refuses for Asked {
@@ -107,7 +129,7 @@ impl Refuses for Asked {
     security(("bearer" = []))
 )]
 pub async fn list(_: Permitted<UsersRead>, request: HttpRequest, state: Data<State>) -> Result<HttpResponse, Problem> {
-    let (users, next) = state.users.page(Asked::of(&request)?.query()?).await?;
+    let (users, next) = state.users.page(Asked::of(&request)?.query().ok_or_else(Asked::refusal)?).await?;
     let users = users.iter().map(User::of).collect();
     Ok(HttpResponse::Ok().json(Users { users, next }))
 }

@@ -121,12 +121,13 @@ impl Accounts for Sql {
     }
 
     async fn page(&self, asked: &AccountQuery) -> Result<Vec<Account>, SearchError> {
-        match asked.search.as_deref().unwrap_or_default() {
-            "" => Ok(self.everybody(asked).await?),
-            // No address or name contains NUL, and PostgreSQL does not accept it.
-            text if text.contains('\0') => Ok(Vec::new()),
-            text => self.search(&text.to_lowercase(), asked).await,
+        let text = asked.search.as_deref().unwrap_or_default();
+        let role = asked.role.as_deref().unwrap_or_default();
+        // No address, name or role contains NUL, and PostgreSQL does not accept it.
+        if text.contains('\0') || role.contains('\0') {
+            return Ok(Vec::new());
         }
+        self.search(&text.to_lowercase(), asked).await
     }
 
     async fn make_indexes(&self) -> Result<(), Unavailable> {
@@ -240,21 +241,11 @@ impl Accounts for Sql {
 }
 
 impl Sql {
-    async fn everybody(&self, asked: &AccountQuery) -> Result<Vec<Account>, Unavailable> {
-        let after = asked.after.map(|id| id.to_string()).unwrap_or_default();
-        let mut page = Page::after(&after, asked.limit as usize);
-        while let Some((after, at_once)) = page.next() {
-            let read = || self.select("WHERE id > $1 ORDER BY users.id LIMIT $2").bind(after.clone()).bind(at_once);
-            page.take(&self.reading.run(read).await?.rows);
-        }
-        Ok(page.users())
-    }
-
     async fn find(&self, read: impl Fn() -> Statement) -> Result<Option<Credentials>, FindError> {
         Ok(self.reading.run(read).await?.rows.first().map(credentials).transpose()?)
     }
 
-    fn select(&self, which: &str) -> Statement {
+    pub(super) fn select(&self, which: &str) -> Statement {
         query(AssertSqlSafe(format!("SELECT {} FROM users {which}", self.backend.columns())))
     }
 

@@ -8,7 +8,7 @@ use sqlx::{Connection as _, PgConnection, raw_sql};
 const INDEX: &str = "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('users_by_search') AND indisvalid";
 
 fn query(text: &str) -> AccountQuery {
-    AccountQuery { search: Some(text.to_owned()), after: None, limit: 10 }
+    AccountQuery { search: Some(text.to_owned()), limit: 10, ..AccountQuery::default() }
 }
 
 #[tokio::test]
@@ -22,6 +22,7 @@ async fn an_index_is_built_once_without_downtime_and_gives_the_same_results() {
     }
     promises::listing::the_search_is_literal_and_ignores_case(&stores[0]).await;
     promises::listing::a_search_text_of_any_length_can_be_paged_through(&stores[1]).await;
+    promises::listing::other_conditions_hold_beside_any_search_text(&stores[1]).await;
     let plan =
         "SET enable_seqscan = off; SET enable_indexscan = off; EXPLAIN SELECT id FROM users WHERE search LIKE '%ada%'";
     assert!(Postgres::query(&database, plan).contains("users_by_search"), "searches can use it");

@@ -3,10 +3,10 @@
 use super::accounts::{created, somebody};
 use crate::samples::{account, named, unique};
 use auth_service::domain::{
-    accounts::{AccountQuery, Accounts},
+    accounts::{AccountChange, AccountQuery, Accounts, NewAccount},
     sessions::endings::Endings,
 };
-use shared::ids::UserId;
+use shared::{clock::Timestamp, ids::UserId};
 use std::collections::BTreeSet;
 
 async fn page(
@@ -15,7 +15,7 @@ async fn page(
     after: Option<UserId>,
     limit: u32,
 ) -> Vec<UserId> {
-    let query = AccountQuery { search: search.map(str::to_owned), after, limit };
+    let query = AccountQuery { search: search.map(str::to_owned), after, limit, ..AccountQuery::default() };
     store.page(&query).await.unwrap().iter().map(|account| account.id).collect()
 }
 
@@ -66,5 +66,47 @@ pub async fn a_search_text_of_any_length_can_be_paged_through(store: &(impl Acco
         assert!(found.is_sorted(), "{text}: {found:?}");
         assert!(made.iter().all(|id| found.contains(id)), "{text}: {found:?}");
         assert!(!others.iter().any(|id| found.contains(id)), "{text}: {found:?}");
+    }
+}
+
+/// Whatever is looked for, and however: with three letters or more, with fewer, and with none.
+pub async fn other_conditions_hold_beside_any_search_text(store: &(impl Accounts + Endings)) {
+    let name = unique("Söka");
+    let with = |roles: &[&str], millis| NewAccount {
+        roles: roles.iter().map(|&role| role.to_owned()).collect(),
+        created_at: Timestamp::from_millis(millis),
+        ..named(&name)
+    };
+    let early = created(store, &with(&["reader"], 1_000)).await;
+    let late = created(store, &with(&["reader", "read"], 2_000)).await;
+    let disabled = created(store, &with(&["author"], 3_000)).await;
+    let change = AccountChange { disabled: Some(true), ..AccountChange::default() };
+    store.update(disabled, &change, &[], Timestamp::from_millis(4_000), &[]).await.unwrap();
+    for text in [None, Some("ö"), Some(&*name)] {
+        let found = async |asked: AccountQuery| -> BTreeSet<UserId> {
+            let asked = AccountQuery { search: text.map(str::to_owned), limit: 10_000, ..asked };
+            let ids: BTreeSet<_> = store.page(&asked).await.unwrap().iter().map(|account| account.id).collect();
+            ids.intersection(&BTreeSet::from([early, late, disabled])).copied().collect()
+        };
+        let role = |role: &str| AccountQuery { role: Some(role.to_owned()), ..AccountQuery::default() };
+        assert_eq!(found(role("reader")).await, BTreeSet::from([early, late]), "{text:?}");
+        assert_eq!(found(role("read")).await, BTreeSet::from([late]), "{text:?}");
+        for nobodys in ["rea", "Reader", "\"", "reader\",\"read", "%", "\0"] {
+            assert_eq!(found(role(nobodys)).await, BTreeSet::new(), "{text:?} {nobodys:?}");
+        }
+        let state = |disabled| AccountQuery { disabled: Some(disabled), ..AccountQuery::default() };
+        assert_eq!(found(state(true)).await, BTreeSet::from([disabled]), "{text:?}");
+        assert_eq!(found(state(false)).await, BTreeSet::from([early, late]), "{text:?}");
+        let made = |from: i64, until: i64| AccountQuery {
+            created_from: Some(Timestamp::from_millis(from)),
+            created_until: Some(Timestamp::from_millis(until)),
+            ..AccountQuery::default()
+        };
+        assert_eq!(found(made(1_000, 3_000)).await, BTreeSet::from([early, late]), "{text:?}");
+        assert_eq!(found(made(1_001, 2_000)).await, BTreeSet::new(), "{text:?}");
+        assert_eq!(
+            found(AccountQuery { role: Some("reader".to_owned()), ..made(2_000, 9_000) }).await,
+            BTreeSet::from([late])
+        );
     }
 }
