@@ -99,3 +99,52 @@ async fn whoever_may_only_read_is_offered_nothing_else_and_others_see_nothing() 
     let shown = browser.run("return document.body.innerText").await.expect("a page").to_string();
     assert!(!shown.contains(&bob.email), "{shown}");
 }
+
+#[tokio::test]
+async fn users_are_filtered_and_the_filters_are_in_the_url() {
+    let stack = Stack::any().start_auth().await;
+    let (admin, ada, bob) = (stack.admin().await, stack.ada().await, stack.bob().await);
+    stack.auth.change_user(&admin.tokens, &bob.id, &json!({ "disabled": true })).await.expect(200);
+    let browser = at_the_console(&stack, &admin.email, &admin.password, "?view=users").await;
+    let found = "return [...document.querySelectorAll('tbody tr a')].map((link) => link.textContent).sort()";
+    let all = json!([&ada.email, &admin.email, &bob.email]);
+    let mut all: Vec<String> = serde_json::from_value(all).expect("texts");
+    all.sort();
+    browser.until(found, &json!(all)).await;
+    browser.until("return Boolean(document.querySelector('#role option[value=reader]'))", &json!(true)).await;
+    browser.run("document.querySelector('#role').value = 'reader'").await.expect("a choice");
+    browser.run("document.querySelector('#state').value = 'disabled'").await.expect("a choice");
+    browser.click(".filters button").await;
+    browser.until(found, &json!([bob.email])).await;
+    browser.reload().await;
+    browser.until(found, &json!([bob.email])).await;
+    assert!(browser.path().await.contains("role=reader"), "the filters are in the URL");
+    browser.click("[data-chips] a").await;
+    browser.until("return document.querySelectorAll('[data-chips] a').length", &json!(1)).await;
+    browser.back().await;
+    browser.until("return document.querySelectorAll('[data-chips] a').length", &json!(2)).await;
+    browser.until(found, &json!([bob.email])).await;
+}
+
+#[tokio::test]
+async fn an_admin_sends_a_user_to_a_new_password_and_hears_that_the_mail_is_on_its_way() {
+    let stack = Stack::any().start_auth().await;
+    let (admin, ada) = (stack.admin().await, stack.ada().await);
+    let query = format!("?view=user&id={}", ada.id);
+    let browser = at_the_console(&stack, &admin.email, &admin.password, &query).await;
+    browser.click("[data-act='reset']").await;
+    browser.click("dialog[open] .primary").await;
+    browser.shows("A mail is on its way to").await;
+}
+
+#[tokio::test]
+async fn an_admin_who_is_one_no_longer_sees_nothing_more_without_a_reload() {
+    let stack = Stack::any().start_auth().await;
+    let (admin, eve) = (stack.admin().await, stack.person("eve").await);
+    stack.auth.change_user(&admin.tokens, &eve.id, &json!({ "roles": ["admin"] })).await.expect(200);
+    let browser = at_the_console(&stack, &eve.email, &eve.password, "").await;
+    browser.until("return document.querySelectorAll('.figures > li').length > 0", &json!(true)).await;
+    stack.auth.change_user(&admin.tokens, &eve.id, &json!({ "roles": ["reader"] })).await.expect(200);
+    browser.until("return document.querySelector('#forbidden').hidden", &json!(false)).await;
+    browser.until("return document.querySelectorAll('.figures > li').length", &json!(0)).await;
+}

@@ -1,6 +1,6 @@
 //! People on the pages: from the first visit to the deleted account.
 
-use crate::links::mail;
+use crate::{line::Line, links::mail};
 use harness::{
     Person, Stack,
     chromium::Chromium,
@@ -341,4 +341,55 @@ async fn the_whole_way_in_works_with_a_keyboard_only() {
     browser.press(enter).await;
     browser.is_at("/account").await;
     browser.shows(&ada.email).await;
+}
+
+#[tokio::test]
+async fn a_page_at_another_address_of_the_service_leads_to_the_right_one() {
+    let line = Line::new();
+    let stack = Stack::any().auth("AUTH_PUBLIC_URL", &line.url()).start_auth().await;
+    line.lead_to(stack.auth.port());
+    let browser = Chromium::start().await;
+    browser.open(&format!("{}/login?return_to=x", stack.auth.url())).await;
+    browser.until("return document.querySelector('#wrong-address').hidden", &json!(false)).await;
+    let is_shown = "return document.querySelector('#email').checkVisibility()";
+    assert_eq!(browser.run(is_shown).await, Ok(json!(false)), "nothing is asked for here");
+    browser.click("#wrong-address a").await;
+    browser.until("return location.href", &json!(format!("{}/login?return_to=x", line.url()))).await;
+    browser.until(is_shown, &json!(true)).await;
+}
+
+#[tokio::test]
+async fn a_code_whose_answer_was_lost_is_not_told_as_a_failure() {
+    let line = Line::new();
+    let stack =
+        Stack::any().auth("AUTH_REGISTRATION_PROOF", "on").auth("AUTH_PUBLIC_URL", &line.url()).start_auth().await;
+    line.lead_to(stack.auth.port());
+    let (email, password) = (fresh_email("ada"), fresh_password());
+    let browser = Chromium::start().await;
+    browser.open(&format!("{}/register", line.url())).await;
+    browser.fill("#email", &email).await;
+    browser.fill("#password", &password).await;
+    browser.click("#register .primary").await;
+    let (_, link) = mail(&stack, &email, "registration").await;
+    browser.open(&link).await;
+    browser.until("return document.querySelector('#action')?.checkVisibility() ?? false", &json!(true)).await;
+    line.lose(1);
+    browser.click("#action").await;
+    // The browser repeats it by itself, or the person does.
+    for _ in 0..2 {
+        browser.until("return !document.querySelector('#action[aria-busy], #action:disabled')", &json!(true)).await;
+        let shown = browser.run("return document.body.innerText").await.expect("a text");
+        if shown.as_str().is_some_and(|shown| shown.contains("it may well have worked")) {
+            break;
+        }
+        browser.click("#action").await;
+    }
+    browser.shows("it may well have worked").await;
+    line.lose(0);
+    browser.click("#look a").await;
+    browser.until("return location.pathname", &json!("/login")).await;
+    browser.fill("#email", &email).await;
+    browser.fill("#password", &password).await;
+    browser.click("#login .primary").await;
+    browser.shows(&email).await;
 }

@@ -14,12 +14,13 @@ fn folder() -> PathBuf {
 const SCREENS: [(&str, u32, u32); 2] = [("phone", 360, 740), ("desktop", 1280, 800)];
 
 /// Pages that need nobody who is logged in, and the one that does.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "login",
     "register",
     "forgot",
     "confirm?flow=x&code=7H2K-9QXD&for=invite",
     "nothing",
+    "playground",
     "account",
     "console",
     "console?view=users",
@@ -39,7 +40,8 @@ async fn look_at(browser: &Chromium, width: u32, height: u32, scheme: &str) {
 
 #[tokio::test]
 async fn every_page_has_its_picture_and_fits_the_narrowest_screen() {
-    let stack = Stack::any().auth("AUTH_LOGIN_CODE", "on").start_auth().await;
+    let stack = Stack::any().auth("AUTH_LOGIN_CODE", "on").auth("AUTH_PLAYGROUND", "http://localhost:1").unlimited();
+    let stack = stack.start_auth().await;
     let admin = stack.admin().await;
     let browser = Chromium::start().await;
     let mut is_known = false;
@@ -57,6 +59,11 @@ async fn every_page_has_its_picture_and_fits_the_narrowest_screen() {
             browser.open(&url).await;
             let is_filled = "return !document.querySelector('[aria-busy]')";
             browser.until(is_filled, &json!(true)).await;
+            if page == "playground" {
+                browser.click("#begin-demo").await;
+                browser.until("return !document.getElementById('play').hidden", &json!(true)).await;
+                browser.run("scrollTo(0, 0)").await.expect("a page can be scrolled");
+            }
             let overhang = "return Math.max(0, document.documentElement.scrollWidth - innerWidth)";
             assert_eq!(browser.run(overhang).await, Ok(json!(0)), "{page} in {language}: it can be scrolled sideways");
             for (screen, width, height) in SCREENS {

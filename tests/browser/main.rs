@@ -6,5 +6,6 @@ mod journeys;
 mod line;
 mod links;
 mod looks;
+mod playground;
 mod scripts;
 mod strangers;

@@ -216,6 +216,8 @@ async fn no_page_asks_another_origin_for_anything_or_breaks_its_own_policy() {
               setTimeout(() => done([]), 200)
             })
             return [elsewhere, violations]";
-        assert_eq!(browser.run(found).await, Ok(json!([[], []])), "{url}");
+        // Some lead whoever is logged in elsewhere, and that page is judged in their place.
+        eprintln!("{url}");
+        browser.until(found, &json!([[], []])).await;
     }
 }

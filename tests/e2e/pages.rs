@@ -3,7 +3,18 @@
 use harness::{Answer, Http, Stack, assert_problem, command::Run};
 use std::{collections::BTreeSet, fs};
 
-const PAGES: [&str; 6] = ["/login", "/register", "/forgot", "/confirm", "/account", "/console"];
+const PAGES: [&str; 7] = ["/login", "/register", "/forgot", "/confirm", "/account", "/console", PLAYGROUND];
+
+/// Served only if it is asked for, on localhost.
+const PLAYGROUND: &str = "/playground";
+
+/// The resource-service that it is told of; nothing calls it here.
+const RESOURCE: &str = "http://localhost:1";
+
+/// A service with all pages.
+async fn with_all_pages() -> Stack {
+    Stack::any().auth("AUTH_PLAYGROUND", RESOURCE).start_auth().await
+}
 
 /// At most so many bytes for a page with its assets, compressed.
 const PAGE_BUDGET: usize = 30 * 1024;
@@ -33,11 +44,15 @@ async fn sent(auth: &Http, path: &str) -> usize {
 
 #[tokio::test]
 async fn pages_take_nothing_from_elsewhere_and_run_nothing_that_is_written_into_them() {
-    let stack = Stack::any().start_auth().await;
+    let stack = with_all_pages().await;
     for path in PAGES {
         let page = page(&stack.auth, path).await;
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
         let policy = page.header("content-security-policy");
+        // It calls a resource-service as well, and nothing else.
+        let called = format!("connect-src 'self' {RESOURCE};");
+        assert_eq!(policy.contains(&called), path == PLAYGROUND, "{path}: {policy}");
+        let policy = policy.replace(&called, "connect-src 'self';");
         for part in [
             "default-src 'none'",
             "script-src 'self'",
@@ -72,7 +87,7 @@ async fn pages_take_nothing_from_elsewhere_and_run_nothing_that_is_written_into_
             "{path}: {page}"
         );
         for written in ["<style", " style=", " onclick=", "javascript:", "http:", "src=\"//"] {
-            let text = page.body.replace("xmlns=\"http:", "").replace(&stack.auth.url(), "");
+            let text = page.body.replace("xmlns=\"http:", "").replace(&stack.auth.url(), "").replace(RESOURCE, "");
             assert!(!text.contains(written), "{path} contains {written}");
         }
     }
@@ -80,7 +95,7 @@ async fn pages_take_nothing_from_elsewhere_and_run_nothing_that_is_written_into_
 
 #[tokio::test]
 async fn every_asset_of_a_page_is_kept_for_ever_under_the_name_of_its_content() {
-    let stack = Stack::any().start_auth().await;
+    let stack = with_all_pages().await;
     let mut found = BTreeSet::new();
     for path in PAGES {
         found.extend(assets(&page(&stack.auth, path).await));
@@ -109,7 +124,7 @@ async fn every_asset_of_a_page_is_kept_for_ever_under_the_name_of_its_content() 
 
 #[tokio::test]
 async fn a_page_with_all_that_it_needs_is_small() {
-    let stack = Stack::any().start_auth().await;
+    let stack = with_all_pages().await;
     for path in PAGES {
         for language in ["en", "uk", "ru"] {
             let path = format!("{path}?lang={language}");
@@ -153,6 +168,20 @@ async fn a_page_is_in_the_language_that_is_chosen_remembered_or_preferred() {
         } else {
             assert_eq!(remembered, "", "{place}");
         }
+    }
+}
+
+#[tokio::test]
+async fn the_playground_is_for_development_only() {
+    for (settings, is_there) in [
+        (vec![("AUTH_PLAYGROUND", RESOURCE)], true),
+        (vec![], false),
+        (vec![("AUTH_PLAYGROUND", RESOURCE), ("AUTH_PUBLIC_URL", "https://auth.example.com")], false),
+        (vec![("AUTH_PLAYGROUND", RESOURCE), ("AUTH_PAGES", "off")], false),
+    ] {
+        let stack = settings.iter().fold(Stack::any(), |stack, (name, value)| stack.auth(name, value));
+        let answer = stack.start_auth().await.auth.get(PLAYGROUND).send().await;
+        assert_eq!(answer.status, if is_there { 200 } else { 404 }, "{settings:?}");
     }
 }
 

@@ -18,13 +18,14 @@ use std::{
 };
 
 /// Pages for everybody, and the one for those who are logged in.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "login",
     "register",
     "forgot",
     "confirm?flow=x&code=7H2K-9QXD&for=invite",
     "confirm?flow=x&code=7H2K-9QXD&for=undo_email",
     "nothing",
+    "playground",
     "account",
     "console",
     "console?view=users",
@@ -47,6 +48,7 @@ pub(crate) async fn check(report: &mut Report) {
         report.check(library, "the example logs in, survives a reload and logs out", outcome);
     }
     accessibility(report).await;
+    firefox(report).await;
 }
 
 fn client() -> PathBuf {
@@ -155,7 +157,8 @@ async fn example(files: &[(&'static str, String)]) -> Result<(), String> {
 /// Each page in each language, in light, dark and forced colours.
 async fn accessibility(report: &mut Report) {
     let axe = fs::read_to_string(libraries().join("axe-core/axe.min.js")).expect("npm has brought it");
-    let stack = Stack::any().auth("AUTH_LOGIN_CODE", "on").start_auth().await;
+    let stack = Stack::any().auth("AUTH_LOGIN_CODE", "on").auth("AUTH_PLAYGROUND", "http://localhost:1").unlimited();
+    let stack = stack.start_auth().await;
     let admin = stack.admin().await;
     let browser = Chromium::start().await;
     let url = stack.auth.url();
@@ -172,6 +175,10 @@ async fn accessibility(report: &mut Report) {
             let sign = if page.contains('?') { '&' } else { '?' };
             browser.open(&format!("{url}/{page}{sign}lang={language}")).await;
             browser.until("return !document.querySelector('[aria-busy]')", &json!(true)).await;
+            if page == "playground" {
+                browser.click("#begin-demo").await;
+                browser.until("return !document.getElementById('play').hidden", &json!(true)).await;
+            }
             for (scheme, forced) in [("light", "none"), ("dark", "none"), ("light", "active")] {
                 let features =
                     [("prefers-color-scheme", scheme), ("forced-colors", forced), ("prefers-reduced-motion", "reduce")];
@@ -191,5 +198,28 @@ async fn accessibility(report: &mut Report) {
         }
         let outcome = if found.is_empty() { Ok(()) } else { Err(found.join("; ")) };
         report.check("axe", &format!("finds nothing on /{page}"), outcome);
+    }
+}
+
+/// The client and the pages in Firefox, driven by a program of its own, which judges each thing by name.
+async fn firefox(report: &mut Report) {
+    /// How many things it judges: a program that ends early has not judged all.
+    const CHECKS: usize = 16;
+    let port = sockets::fresh_port();
+    let url = format!("http://localhost:{port}");
+    let stack = Stack::any().auth("AUTH_PUBLIC_URL", &url).auth("AUTH_ACCESS_TTL", "4s").unlimited().start_auth().await;
+    let mut program = tokio::process::Command::new("node");
+    program.arg(libraries().with_file_name("firefox.mjs")).args([stack.auth.port().to_string(), port.to_string()]);
+    let done = program.kill_on_drop(true).output().await.expect("Node starts");
+    let judged: Vec<Value> =
+        String::from_utf8_lossy(&done.stdout).lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    for check in &judged {
+        let why = || check["why"].as_str().unwrap_or("it does not say why").to_owned();
+        let outcome = if check["ok"] == true { Ok(()) } else { Err(why()) };
+        report.check("Firefox", check["name"].as_str().unwrap_or_default(), outcome);
+    }
+    if judged.len() != CHECKS {
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        report.check("Firefox", "all was judged", Err(format!("{} of {CHECKS}: {said}", judged.len())));
     }
 }

@@ -74,7 +74,7 @@ export interface Session {
   accessToken(options?: { minValidity?: number; signal?: AbortSignal }): Promise<string>;
 
   /**
-   * Any other call of auth-service with the access token, by its path: the JSON of its answer, `{}` for 204.
+   * Any other call of auth-service with the access token, by its path: the JSON of its answer, `{}` for a 202 or 204 without a body.
    * `SessionEnded`, `NotNow` or `Refused` otherwise. A member `language` of `body` is sent as `Accept-Language`, and not in the body.
    */
   call<Answer = unknown>(method: string, path: string, body?: object): Promise<Answer>;

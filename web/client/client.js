@@ -104,7 +104,7 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
     become('out', null, reason, state.reachable)
   }
 
-  // The JSON of an answer, or one of the three errors. What is not JSON comes from a captive portal, or a proxy.
+  // The JSON of an answer, or one of the three errors. What is not JSON comes from a captive portal, or a proxy. 202 and 204 may say nothing.
   async function ask(method, path, init, send = world.fetch) {
     if (document?.prerendering) await new Promise((resolve) => document.addEventListener('prerenderingchange', resolve))
     const { signal } = epoch
@@ -118,7 +118,8 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
         signal: AbortSignal.any([signal, world.AbortSignal.timeout(timeout)]),
         ...init,
       })
-      json = answer.status === 204 ? {} : await answer.json()
+      const body = await answer.text()
+      json = body || ![202, 204].includes(answer.status) ? JSON.parse(body) : {}
     } catch (error) {
       if (error instanceof Failure) throw error
     }
@@ -252,7 +253,9 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
     const isTrusted = (address) => [location?.origin, url.origin, ...origins].includes(new URL(address).origin)
     if (!isTrusted(request.url)) return world.fetch(request)
     const again = init?.body instanceof ReadableStream ? null : request.clone()
-    const signal = AbortSignal.any([epoch.signal, request.signal])
+    // The caller's own signal, not the request's, which follows it only while that request is not collected (Node 20).
+    const given = init?.signal === undefined ? input.signal : init.signal
+    const signal = AbortSignal.any([epoch.signal, given].filter(Boolean))
     for (;;) {
       const used = await accessToken({ signal })
       request.headers.set('authorization', `Bearer ${used}`)

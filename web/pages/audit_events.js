@@ -1,24 +1,12 @@
 // Events of the audit log, in words.
 
-import { element, link, made, onDemand, shortened } from './console_parts.js'
-import { address } from './console_routes.js'
-import { programName } from './program_name.js'
+import { made, onDemand, userLink } from './console_parts.js'
+import { deviceName } from './device_name.js'
 import { moment } from './times.js'
 import { apart, has, text } from './words.js'
 
 /** What happened; an action that this page has no words for is shown as it is named. */
 export const actionInWords = (action) => (has(`console.actions.${action}`) ? text(`console.actions.${action}`) : action)
-
-/** Addresses of users, by id, as far as they were seen. */
-const seen = new Map()
-
-export const remember = ({ id, email }) => seen.set(id, email)
-
-export function userLink(id) {
-  const whole = link(address({ view: 'user', id }), seen.has(id) ? apart(seen.get(id)) : element('code', shortened(id)))
-  whole.title = id
-  return whole
-}
 
 function row(event) {
   const [body, part] = made('event')
@@ -30,7 +18,7 @@ function row(event) {
   part('unsuccessful').hidden = event.result !== 'failure'
   if (event.user) part('whom').append(userLink(event.user))
   if (event.ip) part('from').append(apart(event.ip), ' ')
-  if (event.user_agent) part('from').append(apart(programName(event.user_agent)))
+  if (event.user_agent) part('from').append(apart(deviceName(event.user_agent)))
   part('from').title = event.user_agent ?? ''
   open.setAttribute('aria-label', `${open.textContent}: ${words}`)
   open.addEventListener('click', () => onDemand(() => import('./event_details.js'), ({ fillDetails }) => {

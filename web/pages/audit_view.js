@@ -1,9 +1,10 @@
 // The audit log: filtered, followed, and taken along.
 
 import { actionInWords, showEvents } from './audit_events.js'
-import { chip, element, link, loading, onDemand, shortened, showPages } from './console_parts.js'
-import { address, changed, go, query } from './console_routes.js'
+import { loading, onDemand, shortened, showPages } from './console_parts.js'
+import { address, go, query } from './console_routes.js'
 import { call } from './console_session.js'
+import { filtersOf, option, showFilters } from './filters.js'
 import { language, texts } from './page.js'
 import { exactly } from './times.js'
 import { whileVisible } from './while_visible.js'
@@ -25,9 +26,7 @@ const FILTERS = {
   session: (session) => text('console.audit.ofSession', { id: shortened(session) }),
 }
 
-const filter = () => Object.fromEntries(Object.keys(FILTERS).map((name) => [name, query().get(name)]).filter(([, value]) => value))
 const load = (by, more) => call('GET', `/admin/audit?${new URLSearchParams({ ...by, ...more })}`)
-const option = (value, label) => Object.assign(element('option', label), { value })
 const timeAgo = (seconds) => new Date(Date.now() - seconds * 1000).toISOString().replace(/\.\d+/, '')
 
 let isFollowing = true
@@ -42,12 +41,11 @@ export function begin(view) {
   form.elements.since.append(...PERIODS.map((seconds) => option(seconds, duration(seconds))))
   form.addEventListener('submit', (event) => {
     event.preventDefault()
-    const { action, result, since: { value } } = form.elements
-    const since = PERIODS.includes(+value) ? timeAgo(value) : value
-    go(address({ view: 'audit', action: action.value, result: result.value, since, session: query().get('session') }))
+    const { since, ...values } = Object.fromEntries(new FormData(form))
+    go(address({ ...values, since: PERIODS.includes(+since) ? timeAgo(since) : since, session: query().get('session') }))
   })
   taking.addEventListener('click', () => onDemand(() => import('./audit_export.js'), ({ exportOrCancel }) => {
-    const by = filter()
+    const by = filtersOf(FILTERS)
     exportOrCancel(taking, (more) => load(by, more))
   }))
   const tell = () => follow.setAttribute('aria-pressed', String(isFollowing))
@@ -58,46 +56,17 @@ export function begin(view) {
   })
 }
 
-/** The filters of the address: in the form, and as chips that lead away from them. */
-function showFilter(view) {
-  const { action, result, since } = view.querySelector('.filters').elements
-  const chips = view.querySelector('[data-chips]')
-  const chosen = Object.entries(filter())
-  action.value = query().get('action') ?? ''
-  result.value = query().get('result') ?? ''
-  const past = query().get('since') ?? ''
-  // The place of a time that is none of the periods any more.
-  since.querySelector('[data-exact]')?.remove()
-  if (past) {
-    since.append(option(past, time(past)))
-    since.lastElementChild.dataset.exact = ''
-  }
-  since.value = past
-  chips.hidden = chosen.length === 0
-  chips.replaceChildren(...chosen.map(([name, value]) => {
-    const words = FILTERS[name](value)
-    const away = link(changed({ [name]: '', cursor: '' }), chip(`${words} ✕`, 'accent'))
-    away.setAttribute('aria-label', text('console.audit.without', { filter: words }))
-    return element('li', away)
-  }))
-}
-
 export async function show(view, signal) {
   const part = view.querySelector('[data-part]')
   const cursor = query().get('cursor')
-  const by = filter()
+  const by = filtersOf(FILTERS)
   const fill = ({ events, next }) => {
     showEvents(part, events)
     showPages(part, next)
   }
-  showFilter(view)
+  showFilters(view, FILTERS)
   // What is older does not change.
   view.querySelector('[data-follow]').hidden = Boolean(cursor)
-  await loading(part, signal, () => load(by, cursor && { cursor }), fill)
-  if (cursor) return
-  whileVisible(PAUSE, signal, async () => {
-    if (!isFollowing) return
-    const page = await load(by).catch(() => null)
-    if (page && !signal.aborted) fill(page)
-  })
+  const again = await loading(part, signal, () => load(by, cursor && { cursor }), fill)
+  if (!cursor) whileVisible(PAUSE, signal, () => isFollowing && again({ isQuiet: true }))
 }

@@ -32,6 +32,12 @@ function hideCode() {
 
 const asksFor = (part) => { byId(`${part}-part`).hidden = false }
 
+/** To where what was done can be seen, or goes on. */
+function leadOn(link) {
+  link.textContent = text(`confirm.${purpose}.next`)
+  link.href = NEXT[purpose] ?? '/account'
+}
+
 async function confirm({ code: typed, name, password }) {
   const shown = { flow, code: typed ?? code }
   const before = session.state.sessionId
@@ -41,18 +47,22 @@ async function confirm({ code: typed, name, password }) {
   if (sessionId !== before) return location.replace('/account')
   byId('done-title').textContent = text(`confirm.${purpose}.doneTitle`)
   byId('done').textContent = text(`confirm.${purpose}.done`)
-  byId('next').textContent = text(`confirm.${purpose}.next`)
-  byId('next').href = NEXT[purpose] ?? '/account'
+  leadOn(byId('next'))
   show('done')
 }
 
 function sayOver(refusal) {
+  // An answer may have been lost, and browsers repeat some requests by themselves: then the code was used here, and it has worked.
+  const mayHaveWorked = refusal === 'code_spent'
   byId('over').textContent = text(`confirm.over.${refusal}`)
+  byId('look').hidden = !mayHaveWorked
+  leadOn(byId('look').firstElementChild)
   const todo = `confirm.over.${purpose}`
   byId('over-todo').hidden = !has(todo)
   if (has(todo)) byId('over-todo').textContent = text(todo)
   byId('start-again').hidden = !(purpose in ASKED_FOR)
   byId('start-again').firstElementChild.href = ASKED_FOR[purpose]
+  byId('start-again').firstElementChild.classList.toggle('primary', !mayHaveWorked)
   show('over')
 }
 

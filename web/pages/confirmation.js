@@ -5,6 +5,7 @@ import { bind } from './form.js'
 import { byId } from './page.js'
 
 const dialog = byId('confirmation')
+const password = byId('confirmation-password')
 let act
 
 const form = bind(dialog.querySelector('form'), async (values) => {
@@ -18,6 +19,6 @@ export function confirmed({ title, effect, action, asksForPassword = false, inst
   byId('confirmation-title').textContent = title
   byId('confirmation-effect').textContent = effect
   byId('confirmation-action').textContent = action
-  byId('confirmation-password').hidden = !asksForPassword
+  if (password) password.hidden = !asksForPassword
   open(dialog, { instead, onClose: form.reset })
 }

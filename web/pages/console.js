@@ -93,22 +93,7 @@ async function show() {
   if (!signal.aborted && view.contains(focused) && !focused.checkVisibility()) view.querySelector('h1').focus()
 }
 
-/** To the login, and back here afterwards. */
-function leaveAndComeBack({ reason }, was) {
-  // A first visit has no session either, and needs no explanation.
-  const isFirst = was.phase === 'unknown' && reason === 'invalid_refresh_token'
-  document.body.hidden = true
-  location.replace(`/login?${new URLSearchParams({ ...(!isFirst && { why: reason }), return_to: location.href })}`)
-}
-
-leaveWithSession({
-  state: session.state,
-  // Whoever logs out here stays at the login.
-  onChange: (listener) => session.onChange((state, was) => {
-    if (state.phase === 'out' && state.reason !== 'logout') leaveAndComeBack(state, was)
-    else listener(state, was)
-  }),
-})
+leaveWithSession(session, { comesBack: true })
 warnWhileUnreachable(session)
 byId('log-out').addEventListener('click', () => session.logout())
 onNavigation(show)

@@ -1,12 +1,12 @@
 // Pieces of the console: copies of templates, parts that load, lists with pages.
 
-import { SessionEnded } from './client.js'
-import { may } from './console_session.js'
-import { cameFromList, changed, query } from './console_routes.js'
+import { NotNow, SessionEnded } from './client.js'
+import { beginAnewWithOtherRights, may } from './console_session.js'
+import { address, cameFromList, changed, query } from './console_routes.js'
 import { countdown } from './countdown.js'
 import { failure } from './failures.js'
 import { byId } from './page.js'
-import { duration, text } from './words.js'
+import { apart, duration, text } from './words.js'
 
 /** Seconds between attempts to load, at least. */
 const PAUSE = 5
@@ -58,7 +58,21 @@ export async function onDemand(load, act) {
 
 export const shortened = (id) => (id.length > 16 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id)
 
-/** Lets `load` fetch what `show` shows in `part`. Answers how to do so again; what fails is said there, and an outage waited out. */
+/** Addresses of users, by id, as far as they were seen. */
+const seen = new Map()
+
+export const remember = ({ id, email }) => seen.set(id, email)
+
+export function userLink(id) {
+  const whole = link(address({ view: 'user', id }), seen.has(id) ? apart(seen.get(id)) : element('code', shortened(id)))
+  whole.title = id
+  return whole
+}
+
+/**
+ * Lets `load` fetch what `show` shows in `part`. Answers how to do so again; what fails is said there, and an outage waited out. With
+ * `isQuiet`, what is shown stays during an outage, of which the page says by itself.
+ */
 export async function loading(part, signal, load, show) {
   const failed = part.querySelector('[data-failed]')
   const loaded = part.querySelector('[data-loaded]')
@@ -67,27 +81,33 @@ export async function loading(part, signal, load, show) {
   let endCountdown = () => {}
 
   function fail(error) {
-    const { kind, seconds, text: sentence } = failure(error)
+    const { kind, code, seconds, text: sentence } = failure(error)
+    endCountdown()
     failed.hidden = false
     loaded.hidden = true
     message.textContent = kind === 'refused' ? sentence : text('common.unreachable')
     wait.textContent = ''
+    if (code === 'insufficient_scope') beginAnewWithOtherRights()
     if (kind === 'refused') return
     const tell = (left) => { wait.textContent = text('common.tryingAgainIn', { time: duration(left) }) }
     endCountdown = countdown(Math.max(seconds, PAUSE), tell, attempt)
   }
 
-  async function attempt() {
-    endCountdown()
-    part.setAttribute('aria-busy', 'true')
+  async function attempt({ isQuiet } = {}) {
+    if (!isQuiet) {
+      endCountdown()
+      part.setAttribute('aria-busy', 'true')
+    }
     try {
       const found = await load()
       if (signal.aborted) return
+      endCountdown()
       show(found)
       failed.hidden = true
       loaded.hidden = false
     } catch (error) {
-      if (!signal.aborted && !(error instanceof SessionEnded)) fail(error)
+      const isLeftOut = error instanceof SessionEnded || (isQuiet && error instanceof NotNow)
+      if (!signal.aborted && !isLeftOut) fail(error)
     } finally {
       if (!signal.aborted) {
         part.querySelector('[data-bones]').hidden = true

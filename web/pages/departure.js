@@ -6,9 +6,11 @@ function clear() {
   document.body.hidden = true
 }
 
-function goToLogin(why) {
+/** Says `why` there, and leads to `back` afterwards. */
+function goToLogin(why, back) {
+  const query = new URLSearchParams({ ...(why && { why }), ...(back && { return_to: back }) })
   clear()
-  location.replace(`/login${why ? `?${new URLSearchParams({ why })}` : ''}`)
+  location.replace(query.size ? `/login?${query}` : '/login')
 }
 
 /** Does `what` ends the session, and says `why` at the login if that succeeds. */
@@ -22,14 +24,17 @@ export async function leaving(why, what) {
   goToLogin(why)
 }
 
-/** Leads to the login when the session is over, and begins anew when it is somebody else's. */
-export function leaveWithSession(session) {
+/**
+ * Leads to the login when the session is over, and begins anew when it is somebody else's. With `comesBack`, the login leads back here,
+ * except after a logout in this window.
+ */
+export function leaveWithSession(session, { comesBack = false } = {}) {
   // A logout that another tab, or this one before, has not told the server yet is known at once: nothing changes any more.
   if (session.state.phase === 'out') goToLogin(session.state.reason)
   session.onChange(({ phase, reason: found }, was) => {
     // A first visit has no session either, and needs no explanation.
     const isFirst = was.phase === 'unknown' && found === 'invalid_refresh_token'
-    if (phase === 'out') goToLogin(isFirst ? '' : reason ?? found)
+    if (phase === 'out') goToLogin(isFirst ? '' : reason ?? found, comesBack && found !== 'logout' && location.href)
     else if (found === 'switched') {
       clear()
       location.reload()

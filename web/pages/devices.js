@@ -22,7 +22,7 @@ export function devices({ session, calls, reload }) {
     part('where').append(sentence(use, { address: device.ip, when: moment(device.last_used_at) }))
     part('began').textContent = exactly(device.created_at)
     part('ends').textContent = exactly(device.expires_at)
-    part('agent').textContent = device.user_agent || text('account.device.unknown')
+    part('agent').textContent = device.user_agent || text('common.device.unknown')
     const end = part('end')
     if (device.current) end.remove()
     end.setAttribute('aria-label', text('account.devices.endNamed', { device: name }))

@@ -1,7 +1,6 @@
 // All that the audit log knows of an event. Loaded when somebody wants to see it.
 
-import { userLink } from './audit_events.js'
-import { element, link } from './console_parts.js'
+import { element, link, userLink } from './console_parts.js'
 import { address } from './console_routes.js'
 import { identifier } from './identifier.js'
 import { exactly } from './times.js'

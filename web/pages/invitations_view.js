@@ -1,7 +1,6 @@
 // Who is invited, and has not come yet.
 
-import { userLink } from './audit_events.js'
-import { loading, made, onDemand, say, showPages } from './console_parts.js'
+import { loading, made, onDemand, say, showPages, userLink } from './console_parts.js'
 import { query } from './console_routes.js'
 import { call } from './console_session.js'
 import { offerNewUsers } from './new_user_buttons.js'

@@ -1,7 +1,7 @@
 // How the service is doing: figures of the replica that answers, and the latest incidents.
 
-import { remember, showEvents } from './audit_events.js'
-import { loading, made } from './console_parts.js'
+import { showEvents } from './audit_events.js'
+import { loading, made, remember } from './console_parts.js'
 import { call } from './console_session.js'
 import { whileVisible } from './while_visible.js'
 import { duration, text } from './words.js'
@@ -145,12 +145,7 @@ async function loadIncidents() {
 export async function show(view, signal) {
   const figures = view.querySelector('[data-part="figures"]')
   const incidents = view.querySelector('[data-part="incidents"]')
-  const load = () => call('GET', '/admin/overview')
   loading(incidents, signal, loadIncidents, (events) => showEvents(incidents, events))
-  await loading(figures, signal, load, (now) => showFigures(figures, now))
-  whileVisible(PAUSE, signal, async () => {
-    // The page says by itself when the service cannot be reached.
-    const now = await load().catch(() => null)
-    if (now && !signal.aborted) showFigures(figures, now)
-  })
+  const again = await loading(figures, signal, () => call('GET', '/admin/overview'), (now) => showFigures(figures, now))
+  whileVisible(PAUSE, signal, () => again({ isQuiet: true }))
 }

@@ -13,3 +13,12 @@ for (const link of document.querySelectorAll('footer a[hreflang]')) {
   query.set('lang', link.hreflang)
   link.search = query
 }
+
+// Elsewhere the service refuses whatever a page sends. So nothing is begun there, and nothing but the way to the right place is shown.
+if (!settings.returnOrigins.includes(location.origin)) {
+  const [link] = byId('wrong-address').children
+  link.href = settings.origin + location.href.slice(location.origin.length)
+  link.textContent = settings.origin + location.pathname
+  link.parentElement.hidden = false
+  throw new Error(`this page works at ${settings.origin}`)
+}

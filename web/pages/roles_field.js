@@ -1,16 +1,24 @@
-// The choice of roles in a form: those that are known, and others by name.
+// The choice of roles in a form: those of the installation. While they cannot be learned, those that are chosen already, and others by name.
 
 import { element } from './console_parts.js'
-import { knownRoles } from './user_marks.js'
+import { learnRoles } from './roles.js'
 
-export function offerRoles(form, chosen = []) {
-  for (const role of chosen) knownRoles.add(role)
-  form.querySelector('.choices').replaceChildren(...[...knownRoles].map((role) => {
-    const box = Object.assign(element('input'), { type: 'checkbox', name: 'role', value: role, defaultChecked: chosen.includes(role) })
-    const label = element('label', box, element('bdi', role))
-    label.className = 'chip'
-    return label
-  }))
+function choice(role, isChosen) {
+  const box = Object.assign(element('input'), { type: 'checkbox', name: 'role', value: role, defaultChecked: isChosen })
+  const label = element('label', box, element('bdi', role))
+  label.className = 'chip'
+  return label
+}
+
+export async function offerRoles(form, chosen = []) {
+  const choices = form.querySelector('.choices')
+  const others = form.querySelector('[data-others]')
+  choices.replaceChildren(...chosen.map((role) => choice(role, true)))
+  const known = await learnRoles()
+  // By now the form may be open for somebody else.
+  const offered = [...choices.querySelectorAll('input')].map(({ value }) => value)
+  choices.append(...known.filter((role) => !offered.includes(role)).map((role) => choice(role, false)))
+  others.hidden = known.length > 0
 }
 
 export function rolesOf(form) {

@@ -106,10 +106,7 @@ function ask(kind, context, what, { action = text(`console.user.${kind}`), isHar
   byId('confirmation-action').classList.toggle('danger', !isHarmless)
 }
 
-/** Its answer is empty, and so seems to be none. */
-const sendReset = () => call('POST', path('reset')).catch((error) => { if (error.status !== 202) throw error })
-
-export const reset = (context) => ask('reset', context, sendReset, { isHarmless: true })
+export const reset = (context) => ask('reset', context, () => call('POST', path('reset')), { isHarmless: true })
 
 export function disable(context) {
   const disabled = !context.user.disabled

@@ -3,13 +3,7 @@
 import { chip } from './console_parts.js'
 import { text } from './words.js'
 
-/** The roles that this console has seen. The service has no list of them. */
-export const knownRoles = new Set(['reader', 'author', 'admin'])
-
-export function rolesShown(roles) {
-  for (const role of roles) knownRoles.add(role)
-  return roles.map((role) => chip(role))
-}
+export const rolesShown = (roles) => roles.map((role) => chip(role))
 
 /** What hinders the user. */
 export function statesOf({ disabled, email_verified: isVerified }) {

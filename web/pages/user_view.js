@@ -1,11 +1,11 @@
 // One user: who it is, where it is logged in, and what has happened to it.
 
-import { remember, showEvents } from './audit_events.js'
-import { element, loading, made, onDemand, showPages } from './console_parts.js'
+import { showEvents } from './audit_events.js'
+import { element, loading, made, onDemand, remember, showPages } from './console_parts.js'
 import { address, query } from './console_routes.js'
 import { call } from './console_session.js'
+import { deviceName, setIcon } from './device_name.js'
 import { identifier } from './identifier.js'
-import { programName, setIcon } from './program_name.js'
 import { exactly, instant, isNow, moment } from './times.js'
 import { rolesShown, statesOf } from './user_marks.js'
 import { apart, sentence, text } from './words.js'
@@ -15,7 +15,7 @@ let reload
 
 function device({ id, ip, user_agent: userAgent, created_at: begun, last_used_at: used, current }) {
   const [item, part] = made('device')
-  const name = programName(userAgent)
+  const name = deviceName(userAgent)
   const use = current || isNow(used) ? 'console.device.inUse' : 'console.device.lastUsed'
   const end = part('act')
   setIcon(item.querySelector('.icon'), userAgent)
@@ -39,7 +39,7 @@ function incident({ action, at, ip, user_agent: userAgent, details }) {
     const side = card.querySelector(`[data-side="${name}"]`)
     if (!where) return side.remove()
     side.querySelector('[data-label]').textContent = text(`${texts}.${name}`)
-    side.querySelector('[data-device]').textContent = programName(where.user_agent)
+    side.querySelector('[data-device]').textContent = deviceName(where.user_agent)
     side.querySelector('[data-where]').append(where.ip ? apart(where.ip) : '', instant(where.at))
     side.title = where.user_agent ?? ''
   }

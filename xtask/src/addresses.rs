@@ -28,6 +28,8 @@ pub(crate) struct Addresses {
     public_url: String,
     issuer: String,
     has_keys: bool,
+    /// Whether the environment says who calls whom from the playground.
+    has_playground: bool,
 }
 
 impl Addresses {
@@ -58,8 +60,10 @@ impl Addresses {
                 refused. Leave RESOURCE_ISSUER out: it follows"
             ));
         }
-        let has_keys = ["RESOURCE_JWKS_URL", "RESOURCE_JWKS_FILE"].iter().any(|name| setting(name).is_some());
-        Ok(Self { auth, auth_admin, resource, resource_admin, public_url, issuer, has_keys })
+        let is_given = |name: &&str| setting(name).is_some();
+        let has_keys = ["RESOURCE_JWKS_URL", "RESOURCE_JWKS_FILE"].iter().any(is_given);
+        let has_playground = ["AUTH_PLAYGROUND", "RESOURCE_ALLOWED_ORIGINS"].iter().any(is_given);
+        Ok(Self { auth, auth_admin, resource, resource_admin, public_url, issuer, has_keys, has_playground })
     }
 
     /// The settings of both services.
@@ -74,6 +78,10 @@ impl Addresses {
         ];
         if !self.has_keys {
             settings.push(("RESOURCE_JWKS_URL", format!("{}/.well-known/jwks.json", url(self.auth))));
+        }
+        if !self.has_playground {
+            settings.push(("AUTH_PLAYGROUND", url(self.resource)));
+            settings.push(("RESOURCE_ALLOWED_ORIGINS", self.issuer.clone()));
         }
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -185,6 +193,8 @@ mod tests {
             ("RESOURCE_ADMIN_LISTEN", "127.0.0.1:10101"),
             ("RESOURCE_ISSUER", "http://localhost:9100"),
             ("RESOURCE_JWKS_URL", "http://localhost:9100/.well-known/jwks.json"),
+            ("AUTH_PLAYGROUND", "http://localhost:9101"),
+            ("RESOURCE_ALLOWED_ORIGINS", "http://localhost:9100"),
         ] {
             assert_eq!(setting(&addresses, name), value, "{name}");
         }

@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-const NEEDED: [Needed; 7] = [
+const NEEDED: [Needed; 8] = [
     PYTHON,
     Needed {
         what: "Node.js 18 or newer",
@@ -44,6 +44,12 @@ const NEEDED: [Needed; 7] = [
         is_there: || ["java", "javac"].iter().all(|program| output(Command::new(program).arg("--version")).is_ok()),
     },
     CHROMIUM,
+    Needed {
+        what: "Firefox",
+        debian: "firefox-esr",
+        elsewhere: "`brew install --cask firefox` (macOS, its folder in PATH) or `dnf install firefox` (Fedora)",
+        is_there: || ["firefox-esr", "firefox"].iter().any(|program| is_in_one_of(path(), &[program])),
+    },
     NGINX,
 ];
 

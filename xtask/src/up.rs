@@ -114,7 +114,7 @@ fn print_how_to_try_it(addresses: &Addresses) {
     println!(
         r#"
 auth-service      {auth}   health: {auth_admin}/health/ready   mails: {auth_admin}/mailbox
-                  in a browser: {auth}/register
+                  in a browser: {auth}/register   how sessions work: {auth}/playground
 resource-service  {resource}   health: {resource_admin}/health/ready
 
 Try it:

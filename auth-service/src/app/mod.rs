@@ -39,7 +39,7 @@ use crate::{
     http::{Readiness, State},
     machine,
     mailing::Postman,
-    pages::{About, Pages},
+    pages::{About, Pages, Playground},
 };
 use jeton_verifier::Verifier;
 use std::{mem, sync::Arc, time::Instant};
@@ -64,7 +64,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (has_login_codes, unverified_may_log_in) = (config.has_login_codes, config.unverified_may_log_in);
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
     let (password_rules, breached) = (config.password_rules.clone(), stores::breached_passwords(&config.breach_list)?);
-    let (has_pages, brand) = (config.has_pages, config.brand.take());
+    let own_pages = config.own_pages.take();
     let shortest_password = password_rules.min_chars;
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
@@ -184,13 +184,18 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         live: live.clone(),
         postman,
     };
-    let about = has_pages.then(|| About {
+    let about = own_pages.map(|own| About {
         origin: site.issuer().to_owned(),
         return_origins: site.origins().map(str::to_owned).collect(),
         registration: registration.registration.name(),
         has_login_codes,
         shortest_password,
-        brand,
+        brand: own.brand,
+        playground: own.playground.map(|resource| Playground {
+            resource,
+            replay_window: session_policy.rules.replay_window,
+            has_demo_users: registration.registration == Registration::Open && !registration.with_proof,
+        }),
     });
     let state = State {
         pages: Pages::load(about.as_ref())?,

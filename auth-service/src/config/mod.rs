@@ -24,7 +24,6 @@ use crate::{
         throttling::{FailureLimits, limits::LimitSettings},
     },
     http::Site,
-    pages::Brand,
 };
 use clap::ArgMatches;
 use shared::{
@@ -34,7 +33,7 @@ use shared::{
 use std::{ffi::OsString, net::SocketAddr};
 use url::Url;
 
-pub use self::mail::MailConfig;
+pub use self::{mail::MailConfig, web::OwnPages};
 
 /// All settings.
 pub const CATALOG: Catalog = Catalog {
@@ -93,10 +92,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where links in mails lead.
     pub pages: Url,
-    /// What makes the pages the installation's own.
-    pub brand: Option<Brand>,
-    /// Whether the service has pages itself.
-    pub has_pages: bool,
+    /// The service's own pages, if it has any.
+    pub own_pages: Option<OwnPages>,
     /// Roles.
     pub roles: Roles,
     /// Maximum memory to verify a stored password hash, in KiB.
@@ -158,8 +155,7 @@ impl Config {
             key_policy: keys::key_policy(&settings, access.ttl),
             access,
             sessions: sessions::policy(&settings, &accounts),
-            brand: web::brand(&settings),
-            has_pages: web::has_pages(&settings),
+            own_pages: web::own_pages(&settings),
             pages: web::pages(&settings),
             registration: accounts.registration,
             has_login_codes: accounts.has_login_codes,

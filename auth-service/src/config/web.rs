@@ -31,6 +31,8 @@ settings! {
     plain AUTH_PAGES: bool = "on", on_off;
     /// Folder with what makes these pages your own: brand.toml, a logo, texts. See docs/pages.md.
     plain AUTH_BRAND_DIR: String, any_text;
+    /// URL of the resource-service that the page /playground calls. The page is for development: there is none unless AUTH_PUBLIC_URL is on localhost.
+    plain AUTH_PLAYGROUND: String, origin::parse;
     /// Browser origins, besides the public URL's, that may call with credentials; separated by commas.
     plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
     /// Networks of your own proxies, separated by commas; what they report about client addresses is trusted.
@@ -93,17 +95,44 @@ pub(super) fn pages(settings: &Settings) -> Url {
     settings.find(&AUTH_PAGES_URL).unwrap_or_else(|| settings.get(&AUTH_PUBLIC_URL))
 }
 
-/// Whether there are pages of our own.
-pub(super) fn has_pages(settings: &Settings) -> bool {
-    settings.get(&AUTH_PAGES)
+/// The service's own pages.
+#[derive(Debug, Default)]
+pub struct OwnPages {
+    /// What makes them the installation's own.
+    pub brand: Option<Brand>,
+    /// The origin of the resource-service that the playground calls, if there is a playground.
+    pub playground: Option<String>,
 }
 
-/// What makes them the installation's own.
-pub(super) fn brand(settings: &Settings) -> Option<Brand> {
-    let folder = settings.find(&AUTH_BRAND_DIR)?;
-    if !settings.get(&AUTH_PAGES) {
+/// The service's own pages, if it has any.
+pub(super) fn own_pages(settings: &Settings) -> Option<OwnPages> {
+    let (brand, playground) = (brand(settings), playground(settings));
+    if settings.get(&AUTH_PAGES) {
+        return Some(OwnPages { brand, playground });
+    }
+    if settings.is_given(&AUTH_BRAND_DIR.named) {
         settings.mistake("AUTH_BRAND_DIR: there are no pages, because AUTH_PAGES is off");
     }
+    None
+}
+
+fn playground(settings: &Settings) -> Option<String> {
+    let resource = settings.find(&AUTH_PLAYGROUND)?;
+    is_this_machine(&url(settings)).then_some(resource)
+}
+
+/// Whether browsers know a URL to be this machine.
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn brand(settings: &Settings) -> Option<Brand> {
+    let folder = settings.find(&AUTH_BRAND_DIR)?;
     Brand::load(Path::new(&folder))
         .map_err(|mistakes| {
             mistakes.into_iter().for_each(|mistake| settings.mistake(format!("AUTH_BRAND_DIR: {mistake}")))
@@ -219,6 +248,27 @@ fn cookie_name(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use crate::http::COOKIE_NAME;
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        let is_local = |text: &str| is_this_machine(&Url::parse(text).expect("a URL"));
+        assert!(
+            ["http://localhost:8080", "http://auth.localhost", "https://127.0.0.2", "http://[::1]:1"]
+                .into_iter()
+                .all(is_local)
+        );
+        assert!(
+            ![
+                "http://localhost.example",
+                "https://mylocalhost",
+                "http://10.0.0.1",
+                "http://[::2]",
+                "https://128.0.0.1"
+            ]
+            .into_iter()
+            .any(is_local)
+        );
+    }
 
     #[test]
     fn the_default_cookie_name_is_the_one_of_the_http_layer() {

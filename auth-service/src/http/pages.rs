@@ -36,12 +36,13 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Their routes.
 pub fn routes(pages: &Pages) -> impl FnOnce(&mut ServiceConfig) {
     let are_served = pages.are_served();
+    let has_playground = pages.playground().is_some();
     move |app| {
         app.service(resource("/client.js").route(get().to(client)));
         if are_served {
             app.service(resource("/").route(get().to(front)));
             app.service(resource("/assets/{fingerprint}/{name}").route(get().to(asset)));
-            for name in Pages::NAMES {
+            for name in Pages::NAMES.into_iter().filter(|name| *name != Pages::PLAYGROUND || has_playground) {
                 let show = move |request, state| async move { page(name, &request, &state) };
                 app.service(resource(format!("/{name}")).route(get().to(show)));
             }
@@ -75,7 +76,7 @@ fn page(name: &'static str, request: &HttpRequest, state: &Data<State>) -> Resul
     let mut answer = HttpResponse::Ok();
     answer
         .insert_header((header::CONTENT_LANGUAGE, language.code()))
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, content_security_policy(name, &state.pages)))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("permissions-policy", PERMISSIONS_POLICY))
         .insert_header(("cross-origin-opener-policy", "same-origin"))
@@ -87,6 +88,17 @@ fn page(name: &'static str, request: &HttpRequest, state: &Data<State>) -> Resul
         answer.cookie(cookie.finish());
     }
     Ok(served(answer, file, request))
+}
+
+/// The playground calls another origin besides our own.
+fn content_security_policy(name: &str, pages: &Pages) -> String {
+    const CALLED: &str = "connect-src 'self'";
+    match pages.playground() {
+        Some(resource) if name == Pages::PLAYGROUND => {
+            CONTENT_SECURITY_POLICY.replace(CALLED, &format!("{CALLED} {resource}"))
+        }
+        _ => CONTENT_SECURITY_POLICY.to_owned(),
+    }
 }
 
 /// `lang=uk` in a query.

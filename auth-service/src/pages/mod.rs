@@ -14,7 +14,7 @@ use self::{
 };
 use crate::domain::Language;
 use aws_lc_rs::digest::{self, SHA256};
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 /// How many characters of the digest of all assets are in their URLs.
 const FINGERPRINT: usize = 16;
@@ -37,6 +37,19 @@ pub struct About {
     pub shortest_password: usize,
     /// What makes them the installation's own.
     pub brand: Option<Brand>,
+    /// What the playground must know; `None`: there is none.
+    pub playground: Option<Playground>,
+}
+
+/// What the page for development must know.
+#[derive(Debug, Clone)]
+pub struct Playground {
+    /// The origin of the resource-service that it calls.
+    pub resource: String,
+    /// The replay window of sessions.
+    pub replay_window: Duration,
+    /// Whether it can register a user by one call.
+    pub has_demo_users: bool,
 }
 
 /// The pages and their assets.
@@ -44,11 +57,15 @@ pub struct Pages {
     shells: BTreeMap<(&'static str, &'static str), File>,
     assets: BTreeMap<&'static str, File>,
     fingerprint: String,
+    playground: Option<String>,
 }
 
 impl Pages {
     /// The names of the pages, which are their paths too.
-    pub const NAMES: [&str; 6] = ["login", "register", "forgot", "confirm", "account", "console"];
+    pub const NAMES: [&str; 7] = ["login", "register", "forgot", "confirm", "account", "console", Self::PLAYGROUND];
+
+    /// The page that calls another origin too. There is none unless it is asked for.
+    pub const PLAYGROUND: &str = "playground";
 
     /// The page for paths without anything.
     pub const NOT_FOUND: &'static str = "not_found";
@@ -74,7 +91,9 @@ impl Pages {
             sources.into_iter().filter(|(name, _)| is_served(name)).map(|(name, text)| (name, text.into_bytes()));
         let assets = assets.chain(logo.map(|(name, bytes)| (name, bytes.to_vec())));
         let assets = assets.map(|(name, bytes)| (name, File::new(Kind::of(name), bytes))).collect();
-        Ok(Self { shells, assets, fingerprint })
+        let playground =
+            about.and_then(|about| about.playground.as_ref()).map(|playground| playground.resource.clone());
+        Ok(Self { shells, assets, fingerprint, playground })
     }
 
     /// A page in a language.
@@ -93,6 +112,12 @@ impl Pages {
     #[must_use]
     pub fn client(&self) -> Option<&File> {
         self.asset(CLIENT)
+    }
+
+    /// The origin that the playground calls besides the service's own.
+    #[must_use]
+    pub fn playground(&self) -> Option<&str> {
+        self.playground.as_deref()
     }
 
     /// Whether there are pages, not only the client.

@@ -37,7 +37,8 @@ pub fn render(
         let texts: Value = serde_json::from_str(text).map_err(wrong)?;
         let texts = about.brand.as_ref().map_or(texts.clone(), |brand| brand.texts(language, texts));
         let texts: Texts = serde_json::from_value(texts).map_err(wrong)?;
-        for page in Pages::NAMES.into_iter().chain([Pages::NOT_FOUND]) {
+        let is_shown = |page: &&str| *page != Pages::PLAYGROUND || about.playground.is_some();
+        for page in Pages::NAMES.into_iter().filter(is_shown).chain([Pages::NOT_FOUND]) {
             let script = script_of(page);
             // The only page that is complete by itself.
             let modules = if page == Pages::NOT_FOUND { Vec::new() } else { modules(script, sources)? };
@@ -67,6 +68,7 @@ fn script_of(page: &str) -> &'static str {
         "forgot" => "forgot.js",
         "confirm" => "confirm.js",
         "console" => "console.js",
+        Pages::PLAYGROUND => "playground.js",
         // `account.js` is the client's.
         _ => "account_page.js",
     }
@@ -88,6 +90,11 @@ fn settings(about: &About) -> Value {
         "registration": about.registration,
         "loginCode": about.has_login_codes,
         "passwordMin": about.shortest_password,
+        "playground": about.playground.as_ref().map(|playground| json!({
+            "resource": playground.resource,
+            "replayWindow": playground.replay_window.as_secs_f64(),
+            "demoUsers": playground.has_demo_users,
+        })),
     })
 }
 

@@ -14,6 +14,11 @@ fn about() -> About {
         has_login_codes: true,
         shortest_password: 8,
         brand: None,
+        playground: Some(Playground {
+            resource: "http://localhost:8081".to_owned(),
+            replay_window: Duration::from_millis(2500),
+            has_demo_users: true,
+        }),
     }
 }
 

@@ -78,3 +78,20 @@ test('a refusal changes nothing', async () => {
   await assert.rejects(calls.deleteAccount({ password: 'x' }), (error) => error.problem.code === 'wrong_password')
   assert.equal(session.state.phase, 'in')
 })
+
+test('202 and 204 may say nothing; any other answer without a body is not from auth-service', async () => {
+  const { browser, session } = await ada()
+  const reset = () => session.call('POST', '/admin/users/1/reset')
+  for (const status of [202, 204]) {
+    browser.answers['/admin/users/1/reset'] = () => new Response(null, { status })
+    assert.deepEqual(await reset(), {}, `${status}`)
+  }
+  browser.answers['/admin/users/1/reset'] = () => json(202, { flow: 'f1' })
+  assert.deepEqual(await reset(), { flow: 'f1' })
+  for (const status of [200, 201, 403]) {
+    browser.answers['/admin/users/1/reset'] = () => new Response('', { status })
+    await assert.rejects(reset(), { name: 'NotNow' }, `${status}`)
+  }
+  browser.answers['/admin/users/1/reset'] = () => new Response('half an ans', { status: 202 })
+  await assert.rejects(reset(), { name: 'NotNow' })
+})

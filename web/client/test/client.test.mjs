@@ -798,11 +798,13 @@ test('the caller\'s signal covers the wait for a refresh, and the repetition', a
   const again = new AbortController()
   let calls = 0
   browser.answers['/api/notes'] = () => (calls++ ? new Promise(() => {}) : invalidToken())
-  const second = assert.rejects(tab.session.fetch(new Request(API, { signal: again.signal })), is('AbortError'))
+  const request = new Request(API, { signal: again.signal })
+  const second = assert.rejects(tab.session.fetch(request), is('AbortError'))
   await settled()
   assert.equal(calls, 2)
   again.abort()
   await second
+  assert.ok(request.signal.aborted)
 })
 
 test('what the network says of the request itself is passed on', async () => {

@@ -54,12 +54,14 @@ export class Browser {
 
   async fetch(input, init) {
     const request = new Request(input, init)
+    // Node's request follows it only while it is not collected.
+    const signal = init?.signal ?? input.signal ?? request.signal
     const { origin, pathname: path } = new URL(request.url)
     const sent = { method: request.method, path, origin, headers: request.headers, keepalive: request.keepalive, body: await request.clone().text() }
-    request.signal.throwIfAborted()
+    signal.throwIfAborted()
     this.requests.push(sent)
     const answer = this.online ? Promise.resolve((this.answers[path] ?? ((sent) => this.serve(sent)))(sent)) : Promise.reject(new TypeError('offline'))
-    const aborted = new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(request.signal.reason)))
+    const aborted = new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     const made = await Promise.race([answer, aborted])
     if (made instanceof Error) throw made
     if (!made.url) Object.defineProperty(made, 'url', { value: request.url })
