@@ -221,3 +221,20 @@ async fn no_page_asks_another_origin_for_anything_or_breaks_its_own_policy() {
         browser.until(found, &json!([[], []])).await;
     }
 }
+
+/// The cookie is not sent with the page then, but with what the page asks for.
+#[tokio::test]
+async fn a_link_on_another_site_leads_to_the_account_of_whoever_is_logged_in() {
+    let stack = Stack::any().start_auth().await;
+    let ada = stack.ada().await;
+    let browser = Chromium::start().await;
+    open(&browser, &stack.auth).await;
+    log_in(&browser, &ada.email, &ada.password).await;
+    let body =
+        format!("<!doctype html><title>elsewhere</title><a href=\"{}/account\">Your account</a>", stack.auth.url());
+    let stranger = Site::start(move |_| Reply { status: 200, content_type: "text/html", body: body.clone() });
+    browser.open(&format!("http://localhost:{}/", stranger.port())).await;
+    browser.click("a").await;
+    browser.shows(&ada.email).await;
+    browser.is_at("/account").await;
+}
