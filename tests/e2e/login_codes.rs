@@ -76,3 +76,16 @@ async fn nobody_hears_whether_an_address_could_log_in_by_code() {
         assert!(!mails.iter().any(|mail| mail["kind"] == "login_code"), "{mails:?}");
     }
 }
+
+#[tokio::test]
+async fn the_audit_log_says_which_logins_showed_a_code() {
+    let stack = Stack::any().auth("AUTH_LOGIN_CODE", "on").start_auth().await;
+    let (admin, ada) = (stack.admin().await, stack.ada().await);
+    let asked = ask(&stack.auth, &ada.email).await.expect(202);
+    let mail = letter(&stack, &ada.email, "login_code").await;
+    confirm(&stack.auth, &mail.flow, &mail.code, asked["flow_secret"].as_str()).await.tokens();
+    let path = format!("/admin/users/{}/audit?action=login", ada.id);
+    let logins = stack.auth.get(&path).bearer(&admin.tokens.access).send().await.expect(200);
+    let how: Vec<_> = logins["events"].as_array().into_iter().flatten().map(|login| login["details"].clone()).collect();
+    assert_eq!(how, [json!({ "by": "code" }), json!({})], "newest first");
+}

@@ -6,7 +6,10 @@ use crate::{
         Client,
         audit::Action,
         proofs::{CodeError, Proof},
-        sessions::{begin::BeginError, tokens::Tokens},
+        sessions::{
+            begin::{BeginError, LoginBy},
+            tokens::Tokens,
+        },
     },
     metrics::LOGINS,
 };
@@ -36,10 +39,11 @@ impl Confirmer {
             self.sessions.logout(previous, client).await?;
         }
         let (account, is_news) = (found.account.clone(), self.new_devices.is_news(&found.account, client).await);
-        let tokens = self.sessions.begin(found, transport, client).await.map_err(|error| match error {
-            BeginError::Disabled | BeginError::Outdated => CodeError::Spent,
-            BeginError::Unavailable(error) => error.into(),
-        })?;
+        let tokens =
+            self.sessions.begin(found, LoginBy::Code, transport, client).await.map_err(|error| match error {
+                BeginError::Disabled | BeginError::Outdated => CodeError::Spent,
+                BeginError::Unavailable(error) => error.into(),
+            })?;
         if is_news {
             self.new_devices.notify(&account, client).await;
         }

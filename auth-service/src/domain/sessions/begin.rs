@@ -17,6 +17,15 @@ use shared::{
 /// How often a session is begun while other requests end all sessions of the user.
 const MAX_ROUNDS: u32 = 4;
 
+/// What somebody who logs in has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginBy {
+    /// The password.
+    Password,
+    /// A code from a mail.
+    Code,
+}
+
 /// Why a session was not begun.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
@@ -46,6 +55,7 @@ impl Sessions {
     pub async fn begin(
         &self,
         checked: Credentials,
+        by: LoginBy,
         transport: Transport,
         client: &Client,
     ) -> Result<Tokens, BeginError> {
@@ -55,7 +65,8 @@ impl Sessions {
             let status = self.live.endings.status(account.id, session.sid).await?;
             if let Some(status) = status.filter(|status| status.is_alive(session.sid, session.epoch)) {
                 let event = self.audit.event(Action::Login).to(account.id).by(account.id);
-                self.audit.record(event.about(session.sid).from(client)).await;
+                let event = event.about(session.sid).from(client);
+                self.audit.record(if by == LoginBy::Code { event.with("by", "code") } else { event }).await;
                 self.end_surplus(&status.account, &session).await?;
                 return Ok(self.issuer.tokens(&status.account, &session)?);
             }

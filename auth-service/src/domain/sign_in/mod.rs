@@ -15,7 +15,7 @@ use super::{
     proofs::CodeError,
     sessions::{
         Sessions,
-        begin::BeginError,
+        begin::{BeginError, LoginBy},
         refresh_token::{RefreshClaims, Transport},
         tokens::Tokens,
     },
@@ -51,7 +51,7 @@ pub(in crate::domain) async fn first_session(
     if let Some(previous) = &previous {
         sessions.logout(previous, client).await?;
     }
-    match sessions.begin(found, transport, client).await {
+    match sessions.begin(found, LoginBy::Code, transport, client).await {
         Ok(tokens) => Ok(Some(tokens)),
         Err(BeginError::Disabled | BeginError::Outdated) => Ok(None),
         Err(BeginError::Unavailable(error)) => Err(error),
