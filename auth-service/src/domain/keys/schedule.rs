@@ -212,5 +212,16 @@ mod tests {
         assert_eq!(states(15_000), [KeyState::Active, KeyState::Pending]);
         assert_eq!(states(20_000), [KeyState::Retired, KeyState::Active]);
         assert_eq!(states(23_665), [KeyState::Gone, KeyState::Active]);
+        let names = [KeyState::Pending, KeyState::Active, KeyState::Retired, KeyState::Gone, KeyState::Revoked];
+        assert_eq!(names.map(KeyState::name), ["pending", "active", "retired", "gone", "revoked"]);
+    }
+
+    #[test]
+    fn the_newest_key_is_the_last_that_is_not_revoked() {
+        let mut keys = [key(0, 0, 0), key(1, 0, 0)];
+        let newest = |keys: &[StoredKey]| Schedule::at(keys, Timestamp::from_secs(50)).newest().map(|key| key.slot);
+        assert_eq!((newest(&keys), newest(&[])), (Some(1), None));
+        keys[1].revoked_at = Some(Timestamp::from_secs(50));
+        assert_eq!(newest(&keys), Some(0));
     }
 }

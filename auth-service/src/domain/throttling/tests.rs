@@ -3,31 +3,62 @@ use crate::domain::throttling::*;
 use async_trait::async_trait;
 use std::{collections::HashMap, sync::Mutex};
 
-/// Counters that never expire: the expiry is the stores' promise, kept by their contract tests.
+/// Counters whose time a test moves.
 #[derive(Default)]
-struct Tally(Mutex<HashMap<CounterKey, u64>>);
+pub(super) struct Tally(Mutex<Counted>);
+
+#[derive(Default)]
+struct Counted {
+    now: Duration,
+    /// What each shows, and when its window is over.
+    windows: HashMap<CounterKey, (u64, Duration)>,
+}
+
+impl Tally {
+    pub(super) fn pass(&self, time: Duration) {
+        self.0.lock().unwrap().now += time;
+    }
+}
 
 #[async_trait]
 impl Counters for Tally {
     async fn read(&self, keys: &[CounterKey]) -> Result<Vec<Count>, Unavailable> {
-        let tally = self.0.lock().unwrap();
-        let count = |key| Count { value: tally.get(key).copied().unwrap_or(0), resets_in: DEVICE_KNOWN_FOR };
+        let Counted { now, windows } = &*self.0.lock().unwrap();
+        let count = |key| match windows.get(key).filter(|(_, end)| end > now) {
+            Some((value, end)) => Count { value: *value, resets_in: *end - *now },
+            None => Count { value: 0, resets_in: Duration::ZERO },
+        };
         Ok(keys.iter().map(count).collect())
     }
 
-    async fn add(&self, keys: &[CounterKey], _: Duration) -> Result<Vec<Count>, Unavailable> {
+    async fn add(&self, keys: &[CounterKey], window: Duration) -> Result<Vec<Count>, Unavailable> {
         for key in keys {
-            *self.0.lock().unwrap().entry(key.clone()).or_default() += 1;
+            let Counted { now, windows } = &mut *self.0.lock().unwrap();
+            let counter = windows.entry(key.clone()).or_default();
+            if counter.1 <= *now {
+                *counter = (0, *now + window);
+            }
+            counter.0 += 1;
         }
         self.read(keys).await
     }
 
-    async fn forget_expired(&self, _: u32) -> Result<u64, Unavailable> {
-        Ok(0)
+    async fn forget_expired(&self, at_most: u32) -> Result<u64, Unavailable> {
+        let Counted { now, windows } = &mut *self.0.lock().unwrap();
+        let expired: Vec<_> = windows.iter().filter(|(_, (_, end))| end <= now).map(|(key, _)| key.clone()).collect();
+        let expired = &expired[..expired.len().min(at_most as usize)];
+        for key in expired {
+            windows.remove(key);
+        }
+        Ok(expired.len() as u64)
     }
 }
 
 fn throttle() -> Throttle {
+    throttle_with(Arc::default())
+}
+
+fn throttle_with(counters: Arc<Tally>) -> Throttle {
     let root = RootSecret::parse(&RootSecret::generate()).map_err(|error| error.to_string()).unwrap();
     let rate = |text: &str| Some(text.parse().unwrap());
     let limits = FailureLimits {
@@ -35,7 +66,7 @@ fn throttle() -> Throttle {
         per_account: rate("50/15m"),
         per_account_and_network: rate("10/15m"),
     };
-    Throttle::new(Arc::new(Tally::default()), Arc::new(KeyRing::new(&root, None)), limits)
+    Throttle::new(counters, Arc::new(KeyRing::new(&root, None)), limits)
 }
 
 fn email(text: &str) -> EmailAddress {
@@ -193,4 +224,36 @@ async fn failures_before_an_account_was_unlocked_no_longer_count() {
         }
         assert!(is_refused(&throttle.admit(&unlocked(unlocks)).await));
     }
+}
+
+#[tokio::test]
+async fn a_device_is_known_for_thirty_days_after_its_last_login() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let counters = Arc::new(Tally::default());
+    let (throttle, ada) = (throttle_with(counters.clone()), email("ada@example.com"));
+    let home = at(&ada, from("203.0.113.5"));
+    throttle.succeeded(&home).await.unwrap();
+    let is_known = async || {
+        // Fresh failures everywhere lock the account for everybody else.
+        for index in 0..50 {
+            drop(throttle.failed(&at(&ada, from(&format!("10.0.{index}.1")))).await);
+        }
+        assert!(is_refused(&throttle.admit(&at(&ada, from("10.9.9.9"))).await));
+        throttle.admit(&home).await.is_ok()
+    };
+    counters.pass(HOUR * (30 * 24 - 1));
+    assert!(is_known().await);
+    counters.pass(HOUR);
+    assert!(!is_known().await);
+}
+
+#[tokio::test]
+async fn counters_whose_time_is_over_are_forgotten_a_batch_at_a_time() {
+    let counters = Arc::new(Tally::default());
+    let (throttle, ada) = (throttle_with(counters.clone()), email("ada@example.com"));
+    throttle.failed(&at(&ada, from("192.0.2.7"))).await.unwrap();
+    assert_eq!(throttle.forget_expired(9).await.unwrap(), 0);
+    counters.pass(DEVICE_KNOWN_FOR);
+    assert_eq!(throttle.forget_expired(2).await.unwrap(), 2);
+    assert_eq!(throttle.forget_expired(9).await.unwrap(), 1, "three limits count a failure");
 }
