@@ -386,10 +386,10 @@ mod tests {
 
     #[test]
     fn rates_are_parsed_as_people_write_them() {
-        for text in ["300/15m", "60/20s, 1500/1d"] {
+        for text in ["300/15m", "60/20s, 1500/1d", "1/1s", "1000000/30d"] {
             assert_eq!(text.parse::<Rates>().map(|rates| rates.to_string()), Ok(text.to_owned()));
         }
-        for text in ["", "5", "0/1m", "-1/1m", "5/0s", "5/soon", "5/1m,", "5/400d", "off,5/1m"] {
+        for text in ["", "5", "0/1m", "-1/1m", "5/0s", "5/soon", "5/1m,", "5/31d", "1000001/1m", "off,5/1m"] {
             assert_eq!(text.parse::<Rates>(), Err(NoRate), "{text}");
         }
     }
@@ -401,6 +401,61 @@ mod tests {
             assert_eq!(limits.take(Limit::Logins, &key.to_string(), now), Ok(()));
         }
         assert!(limits.logins.lock()[0].len() <= MAX_KEYS);
+    }
+
+    #[test]
+    fn as_many_keys_as_are_remembered_are_all_refused_again() {
+        let (limits, now) = (limits("1/1h"), Instant::now());
+        for is_first in [true, false] {
+            for key in 0..MAX_KEYS {
+                assert_eq!(limits.take(Limit::Logins, &key.to_string(), now).is_ok(), is_first, "{key}");
+            }
+        }
+        const { assert!(MAX_KEYS >= 65_536) };
+    }
+
+    #[test]
+    fn one_key_too_many_displaces_those_whose_time_is_over_and_nobody_else() {
+        let (limits, start) = (limits("1/1h"), Instant::now());
+        let take = |key: usize, at: Instant| limits.take(Limit::Logins, &key.to_string(), at).is_ok();
+        assert!((0..MAX_KEYS / 2).all(|key| take(key, start)));
+        assert!((MAX_KEYS / 2..MAX_KEYS).all(|key| take(key, start + secs(1800))));
+        let now = start + secs(3600);
+        assert!(take(MAX_KEYS, now));
+        assert!((MAX_KEYS / 2..MAX_KEYS).all(|key| !take(key, now)));
+    }
+
+    #[test]
+    fn one_recent_key_too_many_displaces_half_of_them() {
+        let (limits, now) = (limits("1/1h"), Instant::now());
+        (0..=MAX_KEYS).for_each(|key| limits.take(Limit::Logins, &key.to_string(), now).unwrap());
+        let is_refused = |key: &usize| limits.look(Limit::Logins, &key.to_string(), now).is_err();
+        assert_eq!((0..=MAX_KEYS).filter(is_refused).count(), MAX_KEYS / 2 + 1);
+    }
+
+    #[test]
+    fn a_crowd_may_ask_for_twenty_times_as_much_at_once() {
+        let (limits, now) = (limits("3/30s"), Instant::now());
+        assert_eq!((0..100).filter(|_| limits.take_of_crowd(Limit::Logins, "a", now).is_ok()).count(), 60);
+        assert_eq!(limits.take(Limit::Logins, "a", now), Ok(()), "one client is counted apart");
+        assert_eq!(limits.take_of_crowd(Limit::LoginsPerAccount, "a", now), Ok(()), "an account is no crowd");
+    }
+
+    #[test]
+    fn the_rates_of_limits_that_are_counted_here_are_known() {
+        let limits = limits("3/30s");
+        assert_eq!(limits.rates(Limit::Logins).map(ToString::to_string), Some("3/30s".to_owned()));
+        assert_eq!(limits.rates(Limit::Failures), None);
+    }
+
+    #[test]
+    fn while_as_many_refusals_as_are_remembered_are_recent_others_are_not_reported() {
+        let (limits, start) = (limits("1/1m"), Instant::now());
+        for key in 0..MAX_REPORTED {
+            assert_eq!(limits.refused(Limit::Logins, &key.to_string(), start), Some(0));
+        }
+        assert_eq!(limits.refused(Limit::Logins, "one more", start + REPORT_INTERVAL - secs(1)), None);
+        assert_eq!(limits.refused(Limit::Logins, "one more", start + REPORT_INTERVAL), Some(0));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use super::{publisher::Answer, *};
 use crate::keys::{Origin, StartError};
+use std::fs;
+use tracing::{Level, subscriber};
 
 #[actix_web::test]
 async fn without_any_key_the_verdict_is_unavailable_and_keys_are_found_without_a_restart() {
@@ -171,4 +173,35 @@ async fn an_observer_learns_what_came_of_each_fetch() {
     assert_eq!(count(0), 0);
     publisher.now_answers(Answer::good(Issuer::usual().key_set().to_string()));
     eventually("a success", async || count(0) == 1).await;
+}
+
+#[actix_web::test]
+async fn each_reason_for_failures_is_a_warning_once_until_fetches_work_again() {
+    let file = tempfile::NamedTempFile::new().expect("a file of our own");
+    let writer = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false);
+    let writer = writer.with_writer(Arc::new(file.reopen().expect("a file of our own")));
+    let _logged = subscriber::set_default(writer.finish());
+    let said = |words: &str| fs::read_to_string(file.path()).expect("text").matches(words).count();
+    let good = || Answer::good(Issuer::usual().key_set().to_string());
+    let publisher = TestPublisher::that_answers(good());
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, longest_retry: Duration::ZERO, ..pace() }).await;
+    let four_more = async || {
+        let asked = publisher.asked().len();
+        eventually("four more questions", async || publisher.asked().len() >= asked + 4).await;
+    };
+    four_more().await;
+    assert!(keys.held().is_some());
+    for (status, warnings) in [(500, 1), (404, 2), (500, 2)] {
+        publisher.now_answers(Answer::status(status));
+        four_more().await;
+        assert_eq!(said(" cannot fetch keys:"), warnings, "{status}");
+    }
+    assert!(said("still cannot fetch keys") > 0);
+    assert_eq!(said("fetching keys works again"), 0);
+    publisher.now_answers(good());
+    four_more().await;
+    assert_eq!(said("fetching keys works again"), 1);
+    publisher.now_answers(Answer::status(500));
+    four_more().await;
+    assert_eq!(said(" cannot fetch keys:"), 3);
 }

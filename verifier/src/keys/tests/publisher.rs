@@ -23,6 +23,8 @@ struct State {
     answer: Mutex<Answer>,
     /// The `If-None-Match` of each request so far.
     asked: Mutex<Vec<Option<String>>>,
+    /// Whether each of them wanted nothing that a cache has kept.
+    went_past_caches: Mutex<Vec<bool>>,
 }
 
 #[derive(Clone, Default)]
@@ -52,6 +54,8 @@ async fn answer(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let etag =
         request.headers().get(header::IF_NONE_MATCH).map(|etag| String::from_utf8_lossy(etag.as_bytes()).into_owned());
     state.asked.lock().unwrap().push(etag.clone());
+    let is_past_caches = request.headers().get(header::CACHE_CONTROL).is_some_and(|value| value == "no-cache");
+    state.went_past_caches.lock().unwrap().push(is_past_caches);
     let Answer { status, body, headers } = state.answer.lock().unwrap().clone();
     if etag.is_some() && headers.iter().any(|(name, value)| *name == "etag" && Some(value) == etag.as_ref()) {
         return HttpResponse::NotModified().finish();
@@ -95,6 +99,11 @@ impl TestPublisher {
     /// The `If-None-Match` of each request so far.
     pub(super) fn asked(&self) -> Vec<Option<String>> {
         self.state.asked.lock().unwrap().clone()
+    }
+
+    /// Whether each request so far wanted nothing that a cache has kept.
+    pub(super) fn went_past_caches(&self) -> Vec<bool> {
+        self.state.went_past_caches.lock().unwrap().clone()
     }
 
     pub(super) async fn stop(self) {

@@ -104,3 +104,11 @@ async fn forged_tokens_that_call_themselves_expired_are_invalid_and_cause_no_fet
     assert_eq!(known, Err(Rejection::Refused(Refusal::Expired)));
     assert_eq!(publisher.asked().len(), 1);
 }
+
+#[actix_web::test]
+async fn only_a_fetch_for_an_unknown_key_goes_past_caches() {
+    let publisher = TestPublisher::that_answers(Answer::good(Issuer::usual().key_set().to_string()));
+    let keys = fetched_once(&publisher, pace()).await;
+    assert_eq!(verdict(&keys, Issuer::other()).await, UNKNOWN);
+    assert_eq!(publisher.went_past_caches(), [false, true]);
+}
