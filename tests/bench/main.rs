@@ -5,6 +5,7 @@ mod connection;
 mod cpu;
 mod crowd;
 mod logins;
+mod outcomes;
 mod raw;
 mod reads;
 mod refreshes;
