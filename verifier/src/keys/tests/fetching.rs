@@ -2,8 +2,6 @@
 
 use super::{publisher::Answer, *};
 use crate::keys::{Origin, StartError};
-use std::fs;
-use tracing::{Level, subscriber};
 
 #[actix_web::test]
 async fn without_any_key_the_verdict_is_unavailable_and_keys_are_found_without_a_restart() {
@@ -177,11 +175,7 @@ async fn an_observer_learns_what_came_of_each_fetch() {
 
 #[actix_web::test]
 async fn each_reason_for_failures_is_a_warning_once_until_fetches_work_again() {
-    let file = tempfile::NamedTempFile::new().expect("a file of our own");
-    let writer = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false);
-    let writer = writer.with_writer(Arc::new(file.reopen().expect("a file of our own")));
-    let _logged = subscriber::set_default(writer.finish());
-    let said = |words: &str| fs::read_to_string(file.path()).expect("text").matches(words).count();
+    let log = Logged::begin();
     let good = || Answer::good(Issuer::usual().key_set().to_string());
     let publisher = TestPublisher::that_answers(good());
     let keys = follow(&publisher, Pace { longest: Duration::ZERO, longest_retry: Duration::ZERO, ..pace() }).await;
@@ -194,14 +188,28 @@ async fn each_reason_for_failures_is_a_warning_once_until_fetches_work_again() {
     for (status, warnings) in [(500, 1), (404, 2), (500, 2)] {
         publisher.now_answers(Answer::status(status));
         four_more().await;
-        assert_eq!(said(" cannot fetch keys:"), warnings, "{status}");
+        assert_eq!(log.times(" cannot fetch keys:"), warnings, "{status}");
     }
-    assert!(said("still cannot fetch keys") > 0);
-    assert_eq!(said("fetching keys works again"), 0);
+    assert!(log.times("still cannot fetch keys") > 0);
+    assert_eq!(log.times("fetching keys works again"), 0);
     publisher.now_answers(good());
     four_more().await;
-    assert_eq!(said("fetching keys works again"), 1);
+    assert_eq!(log.times("fetching keys works again"), 1);
     publisher.now_answers(Answer::status(500));
     four_more().await;
-    assert_eq!(said(" cannot fetch keys:"), 3);
+    assert_eq!(log.times(" cannot fetch keys:"), 3);
+}
+
+#[actix_web::test]
+async fn published_keys_that_are_not_used_are_said_once_and_when_all_are_used_again() {
+    let log = Logged::begin();
+    let weak = json!({ "kty": "RSA", "kid": "weak", "use": "sig", "alg": "RS256", "n": "AQAB", "e": "AQAB" });
+    let both = json!({ "keys": [Issuer::usual().public_key(), weak] });
+    let publisher = TestPublisher::that_answers(Answer::good(both.to_string()));
+    let keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
+    eventually("some questions", async || publisher.asked().len() > 4).await;
+    assert_eq!(verdict(&keys, Issuer::usual()).await, Ok(()));
+    assert_eq!(log.times("some published keys are not used"), 1);
+    publisher.now_answers(Answer::good(jwks_of(&[Issuer::usual()])));
+    eventually("it is said", async || log.times("all published keys are used") == 1).await;
 }

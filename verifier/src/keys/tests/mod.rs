@@ -14,8 +14,13 @@ use crate::{
 };
 use publisher::TestPublisher;
 use serde_json::json;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use tempfile::NamedTempFile;
 use testkit::{AUDIENCE, ISSUER, Issuer, claims};
+use tracing::{
+    Level,
+    subscriber::{self, DefaultGuard},
+};
 use url::Url;
 
 /// When the tests take place.
@@ -73,6 +78,26 @@ fn padded(bytes: usize) -> String {
     let mut jwks = jwks_of(&[Issuer::usual()]);
     jwks.push_str(&" ".repeat(bytes - jwks.len()));
     jwks
+}
+
+/// What this thread writes to the log.
+struct Logged {
+    file: NamedTempFile,
+    _here: DefaultGuard,
+}
+
+impl Logged {
+    fn begin() -> Self {
+        let file = NamedTempFile::new().expect("a file of our own");
+        let writer = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false);
+        let writer = writer.with_writer(Arc::new(file.reopen().expect("a file of our own")));
+        Self { file, _here: subscriber::set_default(writer.finish()) }
+    }
+
+    /// How often it holds these words.
+    fn times(&self, words: &str) -> usize {
+        fs::read_to_string(self.file.path()).expect("text").matches(words).count()
+    }
 }
 
 /// Waits for something that is about to be true.

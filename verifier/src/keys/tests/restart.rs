@@ -1,7 +1,10 @@
 //! A restart while the publisher is down.
 
 use super::{publisher::Answer, *};
-use crate::keys::Origin;
+use crate::{
+    KeySet,
+    keys::{Origin, Snapshot},
+};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
@@ -187,4 +190,23 @@ async fn a_snapshot_that_is_a_pipe_is_neither_waited_for_nor_used_nor_replaced()
     eventually("the key is there", async || keys.held().is_some()).await;
     eventually("some answers", async || publisher.asked().len() > 3).await;
     assert!(fs::metadata(&path).expect("it is there").file_type().is_fifo());
+}
+
+#[test]
+fn a_snapshot_that_is_missing_is_no_mistake_and_one_that_cannot_be_read_or_written_is_said_once() {
+    let log = Logged::begin();
+    let directory = TempDir::new().expect("a directory");
+    let at = |path: &Path| {
+        let address = Url::parse("https://auth.example.com/jwks.json").expect("a URL").into();
+        Snapshot::at(path.to_owned(), address, ISSUER.to_owned())
+    };
+    let now = Timestamp::from_secs(NOW);
+    assert!(at(&directory.path().join("none.json")).read(now).is_ok_and(|kept| kept.is_none()));
+    assert!(at(directory.path()).read(now).is_err(), "a directory is none");
+    let mut in_the_way = at(directory.path());
+    let keys = Arc::new(KeySet::from_jwks(jwks_of(&[Issuer::usual()]).as_bytes()).expect("a key"));
+    for _ in 0..3 {
+        in_the_way.keep(&keys, now);
+    }
+    assert_eq!(log.times("cannot keep the keys for a restart"), 1);
 }

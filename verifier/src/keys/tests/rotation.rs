@@ -112,3 +112,19 @@ async fn only_a_fetch_for_an_unknown_key_goes_past_caches() {
     assert_eq!(verdict(&keys, Issuer::other()).await, UNKNOWN);
     assert_eq!(publisher.went_past_caches(), [false, true]);
 }
+
+#[actix_web::test]
+async fn it_is_said_which_keys_come_and_go() {
+    let log = Logged::begin();
+    let publisher = TestPublisher::that_answers(Answer::good(jwks_of(&[Issuer::usual()])));
+    let _keys = follow(&publisher, Pace { longest: Duration::ZERO, ..pace() }).await;
+    eventually("the first", async || log.times("verification keys are available") == 1).await;
+    let [usual, other] = [Issuer::usual(), Issuer::other()].map(|issuer| issuer.public_key()["kid"].to_string());
+    publisher.now_answers(Answer::good(jwks_of(&[Issuer::usual(), Issuer::other()])));
+    eventually("the second", async || log.times(&format!("came=[{other}] went=[]")) == 1).await;
+    publisher.now_answers(Answer::good(jwks_of(&[Issuer::other()])));
+    eventually("the first goes", async || log.times(&format!("came=[] went=[{usual}]")) == 1).await;
+    let asked = publisher.asked().len();
+    eventually("some questions", async || publisher.asked().len() > asked + 4).await;
+    assert_eq!(log.times("the keys have changed"), 2);
+}
