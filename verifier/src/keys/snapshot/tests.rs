@@ -105,6 +105,21 @@ fn trying_to_replace_changes_nothing_and_fails_where_writing_would() {
     assert_eq!(Stamp::at(&path), stamp);
     assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 1, "no draft is left");
     assert!(at(directory.path()).try_to_replace().is_err());
+    assert!(at(&directory.path().join("none/jwks.json")).try_to_replace().is_err(), "nor is a directory made");
+    assert!(!directory.path().join("none").exists());
+}
+
+#[test]
+fn a_snapshot_of_up_to_512_kib_is_read() {
+    let (_directory, path) = place();
+    at(&path).keep(&usual(), NOW);
+    let written = fs::read(&path).expect("a snapshot");
+    for (bytes, is_read) in [(512 * 1024, true), (512 * 1024 + 1, false)] {
+        let mut padded = written.clone();
+        padded.resize(bytes, b' ');
+        fs::write(&path, padded).expect("our own file");
+        assert_eq!(at(&path).read(NOW).is_ok_and(|kept| kept.is_some()), is_read, "{bytes}");
+    }
 }
 
 #[cfg(unix)]
