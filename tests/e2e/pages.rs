@@ -175,7 +175,8 @@ async fn a_page_is_in_the_language_that_is_chosen_remembered_or_preferred() {
 async fn the_playground_is_for_development_only() {
     for (settings, is_there) in [
         (vec![("AUTH_PLAYGROUND", RESOURCE)], true),
-        (vec![], false),
+        // As if it was not set; docker-compose.yml sets it.
+        (vec![("AUTH_PLAYGROUND", "")], false),
         (vec![("AUTH_PLAYGROUND", RESOURCE), ("AUTH_PUBLIC_URL", "https://auth.example.com")], false),
         (vec![("AUTH_PLAYGROUND", RESOURCE), ("AUTH_PAGES", "off")], false),
     ] {
