@@ -2,7 +2,8 @@
 
 use crate::domain::throttling::{
     FailureLimits,
-    limits::{LimitSettings, NoRate, Rate, Rates},
+    limits::LimitSettings,
+    rates::{NoRate, Rate, Rates},
 };
 use shared::{settings, settings::Settings};
 

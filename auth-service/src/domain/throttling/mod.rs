@@ -8,10 +8,12 @@ pub mod counters;
 pub mod limiter;
 pub mod limits;
 pub mod mail_budget;
+pub mod rates;
 
 use self::{
     counters::{Count, CounterKey, Counters},
-    limits::{CROWD, Limit, Rate},
+    limits::{CROWD, Limit},
+    rates::Rate,
 };
 use super::{
     Client, Unavailable,
