@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Mutex};
 
 /// Counters whose time a test moves.
 #[derive(Default)]
-pub(super) struct Tally(Mutex<Counted>);
+struct Tally(Mutex<Counted>);
 
 #[derive(Default)]
 struct Counted {
@@ -15,7 +15,7 @@ struct Counted {
 }
 
 impl Tally {
-    pub(super) fn pass(&self, time: Duration) {
+    fn pass(&self, time: Duration) {
         self.0.lock().unwrap().now += time;
     }
 }

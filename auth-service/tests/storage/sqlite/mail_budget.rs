@@ -119,6 +119,18 @@ async fn a_stranger_elsewhere_does_not_use_up_what_the_user_of_an_address_needs(
     assert!(post.allows("ada@example.com", "198.51.100.1").await, "the user asks from another network");
     let bombed = Post::with(1000).await;
     let mut sent = 0;
+    for minute in 0..60 {
+        let mut at_once = 0;
+        // None of them has asked before.
+        for network in 0..4 {
+            at_once += usize::from(bombed.allows("eve@example.com", &format!("10.{}.{network}.1", 100 + minute)).await);
+        }
+        assert!(at_once <= 3, "three a minute");
+        sent += at_once;
+        bombed.clock.advance(MINUTE);
+    }
+    assert_eq!(sent, 15, "fifteen an hour");
+    let mut sent = 0;
     for minute in 0..24 * 60 {
         for network in 0..4 {
             sent += usize::from(bombed.allows("ada@example.com", &format!("10.0.{network}.{}", minute % 200)).await);
@@ -159,4 +171,28 @@ async fn the_whole_installation_sends_no_more_than_its_budget() {
     }
     post.clock.advance(HOUR);
     assert!(post.allows("ada@example.com", "192.0.2.7").await);
+    for number in 0..5 {
+        // An address that is taken looks like one that is free, and so do its mails.
+        let kind = if number % 2 == 0 { MailKind::Registration } else { MailKind::AlreadyRegistered };
+        let (to, from) = (format!("nobody{number}@example.com"), format!("10.2.{number}.1"));
+        assert_eq!(post.allows_of(kind, &to, &from).await, number < 3, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn clients_behind_one_proxy_are_told_apart_by_the_names_that_it_gives_them() {
+    let post = Post::with(1000).await;
+    let behind =
+        |name: &str| Client { has_own_address: false, named: Some(name.parse().unwrap()), ..client("10.0.0.1") };
+    let own = Client { named: Some("203.0.113.99".parse().unwrap()), ..client("192.0.2.7") };
+    for number in 0..30 {
+        for (whose, from) in [("theirs", behind("198.51.100.1")), ("own", own.clone())] {
+            let to = format!("{whose}{number}@example.com");
+            assert!(post.wanted(MailKind::PasswordChanged, &to, Some(&from), true).await);
+        }
+    }
+    let may = async |from: Client| post.wanted(MailKind::TheftFound, "ada@example.com", Some(&from), true).await;
+    assert!(!may(behind("198.51.100.2")).await, "the same network");
+    assert!(!may(client("192.0.2.8")).await, "an address of its own counts, whatever a proxy calls it");
+    assert!(may(behind("203.0.113.8")).await);
 }
