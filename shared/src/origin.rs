@@ -1,6 +1,6 @@
 //! Origins of pages, as settings name them and browsers write them (RFC 6454).
 
-use url::Url;
+use url::{Host, Url};
 
 /// Schemes for whose pages browsers send no origin, or which no page has.
 const NEVER_AN_ORIGIN: [&str; 9] = ["about", "blob", "data", "file", "ftp", "javascript", "mailto", "ws", "wss"];
@@ -16,6 +16,17 @@ pub fn list(text: &str) -> Result<Vec<String>, String> {
         Err("names no origin: write one such as https://app.example.com".to_owned())
     } else {
         Ok(origins)
+    }
+}
+
+/// Whether browsers know a URL to be this machine.
+#[must_use]
+pub fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -131,5 +142,26 @@ mod tests {
             assert!(parse(text).is_err_and(|mistake| mistake.contains(words)), "{text}: {:?}", parse(text));
         }
         assert!(list(",").is_err() && list(" ").is_err());
+    }
+
+    #[test]
+    fn only_loopback_is_this_machine() {
+        let is_local = |text: &str| is_this_machine(&Url::parse(text).expect("a URL"));
+        assert!(
+            ["http://localhost:8080", "http://auth.localhost", "https://127.0.0.2", "http://[::1]:1"]
+                .into_iter()
+                .all(is_local)
+        );
+        assert!(
+            ![
+                "http://localhost.example",
+                "https://mylocalhost",
+                "http://10.0.0.1",
+                "http://[::2]",
+                "https://128.0.0.1"
+            ]
+            .into_iter()
+            .any(is_local)
+        );
     }
 }

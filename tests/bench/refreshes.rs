@@ -32,8 +32,13 @@ pub(crate) async fn measure(report: &mut Report) {
                 let what = format!("{kind}, {name}, {sessions} at once");
                 let Spent { service, stores, signature, verification, rate } = spent;
                 let [total, of_stores, raw] = [service, stores, signature].map(micros);
+                let of_stores = if storage == Storage::Embedded {
+                    String::new()
+                } else {
+                    format!("; the stores {of_stores:.0} µs")
+                };
                 report.detail(&format!(
-                    "{what}: {total:.0} µs, of which the signature {raw:.0} µs; the stores {of_stores:.0} µs; {rate:.0}/s"
+                    "{what}: {total:.0} µs, of which the signature {raw:.0} µs{of_stores}; {rate:.0}/s"
                 ));
                 let beside = (service.as_secs_f64() - signature.as_secs_f64()) / verification.as_secs_f64();
                 if kind == "rotation" {

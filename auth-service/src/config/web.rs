@@ -96,7 +96,7 @@ pub(super) fn pages(settings: &Settings) -> Url {
 }
 
 /// The service's own pages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OwnPages {
     /// What makes them the installation's own.
     pub brand: Option<Brand>,
@@ -118,17 +118,7 @@ pub(super) fn own_pages(settings: &Settings) -> Option<OwnPages> {
 
 fn playground(settings: &Settings) -> Option<String> {
     let resource = settings.find(&AUTH_PLAYGROUND)?;
-    is_this_machine(&url(settings)).then_some(resource)
-}
-
-/// Whether browsers know a URL to be this machine.
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+    origin::is_this_machine(&url(settings)).then_some(resource)
 }
 
 fn brand(settings: &Settings) -> Option<Brand> {
@@ -248,27 +238,6 @@ fn cookie_name(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use crate::http::COOKIE_NAME;
-
-    #[test]
-    fn only_loopback_is_this_machine() {
-        let is_local = |text: &str| is_this_machine(&Url::parse(text).expect("a URL"));
-        assert!(
-            ["http://localhost:8080", "http://auth.localhost", "https://127.0.0.2", "http://[::1]:1"]
-                .into_iter()
-                .all(is_local)
-        );
-        assert!(
-            ![
-                "http://localhost.example",
-                "https://mylocalhost",
-                "http://10.0.0.1",
-                "http://[::2]",
-                "https://128.0.0.1"
-            ]
-            .into_iter()
-            .any(is_local)
-        );
-    }
 
     #[test]
     fn the_default_cookie_name_is_the_one_of_the_http_layer() {

@@ -2,6 +2,7 @@
 
 use super::{Finding, web::Fetched};
 use crate::http::{Site, cookie};
+use shared::origin;
 use url::{Host, Url};
 
 pub(super) fn cookie(site: &Site) -> Option<Finding> {
@@ -10,21 +11,13 @@ pub(super) fn cookie(site: &Site) -> Option<Finding> {
     let host = url.host()?.to_owned();
     Some(if site.is_https() {
         Finding::ok(format!("browsers keep the cookie {name}: over https, for {host} alone; no other host can set it"))
-    } else if is_this_machine(&host) {
+    } else if origin::is_this_machine(&url) {
         Finding::note(format!("browsers keep the cookie {name}: over plain http, for development on this machine only"))
     } else {
         Finding::warning(format!(
             "AUTH_PUBLIC_URL is plain http: browsers keep the cookie {name}, but passwords and tokens cross the network unencrypted; terminate TLS in a proxy, and write https://{host}"
         ))
     })
-}
-
-fn is_this_machine(host: &Host) -> bool {
-    match host {
-        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
 }
 
 /// Whether a page of the origin may refresh, according to the answer to a real preflight.
