@@ -5,7 +5,7 @@ use crate::{
     domain::{passwords::breached::BreachedPasswords, sessions::store::SessionStore, throttling::counters::Counters},
     storage::{
         redis::RedisStores,
-        sql::{CannotOpen, Opening, Sql},
+        sql::{CannotOpen, Sql},
     },
 };
 use shared::clock::Clock;
@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) async fn open_database(url: &str, clock: &Arc<dyn Clock>) -> Result<Sql, String> {
     let started = Instant::now();
     loop {
-        match Sql::open(url, Opening::Make, Arc::clone(clock)).await {
+        match Sql::connect(url, Arc::clone(clock)).await {
             Ok(sql) => return Ok(sql),
             Err(CannotOpen::NotYet(reason)) if url.starts_with("postgres") && started.elapsed() < TIMEOUT => {
                 tracing::warn!("waiting for the database: {reason}");

@@ -31,7 +31,6 @@ use std::{
     io::{self, Read, Write},
     mem,
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
-    process,
     time::Duration,
 };
 #[cfg(unix)]
@@ -154,7 +153,8 @@ impl StopSignal {
 }
 
 /// Runs a program with as many file descriptors as it may have, and ends the process with its status. The runtime is
-/// not shut down: that would wait for a host name that is still being looked up.
+/// not shut down: that would wait for a host name that is still being looked up. So its threads still run, and what C libraries
+/// do at the end of a process, such as wiping random number generators that a thread still uses, would abort it.
 pub fn run_to_exit(program: impl Future<Output = u8>) -> ! {
     descriptors::raise_limit();
     let system = System::new();
@@ -164,7 +164,22 @@ pub fn run_to_exit(program: impl Future<Output = u8>) -> ! {
         program.await
     });
     telemetry::flush();
-    process::exit(status.into())
+    exit(status)
+}
+
+/// Ends the process at once: nothing but the kernel cleans up behind it.
+#[cfg(unix)]
+fn exit(status: u8) -> ! {
+    #[expect(unsafe_code, reason = "there is no safe wrapper")]
+    // SAFETY: it never returns, and everything that was printed and logged has been written.
+    unsafe {
+        libc::_exit(status.into())
+    }
+}
+
+#[cfg(not(unix))]
+fn exit(status: u8) -> ! {
+    std::process::exit(status.into())
 }
 
 /// Runs both servers until the signal, then lets requests under way finish.

@@ -60,7 +60,7 @@ impl Sql {
             }
         }
         let options = address::options(url).map_err(unavailable)?;
-        Ok(Self::on(backend, options, Place::of(url), clock))
+        Ok(Self::on(backend, options, Place::of(url), clock, PATIENCE))
     }
 
     /// Reads the state.

@@ -44,7 +44,7 @@ use sqlx::{
     any::{AnyArguments, AnyConnectOptions},
     query::Query,
 };
-use std::{num::NonZero, sync::Arc, thread::available_parallelism};
+use std::{num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
 use tokio::sync::{Notify, Semaphore};
 
 /// A statement with its values.
@@ -78,19 +78,26 @@ pub struct Sql {
 }
 
 impl Sql {
-    fn on(backend: Backend, options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>) -> Self {
+    /// With so much patience for each call.
+    fn on(
+        backend: Backend,
+        options: AnyConnectOptions,
+        place: Place,
+        clock: Arc<dyn Clock>,
+        patience: Duration,
+    ) -> Self {
         match backend {
-            Backend::Sqlite => Self::on_sqlite(options, place, clock),
-            Backend::Postgres => Self::on_postgres(options, place, clock),
+            Backend::Sqlite => Self::on_sqlite(options, place, clock, patience),
+            Backend::Postgres => Self::on_postgres(options, place, clock, patience),
         }
     }
 
     /// SQLite has one writer at a time: waiting for the turn here is fair, waiting for the file's lock is not.
-    fn on_sqlite(options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>) -> Self {
+    fn on_sqlite(options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>, patience: Duration) -> Self {
         let one_writer = Arc::new(Semaphore::new(1));
         let (readers, one_search) = (Arc::new(Semaphore::new(READS_ON_SQLITE)), Arc::new(Semaphore::new(1)));
         let lane = |purpose, turns: &Arc<Semaphore>| {
-            Lane::Common(Arc::new(Connections::new(&options, purpose, Arc::clone(turns))))
+            Lane::Common(Arc::new(Connections::new(&options, purpose, Arc::clone(turns), patience)))
         };
         Self {
             backend: Backend::Sqlite,
@@ -105,12 +112,13 @@ impl Sql {
         }
     }
 
-    fn on_postgres(options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>) -> Self {
+    fn on_postgres(options: AnyConnectOptions, place: Place, clock: Arc<dyn Clock>, patience: Duration) -> Self {
         let workers = available_parallelism().map_or(1, NonZero::get);
         let at_once = (ON_POSTGRES / workers).max(BY_ONE_WORKER);
         let lane = |at_once| {
             let options = options.clone();
-            let of_runtime = move || Connections::new(&options, Purpose::Postgres, Arc::new(Semaphore::new(at_once)));
+            let of_runtime =
+                move || Connections::new(&options, Purpose::Postgres, Arc::new(Semaphore::new(at_once)), patience);
             Lane::OfRuntime(Arc::new(PerRuntime::new(of_runtime)))
         };
         // A slow search leaves a place for another.

@@ -37,6 +37,8 @@ pub(in crate::storage) struct Connections {
     pool: Arc<Pool>,
     /// How many statements may run at once.
     turns: Arc<Semaphore>,
+    /// How long a call may take, waiting for a connection included, unless it says otherwise.
+    patience: Duration,
 }
 
 /// The result of a statement.
@@ -56,9 +58,19 @@ impl Answer {
 
 impl Connections {
     /// Connections with as many statements at once as there are `turns`. Opens none yet.
-    pub(in crate::storage) fn new(options: &AnyConnectOptions, purpose: Purpose, turns: Arc<Semaphore>) -> Self {
+    pub(in crate::storage) fn new(
+        options: &AnyConnectOptions,
+        purpose: Purpose,
+        turns: Arc<Semaphore>,
+        patience: Duration,
+    ) -> Self {
         let options = options.clone().disable_statement_logging();
-        Self { pool: Pool::new(options, purpose), turns }
+        Self { pool: Pool::new(options, purpose, patience), turns, patience }
+    }
+
+    /// How long a call may take.
+    pub(in crate::storage) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Runs a statement to its end.

@@ -19,7 +19,8 @@ pub(in crate::storage) enum Lane {
 impl Lane {
     /// Runs a statement to its end.
     pub(in crate::storage) async fn run(&self, statement: impl Fn() -> Statement) -> Result<Answer, Unavailable> {
-        self.connections().run(crate::storage::PATIENCE, statement).await
+        let connections = self.connections();
+        connections.run(connections.patience(), statement).await
     }
 
     /// As [`Lane::run`], for a statement that may take longer than others.
@@ -38,7 +39,8 @@ impl Lane {
         statements: impl Fn() -> Vec<Statement>,
         then: impl Fn() -> Vec<Statement>,
     ) -> Result<Answer, Unavailable> {
-        self.connections().run_together(crate::storage::PATIENCE, statements, then).await
+        let connections = self.connections();
+        connections.run_together(connections.patience(), statements, then).await
     }
 
     /// As [`Lane::run_together`], for statements that may take longer than others.

@@ -8,9 +8,12 @@ use super::{
     pool::{self, BUSY, is_busy},
     sqlite_file,
 };
-use crate::storage::sql::{
-    Sql,
-    tables::{self, Tables},
+use crate::storage::{
+    self,
+    sql::{
+        Sql,
+        tables::{self, Tables},
+    },
 };
 use shared::clock::Clock;
 use sqlx::{AnyConnection, Connection as _, Executor as _, any::AnyConnectOptions, query};
@@ -19,6 +22,9 @@ use tokio::time::{sleep, timeout};
 
 /// How long an answer may take, including the time in which another process migrates the database.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a command waits for each answer. Nobody else waits for it, and on a busy machine a new connection takes a while.
+const OF_A_COMMAND: Duration = Duration::from_secs(10);
 
 /// What may be done to a database so that it can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,15 +43,24 @@ impl Sql {
     /// # Errors
     /// As [`Sql::open`].
     pub async fn connect(url: &str, clock: Arc<dyn Clock>) -> Result<Self, CannotOpen> {
-        Self::open(url, Opening::Make, clock).await
+        Self::opened(url, Opening::Make, clock, storage::PATIENCE).await
     }
 
-    /// Opens the database at `sqlite://…` or `postgres://…`; any number of processes may do so at once. Times come from
+    /// Opens, for a command, the database at `sqlite://…` or `postgres://…`; any number of processes may do so at once. Times come from
     /// `clock` on SQLite, which only processes of one machine can share, and from the server on PostgreSQL.
     ///
     /// # Errors
     /// The reason, with the place, and whether waiting may cure it.
     pub async fn open(url: &str, opening: Opening, clock: Arc<dyn Clock>) -> Result<Self, CannotOpen> {
+        Self::opened(url, opening, clock, OF_A_COMMAND).await
+    }
+
+    async fn opened(
+        url: &str,
+        opening: Opening,
+        clock: Arc<dyn Clock>,
+        patience: Duration,
+    ) -> Result<Self, CannotOpen> {
         sqlx::any::install_default_drivers();
         let backend = Backend::of(url)
             .ok_or_else(|| CannotOpen::Never("the URL begins with neither sqlite: nor postgres:".to_owned()))?;
@@ -56,7 +71,7 @@ impl Sql {
         }
         let prepared = timeout(PATIENCE, prepare(backend, &options, opening, &place));
         prepared.await.unwrap_or_else(|_| Err(CannotOpen::NotYet(place.says(late(backend)))))?;
-        Ok(Self::on(backend, options, place, clock))
+        Ok(Self::on(backend, options, place, clock, patience))
     }
 }
 

@@ -4,7 +4,6 @@
 //! other, and an attempt that ended with its caller would never succeed.
 
 use super::backend::Purpose;
-use crate::storage::PATIENCE;
 use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, any::AnyConnectOptions, raw_sql};
 use std::{
     collections::VecDeque,
@@ -35,6 +34,8 @@ pub(in crate::storage) struct Pool {
     options: AnyConnectOptions,
     purpose: Purpose,
     opening: Arc<Semaphore>,
+    /// How long opening one may take.
+    patience: Duration,
     state: Mutex<State>,
 }
 
@@ -52,8 +53,9 @@ struct Idle {
 }
 
 impl Pool {
-    pub(in crate::storage) fn new(options: AnyConnectOptions, purpose: Purpose) -> Arc<Self> {
-        Arc::new(Self { options, purpose, opening: Arc::new(Semaphore::new(OPENING)), state: Mutex::default() })
+    pub(in crate::storage) fn new(options: AnyConnectOptions, purpose: Purpose, patience: Duration) -> Arc<Self> {
+        let opening = Arc::new(Semaphore::new(OPENING));
+        Arc::new(Self { options, purpose, opening, patience, state: Mutex::default() })
     }
 
     /// What its connections are for.
@@ -124,7 +126,7 @@ impl Pool {
             let Ok(permit) = Arc::clone(&self.opening).try_acquire_owned() else { return };
             let pool = Arc::clone(self);
             tokio::spawn(async move {
-                let opened = timeout(PATIENCE, open(&pool.options, pool.purpose)).await;
+                let opened = timeout(pool.patience, open(&pool.options, pool.purpose)).await;
                 pool.hand_over(opened.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())));
                 drop(permit);
                 pool.open_for_those_who_wait();
