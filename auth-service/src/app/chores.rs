@@ -6,6 +6,7 @@ use crate::{
         admin::users::Users,
         keys::{KeyError, SigningKeys},
         operator::housekeeping::Housekeeping,
+        revocations::Feed,
         sessions::live::LiveSessions,
     },
     mailing::Postman,
@@ -35,12 +36,13 @@ pub struct Chores {
     pub(super) users: Arc<Users>,
     pub(super) accounts: Arc<dyn Accounts>,
     pub(super) live: Arc<LiveSessions>,
+    pub(super) feed: Arc<Feed>,
     pub(super) postman: Arc<Postman>,
 }
 
 /// Tasks that run until they are stopped.
 pub(super) struct Running {
-    tasks: [JoinHandle<()>; 7],
+    tasks: [JoinHandle<()>; 8],
     postman: JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
@@ -56,7 +58,7 @@ impl Running {
 
 /// Starts the tasks.
 pub(super) fn start(chores: Chores) -> Running {
-    let Chores { housekeeping, keys, users, accounts, live, postman } = chores;
+    let Chores { housekeeping, keys, users, accounts, live, feed, postman } = chores;
     let (stop, stopped) = watch::channel(false);
     let postman = tokio::spawn(async move { postman.work(stopped).await });
     let tasks = [
@@ -67,6 +69,7 @@ pub(super) fn start(chores: Chores) -> Running {
         tokio::spawn(report_unusable_hashes(housekeeping)),
         tokio::spawn(make_indexes(accounts)),
         tokio::spawn(try_sessions(live)),
+        tokio::spawn(async move { feed.follow().await }),
     ];
     Running { tasks, postman, stop }
 }

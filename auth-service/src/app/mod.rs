@@ -25,6 +25,7 @@ use crate::{
         },
         passwords::{Password, new_passwords::NewPasswords, pool::Hasher},
         proofs::{Letters, Proofs},
+        revocations::Feed,
         sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
         sign_in::{
             by_mail::ByMail,
@@ -64,7 +65,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (has_login_codes, unverified_may_log_in) = (config.has_login_codes, config.unverified_may_log_in);
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
     let (password_rules, breached) = (config.password_rules.clone(), stores::breached_passwords(&config.breach_list)?);
-    let own_pages = config.own_pages.take();
+    let (own_pages, feed_room) = (config.own_pages.take(), config.feed_room);
     let shortest_password = password_rules.min_chars;
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
@@ -92,6 +93,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
             .await?;
     }
 
+    let feed = Arc::new(Feed::new(sql.clone(), keys.clone(), site.issuer().to_owned(), feed_room));
     let refresh_tokens = RefreshTokens::new(secrets.clone(), site.issuer().to_owned());
     let verifier = Verifier::new(site.issuer().to_owned(), &access.audience, clock.clone());
     let issuer = Issuer::new(refresh_tokens, keys.clone(), roles.clone(), access, clock.clone());
@@ -172,6 +174,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         throttle,
         outbox,
         proofs: proofs.clone(),
+        endings: sql.clone(),
         audit: audit.clone(),
         audit_keep: session_policy.audit_keep,
     };
@@ -182,6 +185,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         users: users.clone(),
         accounts: accounts.clone(),
         live: live.clone(),
+        feed: feed.clone(),
         postman,
     };
     let about = own_pages.map(|own| About {
@@ -217,6 +221,7 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         started: Instant::now(),
         readiness: Readiness::new(accounts, live),
         keys,
+        feed,
         sessions,
         my_account,
         confirmer,

@@ -25,6 +25,13 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
         () = stop_signal.received() => return Ok(()),
     };
     let state = Data::new(state);
+    let feed = state.feed.clone();
+    let mut stopping = StopSignal::listen();
+    // Verifiers that wait would hold up the end.
+    let waker = tokio::spawn(async move {
+        stopping.received().await;
+        feed.stop();
+    });
     // Before anyone can log in, so that the duration of the first login reveals nothing.
     if let Err(error) = chores.housekeeping.notice_hashes().await {
         tracing::warn!(%error, "failed to read what the stored password hashes cost; will retry");
@@ -41,6 +48,7 @@ pub async fn serve(config: Config, mut stop_signal: StopSignal) -> Result<(), St
     let (public_server, admin_server) = servers.map_err(|error| error.to_string())?;
     tracing::info!("auth-service listens on http://{public}, health on http://{admin}");
     let ended = server::run(public_server, admin_server, stop_signal).await;
+    waker.abort();
     chores.stop().await;
     ended.map_err(|error| error.to_string())
 }

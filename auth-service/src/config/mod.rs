@@ -18,6 +18,7 @@ use crate::{
         accounts::{EmailAddress, roles::Roles},
         keys::KeyPolicy,
         passwords::{Password, rules::PasswordRules},
+        revocations::Room,
         secrets::KeyRing,
         sessions::{Policy, tokens::AccessPolicy},
         sign_in::register::RegistrationPolicy,
@@ -60,6 +61,8 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// Connections of the public API.
     pub connections: Limits,
+    /// How many verifiers may wait for the revocation feed.
+    pub feed_room: Room,
     /// Where the service is on the web.
     pub site: Site,
     /// SQLite or PostgreSQL.
@@ -151,6 +154,7 @@ impl Config {
             listen,
             admin_listen,
             connections: web::connections(&settings),
+            feed_room: web::feed_room(&settings),
             site,
             key_policy: keys::key_policy(&settings, access.ttl),
             access,

@@ -1,6 +1,7 @@
 //! Addresses, the public URL, proxies, the cookie's name, and limits on connections.
 
 use crate::{
+    domain::revocations::Room,
     http::{AddressHeader, Site},
     pages::Brand,
 };
@@ -45,6 +46,8 @@ settings! {
     plain AUTH_MAX_CONNECTIONS: usize = "1000", |text| number_within(text, 1, 1_000_000);
     /// Maximum number of connections from one IPv4 address or IPv6 /56; 0: no limit. AUTH_TRUSTED_PROXIES are exempt.
     plain AUTH_MAX_CONNECTIONS_PER_ADDRESS: usize = "500", |text| number_within(text, 0, 1_000_000);
+    /// Maximum number of verifiers that wait for the revocation feed at once, a tenth of them from one address; more are answered at once and ask again a second later. Each takes one of AUTH_MAX_CONNECTIONS.
+    plain AUTH_FEED_WAITERS: usize = "500", |text| number_within(text, 0, 1_000_000);
     /// Time a client has to send a request's head: 1s to 5m.
     plain AUTH_HEAD_TIMEOUT: Duration = "5s", timeout;
     /// Time a client has to send a request's body: 1s to 5m.
@@ -72,6 +75,12 @@ pub(super) fn connections(settings: &Settings) -> Limits {
             write: settings.get(&AUTH_WRITE_TIMEOUT),
         },
     }
+}
+
+/// How many verifiers may wait for the revocation feed.
+pub(super) fn feed_room(settings: &Settings) -> Room {
+    let total = settings.get(&AUTH_FEED_WAITERS);
+    Room { total, per_address: total.div_ceil(10) }
 }
 
 pub(super) fn url(settings: &Settings) -> Url {

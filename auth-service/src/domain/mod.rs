@@ -14,6 +14,7 @@ pub mod operator;
 mod paging;
 pub mod passwords;
 pub mod proofs;
+pub mod revocations;
 pub mod secrets;
 pub mod sessions;
 pub mod sign_in;

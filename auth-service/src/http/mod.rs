@@ -8,6 +8,7 @@ pub mod openapi;
 mod operators;
 mod pages;
 mod request;
+mod revocations;
 mod to_its_end;
 mod well_known;
 
@@ -39,6 +40,7 @@ use crate::{
         keys::SigningKeys,
         my_account::{MyAccount, addresses::Addresses},
         passwords::pool::Hasher,
+        revocations::Feed,
         secrets::KeyRing,
         sessions::Sessions,
         sign_in::{by_mail::ByMail, login::SignIn, recovery::Recovery, register::Registrar},
@@ -100,6 +102,8 @@ pub struct State {
     pub started: Instant,
     /// What signs access tokens.
     pub keys: Arc<SigningKeys>,
+    /// What has ended, for verifiers.
+    pub feed: Arc<Feed>,
     /// The scopes that roles grant.
     pub roles: Arc<Roles>,
     /// Argon2id on its pool, for its metrics.
@@ -129,6 +133,7 @@ endpoints! {
         overview: overview;
         roles: list_roles;
         well_known: jwks, metadata;
+        revocations: revocations;
     }
 }
 
@@ -201,9 +206,11 @@ pub fn cors(site: &Site) -> cors::Policy {
 /// What verifiers and documentation tools fetch is public.
 fn audience(path: &str) -> Audience {
     match path {
-        "/.well-known/jwks.json" | "/.well-known/oauth-authorization-server" | "/openapi.json" | "/client.js" => {
-            Audience::Everybody
-        }
+        "/.well-known/jwks.json"
+        | "/.well-known/oauth-authorization-server"
+        | "/revocations"
+        | "/openapi.json"
+        | "/client.js" => Audience::Everybody,
         path if path.starts_with("/assets/") => Audience::Everybody,
         _ => Audience::AllowedOrigins,
     }

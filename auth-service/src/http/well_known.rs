@@ -100,6 +100,9 @@ struct Metadata<'a> {
     /// Where the public keys are.
     #[schema(format = Uri)]
     jwks_uri: String,
+    /// Where verifiers read what has ended.
+    #[schema(format = Uri)]
+    revocations_uri: String,
     /// Empty.
     response_types_supported: [&'static str; 0],
     /// Empty.
@@ -128,6 +131,7 @@ pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse 
     answer.json(Metadata {
         issuer,
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
+        revocations_uri: format!("{issuer}/revocations"),
         response_types_supported: [],
         grant_types_supported: [],
         scopes_supported: state.roles.all_scopes(),

@@ -35,7 +35,7 @@ const RULES: [Rule; 6] = [
 ];
 
 /// The rooms of the domain: each may use those before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "secrets",
     "passwords",
     "mail",
@@ -44,6 +44,7 @@ const ROOMS: [&str; 14] = [
     "throttling",
     "proofs",
     "keys",
+    "revocations",
     "sessions",
     "sign_in",
     "admin",

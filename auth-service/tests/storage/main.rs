@@ -84,6 +84,18 @@ macro_rules! keeps {
             ended_sessions_are_forgotten_in_bounded_batches
         }
     };
+    (endings_log on $open:path) => {
+        run! { endings_log on $open:
+            every_way_to_end_something_writes_its_ending
+            what_changes_rights_is_in_the_log_and_what_does_not_is_not
+            ending_everything_is_one_ending_however_many_users_there_are
+            a_user_who_is_created_again_under_the_same_id_begins_after_what_has_ended
+            numbers_rise_are_at_least_the_time_and_are_given_once
+            an_ending_is_kept_until_the_last_token_that_it_names_has_expired
+            trying_out_the_database_writes_no_ending
+            whatever_happens_the_log_refuses_exactly_the_tokens_that_the_service_refuses
+        }
+    };
     (proofs on $open:path) => {
         run! { proofs on $open:
             a_proof_is_read_back_until_it_expires
@@ -190,12 +202,14 @@ mod sqlite {
     keeps! { transfer on crate::servers::sqlite }
     keeps! { listing on crate::servers::sqlite }
     keeps! { endings on crate::servers::sqlite }
+    keeps! { endings_log on crate::servers::sqlite }
     keeps! { audit on crate::servers::sqlite }
     keeps! { outbox on crate::servers::sqlite }
     keeps! { sessions on crate::servers::sqlite }
     keeps! { counters on crate::servers::sqlite }
     keeps! { proofs on crate::servers::sqlite }
     keeps! { key_table on crate::servers::sqlite }
+    mod by_hand;
     mod file;
     mod mail_budget;
 }
@@ -205,12 +219,14 @@ mod postgres {
     keeps! { transfer on crate::servers::postgres }
     keeps! { listing on crate::servers::postgres }
     keeps! { endings on crate::servers::postgres }
+    keeps! { endings_log on crate::servers::postgres }
     keeps! { audit on crate::servers::postgres }
     keeps! { outbox on crate::servers::postgres }
     keeps! { sessions on crate::servers::postgres }
     keeps! { counters on crate::servers::postgres }
     keeps! { proofs on crate::servers::postgres }
     keeps! { key_table on crate::servers::postgres }
+    mod order;
     mod pooler;
     mod search;
     mod start;

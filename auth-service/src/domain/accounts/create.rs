@@ -161,7 +161,7 @@ impl Creator {
             roles: account.roles,
             custom: account.custom,
             disabled: false,
-            session_epoch: Epoch::FIRST,
+            session_epoch: Epoch(account.created_at.millis()),
             kept_session: None,
             created_at: account.created_at,
             email_verified_at: account.email_verified_at,

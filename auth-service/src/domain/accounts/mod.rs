@@ -30,7 +30,7 @@ use shared::{
 pub struct Epoch(pub i64);
 
 impl Epoch {
-    /// The epoch of a new user.
+    /// Before that of any user: where there is no user yet.
     pub const FIRST: Self = Self(0);
 }
 

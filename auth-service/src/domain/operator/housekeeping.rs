@@ -10,6 +10,7 @@ use crate::domain::{
     mail::Outbox,
     passwords::{PasswordHash, pool::Hasher},
     proofs::Proofs,
+    revocations::EndingsLog,
     sessions::live::LiveSessions,
     throttling::Throttle,
 };
@@ -55,6 +56,8 @@ pub struct Expiring {
     pub outbox: Arc<dyn Outbox>,
     /// Proofs.
     pub proofs: Arc<Proofs>,
+    /// The log of endings for verifiers.
+    pub endings: Arc<dyn EndingsLog>,
     /// Events of the audit log.
     pub audit: Arc<Audit>,
     /// How long they are kept.
@@ -111,7 +114,9 @@ impl Housekeeping {
     /// [`Unavailable`].
     pub async fn tidy(&self) -> Result<bool, Unavailable> {
         self.notice_hashes().await?;
-        let Expiring { live, throttle, outbox, proofs, audit, audit_keep } = &self.expiring;
+        let Expiring { live, throttle, outbox, proofs, endings, audit, audit_keep } = &self.expiring;
+        // Only what has a number has an end, and where no verifier asks, nobody else gives it one.
+        while endings.number().await? {}
         let now = self.accounts.clock().await?;
         if !self.clocks.can_be_trusted(now, live.now(), Instant::now()) {
             return Ok(false);
@@ -121,7 +126,8 @@ impl Housekeeping {
         let events = audit.forget(now.minus(*audit_keep), BATCH).await?;
         let mails = outbox.forget_settled(now.minus(MAIL_KEEP), MAILBOX, BATCH).await?;
         let proofs = proofs.store().forget_proofs(now, BATCH).await?;
-        let forgotten = [ended, expired, counters, events, proofs, mails];
+        let logged = endings.forget(now, BATCH).await?;
+        let forgotten = [ended, expired, counters, events, proofs, mails, logged];
         Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
     }
 }

@@ -12,8 +12,8 @@ use super::{
 use crate::domain::{
     Language, Unavailable,
     accounts::{
-        Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Credentials, EmailAddress, Epoch,
-        FindError, NewAccount, PersonName, SearchError, Seen,
+        Account, AccountChange, AccountQuery, Accounts, Checked, CreateError, Credentials, EmailAddress, FindError,
+        NewAccount, PersonName, SearchError, Seen,
     },
     mail::SealedMail,
     passwords::PasswordHash,
@@ -269,13 +269,18 @@ const RESERVED: &str = "EXISTS (SELECT 1 FROM proofs AS reserving WHERE reservin
 /// The first free place for a value of the condition of [`insert`].
 pub(super) const NEXT_PLACE: usize = 12;
 
+/// The epoch of a new user: when it is created, and none that verifiers take for ended.
+const FIRST_EPOCH: &str = "(SELECT max(epoch) FROM (SELECT $8 AS epoch UNION ALL
+     SELECT epoch FROM endings WHERE kind = 'all' UNION ALL
+     SELECT epoch FROM endings WHERE kind = 'user' AND name = $1) AS ended)";
+
 /// Adds a user, if a condition holds and nobody has the address.
 pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
     query(AssertSqlSafe(format!(
         "INSERT INTO users
          (id, email, name, search, password_hash, roles, custom, disabled, session_epoch, created_at, email_verified_at,
          language)
-         SELECT $1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11 WHERE {condition} AND NOT {RESERVED}
+         SELECT $1, $2, $3, $4, $5, $6, $7, 0, {FIRST_EPOCH}, $9, $10, $11 WHERE {condition} AND NOT {RESERVED}
          ON CONFLICT (email) DO NOTHING"
     )))
     .bind(account.id.to_string())
@@ -285,7 +290,7 @@ pub(super) fn insert(account: &NewAccount, condition: &str) -> Statement {
     .bind(account.hash.0.clone())
     .bind(to_json(&account.roles))
     .bind(to_json(&account.custom))
-    .bind(Epoch::FIRST.0)
+    .bind(account.created_at.millis())
     .bind(account.created_at.millis())
     .bind(account.email_verified_at.map(Timestamp::millis))
     .bind(account.language.map(Language::code))

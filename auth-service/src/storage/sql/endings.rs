@@ -47,14 +47,16 @@ impl Endings for Sql {
     }
 
     async fn raise_all_epochs(&self, now: Timestamp) -> Result<u64, Unavailable> {
-        let update = || {
-            query(
+        let statements = || {
+            // One ending for all of them: the log then names no user whose epoch was an earlier one.
+            let log = query("INSERT INTO endings (kind, name, epoch) VALUES ('all', '', $1)").bind(now.millis());
+            let update = query(
                 "UPDATE users SET kept_sid = NULL,
                  session_epoch = CASE WHEN session_epoch >= $1 THEN session_epoch + 1 ELSE $1 END",
-            )
-            .bind(now.millis())
+            );
+            vec![log, update.bind(now.millis())]
         };
-        Ok(self.durable.run_within(MANY_ROWS, update).await?.written)
+        Ok(self.durable.run_together_within(MANY_ROWS, statements).await?.written)
     }
 
     async fn end_session(&self, id: UserId, session: SessionId, until: Timestamp) -> Result<(), Unavailable> {

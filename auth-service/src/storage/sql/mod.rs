@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod counters;
 mod endings;
+mod endings_log;
 mod engine;
 mod inspect;
 mod key_table;

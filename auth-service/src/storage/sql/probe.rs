@@ -28,7 +28,7 @@ use tokio::{
 use uuid::Uuid;
 
 /// The tables that requests write to, wherever sessions are.
-pub(super) const ACCOUNTS: &[&str] = &["users", "ended_sessions", "audit", "mail_outbox"];
+pub(super) const ACCOUNTS: &[&str] = &["users", "ended_sessions", "endings", "audit", "mail_outbox"];
 /// The tables that requests also write to if there is no Redis.
 pub(super) const SESSIONS: &[&str] = &["sealed_sessions", "counters"];
 

@@ -62,7 +62,7 @@ pub async fn an_account_is_found_by_address_and_by_id(store: &(impl Accounts + E
             roles: new.roles,
             custom: Map::new(),
             disabled: false,
-            session_epoch: Epoch::FIRST,
+            session_epoch: Epoch(new.created_at.millis()),
             kept_session: None,
             created_at: new.created_at,
             email_verified_at: None,
@@ -117,16 +117,17 @@ pub async fn a_password_is_changed_only_from_the_one_that_was_read(store: &(impl
     let wrong = hash("wrong");
     assert!(!store.change_password(id, &Checked { hash: &wrong, ..seen }, &hash("new"), now(), &[]).await.unwrap());
     assert!(!store.change_password(UserId::fresh(), &seen, &hash("new"), now(), &[]).await.unwrap());
-    assert_eq!((read(store, id).await, hash_of(store, id).await), (before, old.clone()));
+    assert_eq!((read(store, id).await, hash_of(store, id).await), (before.clone(), old.clone()));
 
     let now = now();
     assert!(store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), now, &[]).await.unwrap());
     let after = read(store, id).await;
-    assert_eq!((after.session_epoch, after.kept_session), (Epoch(now.millis()), Some(kept)));
+    assert!(after.session_epoch > before.session_epoch && after.session_epoch.0 >= now.millis());
+    assert_eq!(after.kept_session, Some(kept));
     assert_eq!(hash_of(store, id).await, hash("new"));
     let standing = store.status(id, kept).await.unwrap().expect("the user exists");
-    assert!(standing.is_alive(kept, Epoch::FIRST), "the session that changed the password goes on");
-    assert!(!standing.is_alive(SessionId::fresh(), Epoch::FIRST));
+    assert!(standing.is_alive(kept, before.session_epoch), "the session that changed the password goes on");
+    assert!(!standing.is_alive(SessionId::fresh(), before.session_epoch));
 }
 
 pub(super) async fn checked<'a>(

@@ -28,10 +28,11 @@ pub async fn raised_epochs_rise_strictly_whatever_the_clock_says(store: &(impl A
 
 pub async fn one_of_many_concurrent_raises_of_the_same_epoch_succeeds(store: &(impl Accounts + Endings)) {
     let id = somebody(store).await;
-    let outcomes = join_all((0..20).map(|_| store.raise_epoch(id, Some(Epoch::FIRST), now()))).await;
+    let first = read(store, id).await.session_epoch;
+    let outcomes = join_all((0..20).map(|_| store.raise_epoch(id, Some(first), now()))).await;
     assert_eq!(outcomes.iter().filter(|outcome| *outcome.as_ref().unwrap()).count(), 1);
     let seen = read(store, id).await.session_epoch;
-    assert!(!store.raise_epoch(id, Some(Epoch::FIRST), now()).await.unwrap());
+    assert!(!store.raise_epoch(id, Some(first), now()).await.unwrap());
     assert_eq!(read(store, id).await.session_epoch, seen);
 }
 
@@ -53,11 +54,14 @@ pub async fn raising_all_epochs_reaches_every_user(store: &(impl Accounts + Endi
             .await
             .unwrap()
     );
-    let before = read(store, one).await.session_epoch;
+    let (before, of_other) = (read(store, one).await.session_epoch, read(store, other).await.session_epoch);
     assert_eq!(store.raise_all_epochs(Timestamp::from_secs(1)).await.unwrap(), 2);
     let raised = read(store, one).await;
     assert_eq!((raised.session_epoch, raised.kept_session), (Epoch(before.0 + 1), None));
-    assert_eq!(read(store, other).await.session_epoch, Epoch(1000));
+    assert_eq!(read(store, other).await.session_epoch, Epoch(of_other.0 + 1));
+    let at = now().plus(HOUR);
+    assert_eq!(store.raise_all_epochs(at).await.unwrap(), 2);
+    assert_eq!(read(store, other).await.session_epoch, Epoch(at.millis()));
 }
 
 pub async fn ending_a_session_by_its_id_ends_no_other(store: &(impl Accounts + Endings)) {

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod audit;
 pub mod counters;
 pub mod endings;
+pub mod endings_log;
 pub mod key_table;
 pub mod listing;
 pub mod outbox;

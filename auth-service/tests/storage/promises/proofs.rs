@@ -339,8 +339,9 @@ pub async fn an_address_that_may_be_given_back_is_nobody_elses(
     let stolen = event(Action::EmailChange, other);
     assert!(!store.change_address(&spending(&wish, &stolen), &user, &undo_of_other).await.unwrap());
     // Its user may have it back by a change, too.
-    let back = asked(store, Proof { sub: Some(sub), id: ProofId::fresh(), ..wish }).await;
     let user = read(store, sub).await;
+    let back = Proof { sub: Some(sub), id: ProofId::fresh(), epoch: user.session_epoch, ..wish };
+    let back = asked(store, back).await;
     let undo = proof_of(Purpose::UndoEmail, Some(sub), user.email.clone(), user.session_epoch);
     let back_again = event(Action::EmailChange, sub);
     assert!(store.change_address(&spending(&back, &back_again), &user, &undo).await.unwrap());
