@@ -7,6 +7,7 @@ mod minters;
 mod peer;
 mod publisher;
 mod report;
+mod revocations;
 mod tokens;
 mod verifiers;
 mod web;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     let mut report = Report::default();
     verifiers::check(&mut report).await;
+    revocations::check(&mut report).await;
     minters::check(&mut report).await;
     browser::check(&mut report).await;
     mail::check(&mut report).await;

@@ -93,7 +93,8 @@ fn go(prepared: &Path) -> Result<(), String> {
 
 /// As for Go.
 fn java(prepared: &Path) -> Result<(), String> {
-    let files = ["Converse.java", "Json.java", "Verifier.java"].map(|file| sources("java").join(file));
+    let files = ["Converse.java", "Json.java", "Revocations.java", "Verifier.java"];
+    let files = files.map(|file| sources("java").join(file));
     run(Command::new("javac").args(["-Xlint:all", "-Werror", "-d"]).arg(prepared).args(files))
 }
 

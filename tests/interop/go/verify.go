@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"log"
 	"math/big"
 	"net/http"
@@ -28,14 +29,13 @@ var ErrCannotVerify = errors.New("no keys to verify with yet")
 
 var base64url = base64.RawURLEncoding.Strict()
 var maxAge = regexp.MustCompile(`max-age=(\d+)`)
-var client = http.Client{Timeout: 5 * time.Second}
 
 type Claims struct {
 	Iss, Sub, Sid, Jti, Scope string
 	ClientID                  string `json:"client_id"`
 	Roles                     []string
 	Aud, Cnf                  any
-	Iat, Exp, Nbf             int64
+	Iat, Exp, Nbf, Epoch, Rev int64
 }
 
 type Verifier struct {
@@ -48,6 +48,7 @@ type Verifier struct {
 
 type keySet struct {
 	keys    map[string]*rsa.PublicKey
+	etag    string
 	staleAt time.Time
 }
 
@@ -63,37 +64,45 @@ func NewVerifier(issuer, audience, keysURL string, cooldown time.Duration) *Veri
 
 // Verify returns the claims of a good access token. The error is ErrCannotVerify (503), or says what is bad (401).
 func (v *Verifier) Verify(token string) (*Claims, error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 || len(token) > 8192 {
+	claims := Claims{Scope: missing}
+	if len(token) > 8192 {
 		return nil, errors.New("not a token")
 	}
-	var header struct {
-		Alg, Typ, Kid string
-		Crit          any
-	}
-	if err := decode(parts[0], &header); err != nil || header.Alg != "RS256" || header.Crit != nil {
-		return nil, errors.New("not signed as it must be")
-	}
-	if typ := strings.TrimPrefix(strings.ToLower(header.Typ), "application/"); typ != "at+jwt" {
-		return nil, errors.New("not an access token")
-	}
-	key, err := v.key(header.Kid)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := base64url.DecodeString(parts[2])
-	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if err != nil || rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) != nil {
-		return nil, errors.New("a wrong signature")
-	}
-	claims := Claims{Scope: missing}
-	if err := decode(parts[1], &claims); err != nil {
+	if err := v.signed(token, "at+jwt", &claims); err != nil {
 		return nil, err
 	}
 	if err := v.check(&claims, time.Now()); err != nil {
 		return nil, err
 	}
 	return &claims, nil
+}
+
+// The claims of what is signed with a published key, if it is of this type.
+func (v *Verifier) signed(token, typ string, claims any) error {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return errors.New("not a token")
+	}
+	var header struct {
+		Alg, Typ, Kid string
+		Crit          any
+	}
+	if err := decode(parts[0], &header); err != nil || header.Alg != "RS256" || header.Crit != nil {
+		return errors.New("not signed as it must be")
+	}
+	if strings.TrimPrefix(strings.ToLower(header.Typ), "application/") != typ {
+		return errors.New("not of the type " + typ)
+	}
+	key, err := v.key(header.Kid)
+	if err != nil {
+		return err
+	}
+	signature, err := base64url.DecodeString(parts[2])
+	digest := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
+	if err != nil || rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], signature) != nil {
+		return errors.New("a wrong signature")
+	}
+	return decode(parts[1], claims)
 }
 
 func (v *Verifier) check(c *Claims, now time.Time) error {
@@ -146,16 +155,26 @@ func (v *Verifier) key(kid string) (*rsa.PublicKey, error) {
 	return known.keys[kid], nil
 }
 
+// What the revocation feed says is published now: other keys than these are fetched, once per cooldown at most.
+func (v *Verifier) published(etag string) {
+	v.fetching.Lock()
+	defer v.fetching.Unlock()
+	if known := v.known.Load(); known.etag != "" && known.etag != etag {
+		v.known.Store(&keySet{keys: known.keys, etag: known.etag})
+		v.fetchIfDue("")
+	}
+}
+
 // Fetches keys that are stale or lack that id, once per cooldown at most. If that fails, the current ones stay.
 func (v *Verifier) fetchIfDue(kid string) {
 	known := v.known.Load()
 	if time.Now().Before(v.nextTry) || known.keys[kid] != nil && time.Now().Before(known.staleAt) {
 		return
 	}
-	if keys, life, err := fetchKeys(v.keysURL); err != nil {
+	if keys, err := fetchKeys(v.keysURL); err != nil {
 		log.Printf("no new keys from %s: %v", v.keysURL, err)
 	} else {
-		v.known.Store(&keySet{keys, time.Now().Add(life)})
+		v.known.Store(keys)
 	}
 	wait := v.cooldown
 	if len(v.known.Load().keys) == 0 && wait > time.Second {
@@ -164,21 +183,16 @@ func (v *Verifier) fetchIfDue(kid string) {
 	v.nextTry = time.Now().Add(wait)
 }
 
-// The keys, and for how long they may be used.
-func fetchKeys(url string) (map[string]*rsa.PublicKey, time.Duration, error) {
+func fetchKeys(url string) (*keySet, error) {
 	var set struct {
 		Keys []struct{ Kid, Kty, Use, Alg, N, E string }
 	}
-	answer, err := client.Get(url)
+	body, headers, err := download(url, 5*time.Second, 1<<18)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, 0, errors.New(answer.Status)
-	}
-	if err := json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 1<<18)).Decode(&set); err != nil {
-		return nil, 0, err
+	if err := json.Unmarshal(body, &set); err != nil {
+		return nil, err
 	}
 	keys := make(map[string]*rsa.PublicKey)
 	for _, key := range set.Keys {
@@ -191,14 +205,37 @@ func fetchKeys(url string) (map[string]*rsa.PublicKey, time.Duration, error) {
 		}
 	}
 	if len(keys) == 0 {
-		return nil, 0, errors.New("no usable key")
+		return nil, errors.New("no usable key")
 	}
 	seconds := 300
-	if found := maxAge.FindStringSubmatch(answer.Header.Get("Cache-Control")); found != nil {
+	if found := maxAge.FindStringSubmatch(headers.Get("Cache-Control")); found != nil {
 		seconds, _ = strconv.Atoi(found[1])
 	}
-	age, _ := strconv.Atoi(answer.Header.Get("Age"))
-	return keys, time.Duration(seconds-age) * time.Second, nil
+	age, _ := strconv.Atoi(headers.Get("Age"))
+	staleAt := time.Now().Add(time.Duration(seconds-age) * time.Second)
+	return &keySet{keys, strings.TrimPrefix(headers.Get("ETag"), "W/"), staleAt}, nil
+}
+
+// Any status but 200.
+type badStatus int
+
+func (status badStatus) Error() string {
+	return "status " + strconv.Itoa(int(status))
+}
+
+// A published document, and its headers.
+func download(url string, timeout time.Duration, limit int64) ([]byte, http.Header, error) {
+	client := http.Client{Timeout: timeout}
+	answer, err := client.Get(url)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, nil, badStatus(answer.StatusCode)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, answer.Body, limit))
+	return body, answer.Header, err
 }
 
 func decode(part string, into any) error {

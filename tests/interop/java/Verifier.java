@@ -17,15 +17,19 @@ final class Verifier {
         private static final long serialVersionUID = 1;
     }
 
+    /** Of any status. */
+    record Answer(int status, HttpHeaders headers, byte[] body) {}
+
     private static final long LEEWAY = 5, SECOND = 1_000_000_000;
-    private static final int LARGEST_SET = 1 << 18;
     private static final Pattern MAX_AGE = Pattern.compile("max-age=(\\d+)");
 
     private final HttpClient client = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
-    private final String issuer, audience, keysUrl;
+    final String issuer;
+    private final String audience, keysUrl;
     private final Duration cooldown;
     private final ReentrantLock fetching = new ReentrantLock();
     private volatile Map<String, PublicKey> keys = Map.of();
+    private volatile String etag = "";
     private volatile long staleAt = System.nanoTime(), nextTry = staleAt;
 
     /** Fetches nothing yet. keysUrl: where this program reaches the keys; if null, at the issuer's URL. */
@@ -38,23 +42,9 @@ final class Verifier {
 
     /** The claims of a good access token; it throws CannotVerify (503), or another exception for a bad one (401). */
     Map<?, ?> verify(String token) throws GeneralSecurityException {
-        String[] parts = token.split("\\.", -1);
-        require(parts.length == 3 && token.length() <= 8192, "not a token");
-        Map<?, ?> header = (Map<?, ?>) Json.parse(decode(parts[0]));
-        require("RS256".equals(header.get("alg")) && !header.containsKey("crit"), "not signed as it must be");
-        String type = String.valueOf(header.get("typ")).toLowerCase(Locale.ROOT);
-        require(type.equals("at+jwt") || type.equals("application/at+jwt"), "not an access token");
-
-        PublicKey key = key(String.valueOf(header.get("kid")));
-        require(key != null, "an unknown key");
-        Signature signature = Signature.getInstance("SHA256withRSA");
-        signature.initVerify(key);
-        signature.update((parts[0] + "." + parts[1]).getBytes(StandardCharsets.US_ASCII));
-        require(signature.verify(decode(parts[2])), "a wrong signature");
-
-        Map<?, ?> claims = (Map<?, ?>) Json.parse(decode(parts[1]));
+        require(token.length() <= 8192, "not a token");
+        Map<?, ?> claims = signed(token, "at+jwt");
         long now = System.currentTimeMillis() / 1000;
-        require(issuer.equals(claims.get("iss")), "another issuer");
         Object aud = claims.get("aud");
         require(audience.equals(aud) || aud instanceof List<?> list && list.contains(audience), "another audience");
         require(now < time(claims, "exp") + LEEWAY, "expired");
@@ -64,6 +54,38 @@ final class Verifier {
             require(claims.get(name) instanceof String, name + " is missing");
         require(!claims.containsKey("cnf"), "bound to its holder's key, which is not checked here");
         return claims;
+    }
+
+    /** The claims of what the issuer has signed, if it is of this type. */
+    Map<?, ?> signed(String token, String type) throws GeneralSecurityException {
+        String[] parts = token.split("\\.", -1);
+        require(parts.length == 3, "not a token");
+        Map<?, ?> header = (Map<?, ?>) Json.parse(decode(parts[0]));
+        require("RS256".equals(header.get("alg")) && !header.containsKey("crit"), "not signed as it must be");
+        String typ = String.valueOf(header.get("typ")).toLowerCase(Locale.ROOT);
+        require(typ.equals(type) || typ.equals("application/" + type), "not of the type " + type);
+
+        PublicKey key = key(String.valueOf(header.get("kid")));
+        require(key != null, "an unknown key");
+        Signature signature = Signature.getInstance("SHA256withRSA");
+        signature.initVerify(key);
+        signature.update((parts[0] + "." + parts[1]).getBytes(StandardCharsets.US_ASCII));
+        require(signature.verify(decode(parts[2])), "a wrong signature");
+        Map<?, ?> claims = (Map<?, ?>) Json.parse(decode(parts[1]));
+        require(issuer.equals(claims.get("iss")), "another issuer");
+        return claims;
+    }
+
+    /** What the revocation feed says is published now: other keys than these are fetched, once per cooldown at most. */
+    void published(String now) {
+        fetching.lock();
+        try {
+            if (etag.isEmpty() || etag.equals(now)) return;
+            staleAt = System.nanoTime();
+            fetchIfDue("");
+        } finally {
+            fetching.unlock();
+        }
     }
 
     private PublicKey key(String id) {
@@ -92,22 +114,10 @@ final class Verifier {
     }
 
     private void fetchKeys() throws Exception {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(keysUrl)).build();
-        ByteArrayOutputStream body = new ByteArrayOutputStream();
-        var answering = client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArrayConsumer(part -> {
-            if (part.isPresent() && body.size() <= LARGEST_SET) body.writeBytes(part.get());
-        }));
-        HttpResponse<?> answer;
-        try {
-            // The timeout of a request ends with the headers; this one is for all of it.
-            answer = answering.get(5, TimeUnit.SECONDS);
-        } finally {
-            answering.cancel(true);
-        }
-        if (answer.statusCode() != 200) throw new IllegalStateException("status " + answer.statusCode());
-        if (body.size() > LARGEST_SET) throw new IllegalStateException("more than 256 KiB");
+        Answer answer = download(keysUrl, 5, 1 << 18);
+        if (answer.status != 200) throw new IllegalStateException("status " + answer.status);
         Map<String, PublicKey> published = new HashMap<>();
-        for (Object each : (List<?>) ((Map<?, ?>) Json.parse(body.toByteArray())).get("keys")) {
+        for (Object each : (List<?>) ((Map<?, ?>) Json.parse(answer.body)).get("keys")) {
             Map<?, ?> key = (Map<?, ?>) each;
             boolean fit = "RSA".equals(key.get("kty")) && "sig".equals(key.get("use")) && "RS256".equals(key.get("alg"));
             if (!fit || !(key.get("kid") instanceof String id)) continue;
@@ -117,10 +127,28 @@ final class Verifier {
             published.put(id, KeyFactory.getInstance("RSA").generatePublic(new RSAPublicKeySpec(n, e)));
         }
         if (published.isEmpty()) throw new IllegalStateException("no usable key");
-        Matcher maxAge = MAX_AGE.matcher(answer.headers().firstValue("Cache-Control").orElse(""));
+        Matcher maxAge = MAX_AGE.matcher(answer.headers.firstValue("Cache-Control").orElse(""));
         long life = maxAge.find() ? Long.parseLong(maxAge.group(1)) : 300;
         keys = published;
-        staleAt = System.nanoTime() + (life - answer.headers().firstValueAsLong("Age").orElse(0)) * SECOND;
+        etag = answer.headers.firstValue("ETag").orElse("").replaceFirst("^W/", "");
+        staleAt = System.nanoTime() + (life - answer.headers.firstValueAsLong("Age").orElse(0)) * SECOND;
+    }
+
+    /** It gives up after that many seconds, even if bytes keep trickling in. */
+    Answer download(String url, int seconds, int limit) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url)).build();
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        var answering = client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArrayConsumer(part -> {
+            if (part.isPresent() && body.size() <= limit) body.writeBytes(part.get());
+        }));
+        try {
+            // The timeout of a request ends with the headers; this one is for all of it.
+            var answer = answering.get(seconds, TimeUnit.SECONDS);
+            if (body.size() > limit) throw new IllegalStateException("more than " + limit + " bytes");
+            return new Answer(answer.statusCode(), answer.headers(), body.toByteArray());
+        } finally {
+            answering.cancel(true);
+        }
     }
 
     private static long time(Map<?, ?> claims, String name) throws GeneralSecurityException {

@@ -11,22 +11,38 @@ export class CannotVerify extends Error {}
  * It fetches nothing before the first token. `keysUrl`: where this program reaches the keys, if not at the issuer's URL.
  */
 export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks.json`, cooldown = 10) {
-  const pinned = { algorithms: ['RS256'], typ: 'at+jwt', issuer, audience }
-  const rules = { ...pinned, requiredClaims: REQUIRED, clockTolerance: 5, maxTokenAge: '1h' }
-  let keys, staleAt = 0, nextTry = 0, fetching
+  const rules = { audience, requiredClaims: REQUIRED, clockTolerance: 5, maxTokenAge: '1h' }
+  let keys, etag, staleAt = 0, nextTry = 0, fetching
+  return Object.assign(verify, { issuer, signed, published })
 
-  return async (token) => {
-    const { payload } = await jwtVerify(token, key, rules)
+  async function verify(token) {
+    const payload = await signed(token, 'at+jwt', rules)
     if (TEXTS.some((name) => typeof payload[name] !== 'string')) throw new Error('a claim is not a string')
     if ('cnf' in payload) throw new Error('bound to a key of its holder, which is not checked here')
     return payload
+  }
+
+  /** The claims of what the issuer has signed, if it is of this type. */
+  async function signed(token, typ, rules) {
+    return (await jwtVerify(token, key, { ...rules, algorithms: ['RS256'], typ, issuer })).payload
+  }
+
+  /** What the revocation feed says is published now: other keys than these are fetched, once per cooldown. */
+  function published(now) {
+    if (!etag || etag === now) return
+    staleAt = 0
+    if (!fetching && performance.now() >= nextTry) beginFetch()
+  }
+
+  function beginFetch() {
+    fetching = fetchKeys().finally(() => (fetching = undefined))
   }
 
   async function key(header, token) {
     const known = await keys?.(header, token).catch(() => {})
     const due = !known || performance.now() >= staleAt
     const begins = due && !fetching && performance.now() >= nextTry
-    if (begins) fetching = fetchKeys().finally(() => (fetching = undefined))
+    if (begins) beginFetch()
     // While one call fetches, callers that have the key, even an old one, go on with it.
     if (known && !begins) return known
     await fetching
@@ -37,22 +53,30 @@ export function verifier(issuer, audience, keysUrl = `${issuer}/.well-known/jwks
   /** For as long as the answer says. If it fails, the current keys stay. */
   async function fetchKeys() {
     try {
-      const answer = await fetch(keysUrl, { signal: AbortSignal.timeout(5000), redirect: 'error' })
-      const chunks = []
-      let size = 0
-      for await (const chunk of answer.body) {
-        if ((size += chunk.length) > 1 << 18) throw new Error('more than 256 KiB')
-        chunks.push(chunk)
-      }
-      const published = JSON.parse(Buffer.concat(chunks)).keys
-      const usable = published.filter((key) => key.kty === 'RSA' && key.use === 'sig' && key.alg === 'RS256' && key.kid)
-      if (!answer.ok || usable.length === 0) throw new Error(`${answer.status}, no usable key`)
-      const maxAge = /max-age=(\d+)/.exec(answer.headers.get('cache-control'))?.[1] ?? 300
+      const { text, headers } = await download(keysUrl)
+      const all = JSON.parse(text).keys
+      const usable = all.filter((key) => key.kty === 'RSA' && key.use === 'sig' && key.alg === 'RS256' && key.kid)
+      if (usable.length === 0) throw new Error('no usable key')
+      const maxAge = /max-age=(\d+)/.exec(headers.get('cache-control'))?.[1] ?? 300
       keys = createLocalJWKSet({ keys: usable })
-      staleAt = performance.now() + (maxAge - (answer.headers.get('age') ?? 0)) * 1000
+      etag = headers.get('etag')?.replace(/^W\//, '')
+      staleAt = performance.now() + (maxAge - (headers.get('age') ?? 0)) * 1000
     } catch (failure) {
       console.warn(`no new keys from ${keysUrl}: ${failure.message}`)
     }
     nextTry = performance.now() + (keys ? cooldown : Math.min(cooldown, 1)) * 1000
   }
+}
+
+/** A published document, and its headers. It gives up after that many seconds, even if bytes keep trickling in. */
+export async function download(url, seconds = 5, limit = 1 << 18) {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(seconds * 1000), redirect: 'error' })
+  const chunks = []
+  let size = 0
+  for await (const chunk of answer.body) {
+    if ((size += chunk.length) > limit) throw new Error(`more than ${limit} bytes`)
+    chunks.push(chunk)
+  }
+  if (!answer.ok) throw Object.assign(new Error(`status ${answer.status}`), { status: answer.status })
+  return { text: Buffer.concat(chunks).toString(), headers: answer.headers }
 }

@@ -55,7 +55,7 @@ class Revocations:
             time.sleep(pause)
 
     def learn(self, page, cursor):
-        fit = has(page, PAGE) and all(has(entry, ENTRY) for entry in page["ended"])
+        fit = PAGE.keys() <= page.keys() and has(page, PAGE) and all(has(entry, ENTRY) for entry in page["ended"])
         if not fit or not 0 <= page["after"] <= min(cursor, page["to"]):
             raise ValueError("not a page of the feed")
         now, known = time.monotonic(), {name: fact for name, fact in self.known.items() if fact[1] > time.monotonic()}
