@@ -8,9 +8,11 @@ fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The languages in which a page shows a verifier: the page, how its listing is marked, and the file that interop runs.
-const VERIFIERS: [(&str, &str, &str); 4] = [
+/// What the pages show, of verifiers and of consumers of the revocation feed: the page, how its listing is marked, and the
+/// file that interop runs.
+const EXAMPLES: [(&str, &str, &str); 5] = [
     ("python.md", "python", "python/verify.py"),
+    ("python.md", "python", "python/revocations.py"),
     ("node.md", "javascript", "node/verify.mjs"),
     ("go.md", "go", "go/verify.go"),
     ("java.md", "java", "java/Verifier.java"),
@@ -19,7 +21,7 @@ const VERIFIERS: [(&str, &str, &str); 4] = [
 #[test]
 fn the_examples_of_verification_are_those_that_interop_runs() {
     let index = read("docs/verify/README.md");
-    for (page, language, file) in VERIFIERS {
+    for (page, language, file) in EXAMPLES {
         let file = format!("tests/interop/{file}");
         let shown = format!("[`{file}`](../../{file})\n\n```{language}\n{}```\n", read(&file));
         let text = read(&format!("docs/verify/{page}"));
@@ -28,7 +30,7 @@ fn the_examples_of_verification_are_those_that_interop_runs() {
     }
     let texts = pages().into_iter().filter(|(page, _)| page.starts_with("docs/verify/")).map(|(page, _)| read(&page));
     let listings: usize = texts.map(|text| text.lines().filter(|line| is_listing(line)).count()).sum();
-    assert_eq!(listings, VERIFIERS.len(), "an example that nobody runs");
+    assert_eq!(listings, EXAMPLES.len(), "an example that nobody runs");
 }
 
 /// Whether a listing in some language begins with this line.
