@@ -130,12 +130,12 @@ func (r *Revocations) ask() (pause time.Duration, err error) {
 	if readAll || more {
 		r.poll = 0
 	}
-	if !isNews {
-		return 0, errors.New("not newer than what is known")
-	}
 	seconds, _ := strconv.Atoi(headers.Get("Retry-After"))
 	if pause = time.Duration(seconds) * time.Second; pause > longestPause {
 		pause = longestPause
+	}
+	if !isNews && pause <= 0 {
+		return 0, errors.New("not newer than what is known")
 	}
 	return pause, nil
 }

@@ -47,7 +47,7 @@ final class Revocations {
 
     private void follow() {
         ThreadLocalRandom chance = ThreadLocalRandom.current();
-        long cursor = 0, allAt = 0, newestTime = 0, newest = 0;
+        long cursor = 0, allAt = 0, newestIat = 0, newestTo = 0;
         double pause = 0;
         for (int longest = 0, failures = 0; ; ) {
             try {
@@ -63,25 +63,26 @@ final class Revocations {
                 Map<?, ?> page = verifier.signed(text, "revocations+jwt");
                 long after = get(page, "after", Long.class), to = get(page, "to", Long.class);
                 boolean more = get(page, "more", Boolean.class);
-                if (after < 0 || after > Math.min(cursor, to)) throw new IllegalStateException("not a page of it");
+                if (after < 0 || after > Math.min(cursor, to)) throw new IllegalStateException("not a page");
                 long iat = get(page, "iat", Long.class);
                 String jwks = get(page, "jwks", String.class);
                 learn(get(page, "ended", List.class), iat);
                 verifier.published(jwks);
-                boolean isNews = more ? to > cursor : iat > newestTime || iat == newestTime && to > newest;
-                // A restored database, or five minutes: everything is read again, and added.
-                boolean again = to < cursor || !more && askedAt > allAt;
-                cursor = again ? 0 : to;
-                longest = again || more ? 0 : wait;
-                if (!isNews) throw new IllegalStateException("not newer than what is known");
-                if (!more) {
-                    newestTime = iat;
-                    newest = to;
+                boolean isNews = more ? to > cursor : iat > newestIat || iat == newestIat && to > newestTo;
+                // After a restore of the database, and every five minutes, everything is read again, and added.
+                boolean readAll = to < cursor || !more && askedAt - allAt > 0;
+                cursor = readAll ? 0 : to;
+                longest = readAll || more ? 0 : wait;
+                long rest = Math.max(0, Math.min(5, answer.headers().firstValueAsLong("Retry-After").orElse(0)));
+                if (!isNews && rest == 0) throw new IllegalStateException("not newer than what is known");
+                if (isNews && !more) {
+                    newestIat = iat;
+                    newestTo = to;
                     freshAt = askedAt;
                 }
                 failures = 0;
-                pause = Math.min(5, answer.headers().firstValueAsLong("Retry-After").orElse(0));
-            } catch (Exception failure) { // Whatever it is, what is known stays known.
+                pause = rest;
+            } catch (Exception failure) { // Whatever it is: what is known stays known.
                 if (failures++ == 0) System.getLogger("revocations").log(System.Logger.Level.WARNING, url, failure);
             }
         }
@@ -103,7 +104,7 @@ final class Revocations {
             }
             if (isPlain) found.merge("ended " + h, new Fact(1, until, ""), GREATER);
         }
-        known.values().removeIf(fact -> fact.until < now);
+        known.values().removeIf(fact -> fact.until - now < 0);
         found.forEach((name, fact) -> known.merge(name, fact, GREATER));
     }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { download } from './verify.mjs'
 
-/** Follows the feed in the background. `wait`: a third, at most, of the age in seconds that you accept. */
+/** Follows the feed in the background. `wait`: seconds, a third at most of the age that you accept. */
 export function revocations(verify, url = `${verify.issuer}/revocations`, wait = 25) {
   const known = new Map() // kind and digest → { number, until, but }
   let newest = [0, 0], freshAt = -Infinity
@@ -29,15 +29,16 @@ export function revocations(verify, url = `${verify.issuer}/revocations`, wait =
         learn(page)
         const { iat, to, more } = page
         const isNews = more ? to > cursor : iat > newest[0] || (iat === newest[0] && to > newest[1])
-        // A restored database, or five minutes: everything is read again, and added.
-        cursor = to < cursor || (askedAt > allAt && !more) ? 0 : to
-        longest = cursor === to && !more ? wait : 0
-        if (!isNews) throw new Error('not newer than what is known')
-        if (!more) [newest, freshAt] = [[iat, to], askedAt]
+        // After a restore of the database, and every five minutes, everything is read again, and added.
+        const readAll = to < cursor || (!more && askedAt > allAt)
+        cursor = readAll ? 0 : to
+        longest = readAll || more ? 0 : wait
+        pause = Math.max(0, Math.min(Number(headers.get('retry-after')) || 0, 5))
+        if (!isNews && pause === 0) throw new Error('not newer than what is known')
+        if (isNews && !more) [newest, freshAt] = [[iat, to], askedAt]
         failures = 0
-        pause = Math.min(Number(headers.get('retry-after')) || 0, 5)
       } catch (failure) {
-        // Whatever it is, what is known stays known.
+        // Whatever it is: what is known stays known.
         if (failures === 0) console.warn(`${url}: ${failure.message}`)
         pause = failure.status === 404 ? 60 : Math.min(5, 2 ** failures++ / 4) * (0.5 + Math.random() / 2)
       }

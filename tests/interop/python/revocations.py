@@ -45,11 +45,12 @@ class Revocations:
                 # After a restore of the database, and every five minutes, everything is read again, and added.
                 read_all = to < cursor or not more and asked_at > all_at
                 cursor, wait = 0 if read_all else to, 0 if read_all or more else self.wait
-                if not is_news:
+                pause = max(0, min(int(headers.get("Retry-After", 0)), 5))
+                if not is_news and pause == 0:
                     raise ValueError("not newer than what is known")
-                if not more:
+                if is_news and not more:
                     newest, self.fresh_at = mark, asked_at
-                failures, pause = 0, min(int(headers.get("Retry-After", 0)), 5)
+                failures = 0
             except Exception as failure:  # whatever it is, what is known stays known
                 if failures == 0:
                     logging.warning("%s: %s", self.url, failure)
