@@ -1,11 +1,11 @@
-//! JSON bodies, read only when the handler asks for them: the caller and its rights are checked before.
+//! Bodies of JSON, and forms, read only when the handler asks for them: the caller and its rights are checked before.
 
 use crate::{memory, openapi::Refuses, problem::Problem, server::Timeouts};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
     http::{StatusCode, header},
-    web::{Bytes, BytesMut},
+    web::{Bytes, BytesMut, Query},
 };
 use futures_util::StreamExt as _;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -38,6 +38,34 @@ impl<T> FromRequest for Body<T> {
     }
 }
 
+/// A form (`application/x-www-form-urlencoded`) that has not been read yet.
+pub struct Form<T>(Body<T>);
+
+impl<T> FromRequest for Form<T> {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(Ok(Self(Body { request: request.clone(), payload: payload.take(), value: PhantomData })))
+    }
+}
+
+impl<T: DeserializeOwned> Form<T> {
+    /// Reads and parses the form.
+    ///
+    /// # Errors
+    /// 415 for another content type, 413 for too many bytes, 422 for what is no such form. None of them repeats what was
+    /// sent.
+    pub async fn read(mut self) -> Result<T, Problem> {
+        let (bytes, _held) = self.0.bytes().await?;
+        if !is_of_kind(&self.0.request, "application/x-www-form-urlencoded") {
+            return Err(not_a_form());
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|_| bad_form())?;
+        Query::from_query(text).map(Query::into_inner).map_err(|_| bad_form())
+    }
+}
+
 impl<T: DeserializeOwned> Body<T> {
     /// Reads and parses the body.
     ///
@@ -55,21 +83,28 @@ impl<T: DeserializeOwned> Body<T> {
     /// # Errors
     /// As [`Body::read`].
     pub async fn read_optional(mut self) -> Result<Option<T>, Problem> {
+        let (bytes, _held) = self.bytes().await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        if !is_of_kind(&self.request, "application/json") {
+            return Err(not_json());
+        }
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| refusal(&error, &bytes))
+    }
+}
+
+impl<T> Body<T> {
+    /// All bytes, and the room for them, which is held until both are dropped.
+    async fn bytes(&mut self) -> Result<(Bytes, memory::Held), Problem> {
         let limit = self.request.app_data::<Limit>().map_or(DEFAULT_LIMIT, |limit| limit.0);
         let announced = self.request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let announced = announced.and_then(|length| length.parse::<usize>().ok());
         if announced.is_some_and(|length| length > limit) {
             return Err(too_large(limit));
         }
-        let _held = memory::hold(announced.unwrap_or(limit))?;
-        let bytes = self.collect(limit, announced).await?;
-        if bytes.is_empty() {
-            return Ok(None);
-        }
-        if !is_json(&self.request) {
-            return Err(not_json());
-        }
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| refusal(&error, &bytes))
+        let held = memory::hold(announced.unwrap_or(limit))?;
+        Ok((self.collect(limit, announced).await?, held))
     }
 
     /// Reads as many bytes as were announced: a request that also asks for an upgrade has no other end.
@@ -88,12 +123,12 @@ impl<T: DeserializeOwned> Body<T> {
     }
 }
 
-fn is_json(request: &HttpRequest) -> bool {
+fn is_of_kind(request: &HttpRequest, wanted: &str) -> bool {
     let Some(kind) = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) else {
         return false;
     };
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    essence.eq_ignore_ascii_case(wanted)
 }
 
 /// Documents the refusals of a body of at most this many bytes.
@@ -111,6 +146,25 @@ impl<const BYTES: usize> Refuses for OfAtMost<BYTES> {
         problems.extend(shape.err().map(|error| refusal(&error, b"{}")));
         problems
     }
+}
+
+/// Documents the refusals of a form of at most [`DEFAULT_LIMIT`] bytes.
+pub struct FormOfUsualSize;
+
+impl Refuses for FormOfUsualSize {
+    fn problems() -> Vec<Problem> {
+        vec![incomplete(), too_slow(), too_large(DEFAULT_LIMIT), not_a_form(), bad_form()]
+    }
+}
+
+fn not_a_form() -> Problem {
+    let detail = "send a form, as Content-Type: application/x-www-form-urlencoded";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+}
+
+fn bad_form() -> Problem {
+    let detail = "the form does not match the schema (duplicate field or wrong type), or is not UTF-8";
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
 }
 
 fn not_json() -> Problem {

@@ -4,13 +4,15 @@ use harness::{Answer, Stack, answer::assert_is_problem, assert_problem};
 use std::collections::BTreeSet;
 
 /// Each path with the methods that it takes.
-const PATHS: [(bool, &str, &[&str]); 26] = [
+const PATHS: [(bool, &str, &[&str]); 28] = [
     (true, "/auth/register", &["POST"]),
     (true, "/auth/login", &["POST"]),
     (true, "/auth/refresh", &["POST"]),
     (true, "/auth/csrf", &["GET"]),
     (true, "/auth/logout", &["POST"]),
     (true, "/auth/logout-all", &["POST"]),
+    (true, "/auth/revoke", &["POST"]),
+    (true, "/revocations", &["GET"]),
     (true, "/auth/me", &["GET", "DELETE"]),
     (true, "/auth/password", &["POST"]),
     (true, "/auth/sessions", &["GET"]),

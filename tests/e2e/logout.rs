@@ -7,6 +7,7 @@ on_every_storage! {
     an_old_token_of_a_session_still_logs_it_out,
     logging_out_everywhere_ends_every_session_of_this_user_only,
     an_ended_session_is_refused_at_once_by_auth_service_and_later_by_others,
+    a_revoked_refresh_token_ends_its_session_and_a_revoked_access_token_only_itself,
 }
 
 async fn logging_out_ends_this_session_and_no_other(storage: Storage) {
@@ -52,6 +53,46 @@ async fn an_ended_session_is_refused_at_once_by_auth_service_and_later_by_others
     stack.auth.logout(&ada.tokens).await.expect(204);
     assert_problem(&stack.auth.me(&ada.tokens).await, 401, "token_invalid");
     stack.resource.whoami(&ada.tokens).await.expect(200);
+}
+
+/// RFC 7009.
+async fn a_revoked_refresh_token_ends_its_session_and_a_revoked_access_token_only_itself(storage: Storage) {
+    let stack = Stack::on(storage).start_auth().await;
+    let revoke = async |token: &str| {
+        let form = format!("token={token}&token_type_hint=whatever&client_id=mine");
+        stack.auth.post("/auth/revoke").body("application/x-www-form-urlencoded", form).send().await.expect(200)
+    };
+    let mut ada = stack.ada().await;
+    let phone = ada.another_device().await;
+    for _ in 0..2 {
+        revoke(&ada.tokens.access).await;
+        assert_problem(&stack.auth.me(&ada.tokens).await, 401, "token_invalid");
+    }
+    ada.refresh().await;
+    stack.auth.me(&ada.tokens).await.expect(200);
+    stack.auth.me(&phone).await.expect(200);
+    for _ in 0..2 {
+        revoke(&ada.tokens.refresh).await;
+        assert_problem(&stack.auth.refresh(&ada.tokens).await, 401, "session_ended");
+        assert_problem(&stack.auth.me(&ada.tokens).await, 401, "token_invalid");
+    }
+    stack.auth.me(&phone).await.expect(200);
+    revoke("nonsense").await;
+    revoke(&forge::with_flipped_signature(&phone.access)).await;
+    stack.auth.me(&phone).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_revocation_takes_a_form_with_one_token() {
+    let stack = Stack::any().start_auth().await;
+    let post = async |kind: &str, body: &str| stack.auth.post("/auth/revoke").body(kind, body).send().await;
+    const FORM: &str = "application/x-www-form-urlencoded";
+    for without in ["", "token=", "token_type_hint=access_token"] {
+        assert_problem(&post(FORM, without).await, 400, "invalid_request");
+    }
+    assert_problem(&post(FORM, "token=a&token=b").await, 422, "invalid_body");
+    assert_problem(&post("application/json", r#"{"token":"a"}"#).await, 415, "unsupported_media_type");
+    assert_problem(&post(FORM, &format!("token={}", "a".repeat(20_000))).await, 413, "body_too_large");
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ CREATE TABLE endings (
 CREATE INDEX endings_without_number ON endings (id) WHERE seq IS NULL;
 CREATE INDEX endings_by_until ON endings (until);
 CREATE INDEX endings_of_everybody ON endings (epoch) WHERE kind = 'all';
+CREATE INDEX endings_by_token ON endings (name) WHERE kind = 'token';
 CREATE INDEX endings_by_user ON endings (name) WHERE kind = 'user';
 
 CREATE FUNCTION log_ended_session() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -28,7 +28,7 @@ use self::{
         login::{self, code},
         logout, me,
         password::{self, forgot, reset},
-        refresh, register, sessions,
+        refresh, register, revoke, sessions,
     },
 };
 use crate::{
@@ -141,6 +141,7 @@ endpoints! {
     /// Operations that, once begun, run to their end, so that the audit log records every change.
     pub struct Changing {
         logout: logout, logout_all;
+        revoke: revoke;
         me: me, delete;
         export: export;
         password: change;

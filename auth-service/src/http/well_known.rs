@@ -103,6 +103,11 @@ struct Metadata<'a> {
     /// Where verifiers read what has ended.
     #[schema(format = Uri)]
     revocations_uri: String,
+    /// Where a client revokes a token (RFC 7009).
+    #[schema(format = Uri)]
+    revocation_endpoint: String,
+    /// The token is all that it takes.
+    revocation_endpoint_auth_methods_supported: [&'static str; 1],
     /// Empty.
     response_types_supported: [&'static str; 0],
     /// Empty.
@@ -132,6 +137,8 @@ pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse 
         issuer,
         jwks_uri: format!("{issuer}/.well-known/jwks.json"),
         revocations_uri: format!("{issuer}/revocations"),
+        revocation_endpoint: format!("{issuer}/auth/revoke"),
+        revocation_endpoint_auth_methods_supported: ["none"],
         response_types_supported: [],
         grant_types_supported: [],
         scopes_supported: state.roles.all_scopes(),

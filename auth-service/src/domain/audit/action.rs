@@ -40,6 +40,8 @@ actions! {
     Logout = "logout",
     /// Logout of all sessions, by their user.
     LogoutAll = "logout_all",
+    /// An access token was revoked; its session goes on.
+    TokenRevoke = "token_revoke",
     /// A user changed the password.
     PasswordChange = "password_change",
     /// A user asked for a mail to set a new password.

@@ -174,7 +174,8 @@ mod tests {
         for count in [0, 1, 255, 256, 5_000, 5_001, 12_345, 40_000] {
             let mut held = with(1..=count);
             for after in [0, 1, 255, 256, 257, 4_999, 5_000, 9_999, count - 1, count] {
-                let (numbers, to) = read(&mut held, after.clamp(0, count));
+                let after = after.clamp(0, count);
+                let (numbers, to) = read(&mut held, after);
                 let numbers: BTreeSet<i64> = numbers.into_iter().collect();
                 assert!((after + 1..=count).all(|number| numbers.contains(&number)), "{count} after {after}");
                 assert_eq!(to, count);

@@ -38,7 +38,7 @@ impl Sessions {
         let sub: UserId = token.subject().parse().map_err(|_| CallerError::Ended)?;
         let sid: SessionId = token.session_id().parse().map_err(|_| CallerError::Ended)?;
         let epoch = token.epoch().map(Epoch).ok_or(CallerError::Ended)?;
-        let status = self.live.endings.status(sub, sid).await?;
+        let status = self.live.endings.status_of_token(sub, sid, token.token_id()).await?;
         match status.filter(|status| status.is_alive(sid, epoch)) {
             Some(status) => Ok(Caller { account: status.account, session: sid }),
             None => Err(CallerError::Ended),

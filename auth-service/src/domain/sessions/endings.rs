@@ -53,6 +53,17 @@ pub trait Endings: Send + Sync {
     /// What SQL knows about a session, in one read. `None`: there is no such user.
     async fn status(&self, id: UserId, session: SessionId) -> Result<Option<SessionStatus>, Unavailable>;
 
+    /// The same; ended also if this access token (`jti`) was revoked.
+    async fn status_of_token(
+        &self,
+        id: UserId,
+        session: SessionId,
+        token: &str,
+    ) -> Result<Option<SessionStatus>, Unavailable>;
+
+    /// Records that an access token (`jti`) was revoked; `false`: it was before.
+    async fn end_token(&self, token: &str) -> Result<bool, Unavailable>;
+
     /// Raises the epoch to its successor or to `now` in milliseconds, whichever is greater, and keeps no session. With
     /// `seen`, only if the epoch is still that one. `false`: it is not, or there is no such user.
     async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable>;

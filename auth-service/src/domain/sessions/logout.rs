@@ -1,7 +1,12 @@
 //! Logout: from one session by its refresh token, from all sessions by an access token.
 
-use super::{Sessions, caller::Caller, refresh_token::RefreshClaims};
+use super::{
+    Sessions,
+    caller::{Caller, CallerError},
+    refresh_token::RefreshClaims,
+};
 use crate::domain::{Client, Unavailable, audit::Action};
+use jeton_verifier::VerifiedToken;
 
 impl Sessions {
     /// Ends the session of a refresh token, however old the token is. Durable when it returns. Nothing is written for a
@@ -18,6 +23,24 @@ impl Sessions {
             self.audit.record(event.about(token.sid).from(client)).await;
         }
         self.live.forget(token.sub, token.sid).await;
+        Ok(())
+    }
+
+    /// Has an access token refused from now on; its session goes on. Durable when it returns. Nothing is written for a token that is
+    /// refused already.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: nothing was revoked.
+    pub async fn revoke(&self, token: &VerifiedToken, client: &Client) -> Result<(), Unavailable> {
+        let caller = match self.caller(token).await {
+            Ok(caller) => caller,
+            Err(CallerError::Ended) => return Ok(()),
+            Err(CallerError::Unavailable(error)) => return Err(error),
+        };
+        if self.live.endings.end_token(token.token_id()).await? {
+            let event = self.audit.event(Action::TokenRevoke).to(caller.account.id).by(caller.account.id);
+            self.audit.record(event.about(caller.session).from(client)).await;
+        }
         Ok(())
     }
 

@@ -11,4 +11,5 @@ pub mod me;
 pub mod password;
 pub mod refresh;
 pub mod register;
+pub mod revoke;
 pub mod sessions;

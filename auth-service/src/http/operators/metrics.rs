@@ -52,6 +52,9 @@ fn registry(state: &State) -> Registry {
         "How many passwords may wait before logins are refused",
         state.hasher.capacity() as f64,
     );
+    let (waiting, entries) = state.feed.size();
+    gauge("feed_waiting", "Verifiers that wait for the revocation feed", waiting as f64);
+    gauge("feed_entries", "Endings held for the revocation feed; 0 until somebody asks", entries as f64);
     let keys = state.keys.ages();
     let lifetime = state.keys.policy().lifetime.as_secs_f64();
     gauge("signing_key_lifetime_seconds", "Lifetime of a signing key; 0: until it is replaced by command", lifetime);

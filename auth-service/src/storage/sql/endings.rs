@@ -42,6 +42,38 @@ impl Endings for Sql {
         self.reading.run(read).await?.rows.first().map(status).transpose()
     }
 
+    async fn status_of_token(
+        &self,
+        id: UserId,
+        session: SessionId,
+        token: &str,
+    ) -> Result<Option<SessionStatus>, Unavailable> {
+        let read = || {
+            query(AssertSqlSafe(format!(
+                "SELECT {}, (SELECT count(*) FROM ended_sessions WHERE sub = $1 AND sid = $2)
+                 + (SELECT count(*) FROM endings WHERE kind = 'token' AND name = $3) AS ended FROM users WHERE id = $1",
+                self.backend.columns()
+            )))
+            .bind(id.to_string())
+            .bind(session.to_string())
+            .bind(token.to_owned())
+        };
+        let status =
+            |row: &AnyRow| Ok(SessionStatus { account: account(row)?, ended: value::<i64>(row, "ended")? > 0 });
+        self.reading.run(read).await?.rows.first().map(status).transpose()
+    }
+
+    async fn end_token(&self, token: &str) -> Result<bool, Unavailable> {
+        let insert = || {
+            query(
+                "INSERT INTO endings (kind, name) SELECT 'token', $1
+                 WHERE NOT EXISTS (SELECT 1 FROM endings WHERE kind = 'token' AND name = $1)",
+            )
+            .bind(token.to_owned())
+        };
+        Ok(self.durable.run(insert).await?.written > 0)
+    }
+
     async fn raise_epoch(&self, id: UserId, seen: Option<Epoch>, now: Timestamp) -> Result<bool, Unavailable> {
         Ok(self.durable.run(|| raise_epoch(id, seen, now)).await?.written > 0)
     }

@@ -195,6 +195,20 @@ pub async fn an_ending_is_kept_until_the_last_token_that_it_names_has_expired(st
     assert_eq!(after(store, 0).await, []);
 }
 
+pub async fn a_revoked_token_has_ended_and_its_session_goes_on(store: &impl Store) {
+    let (id, sid, mut number) = (somebody(store).await, SessionId::fresh(), 0);
+    let has_ended =
+        async |token: &str| store.status_of_token(id, sid, token).await.unwrap().expect("the user exists").ended;
+    assert!(!has_ended("first").await);
+    assert!(store.end_token("first").await.unwrap());
+    assert!(!store.end_token("first").await.unwrap(), "it had ended");
+    assert_eq!(news(store, &mut number).await, [Ending::Token(b"first".to_vec())]);
+    assert!(has_ended("first").await && !has_ended("second").await);
+    store.end_session(id, sid, now().plus(HOUR)).await.unwrap();
+    assert!(has_ended("second").await);
+    assert!(store.status_of_token(UserId::fresh(), sid, "second").await.unwrap().is_none());
+}
+
 pub async fn trying_out_the_database_writes_no_ending(store: &impl Store) {
     Accounts::probe(store).await.unwrap();
     assert!(!store.look().await.unwrap().has_unnumbered);
@@ -242,6 +256,11 @@ impl Verifier {
     }
 }
 
+async fn is_alive(store: &impl Store, token: &Token) -> bool {
+    let status = store.status(token.sub, token.sid).await.unwrap();
+    status.is_some_and(|status| status.is_alive(token.sid, token.epoch))
+}
+
 /// Any numbers, again the same for a seed.
 struct Dice(u64);
 
@@ -279,8 +298,16 @@ pub async fn whatever_happens_the_log_refuses_exactly_the_tokens_that_the_servic
             4 if !ours.is_empty() => {
                 store.end_session(id, ours[dice.roll(ours.len())], now().plus(HOUR)).await.unwrap();
             }
-            5 if !ours.is_empty() && exists.is_some() => {
-                let (old, kept) = (hash_of(store, id).await, ours[dice.roll(ours.len())]);
+            // Only a live session changes the password.
+            5 if exists.is_some() => {
+                let mut live = Vec::new();
+                for token in tokens.iter().filter(|token| token.sub == id) {
+                    if is_alive(store, token).await {
+                        live.push(token.sid);
+                    }
+                }
+                let Some(kept) = (!live.is_empty()).then(|| live[dice.roll(live.len())]) else { continue };
+                let old = hash_of(store, id).await;
                 store.change_password(id, &checked(store, id, &old, kept).await, &hash("new"), at, &[]).await.unwrap();
             }
             6 => drop(store.raise_epoch(id, None, at).await.unwrap()),
@@ -295,9 +322,7 @@ pub async fn whatever_happens_the_log_refuses_exactly_the_tokens_that_the_servic
         }
         verifier.follow(store).await;
         for token in &tokens {
-            let status = store.status(token.sub, token.sid).await.unwrap();
-            let is_alive = status.is_some_and(|status| status.is_alive(token.sid, token.epoch));
-            assert_eq!(verifier.refuses(token), !is_alive, "seed {seed}: {done:?}");
+            assert_eq!(verifier.refuses(token), !is_alive(store, token).await, "seed {seed}: {done:?}");
         }
     }
 }
