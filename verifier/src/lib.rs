@@ -13,6 +13,8 @@ pub mod guard;
 #[cfg(feature = "fetch")]
 pub mod keys;
 mod observer;
+#[cfg(feature = "fetch")]
+pub mod revocations;
 
 pub use access_token::{
     Claims, Flaw, KeySet, KeySetError, MAX_TOKEN_BYTES, Reading, Refusal, TOKEN_TYPE, Unused, VerifiedToken, Verifier,
@@ -38,6 +40,7 @@ mod tests {
             is_shareable::<keys::PublishedKeys>();
             is_shareable::<keys::StartError>();
             is_shareable::<keys::FetchError>();
+            is_shareable::<revocations::FeedError>();
         }
     }
 }

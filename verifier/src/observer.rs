@@ -1,7 +1,7 @@
 //! Observers, which learn what happens, to count it.
 
 #[cfg(feature = "fetch")]
-use crate::keys::fetch::FetchError;
+use crate::{keys::fetch::FetchError, revocations::FeedError};
 use crate::{VerifiedToken, guard::rejection::Rejection};
 
 /// Learns what happens. Each method does nothing by default, and must not block: requests wait for it.
@@ -14,6 +14,12 @@ pub trait Observer: Send + Sync {
     /// The outcome of a fetch of the published keys.
     #[cfg(feature = "fetch")]
     fn keys_fetched(&self, outcome: Result<(), &FetchError>) {
+        let _ = outcome;
+    }
+
+    /// The outcome of a question to the revocation feed.
+    #[cfg(feature = "fetch")]
+    fn feed_read(&self, outcome: Result<(), &FeedError>) {
         let _ = outcome;
     }
 }

@@ -14,7 +14,7 @@ const fn verification(part: &'static str) -> Rule {
     Rule {
         part,
         crates: &["actix", "axum", "axum_core", "http", "reqwest", "tokio", "rsa"],
-        modules: &["guard", "keys"],
+        modules: &["guard", "keys", "revocations"],
         words: &["PrivateKey", "KeyPair", "EncodingKey"],
     }
 }

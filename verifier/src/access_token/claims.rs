@@ -32,6 +32,10 @@ pub struct Claims {
     /// Other claims that admins have set for the user; left out when empty.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub custom: Map<String, Value>,
-    /// The user's session epoch when the session began. Only auth-service reads it, at its own endpoints.
+    /// The user's session epoch when the session began. auth-service compares it at its own endpoints, and other services
+    /// with what the revocation feed says.
     pub epoch: i64,
+    /// The revision of the user's rights that the token carries: a token with an earlier one than the revocation feed names
+    /// is outdated.
+    pub rev: i64,
 }

@@ -3,14 +3,22 @@
 
 mod claims;
 mod json;
+mod jws;
 mod key_set;
 mod modulus;
+#[cfg(feature = "fetch")]
+mod names;
 mod pem;
 mod refusal;
 mod rsa_key;
 mod seen;
 mod verified;
 mod verifier;
+
+#[cfg(feature = "fetch")]
+pub(crate) use jws::Jws;
+#[cfg(feature = "fetch")]
+pub(crate) use names::{Digest, Names};
 
 pub use claims::{Claims, TOKEN_TYPE};
 pub use key_set::{KeySet, KeySetError, Reading, Unused};

@@ -7,6 +7,9 @@ pub enum Refusal {
     /// The token was good, and has expired.
     #[error("expired")]
     Expired,
+    /// The token was good, and the issuer has ended its session, its user's sessions or the token itself since.
+    #[error("ended")]
+    Ended,
     /// No key of the set has the token's `kid`. Whatever could be checked without it is in order, so that it is worth
     /// fetching the keys again.
     #[error("signed with an unknown key")]
@@ -18,8 +21,9 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every [`Refusal::reason`].
-    pub const REASONS: [&str; 11] = [
+    pub const REASONS: [&str; 12] = [
         "expired",
+        "ended",
         "not_yet_valid",
         "issuer",
         "audience",
@@ -37,6 +41,7 @@ impl Refusal {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::Expired => "expired",
+            Self::Ended => "ended",
             Self::UnknownKey | Self::Invalid(Flaw::UnknownKey) => "unknown_key",
             Self::Invalid(Flaw::NotYetValid) => "not_yet_valid",
             Self::Invalid(Flaw::Issuer) => "issuer",
@@ -141,7 +146,7 @@ mod tests {
             (Flaw::KeyId, "malformed"),
         ];
         let flaws = flaws.map(|(flaw, reason)| (Refusal::from(flaw), reason));
-        let others = [(Refusal::Expired, "expired"), (Refusal::UnknownKey, "unknown_key")];
+        let others = [(Refusal::Expired, "expired"), (Refusal::Ended, "ended"), (Refusal::UnknownKey, "unknown_key")];
         for (refusal, reason) in flaws.into_iter().chain(others) {
             assert_eq!(refusal.reason(), reason, "{refusal:?}");
             assert!(Refusal::REASONS.contains(&reason));

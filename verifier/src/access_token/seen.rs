@@ -127,9 +127,12 @@ mod tests {
             roles: Vec::new(),
             custom: Map::new(),
             epoch: None,
+            rights_revision: None,
             issued_at: Timestamp::from_secs(0),
             not_before: None,
             expires_at: Timestamp::from_secs(900),
+            #[cfg(feature = "fetch")]
+            names: crate::access_token::Names::of("", "", ""),
         };
         let effort = &mut Effort::for_one_set();
         let key = RsaKey::from_components(&modulus("2048 bits"), "AQAB", effort).expect("a sound key");

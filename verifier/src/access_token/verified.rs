@@ -1,5 +1,7 @@
 //! A token that was verified.
 
+#[cfg(feature = "fetch")]
+use super::Names;
 use crate::clock::Timestamp;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -19,9 +21,13 @@ pub(super) struct Facts {
     pub(super) roles: Vec<String>,
     pub(super) custom: Map<String, Value>,
     pub(super) epoch: Option<i64>,
+    pub(super) rights_revision: Option<i64>,
     pub(super) issued_at: Timestamp,
     pub(super) not_before: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
+    /// What the revocation feed calls them.
+    #[cfg(feature = "fetch")]
+    pub(super) names: Names,
 }
 
 impl VerifiedToken {
@@ -78,10 +84,21 @@ impl VerifiedToken {
         &self.0.custom
     }
 
-    /// The user's session epoch when the session began. It means something to the issuer only.
+    /// The user's session epoch when the session began, by which the issuer ends all sessions from before.
     #[must_use]
     pub fn epoch(&self) -> Option<i64> {
         self.0.epoch
+    }
+
+    /// The revision of the user's rights (`rev`) that this token carries, by which the issuer tells outdated ones.
+    #[must_use]
+    pub fn rights_revision(&self) -> Option<i64> {
+        self.0.rights_revision
+    }
+
+    #[cfg(feature = "fetch")]
+    pub(crate) fn names(&self) -> &Names {
+        &self.0.names
     }
 
     /// When the token was issued.

@@ -1,14 +1,15 @@
 //! The verifier: the only way to a [`VerifiedToken`].
 
+#[cfg(feature = "fetch")]
+use super::Names;
 use super::{
     Flaw, KeySet, Refusal, TOKEN_TYPE, VerifiedToken,
     json::Object,
-    key_set::is_kid,
+    jws::Jws,
     seen::{Seen, fingerprint},
     verified::Facts,
 };
 use crate::clock::{Clock, Timestamp};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 
@@ -57,25 +58,23 @@ impl Verifier {
             }
             return verdict.map(|()| known);
         }
-        let parts = Parts::of(token)?;
-        let kid = kid(parts.header)?;
-        let claims = self.claims(parts.payload)?;
-        let Some(key) = keys.get(&kid) else {
+        let jws = Jws::of(token, TOKEN_TYPE)?;
+        let claims = self.claims(&jws.payload()?)?;
+        let Some(key) = keys.get(&jws.kid) else {
             return Err(without_key(check_times(&claims, self.clock.now())));
         };
-        if !key.has_signed(parts.message, parts.signature) {
+        if !key.has_signed(jws.message, jws.signature) {
             return Err(Flaw::Signature.into());
         }
         check_times(&claims, self.clock.now())?;
         let token = VerifiedToken(Arc::new(claims));
-        self.seen.remember(fingerprint, &token, &kid, key);
+        self.seen.remember(fingerprint, &token, &jws.kid, key);
         Ok(token)
     }
 
     /// Checks of the claims that need neither the key nor the time.
-    fn claims(&self, part: &str) -> Result<Facts, Flaw> {
-        let json = decode(part)?;
-        let mut claims = Object::parse(&json).ok_or(Flaw::Claims)?;
+    fn claims(&self, json: &[u8]) -> Result<Facts, Flaw> {
+        let mut claims = Object::parse(json).ok_or(Flaw::Claims)?;
         if claims.has("cnf") {
             return Err(Flaw::ProofOfPossession);
         }
@@ -87,66 +86,6 @@ impl Verifier {
         }
         facts(&mut claims)
     }
-}
-
-/// The parts of a compact JWS (RFC 7515, section 7.1).
-struct Parts<'a> {
-    /// Header and payload: what is signed.
-    message: &'a str,
-    header: &'a str,
-    payload: &'a str,
-    signature: &'a str,
-}
-
-impl<'a> Parts<'a> {
-    fn of(token: &'a str) -> Result<Self, Flaw> {
-        let (message, signature) = token.rsplit_once('.').ok_or(Flaw::Shape)?;
-        let (header, payload) = message.split_once('.').ok_or(Flaw::Shape)?;
-        let parts = [header, payload, signature];
-        if !parts.into_iter().all(is_base64url) {
-            return Err(Flaw::Shape);
-        }
-        Ok(Self { message, header, payload, signature })
-    }
-}
-
-/// Does not stop at the first bad character, so that the processor can check many at once.
-fn is_base64url(part: &str) -> bool {
-    let is_clean = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_');
-    !part.is_empty() & part.bytes().fold(true, |all, byte| all & is_clean(byte))
-}
-
-/// Decodes base64url without padding; trailing bits must be zero, so that there is one spelling only.
-fn decode(part: &str) -> Result<Vec<u8>, Flaw> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Flaw::Shape)
-}
-
-/// Reads the header and returns the key's name. Keys that a header brings along (`jwk`, `jku`, `x5c`, `x5u`) are
-/// never used (RFC 8725, section 3.10).
-fn kid(part: &str) -> Result<String, Flaw> {
-    let json = decode(part)?;
-    let mut header = Object::parse(&json).ok_or(Flaw::Header)?;
-    if ["crit", "b64", "enc", "zip"].into_iter().any(|extension| header.has(extension)) {
-        return Err(Flaw::Extension);
-    }
-    if header.text("alg") != Some("RS256") {
-        return Err(Flaw::Algorithm);
-    }
-    if !header.text("typ").is_some_and(is_access_token_type) {
-        return Err(Flaw::Type);
-    }
-    match header.take("kid") {
-        Some(Value::String(kid)) if is_kid(&kid) => Ok(kid),
-        _ => Err(Flaw::KeyId),
-    }
-}
-
-/// `at+jwt`, also as a whole media type (RFC 9068, section 4; case-insensitive as RFC 7515, section 4.1.9).
-fn is_access_token_type(typ: &str) -> bool {
-    const MEDIA_TYPE: &str = "application/";
-    let prefixed = typ.get(..MEDIA_TYPE.len()).is_some_and(|start| start.eq_ignore_ascii_case(MEDIA_TYPE));
-    let subtype = if prefixed { &typ[MEDIA_TYPE.len()..] } else { typ };
-    subtype.eq_ignore_ascii_case(TOKEN_TYPE)
 }
 
 /// Whether `aud`, a string or a list of strings, names the audience.
@@ -161,15 +100,20 @@ fn names(aud: Option<&Value>, audience: &str) -> Result<bool, Flaw> {
 }
 
 fn facts(claims: &mut Object<'_>) -> Result<Facts, Flaw> {
+    let (subject, session_id) = (name(claims, "sub")?, name(claims, "sid")?);
+    let (client_id, token_id) = (name(claims, "client_id")?, name(claims, "jti")?);
     Ok(Facts {
-        subject: name(claims, "sub")?,
-        session_id: name(claims, "sid")?,
-        client_id: name(claims, "client_id")?,
-        token_id: name(claims, "jti")?,
+        #[cfg(feature = "fetch")]
+        names: Names::of(&session_id, &token_id, &subject),
+        subject,
+        session_id,
+        client_id,
+        token_id,
         scope: text(claims, "scope")?,
         roles: roles(claims)?,
         custom: custom(claims)?,
         epoch: optional_integer(claims, "epoch")?,
+        rights_revision: optional_integer(claims, "rev")?,
         issued_at: time(claims, "iat")?.ok_or(Flaw::Claim("iat"))?,
         not_before: time(claims, "nbf")?,
         expires_at: time(claims, "exp")?.ok_or(Flaw::Claim("exp"))?,

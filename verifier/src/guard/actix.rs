@@ -1,6 +1,6 @@
 //! Guards for actix-web. An app registers its verifier as `web::Data<dyn Authenticate>`.
 
-use super::{AccessToken, Authenticate, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
+use super::{AccessToken, Authenticate, Fresh, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
 use crate::VerifiedToken;
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
@@ -22,7 +22,7 @@ impl FromRequest for AccessToken {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { authenticate(&request).await.map(Self) })
+        Box::pin(async move { authenticate(&request, |token, _| Ok(Self(token))).await })
     }
 }
 
@@ -32,17 +32,33 @@ impl<S: Scope> FromRequest for Scoped<S> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Self::granted(authenticate(&request).await?) })
+        Box::pin(async move { authenticate(&request, Self::granted).await })
     }
 }
 
-async fn authenticate(request: &HttpRequest) -> Result<VerifiedToken, Rejection> {
+impl<S: Scope> FromRequest for Fresh<S> {
+    type Error = Rejection;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { authenticate(&request, Self::granted).await })
+    }
+}
+
+/// Lets a request in if its token is good, and good enough for the guard.
+async fn authenticate<G>(
+    request: &HttpRequest,
+    grant: fn(VerifiedToken, &dyn Authenticate) -> Result<G, Rejection>,
+) -> Result<G, Rejection> {
     let Some(authority) = request.app_data::<Data<dyn Authenticate>>() else {
         tracing::error!(path = request.path(), "no verifier is registered for this app: nobody is let in");
         return Err(Rejection::NoVerifier);
     };
     let authorization = request.headers().get_all(AUTHORIZATION).map(HeaderValue::as_bytes);
-    admit(&***authority, authorization).await.inspect_err(|rejection| log(request.path(), rejection))
+    let authority = &***authority;
+    let admitted = admit(authority, authorization).await.and_then(|token| grant(token, authority));
+    admitted.inspect_err(|rejection| log(request.path(), rejection))
 }
 
 impl ResponseError for Rejection {

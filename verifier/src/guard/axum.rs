@@ -1,6 +1,6 @@
 //! Guards for axum. The verifier is part of the router's state: a route without it does not compile.
 
-use super::{AccessToken, Authenticate, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
+use super::{AccessToken, Authenticate, Fresh, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
 use crate::VerifiedToken;
 use axum_core::{
     extract::{FromRef, FromRequestParts},
@@ -21,7 +21,7 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Rejection> {
-        authenticate(parts, state).await.map(Self)
+        authenticate(parts, state, |token, _| Ok(Self(token))).await
     }
 }
 
@@ -34,17 +34,36 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Rejection> {
-        Self::granted(authenticate(parts, state).await?)
+        authenticate(parts, state, Self::granted).await
     }
 }
 
-async fn authenticate<State>(parts: &Parts, state: &State) -> Result<VerifiedToken, Rejection>
+impl<State, S> FromRequestParts<State> for Fresh<S>
+where
+    State: Send + Sync,
+    Arc<dyn Authenticate>: FromRef<State>,
+    S: Scope,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Rejection> {
+        authenticate(parts, state, Self::granted).await
+    }
+}
+
+/// Lets a request in if its token is good, and good enough for the guard.
+async fn authenticate<State, G>(
+    parts: &Parts,
+    state: &State,
+    grant: fn(VerifiedToken, &dyn Authenticate) -> Result<G, Rejection>,
+) -> Result<G, Rejection>
 where
     Arc<dyn Authenticate>: FromRef<State>,
 {
     let authority = <Arc<dyn Authenticate>>::from_ref(state);
     let authorization = parts.headers.get_all(AUTHORIZATION).into_iter().map(HeaderValue::as_bytes);
-    admit(&*authority, authorization).await.inspect_err(|rejection| log(parts.uri.path(), rejection))
+    let admitted = admit(&*authority, authorization).await.and_then(|token| grant(token, &*authority));
+    admitted.inspect_err(|rejection| log(parts.uri.path(), rejection))
 }
 
 impl IntoResponse for Rejection {

@@ -1,5 +1,6 @@
-//! Guards, which let requests in. A handler's signature says what it needs: an [`AccessToken`], or a [`Scoped`] one
-//! that grants a scope. Both have private fields, so that a handler that takes one cannot run without the check.
+//! Guards, which let requests in. A handler's signature says what it needs: an [`AccessToken`], a [`Scoped`] one that
+//! grants a scope, or a [`Fresh`] one that does so by recent knowledge. All have private fields, so that a handler that takes
+//! one cannot run without the check.
 //!
 //! With the feature `actix` they are extractors of actix-web, with `axum` those of axum. [`admit`] does the same for
 //! any other framework.
@@ -28,6 +29,18 @@ pub trait Authenticate: Send + Sync {
     fn observer(&self) -> &dyn Observer {
         &Unobserved
     }
+
+    /// Whether it is known, as recently as the program wants it, which sessions have ended. Without a revocation feed it
+    /// never is.
+    fn is_fresh(&self) -> bool {
+        false
+    }
+
+    /// Whether a request that needs this scope, or with `None` any token, is only served while [`is_fresh`](Self::is_fresh).
+    fn must_be_fresh(&self, scope: Option<&str>) -> bool {
+        let _ = scope;
+        false
+    }
 }
 
 /// The outcome for a token, once the keys are there.
@@ -53,8 +66,22 @@ pub async fn admit<'a>(
         Ok(token) => authority.authenticate(token).await,
         Err(rejection) => Err(rejection),
     };
+    let verdict = verdict.and_then(|token| fresh_enough(authority, None).map(|()| token));
     authority.observer().token_judged(verdict.as_ref());
     verdict
+}
+
+/// Whether a request whose token grants this scope, which it needs, may be served as far as freshness is concerned: for
+/// programs that check scopes themselves. [`admit`] has done so for requests that need none.
+///
+/// # Errors
+/// [`Rejection::RevocationsStale`].
+pub fn fresh_enough(authority: &dyn Authenticate, scope: Option<&str>) -> Result<(), Rejection> {
+    if authority.must_be_fresh(scope) { fresh(authority) } else { Ok(()) }
+}
+
+fn fresh(authority: &dyn Authenticate) -> Result<(), Rejection> {
+    if authority.is_fresh() { Ok(()) } else { Err(Rejection::RevocationsStale) }
 }
 
 /// A verified access token, whatever it grants.
@@ -89,8 +116,36 @@ impl<S> Deref for Scoped<S> {
 
 #[cfg(any(feature = "actix", feature = "axum"))]
 impl<S: Scope> Scoped<S> {
-    fn granted(token: VerifiedToken) -> Result<Self, Rejection> {
-        if token.has_scope(S::NAME) { Ok(Self(token, PhantomData)) } else { Err(Rejection::without_scope(S::NAME)) }
+    fn granted(token: VerifiedToken, authority: &dyn Authenticate) -> Result<Self, Rejection> {
+        if !token.has_scope(S::NAME) {
+            return Err(Rejection::without_scope(S::NAME));
+        }
+        fresh_enough(authority, Some(S::NAME))?;
+        Ok(Self(token, PhantomData))
+    }
+}
+
+/// A verified access token that grants the scope `S`, at a moment when it is recently known that its session has not ended:
+/// for what must not happen after a logout or a loss of rights, not even while the network is cut. At another moment the
+/// answer is 503 ([`Rejection::RevocationsStale`]). How recently is up to
+/// the program (`keys::Config::fresh_within`).
+#[derive(Debug)]
+pub struct Fresh<S>(Scoped<S>);
+
+impl<S> Deref for Fresh<S> {
+    type Target = VerifiedToken;
+
+    fn deref(&self) -> &VerifiedToken {
+        &self.0
+    }
+}
+
+#[cfg(any(feature = "actix", feature = "axum"))]
+impl<S: Scope> Fresh<S> {
+    fn granted(token: VerifiedToken, authority: &dyn Authenticate) -> Result<Self, Rejection> {
+        let scoped = Scoped::granted(token, authority)?;
+        fresh(authority)?;
+        Ok(Self(scoped))
     }
 }
 

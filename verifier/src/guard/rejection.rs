@@ -20,6 +20,10 @@ pub enum Rejection {
     /// There is no key to verify with: nothing can be said about the token.
     #[error("there is no key to verify with")]
     KeysUnavailable,
+    /// The token is good, and it is not known recently enough whether its session has ended since. Nothing is wrong with
+    /// the token.
+    #[error("what is known about ended sessions is not recent enough")]
+    RevocationsStale,
     /// The token is good, and does not grant what is needed: a scope, or several separated by spaces.
     #[error("the access token does not grant {0:?}")]
     InsufficientScope(Cow<'static, str>),
@@ -57,21 +61,23 @@ impl Rejection {
             Self::Missing | Self::Refused(_) => 401,
             Self::InsufficientScope(_) => 403,
             Self::NoVerifier => 500,
-            Self::KeysUnavailable => 503,
+            Self::KeysUnavailable | Self::RevocationsStale => 503,
         }
     }
 
     /// The stable name of what went wrong, and the only member that clients should decide by. They learn whether a
-    /// token has expired, and nothing else about what is wrong with it.
+    /// token has expired or was ended, and nothing else about what is wrong with it.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Missing => "token_missing",
             Self::Refused(Refusal::Expired) => "token_expired",
+            Self::Refused(Refusal::Ended) => "token_ended",
             Self::Refused(_) => "token_invalid",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::NoVerifier => "internal",
             Self::KeysUnavailable => "unavailable",
+            Self::RevocationsStale => "revocations_stale",
         }
     }
 
@@ -81,10 +87,16 @@ impl Rejection {
         match self {
             Self::Missing => "this call needs an access token: send it as Authorization: Bearer",
             Self::Refused(Refusal::Expired) => "the access token has expired: refresh it and repeat the request",
+            Self::Refused(Refusal::Ended) => {
+                "the access token's session has ended: refresh, and if that is refused, log in again"
+            }
             Self::Refused(_) => "the access token is not valid: refresh it and repeat the request",
             Self::InsufficientScope(_) => "the access token does not grant what this call needs",
             Self::NoVerifier => "something is wrong on our side: see the log",
             Self::KeysUnavailable => "verification keys are not available yet: keep the token and retry",
+            Self::RevocationsStale => {
+                "whether the session has ended is not known recently enough for this call: keep the token and retry"
+            }
         }
     }
 
@@ -96,13 +108,14 @@ impl Rejection {
         let challenge = match self {
             Self::Missing => Challenge::default(),
             Self::Refused(Refusal::Expired) => invalid("token expired"),
+            Self::Refused(Refusal::Ended) => invalid("token ended"),
             Self::Refused(_) => invalid("token invalid"),
             Self::InsufficientScope(scope) => Challenge {
                 error: Some("insufficient_scope"),
                 description: None,
                 scope: if is_scope(scope) { scope } else { "" },
             },
-            Self::KeysUnavailable | Self::NoVerifier => return None,
+            Self::KeysUnavailable | Self::RevocationsStale | Self::NoVerifier => return None,
         };
         Some(challenge.to_string())
     }
@@ -111,7 +124,7 @@ impl Rejection {
     #[must_use]
     pub const fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::KeysUnavailable => Some(1),
+            Self::KeysUnavailable | Self::RevocationsStale => Some(1),
             _ => None,
         }
     }
@@ -135,7 +148,7 @@ impl Rejection {
             Self::Missing | Self::Refused(_) => "Unauthorized",
             Self::InsufficientScope(_) => "Forbidden",
             Self::NoVerifier => "Internal Server Error",
-            Self::KeysUnavailable => "Service Unavailable",
+            Self::KeysUnavailable | Self::RevocationsStale => "Service Unavailable",
         }
     }
 }
@@ -187,6 +200,17 @@ mod tests {
         let invalid = Rejection::Refused(Flaw::Signature.into());
         let unknown = Rejection::Refused(Refusal::UnknownKey);
         assert_eq!((unknown.body(), unknown.challenge()), (invalid.body(), invalid.challenge()));
+    }
+
+    #[test]
+    fn an_ended_token_is_told_so_and_a_stale_feed_is_never_a_refusal_of_the_token() {
+        let ended = Rejection::Refused(Refusal::Ended);
+        assert_eq!((ended.status(), ended.code(), ended.retry_after()), (401, "token_ended", None));
+        let challenge = r#"Bearer realm="jeton", error="invalid_token", error_description="token ended""#;
+        assert_eq!(ended.challenge().as_deref(), Some(challenge));
+        let stale = Rejection::RevocationsStale;
+        assert_eq!((stale.status(), stale.code(), stale.retry_after()), (503, "revocations_stale", Some(1)));
+        assert_eq!(stale.challenge(), None);
     }
 
     #[test]

@@ -3,6 +3,11 @@
 use std::{fmt, str::FromStr};
 use url::Url;
 
+/// Where an issuer publishes its keys, below its URL.
+pub(super) const JWKS_PATH: &str = "/.well-known/jwks.json";
+/// Where an issuer publishes what it has ended, below its URL.
+const FEED_PATH: &str = "/revocations";
+
 /// A text is not the address of a key set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a URL such as https://auth.example/.well-known/jwks.json")]
@@ -17,6 +22,22 @@ impl Address {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0
+    }
+
+    /// The revocation feed of the issuer whose keys are here: beside them, with the same secrets, if they are where issuers
+    /// have them, and otherwise below the issuer's URL.
+    ///
+    /// # Errors
+    /// When neither says where that is.
+    pub fn of_feed(&self, issuer: &str) -> Result<Self, AddressError> {
+        match self.0.path().strip_suffix(JWKS_PATH) {
+            Some(base) => {
+                let mut url = self.0.clone();
+                url.set_path(&format!("{base}{FEED_PATH}"));
+                Ok(Self(url))
+            }
+            None => format!("{}{FEED_PATH}", issuer.trim_end_matches('/')).parse(),
+        }
     }
 
     /// What may be shown and stored.
@@ -68,6 +89,19 @@ mod tests {
         for text in ["", "auth.example", "ftp://auth.example/keys", "https:", "data:x,y"] {
             assert_eq!(text.parse::<Address>(), Err(AddressError), "{text}");
         }
+    }
+
+    #[test]
+    fn the_feed_is_beside_the_keys_or_below_the_issuer() {
+        let of = |keys: &str, issuer: &str| {
+            let address: Address = keys.parse().expect("a URL");
+            address.of_feed(issuer).map(|feed| feed.url().to_string())
+        };
+        let beside = of("https://reader:hunter2@auth.example/tenant/.well-known/jwks.json?key=x", "us");
+        assert_eq!(beside.as_deref(), Ok("https://reader:hunter2@auth.example/tenant/revocations?key=x"));
+        let below = of("https://cdn.example/keys", "https://auth.example/tenant/");
+        assert_eq!(below.as_deref(), Ok("https://auth.example/tenant/revocations"));
+        assert_eq!(of("https://cdn.example/keys", "us"), Err(AddressError));
     }
 
     #[test]

@@ -1,19 +1,19 @@
 //! Where keys come from, and whose tokens are verified with them.
 
 use super::{
-    PublishedKeys,
-    address::{Address, AddressError},
+    Paces, PublishedKeys,
+    address::{Address, AddressError, JWKS_PATH},
     fetch::NoClient,
-    refresh::Pace,
 };
 use crate::{
     clock::{Clock, SystemClock},
     observer::{Observer, Unobserved},
 };
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-/// Where an issuer publishes its keys, below its URL.
-const JWKS_PATH: &str = "/.well-known/jwks.json";
+/// How old the knowledge of what has ended may be where it must be fresh, unless the program says otherwise: three times the
+/// longest that the feed is asked to wait for news.
+const FRESH_WITHIN: Duration = Duration::from_secs(75);
 
 /// Where the keys come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,13 +70,52 @@ pub struct Config {
     pub(super) source: KeySource,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) observer: Arc<dyn Observer>,
+    feed: FeedSetting,
+    pub(super) fresh_within: Duration,
+    pub(super) fresh_scopes: FreshScopes,
+}
+
+/// Whether the revocation feed is followed, and where.
+#[derive(Debug, Clone)]
+enum FeedSetting {
+    /// Beside the keys, where they are published.
+    BesideKeys,
+    At(Address),
+    Off,
+}
+
+/// The scopes that are only served while the feed is fresh.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FreshScopes(Vec<String>);
+
+impl FreshScopes {
+    /// Stands for every request with a token.
+    const ALL: &str = "*";
+
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a route that requires this scope, or any token, is meant.
+    pub(super) fn include(&self, scope: Option<&str>) -> bool {
+        self.0.iter().any(|fresh| fresh == Self::ALL || Some(fresh.as_str()) == scope)
+    }
 }
 
 impl Config {
     /// `issuer` and `audience` are compared with those of tokens byte by byte.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>, source: KeySource) -> Self {
         let (issuer, audience) = (issuer.into(), audience.into());
-        Self { issuer, audience, source, clock: Arc::new(SystemClock), observer: Arc::new(Unobserved) }
+        Self {
+            issuer,
+            audience,
+            source,
+            clock: Arc::new(SystemClock),
+            observer: Arc::new(Unobserved),
+            feed: FeedSetting::BesideKeys,
+            fresh_within: FRESH_WITHIN,
+            fresh_scopes: FreshScopes::default(),
+        }
     }
 
     /// Uses another clock than the machine's.
@@ -91,15 +130,58 @@ impl Config {
         Self { observer, ..self }
     }
 
-    /// Loads the pinned file or the snapshot, if it is there, and keeps the keys fresh in a background task until the
-    /// last `Arc` of the [`PublishedKeys`] is dropped. Waits for the file for two seconds at most, and never for the
+    /// Follows the revocation feed at this address. Without this, published keys are accompanied by the feed
+    /// [beside them](Address::of_feed), and pinned ones by none.
+    #[must_use]
+    pub fn revocations_at(self, address: Address) -> Self {
+        Self { feed: FeedSetting::At(address), ..self }
+    }
+
+    /// Follows no revocation feed: a token is good until it expires.
+    #[must_use]
+    pub fn without_revocations(self) -> Self {
+        Self { feed: FeedSetting::Off, ..self }
+    }
+
+    /// How old the knowledge of what has ended may be where it must be fresh: 75 seconds unless set. The feed is asked to
+    /// wait for news for a third of it, at least a second and at most 25.
+    #[must_use]
+    pub fn fresh_within(self, bound: Duration) -> Self {
+        Self { fresh_within: bound, ..self }
+    }
+
+    /// Requests to routes that require one of these scopes are answered 503
+    /// ([`Rejection::RevocationsStale`](crate::guard::Rejection::RevocationsStale)) while the feed is not
+    /// [fresh](Self::fresh_within); `*` stands for every request with a token. All others are served however old it is.
+    #[must_use]
+    pub fn fresh_scopes(self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { fresh_scopes: FreshScopes(scopes.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Where the feed is followed, if it is.
+    pub(super) fn feed_address(&self) -> Option<Address> {
+        match (&self.feed, &self.source) {
+            (FeedSetting::At(address), _) => Some(address.clone()),
+            (FeedSetting::BesideKeys, KeySource::Published { address, .. }) => {
+                let feed = address.of_feed(&self.issuer).ok();
+                if feed.is_none() {
+                    tracing::warn!("neither the address of the keys nor the issuer says where the revocation feed is");
+                }
+                feed
+            }
+            (FeedSetting::BesideKeys, KeySource::Pinned(_)) | (FeedSetting::Off, _) => None,
+        }
+    }
+
+    /// Loads the pinned file or the snapshot, if it is there, and keeps the keys and what has ended fresh in background
+    /// tasks until the last `Arc` of the [`PublishedKeys`] is dropped. Waits for the file for two seconds at most, and never for the
     /// network: until there are keys, tokens are neither accepted nor refused
     /// ([`Rejection::KeysUnavailable`](crate::guard::Rejection::KeysUnavailable)).
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(self) -> Result<Arc<PublishedKeys>, StartError> {
-        PublishedKeys::start(self, Pace::default()).await
+        PublishedKeys::start(self, Paces::default()).await
     }
 }
 
@@ -120,6 +202,29 @@ mod tests {
         let source = KeySource::of_issuer("https://auth.example").expect("a URL");
         let shown = format!("{:?}", Config::new("https://auth.example", "books", source));
         assert!(shown.contains("\"https://auth.example\"") && shown.contains("\"books\""), "{shown}");
+    }
+
+    #[test]
+    fn published_keys_come_with_the_feed_beside_them_and_pinned_ones_with_none_unless_it_is_set() {
+        let published = Config::new("us", "them", KeySource::of_issuer("https://auth.example").expect("a URL"));
+        let pinned = Config::new("us", "them", KeySource::Pinned("keys.pem".into()));
+        let at = |config: Config| config.feed_address().map(|address| address.shown());
+        assert_eq!(at(published.clone()).as_deref(), Some("https://auth.example/revocations"));
+        assert_eq!(at(pinned.clone()), None);
+        assert_eq!(at(published.clone().without_revocations()), None);
+        let elsewhere: Address = "https://cdn.example/feed".parse().expect("a URL");
+        for config in [published, pinned] {
+            assert_eq!(at(config.revocations_at(elsewhere.clone())).as_deref(), Some("https://cdn.example/feed"));
+        }
+    }
+
+    #[test]
+    fn a_star_stands_for_every_request_and_a_scope_for_itself() {
+        let scopes = |list: &[&str]| FreshScopes(list.iter().map(|scope| (*scope).to_owned()).collect());
+        assert!(scopes(&["*"]).include(None) && scopes(&["*"]).include(Some("a")));
+        let one = scopes(&["users:write"]);
+        assert!(one.include(Some("users:write")) && !one.include(Some("users")) && !one.include(None));
+        assert!(scopes(&[]).are_none() && !scopes(&[]).include(None));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::{
 
 /// Lets any number of requests ask for one fetch, and no more than one per cooldown. The fetch belongs to the
 /// background task: a request that is dropped does not cancel it.
-pub(super) struct Demand {
+pub(crate) struct Demand {
     cooldown: Duration,
     state: Mutex<State>,
     asked: Notify,
@@ -34,7 +34,7 @@ impl Demand {
     }
 
     /// Waits for the end of a fetch, if one was requested or may be; false if not.
-    pub(super) async fn newer_keys(&self) -> bool {
+    pub(crate) async fn newer_keys(&self) -> bool {
         let Some(awaited) = self.ask() else { return false };
         self.ended.subscribe().wait_for(|ended| *ended >= awaited).await.is_ok()
     }
@@ -53,6 +53,16 @@ impl Demand {
         state.awaited = Some(state.begun + 1);
         self.asked.notify_one();
         state.awaited
+    }
+
+    /// Requests a fetch without waiting for it, whatever the cooldown: for whoever knows that the keys have changed, and
+    /// seldom asks.
+    pub(crate) fn fetch_now(&self) {
+        let mut state = self.state();
+        if state.awaited.is_none() {
+            state.awaited = Some(state.begun + 1);
+            self.asked.notify_one();
+        }
     }
 
     /// For the background task: returns when a fetch is requested.
@@ -128,6 +138,20 @@ mod tests {
         let demand = Demand::with_cooldown(LONG);
         twenty_at_once(&demand).await;
         assert_eq!(twenty_at_once(&demand).await, 0);
+        assert!(!is_another_fetch_asked_for(&demand));
+    }
+
+    #[actix_web::test]
+    async fn known_changes_are_fetched_during_the_cooldown_and_take_nothing_from_it() {
+        let demand = Demand::with_cooldown(LONG);
+        demand.fetch_now();
+        demand.asked().await;
+        assert!(demand.fetch_begins(), "it was requested");
+        demand.fetch_ended();
+        assert_eq!(twenty_at_once(&demand).await, 20, "tokens may still ask for one");
+        demand.fetch_now();
+        demand.fetch_now();
+        assert_eq!(twenty_at_once(&demand).await, 20, "they wait for the one that is requested already");
         assert!(!is_another_fetch_asked_for(&demand));
     }
 

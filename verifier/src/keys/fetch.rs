@@ -1,6 +1,7 @@
 //! How keys are asked for: for programs that ask the same address for more, such as the issuer's metadata.
 
 pub use super::freshness::date;
+pub(crate) use super::freshness::retry_after;
 
 use super::address::Address;
 use crate::{KeySetError, Unused};
@@ -48,18 +49,30 @@ fn explained(unused: &[Unused]) -> String {
     if unused.is_empty() { String::new() } else { format!(": {}", Unused::summary(unused)) }
 }
 
-impl FetchError {
-    /// Without the address, which may hold a secret.
-    fn unreachable(error: reqwest::Error) -> Self {
-        let error = error.without_url();
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            reason = format!("{reason}: {error}");
-            cause = error.source();
-        }
-        Self::Unreachable(reason)
+/// Why there is no whole answer.
+pub(crate) enum Unanswered {
+    /// Nobody answered, or the answer broke off.
+    Unreachable(String),
+    /// It has more bytes than are read.
+    TooLarge,
+}
+
+/// Without the address, which may hold a secret.
+impl From<reqwest::Error> for Unanswered {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Unreachable(reason(error))
     }
+}
+
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut reason = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reason = format!("{reason}: {error}");
+        cause = error.source();
+    }
+    reason
 }
 
 /// A client that follows no redirects and no proxy: keys come from the address that was set and from nowhere else.
@@ -82,7 +95,8 @@ impl Client {
         match client.build() {
             Ok(client) => Ok(Self(client)),
             Err(error) => {
-                Err(NoClient { address: address.clone(), reason: FetchError::unreachable(error).to_string() })
+                let reason = FetchError::Unreachable(reason(error)).to_string();
+                Err(NoClient { address: address.clone(), reason })
             }
         }
     }
@@ -92,13 +106,27 @@ impl Client {
     /// # Errors
     /// When there is no answer, or its body breaks off or is larger than 256 KiB.
     pub async fn send(&self, method: Method, url: &Url, headers: HeaderMap) -> Result<Response<Vec<u8>>, FetchError> {
+        self.send_for(method, url, headers, MAX_BYTES).await.map_err(|why| match why {
+            Unanswered::Unreachable(reason) => FetchError::Unreachable(reason),
+            Unanswered::TooLarge => FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() },
+        })
+    }
+
+    /// The same for an answer of at most so many bytes.
+    pub(crate) async fn send_for(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        max_bytes: usize,
+    ) -> Result<Response<Vec<u8>>, Unanswered> {
         let request = self.0.request(method, url.clone()).headers(headers);
-        let mut answer = request.send().await.map_err(FetchError::unreachable)?;
+        let mut answer = request.send().await?;
         let mut body = Vec::new();
         if answer.status() == StatusCode::OK {
-            while let Some(chunk) = answer.chunk().await.map_err(FetchError::unreachable)? {
-                if body.len() + chunk.len() > MAX_BYTES {
-                    return Err(FetchError::Keys { error: KeySetError::TooLarge, unused: Vec::new() });
+            while let Some(chunk) = answer.chunk().await? {
+                if body.len() + chunk.len() > max_bytes {
+                    return Err(Unanswered::TooLarge);
                 }
                 body.extend_from_slice(&chunk);
             }

@@ -63,7 +63,7 @@ pub fn anybody_may_write(path: &Path) -> bool {
 }
 
 /// Warns about a file of keys that every user of the machine may write, and returns whether that is so.
-pub(super) fn warn_if_anybody_may_write(path: &Path) -> bool {
+pub(crate) fn warn_if_anybody_may_write(path: &Path) -> bool {
     let is_so = anybody_may_write(path);
     if is_so {
         let path = path.display();

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use http::{
     HeaderMap, HeaderName,
-    header::{AGE, CACHE_CONTROL, DATE},
+    header::{AGE, CACHE_CONTROL, DATE, RETRY_AFTER},
 };
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -44,6 +44,11 @@ pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     let since = date.duration_since(UNIX_EPOCH).ok()?;
     Some(Timestamp::from_secs(i64::try_from(since.as_secs()).ok()?))
+}
+
+/// In how many seconds whoever answered wants to be asked again (RFC 9110, section 10.2.3).
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok().and_then(seconds).map(Duration::from_secs)
 }
 
 /// `max-age` of `Cache-Control` (RFC 9111, section 5.2.2.1).

@@ -4,19 +4,20 @@
 //! - Keys are fetched again after half of their `max-age`, and their `ETag` saves a transfer if they are unchanged.
 //! - While they cannot be fetched, the current ones stay in use; a [snapshot](KeySource::with_snapshot) carries them over a restart.
 //! - Tokens with an unknown `kid`, however many, cause one fetch in ten seconds at most.
+//! - What the issuer has ended is refused within a second: see [`revocations`](crate::revocations).
 //! - A request that is dropped cancels nothing: fetches belong to the background task.
 
 mod address;
 mod config;
 mod demand;
 pub mod fetch;
-mod files;
+pub(crate) mod files;
 mod freshness;
 mod pinned;
 mod publisher;
-mod refresh;
-mod snapshot;
-mod state;
+pub(crate) mod refresh;
+pub(crate) mod snapshot;
+pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 mod unused;
@@ -33,12 +34,18 @@ use crate::{
     Verifier,
     guard::{Authenticate, Verdict},
     observer::Observer,
+    revocations::{self, Feed, Reader, Revocations, Source},
 };
+use config::FreshScopes;
 use demand::Demand;
 use publisher::Publisher;
-use refresh::Pace;
+use fetch::NoClient;
 use state::State;
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Once},
+    time::Duration,
+};
 use tokio::{runtime::Handle, task::AbortHandle};
 
 /// How long a start waits for the pinned file or the snapshot to be read. After that, it goes on without keys: the file
@@ -49,7 +56,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// dropped.
 pub struct PublishedKeys {
     state: Arc<State>,
-    task: AbortHandle,
+    fresh_scopes: FreshScopes,
+    /// Says once that freshness is demanded of a program without a feed.
+    without_feed: Once,
+    tasks: Vec<AbortHandle>,
 }
 
 impl PublishedKeys {
@@ -59,34 +69,65 @@ impl PublishedKeys {
         self.state.held()
     }
 
-    async fn start(config: Config, pace: Pace) -> Result<Arc<Self>, StartError> {
+    /// What is known about the revocation feed; `None` if none is followed.
+    #[must_use]
+    pub fn feed(&self) -> Option<Feed> {
+        self.state.revocations.as_ref().map(|revocations| revocations.feed())
+    }
+
+    async fn start(config: Config, paces: Paces) -> Result<Arc<Self>, StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let Config { issuer, audience, source, clock, observer } = config;
+        let feed = config.feed_address();
+        let Config { issuer, audience, source, clock, observer, fresh_within, fresh_scopes, .. } = config;
+        let wait = revocations::wait_for(fresh_within);
+        let feed = feed.map(|address| Ok::<_, NoClient>((Source::at(address.clone(), wait)?, address))).transpose()?;
+        let revocations = feed.is_some().then(|| Revocations::nothing(fresh_within));
         let verifier = Verifier::new(issuer.clone(), audience, Arc::clone(&clock));
-        let without_keys = |demand| State::without_keys(verifier, clock, observer, demand);
-        let (state, task) = match source {
+        let without_keys = |demand| State::without_keys(verifier, clock, observer, demand, revocations.clone());
+        let (state, task, kept_at) = match source {
             KeySource::Pinned(path) => {
                 let state = without_keys(None);
-                let task = runtime.spawn(pinned::follow(Arc::clone(&state), path, pace.file));
-                (state, task)
+                let task = runtime.spawn(pinned::follow(Arc::clone(&state), path, paces.keys.file));
+                (state, task, None)
             }
-            KeySource::Published { address, snapshot } => {
-                let publisher = Publisher::at(address.clone(), pace.fetch)?;
-                let snapshot = snapshot.map(|path| Snapshot::at(path, address, issuer));
-                let state = without_keys(Some(Demand::with_cooldown(pace.cooldown)));
-                let task = runtime.spawn(refresh::follow(Arc::clone(&state), publisher, snapshot, pace));
-                (state, task)
+            KeySource::Published { address, snapshot: path } => {
+                let publisher = Publisher::at(address.clone(), paces.keys.fetch)?;
+                let snapshot = path.clone().map(|path| Snapshot::at(path, address, issuer.clone()));
+                let state = without_keys(Some(Demand::with_cooldown(paces.keys.cooldown)));
+                let task = runtime.spawn(refresh::follow(Arc::clone(&state), publisher, snapshot, paces.keys));
+                (state, task, path)
             }
         };
-        let keys = Arc::new(Self { state, task: task.abort_handle() });
-        keys.state.looked_within(PATIENCE).await;
+        let mut tasks = vec![task.abort_handle()];
+        if let (Some((source, address)), Some(revocations)) = (feed, &revocations) {
+            let snapshot = kept_at.map(|path| revocations::Snapshot::beside(&path, address, issuer.clone()));
+            let reader = Reader::of(Arc::clone(&state), Arc::clone(revocations), source, &issuer, wait, paces.feed);
+            tasks.push(runtime.spawn(reader.follow(snapshot)).abort_handle());
+        }
+        let keys = Arc::new(Self { state, fresh_scopes, without_feed: Once::new(), tasks });
+        if !keys.fresh_scopes.are_none() {
+            keys.is_fresh();
+        }
+        let feed_looked = async {
+            if let Some(revocations) = revocations {
+                revocations.looked_within(PATIENCE).await;
+            }
+        };
+        tokio::join!(keys.state.looked_within(PATIENCE), feed_looked);
         Ok(keys)
     }
 }
 
+/// How often things happen.
+#[derive(Debug, Clone, Copy, Default)]
+struct Paces {
+    keys: refresh::Pace,
+    feed: revocations::Pace,
+}
+
 impl Drop for PublishedKeys {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -97,6 +138,22 @@ impl Authenticate for PublishedKeys {
 
     fn observer(&self) -> &dyn Observer {
         &*self.state.observer
+    }
+
+    fn is_fresh(&self) -> bool {
+        let Some(revocations) = &self.state.revocations else {
+            self.without_feed.call_once(|| {
+                tracing::error!(
+                    "no revocation feed is followed, and something is only served while one is fresh: it is never served"
+                );
+            });
+            return false;
+        };
+        revocations.is_fresh()
+    }
+
+    fn must_be_fresh(&self, scope: Option<&str>) -> bool {
+        self.fresh_scopes.include(scope)
     }
 }
 

@@ -97,6 +97,11 @@ impl Publisher {
         }
     }
 
+    /// The tag of the last good answer, if it had one.
+    pub(super) fn etag(&self) -> Option<&HeaderValue> {
+        self.last.as_ref().map(|last| &last.etag)
+    }
+
     /// How long checking the keys of the last answer took, if they were new.
     pub(super) fn time_spent_judging(&self) -> Duration {
         self.judging

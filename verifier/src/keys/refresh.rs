@@ -73,7 +73,7 @@ impl Pace {
 }
 
 /// Nine to eleven tenths, so that many verifiers do not ask at the same moment.
-fn jittered(span: Duration) -> Duration {
+pub(crate) fn jittered(span: Duration) -> Duration {
     let thousandths = RandomState::new().hash_one(()) % 200;
     span.mul_f64(0.9 + thousandths as f64 / 1000.0)
 }
@@ -159,6 +159,7 @@ impl Refresh {
         let known = self.keys.keys();
         let Some(keys) = self.news(answer, known.as_ref()).or(known) else { return };
         self.keys.replace(Arc::clone(&keys), Origin::Published, now);
+        self.keys.call_it(self.publisher.etag().and_then(|etag| etag.to_str().ok()));
         self.keep(keys, now);
     }
 

@@ -6,6 +6,7 @@ use crate::{
     clock::{Clock, Timestamp},
     guard::Rejection,
     observer::Observer,
+    revocations::Revocations,
 };
 use arc_swap::ArcSwapOption;
 use serde::Serialize;
@@ -39,12 +40,16 @@ pub struct Held {
     pub is_in_doubt: bool,
 }
 
-pub(super) struct State {
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) observer: Arc<dyn Observer>,
-    pub(super) demand: Option<Demand>,
+pub(crate) struct State {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) demand: Option<Demand>,
+    /// What has ended, if the feed is followed.
+    pub(crate) revocations: Option<Arc<Revocations>>,
     verifier: Verifier,
     current: ArcSwapOption<Current>,
+    /// The ETag of the current keys, if they were published with one.
+    tag: ArcSwapOption<String>,
     /// Whether the file on this machine, pinned or a snapshot, has been read.
     looked: watch::Sender<bool>,
 }
@@ -68,9 +73,11 @@ impl State {
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
         demand: Option<Demand>,
+        revocations: Option<Arc<Revocations>>,
     ) -> Arc<Self> {
-        let (current, looked) = (ArcSwapOption::empty(), watch::Sender::new(false));
-        Arc::new(Self { clock, observer, demand, verifier, current, looked })
+        let (current, tag) = (ArcSwapOption::empty(), ArcSwapOption::empty());
+        let looked = watch::Sender::new(false);
+        Arc::new(Self { clock, observer, demand, revocations, verifier, current, tag, looked })
     }
 
     /// For the background task: the file on this machine has been read, or is not there.
@@ -93,7 +100,7 @@ impl State {
         })
     }
 
-    pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
+    pub(crate) fn keys(&self) -> Option<Arc<KeySet>> {
         self.current.load().as_ref().map(|current| Arc::clone(&current.keys))
     }
 
@@ -114,6 +121,18 @@ impl State {
         // The keys of a snapshot were confirmed by an earlier process; this one has not tried yet.
         let is_in_doubt = origin == Origin::Snapshot;
         self.current.store(Some(Arc::new(Current { keys, origin, confirmed_at, is_in_doubt })));
+    }
+
+    /// Notes the ETag of the current keys.
+    pub(super) fn call_it(&self, tag: Option<&str>) {
+        self.tag.store(tag.map(|tag| Arc::new(tag.to_owned())));
+    }
+
+    /// Whether the current keys are the ones with this ETag, compared weakly (RFC 9110, section 8.8.3.2): proxies that
+    /// compress weaken it.
+    pub(crate) fn are_called(&self, tag: &str) -> bool {
+        let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+        self.tag.load().as_ref().is_some_and(|held| opaque(held) == opaque(tag))
     }
 
     /// Notes that the current keys, if any, could not be confirmed.
@@ -137,6 +156,10 @@ impl State {
     fn verify(&self, token: &str) -> Result<VerifiedToken, Rejection> {
         let current = self.current.load();
         let current = current.as_ref().ok_or(Rejection::KeysUnavailable)?;
-        Ok(self.verifier.verify(token, &current.keys)?)
+        let token = self.verifier.verify(token, &current.keys)?;
+        match &self.revocations {
+            Some(revocations) if revocations.end(&token) => Err(Refusal::Ended.into()),
+            _ => Ok(token),
+        }
     }
 }

@@ -47,6 +47,7 @@ fn longest_claims(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> Claims 
         roles: roles.longest_names(MAX_ROLES),
         custom: Map::from_iter([("x".to_owned(), Value::String("x".repeat(MAX_CUSTOM_BYTES - r#"{"x":""}"#.len())))]),
         epoch: i64::MAX,
+        rev: i64::MAX,
     }
 }
 

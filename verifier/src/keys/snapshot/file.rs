@@ -9,16 +9,19 @@ use std::{
     time::SystemTime,
 };
 
-/// A key set of the largest size, and what is written around it.
-const MAX_BYTES: u64 = 512 * 1024;
-/// What every snapshot begins with, whole or not.
-const BEGINNING: &[u8] = br#"{"fetched_at":"#;
-/// Why a file that is not a snapshot is left alone.
-pub(super) const NOT_OURS: &str = "it is not a snapshot of keys, and is left alone: name another file";
+/// How a kind of snapshot is told from other files.
+pub(crate) struct Form {
+    /// What every one begins with, whole or not.
+    pub(crate) beginning: &'static [u8],
+    /// The largest one, in bytes.
+    pub(crate) max_bytes: u64,
+    /// Why a file that is none is left alone.
+    pub(crate) not_ours: &'static str,
+}
 
 /// Distinguishes a file from others, and from itself after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     /// `None` where files have no inode.
     inode: Option<u64>,
     length: u64,
@@ -40,33 +43,37 @@ impl Stamp {
     }
 }
 
-/// What the file holds.
-///
-/// # Errors
-/// Those of the file system, [`io::ErrorKind::NotFound`] if it is not there.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    files::read(path, MAX_BYTES)
-}
+impl Form {
+    /// What the file holds.
+    ///
+    /// # Errors
+    /// Those of the file system, [`io::ErrorKind::NotFound`] if it is not there.
+    pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        files::read(path, self.max_bytes)
+    }
 
-/// Whether this was written as a snapshot, however damaged. After a crash, a file can be empty or all zeros.
-pub(super) fn is_ours(bytes: &[u8]) -> bool {
-    let written = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
-    written.take(BEGINNING.len()).eq(BEGINNING) || bytes.iter().all(|byte| *byte == 0)
-}
+    /// Whether this was written as a snapshot, however damaged. After a crash, a file can be empty or all zeros.
+    pub(crate) fn is_ours(&self, bytes: &[u8]) -> bool {
+        let written = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+        written.take(self.beginning.len()).eq(self.beginning) || bytes.iter().all(|byte| *byte == 0)
+    }
 
-/// Whether a snapshot may be written here: where there is no file, a snapshot, or the file that was one when it was
-/// last read.
-///
-/// # Errors
-/// Why not.
-pub(super) fn may_replace(path: &Path, known: Option<&Stamp>) -> io::Result<()> {
-    match read(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-        Ok(bytes) if is_ours(&bytes) || Stamp::at(path).zip(known).is_some_and(|(is, was)| is.is_same_file(was)) => {
-            Ok(())
+    /// Whether a snapshot may be written here: where there is no file, a snapshot, or the file that was one when it was
+    /// last read.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) fn may_replace(&self, path: &Path, known: Option<&Stamp>) -> io::Result<()> {
+        match self.read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+            Ok(bytes)
+                if self.is_ours(&bytes) || Stamp::at(path).zip(known).is_some_and(|(is, was)| is.is_same_file(was)) =>
+            {
+                Ok(())
+            }
+            Ok(_) => Err(io::Error::other(self.not_ours)),
         }
-        Ok(_) => Err(io::Error::other(NOT_OURS)),
     }
 }
 
@@ -75,7 +82,7 @@ pub(super) fn may_replace(path: &Path, known: Option<&Stamp>) -> io::Result<()> 
 ///
 /// # Errors
 /// Those of the file system.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<Stamp> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<Stamp> {
     if let Some(directory) = directory(path) {
         files::create_private_directory(directory)?;
     }

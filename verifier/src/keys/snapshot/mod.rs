@@ -1,16 +1,22 @@
 //! The last good keys in a file, so that a restart works while the issuer is down.
 
-mod file;
+pub(crate) mod file;
 #[cfg(test)]
 mod tests;
 
 use super::{address::Address, files};
 use crate::{KeySet, clock::Timestamp};
-use file::Stamp;
+use file::{Form, Stamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
+/// A key set of the largest size, and what is written around it.
+const FORM: Form = Form {
+    beginning: br#"{"fetched_at":"#,
+    max_bytes: 512 * 1024,
+    not_ours: "it is not a snapshot of keys, and is left alone: name another file",
+};
 /// Older snapshots are not used.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Unchanged keys are written again once the file is this old, so that its date says, to within an hour, when they were
@@ -93,7 +99,7 @@ impl Snapshot {
     /// # Errors
     /// Why it is not used; `Ok(None)` if there is no file.
     pub fn read(&self, now: Timestamp) -> Result<Option<Kept>, String> {
-        match file::read(&self.path) {
+        match FORM.read(&self.path) {
             Ok(bytes) => Ok(Some(self.parse(&bytes, now)?)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.to_string()),
@@ -106,7 +112,7 @@ impl Snapshot {
     /// # Errors
     /// Why not.
     pub fn try_to_replace(&self) -> io::Result<()> {
-        file::may_replace(&self.path, None)?;
+        FORM.may_replace(&self.path, None)?;
         file::try_to_replace(&self.path)
     }
 
@@ -128,8 +134,8 @@ impl Snapshot {
     }
 
     fn parse(&self, bytes: &[u8], now: Timestamp) -> Result<Kept, &'static str> {
-        if !file::is_ours(bytes) {
-            return Err(file::NOT_OURS);
+        if !FORM.is_ours(bytes) {
+            return Err(FORM.not_ours);
         }
         let stored: Stored<Value> = serde_json::from_slice(bytes).map_err(|_| "it is damaged")?;
         if stored.url != self.address.shown() {
@@ -182,7 +188,7 @@ impl Snapshot {
     }
 
     fn write(&self, keys: &KeySet, now: Timestamp) -> io::Result<Stamp> {
-        file::may_replace(&self.path, self.stood_at.as_ref())?;
+        FORM.may_replace(&self.path, self.stood_at.as_ref())?;
         let (url, issuer) = (self.address.shown(), Some(self.issuer.clone()));
         let bytes = serde_json::to_vec(&Stored { fetched_at: now, url, issuer, jwks: keys })?;
         file::replace(&self.path, &bytes)

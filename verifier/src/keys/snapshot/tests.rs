@@ -72,7 +72,7 @@ fn a_file_that_is_not_a_snapshot_is_left_alone() {
         assert!(snapshot.load(NOW).is_none());
         snapshot.keep(&usual(), NOW);
         assert_eq!(fs::read_to_string(&path).expect("a file"), content);
-        assert!(snapshot.try_to_replace().is_err_and(|error| error.to_string() == file::NOT_OURS));
+        assert!(snapshot.try_to_replace().is_err_and(|error| error.to_string() == FORM.not_ours));
     }
     for lost in ["", "\0\0\0", r#"{"fetched_at":180"#, "{\n  \"fetched_at\": 180"] {
         fs::write(&path, lost).expect("a written file");

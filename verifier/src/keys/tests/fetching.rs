@@ -165,7 +165,7 @@ async fn an_observer_learns_what_came_of_each_fetch() {
     let publisher = TestPublisher::that_answers(Answer::status(500));
     let counts = Arc::new(Counts::default());
     let config = Config::new(ISSUER, AUDIENCE, published_at(publisher.url(), None)).observer(Arc::clone(&counts) as _);
-    let _keys = PublishedKeys::start(config, pace()).await.expect("an HTTP client");
+    let _keys = PublishedKeys::start(config, Paces { keys: pace(), ..Paces::default() }).await.expect("an HTTP client");
     let count = |outcome: usize| counts.0[outcome].load(std::sync::atomic::Ordering::SeqCst);
     eventually("failures", async || count(1) >= 2).await;
     assert_eq!(count(0), 0);

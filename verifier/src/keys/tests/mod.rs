@@ -7,7 +7,7 @@ mod publisher;
 mod restart;
 mod rotation;
 
-use super::{Config, KeySource, PublishedKeys, refresh::Pace};
+use super::{Config, KeySource, Paces, PublishedKeys, refresh::Pace};
 use crate::{
     clock::{ManualClock, Timestamp},
     guard::{Authenticate as _, Rejection},
@@ -49,8 +49,8 @@ fn pace() -> Pace {
 }
 
 async fn start(source: KeySource, clock: &ManualClock, pace: Pace) -> Arc<PublishedKeys> {
-    let config = Config::new(ISSUER, AUDIENCE, source).clock(Arc::new(clock.clone()));
-    PublishedKeys::start(config, pace).await.expect("an HTTP client")
+    let config = Config::new(ISSUER, AUDIENCE, source).clock(Arc::new(clock.clone())).without_revocations();
+    PublishedKeys::start(config, Paces { keys: pace, ..Paces::default() }).await.expect("an HTTP client")
 }
 
 fn published_at(url: Url, snapshot: Option<PathBuf>) -> KeySource {
