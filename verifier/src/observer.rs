@@ -1,8 +1,8 @@
 //! Observers, which learn what happens, to count it.
 
+use crate::{VerifiedToken, guard::rejection::Rejection};
 #[cfg(feature = "fetch")]
 use crate::{keys::fetch::FetchError, revocations::FeedError};
-use crate::{VerifiedToken, guard::rejection::Rejection};
 
 /// Learns what happens. Each method does nothing by default, and must not block: requests wait for it.
 pub trait Observer: Send + Sync {

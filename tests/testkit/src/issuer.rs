@@ -158,7 +158,13 @@ impl Issuer {
     /// Signs any header and claims with RS256.
     #[must_use]
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
-        let message = format!("{}.{}", encoded(header.to_string()), encoded(claims.to_string()));
+        self.sign_text(header, &claims.to_string())
+    }
+
+    /// Signs any header and any text with RS256.
+    #[must_use]
+    pub fn sign_text(&self, header: &Value, text: &str) -> String {
+        let message = format!("{}.{}", encoded(header.to_string()), encoded(text));
         format!("{message}.{}", encoded(self.signature(&RSA_PKCS1_SHA256, message.as_bytes())))
     }
 

@@ -60,8 +60,8 @@ pub(crate) struct Names {
 
 impl Names {
     pub(super) fn of(session_id: &str, token_id: &str, subject: &str) -> Self {
-        let [session, token, user] = [("sid", session_id), ("jti", token_id), ("sub", subject)]
-            .map(|(kind, value)| Digest::of(kind, value));
+        let [session, token, user] =
+            [("sid", session_id), ("jti", token_id), ("sub", subject)].map(|(kind, value)| Digest::of(kind, value));
         Self { session, token, user }
     }
 }

@@ -19,7 +19,7 @@ pub(crate) mod refresh;
 pub(crate) mod snapshot;
 pub(crate) mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unused;
 
 pub use address::{Address, AddressError};
@@ -38,8 +38,8 @@ use crate::{
 };
 use config::FreshScopes;
 use demand::Demand;
-use publisher::Publisher;
 use fetch::NoClient;
+use publisher::Publisher;
 use state::State;
 use std::{
     fmt,
@@ -75,7 +75,7 @@ impl PublishedKeys {
         self.state.revocations.as_ref().map(|revocations| revocations.feed())
     }
 
-    async fn start(config: Config, paces: Paces) -> Result<Arc<Self>, StartError> {
+    pub(crate) async fn start(config: Config, paces: Paces) -> Result<Arc<Self>, StartError> {
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let feed = config.feed_address();
         let Config { issuer, audience, source, clock, observer, fresh_within, fresh_scopes, .. } = config;
@@ -120,9 +120,9 @@ impl PublishedKeys {
 
 /// How often things happen.
 #[derive(Debug, Clone, Copy, Default)]
-struct Paces {
-    keys: refresh::Pace,
-    feed: revocations::Pace,
+pub(crate) struct Paces {
+    pub(crate) keys: refresh::Pace,
+    pub(crate) feed: revocations::Pace,
 }
 
 impl Drop for PublishedKeys {

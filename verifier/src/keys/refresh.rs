@@ -22,7 +22,7 @@ const REST_AFTER_JUDGING: u32 = 9;
 
 /// How often things happen. Tests are in more of a hurry than services.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// The shortest wait after a success.
     pub(super) shortest: Duration,
     /// The longest wait after a success.

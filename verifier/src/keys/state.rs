@@ -68,7 +68,7 @@ impl Current {
 }
 
 impl State {
-    pub(super) fn without_keys(
+    pub(crate) fn without_keys(
         verifier: Verifier,
         clock: Arc<dyn Clock>,
         observer: Arc<dyn Observer>,
@@ -117,7 +117,7 @@ impl State {
         }
     }
 
-    pub(super) fn replace(&self, keys: Arc<KeySet>, origin: Origin, confirmed_at: Timestamp) {
+    pub(crate) fn replace(&self, keys: Arc<KeySet>, origin: Origin, confirmed_at: Timestamp) {
         // The keys of a snapshot were confirmed by an earlier process; this one has not tried yet.
         let is_in_doubt = origin == Origin::Snapshot;
         self.current.store(Some(Arc::new(Current { keys, origin, confirmed_at, is_in_doubt })));
@@ -143,7 +143,7 @@ impl State {
     }
 
     /// Verifies a token, if necessary with keys that are fetched for it.
-    pub(super) async fn authenticate(&self, token: &str) -> Result<VerifiedToken, Rejection> {
+    pub(crate) async fn authenticate(&self, token: &str) -> Result<VerifiedToken, Rejection> {
         let verdict = self.verify(token);
         match &self.demand {
             Some(demand) if matches!(verdict, Err(Rejection::Refused(Refusal::UnknownKey))) => {

@@ -300,7 +300,10 @@ impl Reader {
         }
         if left_out > 0 {
             if !mem::replace(&mut self.is_incomplete, true) {
-                tracing::warn!(left_out, "the revocation feed names more than can be held: what is held stays in force");
+                tracing::warn!(
+                    left_out,
+                    "the revocation feed names more than can be held: what is held stays in force"
+                );
             }
             self.all = self.all.map(|all| All { has_left_out: true, ..all });
         }
@@ -391,7 +394,9 @@ impl Reader {
             return;
         }
         if matches!(error, FeedError::Status(StatusCode::NOT_FOUND)) {
-            tracing::warn!("the issuer has no revocation feed at this address: tokens of ended sessions stay good until they expire");
+            tracing::warn!(
+                "the issuer has no revocation feed at this address: tokens of ended sessions stay good until they expire"
+            );
         } else {
             tracing::warn!(error = reason, "cannot read the revocation feed: keeping what is known, and trying again");
         }

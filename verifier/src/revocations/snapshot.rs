@@ -106,9 +106,8 @@ impl Snapshot {
             return Err("it is another issuer's".to_owned());
         }
         let kept_at = stored.kept_at;
-        let ending = |named, until| {
-            remaining(until, kept_at, now).map(|left| Ending { named, until: revocations.after(left) })
-        };
+        let ending =
+            |named, until| remaining(until, kept_at, now).map(|left| Ending { named, until: revocations.after(left) });
         let everybody = stored.everybody.map(|(epoch, until)| (Named::Everybody { epoch }, until));
         let whole = stored.whole.into_iter().map(|(name, until)| (Named::Whole(name), until));
         let users = stored.users.into_iter().map(|StoredUser { h, until, epoch, but, rev }| {

@@ -164,7 +164,8 @@ impl crate::Observer for Counts {
 async fn an_observer_learns_what_came_of_each_fetch() {
     let publisher = TestPublisher::that_answers(Answer::status(500));
     let counts = Arc::new(Counts::default());
-    let config = Config::new(ISSUER, AUDIENCE, published_at(publisher.url(), None)).observer(Arc::clone(&counts) as _);
+    let config = Config::new(ISSUER, AUDIENCE, published_at(publisher.url(), None));
+    let config = config.observer(Arc::clone(&counts) as _).without_revocations();
     let _keys = PublishedKeys::start(config, Paces { keys: pace(), ..Paces::default() }).await.expect("an HTTP client");
     let count = |outcome: usize| counts.0[outcome].load(std::sync::atomic::Ordering::SeqCst);
     eventually("failures", async || count(1) >= 2).await;

@@ -24,16 +24,16 @@ use tracing::{
 use url::Url;
 
 /// When the tests take place.
-const NOW: i64 = 1_800_000_000;
+pub(crate) const NOW: i64 = 1_800_000_000;
 /// So long that nothing happens by itself.
-const LONG: Duration = Duration::from_secs(3600);
+pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
-fn clock() -> ManualClock {
+pub(crate) fn clock() -> ManualClock {
     ManualClock::at(Timestamp::from_secs(NOW))
 }
 
 /// Quick after failures; otherwise fetches only on demand.
-fn pace() -> Pace {
+pub(crate) fn pace() -> Pace {
     let moment = Duration::from_millis(10);
     Pace {
         shortest: moment,
@@ -65,11 +65,11 @@ async fn pinned(path: PathBuf) -> Arc<PublishedKeys> {
     start(KeySource::Pinned(path), &clock(), pace()).await
 }
 
-async fn verdict(keys: &PublishedKeys, issuer: &Issuer) -> Result<(), Rejection> {
+pub(crate) async fn verdict(keys: &PublishedKeys, issuer: &Issuer) -> Result<(), Rejection> {
     keys.authenticate(&issuer.token_of(&claims(NOW))).await.map(|_| ())
 }
 
-fn jwks_of(issuers: &[&Issuer]) -> String {
+pub(crate) fn jwks_of(issuers: &[&Issuer]) -> String {
     json!({ "keys": issuers.iter().map(|issuer| issuer.public_key().clone()).collect::<Vec<_>>() }).to_string()
 }
 
@@ -81,13 +81,13 @@ fn padded(bytes: usize) -> String {
 }
 
 /// What this thread writes to the log.
-struct Logged {
+pub(crate) struct Logged {
     file: NamedTempFile,
     _here: DefaultGuard,
 }
 
 impl Logged {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let file = NamedTempFile::new().expect("a file of our own");
         let writer = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false);
         let writer = writer.with_writer(Arc::new(file.reopen().expect("a file of our own")));
@@ -95,13 +95,13 @@ impl Logged {
     }
 
     /// How often it holds these words.
-    fn times(&self, words: &str) -> usize {
+    pub(crate) fn times(&self, words: &str) -> usize {
         fs::read_to_string(self.file.path()).expect("text").matches(words).count()
     }
 }
 
 /// Waits for something that is about to be true.
-async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
     for _ in 0..2000 {
         if is_true().await {
             return;
