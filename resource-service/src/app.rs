@@ -45,7 +45,7 @@ pub async fn assemble(config: Config) -> Result<Parts, String> {
         agreement.watch(address.clone(), config.issuer.clone(), Arc::clone(&clock))?;
     }
     let keys = keys::Config::new(config.issuer, config.audience, config.keys);
-    let keys = keys.clock(Arc::clone(&clock)).observer(Arc::new(Counted)).start().await;
+    let keys = config.revocations.applied_to(keys).clock(Arc::clone(&clock)).observer(Arc::new(Counted)).start().await;
     Ok(Parts {
         keys: keys.map_err(|error| error.to_string())?,
         agreement,

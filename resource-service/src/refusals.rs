@@ -37,6 +37,7 @@ fn cause(reason: &str) -> &'static str {
         "audience" => "their audience is not RESOURCE_AUDIENCE, which must be the AUTH_AUDIENCE of auth-service",
         "not_yet_valid" => "they are dated in the future; is the clock of this machine behind?",
         "expired" => "they have expired; is the clock of this machine ahead, or does a client not refresh?",
+        "ended" => "their sessions have ended; does a client go on with a token from before a logout?",
         "unknown_key" => {
             "their key is not in the key set of RESOURCE_JWKS_URL or RESOURCE_JWKS_FILE; is it another issuer's?"
         }

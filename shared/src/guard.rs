@@ -32,9 +32,16 @@ pub fn token_refusals() -> Vec<Problem> {
     [Rejection::Missing, invalid.into(), Refusal::Expired.into()].map(Problem::from).into()
 }
 
+/// The refusal of a token that was ended, by those who follow the revocation feed.
+#[must_use]
+pub fn ended_refusal() -> Problem {
+    Rejection::from(Refusal::Ended).into()
+}
+
 impl Refuses for AccessToken {
     fn problems() -> Vec<Problem> {
-        [token_refusals(), vec![Rejection::KeysUnavailable.into()]].concat()
+        let outages = [Rejection::KeysUnavailable, Rejection::RevocationsStale].map(Problem::from);
+        [token_refusals(), vec![ended_refusal()], outages.into()].concat()
     }
 }
 
@@ -53,8 +60,10 @@ mod tests {
         let rejections = [
             Rejection::Missing,
             Refusal::Expired.into(),
+            Refusal::Ended.into(),
             Refusal::UnknownKey.into(),
             Rejection::KeysUnavailable,
+            Rejection::RevocationsStale,
             Rejection::without_scope("books:read"),
             Rejection::NoVerifier,
         ];

@@ -83,8 +83,9 @@ impl Durations {
 }
 
 /// The outcomes of access tokens.
-static VERIFICATIONS: LazyLock<Counts> =
-    LazyLock::new(|| Counts::by("outcome", &["accepted", "expired", "unknown_key", "invalid", "no_keys"]));
+static VERIFICATIONS: LazyLock<Counts> = LazyLock::new(|| {
+    Counts::by("outcome", &["accepted", "expired", "ended", "unknown_key", "invalid", "no_keys", "stale"])
+});
 
 /// Why access tokens were refused.
 static REFUSALS: LazyLock<Counts> = LazyLock::new(|| Counts::by("reason", &Refusal::REASONS));
@@ -119,9 +120,11 @@ impl Observer for Verifications {
         VERIFICATIONS.add(match verdict {
             Ok(_) => "accepted",
             Err(Rejection::Refused(Refusal::Expired)) => "expired",
+            Err(Rejection::Refused(Refusal::Ended)) => "ended",
             Err(Rejection::Refused(Refusal::UnknownKey)) => "unknown_key",
             Err(Rejection::Refused(_)) => "invalid",
             Err(Rejection::KeysUnavailable) => "no_keys",
+            Err(Rejection::RevocationsStale) => "stale",
             // There was no token to verify.
             Err(_) => return,
         });

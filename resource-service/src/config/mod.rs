@@ -1,9 +1,12 @@
 //! Settings, and what they mean: a file for each part of the service.
 
 mod keys;
+mod revocations;
 mod server;
 #[cfg(test)]
 mod tests;
+
+pub use self::revocations::Revocations;
 
 use self::keys::Accepted;
 use crate::books;
@@ -30,8 +33,11 @@ settings! {
 }
 
 /// All settings.
-pub const CATALOG: Catalog =
-    Catalog { prefix: "RESOURCE_", lists: &[server::SETTINGS, keys::SETTINGS, SETTINGS], shown_by: &["doctor"] };
+pub const CATALOG: Catalog = Catalog {
+    prefix: "RESOURCE_",
+    lists: &[server::SETTINGS, keys::SETTINGS, revocations::SETTINGS, SETTINGS],
+    shown_by: &["doctor"],
+};
 
 /// The values of all settings.
 #[derive(Debug, Clone)]
@@ -48,6 +54,8 @@ pub struct Config {
     pub audience: String,
     /// Where the public keys come from.
     pub keys: KeySource,
+    /// How what has ended is known.
+    pub revocations: Revocations,
     /// The books' database.
     pub database: SqliteConnectOptions,
     /// Browser origins that may call.
@@ -68,6 +76,7 @@ impl Config {
         let (listen, admin_listen) = server::addresses(&settings);
         let connections = server::connections(&settings);
         let Accepted { issuer, keys, audience } = Accepted::read(&settings);
+        let revocations = Revocations::read(&settings, &keys, &issuer);
         let config = Self {
             listen,
             admin_listen,
@@ -75,6 +84,7 @@ impl Config {
             issuer,
             audience,
             keys,
+            revocations,
             database: settings.get(&RESOURCE_DATABASE_URL),
             allowed_origins: settings.find(&RESOURCE_ALLOWED_ORIGINS).unwrap_or_default(),
         };

@@ -119,10 +119,41 @@ fn the_two_addresses_differ() {
 }
 
 #[test]
+fn the_feed_is_beside_the_keys_unless_it_is_elsewhere_or_off() {
+    let feed = |environment: &[(&str, &str)]| {
+        let config = gather(environment).expect("settings");
+        config.revocations.address.map(|address| address.shown())
+    };
+    assert_eq!(feed(&[]).as_deref(), Some("http://localhost:8080/revocations"));
+    let elsewhere =
+        [("RESOURCE_ISSUER", "https://auth.example"), ("RESOURCE_JWKS_URL", "http://auth:8080/.well-known/jwks.json")];
+    assert_eq!(feed(&elsewhere).as_deref(), Some("http://auth:8080/revocations"));
+    let set = [("RESOURCE_REVOCATIONS_URL", "https://reader:hunter2@cdn.example/feed?key=hunter2")];
+    assert_eq!(feed(&set).as_deref(), Some("https://cdn.example/feed"));
+    assert!(!format!("{:?}", gather(&set)).contains("hunter2"));
+    assert_eq!(feed(&[("RESOURCE_REVOCATIONS_URL", "off")]), None);
+    assert_eq!(feed(&[("RESOURCE_JWKS_FILE", "keys.pem")]), None);
+}
+
+#[test]
+fn scopes_that_need_a_fresh_feed_need_a_feed() {
+    let mistake = "RESOURCE_FRESH_SCOPES needs the revocation feed: set RESOURCE_REVOCATIONS_URL to its URL";
+    let scopes = ("RESOURCE_FRESH_SCOPES", "users:write books:write");
+    for without in [("RESOURCE_REVOCATIONS_URL", "off"), ("RESOURCE_JWKS_FILE", "keys.pem")] {
+        assert_eq!(gather(&[scopes, without]).err().as_deref(), Some(mistake));
+    }
+    assert!(gather(&[scopes]).is_ok() && gather(&[("RESOURCE_FRESH_SCOPES", "*")]).is_ok());
+    for wrong in ["a  b", "\"", "ä"] {
+        assert!(gather(&[("RESOURCE_FRESH_SCOPES", wrong)]).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
 fn a_duration_beyond_all_bounds_is_refused_by_every_setting() {
     for setting in CATALOG.settings().filter(|setting| setting.value_name() == "DURATION") {
         let mistakes = gather(&[(setting.name, "18446744073709551615s")]).expect_err("refused");
-        assert_eq!(mistakes, format!("{}: must be from 1s to 5m", setting.name));
+        let bounds = if setting.name == "RESOURCE_FRESH_WITHIN" { "3s to 10m" } else { "1s to 5m" };
+        assert_eq!(mistakes, format!("{}: must be from {bounds}", setting.name));
     }
 }
 

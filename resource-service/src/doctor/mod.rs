@@ -2,6 +2,7 @@
 //! nothing.
 
 mod books;
+mod feed;
 mod issuer;
 mod keys;
 mod place;
@@ -21,9 +22,13 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Checks everything.
 pub async fn examine(config: Config) -> Vec<Finding> {
-    let (keys, service, books) =
-        tokio::join!(about_keys(&config), service::findings(&config), books::findings(&config.database));
-    [keys, books, service].concat()
+    let (keys, feed, service, books) = tokio::join!(
+        about_keys(&config),
+        feed::findings(&config),
+        service::findings(&config),
+        books::findings(&config.database)
+    );
+    [keys, feed, books, service].concat()
 }
 
 async fn about_keys(config: &Config) -> Vec<Finding> {

@@ -1,5 +1,5 @@
 //! `GET /health/ready`: ready if there is a key to verify with; degraded if it could not be confirmed lately, or if the
-//! settings disagree with the issuer.
+//! settings disagree with the issuer. How old the knowledge of what has ended is says nothing about being ready.
 
 use crate::agreement::Agreement;
 use actix_web::{HttpResponse, http::header, web};
@@ -23,6 +23,9 @@ pub(super) async fn ready(
         "status": if is_degraded { "degraded" } else { "ready" },
         "keys": { "count": held.count, "source": held.source, "age_seconds": held.age.as_secs() },
     });
+    if let Some(feed) = keys.feed() {
+        state["revocations"] = json!({ "entries": feed.entries, "age_seconds": feed.age.map(|age| age.as_secs()) });
+    }
     if !disagrees.is_empty() {
         state["disagrees_with_issuer_about"] = json!(disagrees);
     }

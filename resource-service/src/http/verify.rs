@@ -10,11 +10,11 @@ use actix_web::{
 };
 use jeton_verifier::{
     VerifiedToken,
-    guard::{self, AccessToken, Rejection},
+    guard::{self, AccessToken, Authenticate, Rejection},
 };
 use serde::Deserialize;
 use shared::{
-    guard::token_refusals,
+    guard::{ended_refusal, token_refusals},
     openapi::{NothingBut, Refuses},
     problem::{Challenge, Problem},
 };
@@ -59,7 +59,7 @@ struct Verdict;
 impl Refuses for Verdict {
     fn problems() -> Vec<Problem> {
         let lacking = Rejection::without_scope("books:read").into();
-        [token_refusals(), vec![no_verdict(), too_large(), lacking]].concat()
+        [token_refusals(), vec![ended_refusal(), no_verdict(), too_large(), lacking]].concat()
     }
 }
 
@@ -83,16 +83,18 @@ impl Refuses for Verdict {
 )]
 pub(super) async fn verify(
     token: AccessToken,
+    authority: web::Data<dyn Authenticate>,
     wanted: Result<web::Query<Wanted>, Error>,
 ) -> Result<HttpResponse, Problem> {
     let Some(wanted) = wanted.ok().map(web::Query::into_inner).filter(Wanted::is_understood) else {
         say_that_a_gateway_is_misconfigured();
         return Err(misconfigured());
     };
-    let mut scopes = wanted.scope.as_deref().into_iter().flat_map(|scope| scope.split(' '));
-    if let Some(lacking) = scopes.find(|scope| !token.has_scope(scope)) {
-        return Err(Rejection::without_scope(lacking.to_owned()).into());
+    let scopes: Vec<&str> = wanted.scope.as_deref().into_iter().flat_map(|scope| scope.split(' ')).collect();
+    if let Some(lacking) = scopes.iter().find(|scope| !token.has_scope(scope)) {
+        return Err(Rejection::without_scope((*lacking).to_owned()).into());
     }
+    scopes.iter().try_for_each(|scope| guard::fresh_enough(&**authority, Some(scope)))?;
     Ok(identity(&token))
 }
 
@@ -136,7 +138,7 @@ fn header_word(text: &str) -> String {
 }
 
 /// Middleware, around everything: whatever happens, the answer at [`PATH`] is 200, 401 or 403, since nginx turns
-/// anything else into a 500. A temporary failure that says nothing about the token (no keys yet) becomes a 401 without
+/// anything else into a 500. A temporary failure that says nothing about the token (no keys yet, or no recent knowledge of what has ended) becomes a 401 without
 /// an `error` in its challenge, with `Retry-After`. That is not a logout: a client refreshes and repeats, and only
 /// `/auth/refresh` can say that the session is over. A lasting failure (an oversized request head) becomes a 403, which
 /// clients do not repeat.

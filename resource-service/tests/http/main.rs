@@ -4,6 +4,7 @@ mod admin;
 mod books;
 mod browser;
 mod openapi;
+mod revocations;
 mod verify;
 mod whoami;
 
@@ -62,13 +63,23 @@ impl Service {
     }
 
     async fn start_with(pinned: Option<String>, origins: &[&str]) -> Self {
+        Self::start_set_up(pinned, origins, |config| config).await
+    }
+
+    /// With a verifier that is set up in another way.
+    async fn start_set_up(
+        pinned: Option<String>,
+        origins: &[&str],
+        set_up: impl FnOnce(keys::Config) -> keys::Config,
+    ) -> Self {
         let directory = TempDir::new().expect("a directory");
         let file = directory.path().join("keys.json");
         if let Some(jwks) = pinned {
             fs::write(&file, jwks).expect("a written file");
         }
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
-        let keys = keys::Config::new(ISSUER, AUDIENCE, KeySource::Pinned(file)).clock(Arc::clone(&clock)).start().await;
+        let config = keys::Config::new(ISSUER, AUDIENCE, KeySource::Pinned(file)).clock(Arc::clone(&clock));
+        let keys = set_up(config).start().await;
         let database = SqliteConnectOptions::new().filename(directory.path().join("books").join("books.db"));
         let books = Books::open(database, clock).await.expect("a store");
         let allowed_origins = origins.iter().map(|origin| (*origin).to_owned()).collect();

@@ -34,6 +34,8 @@ use std::time::Duration;
 pub struct Feed {
     /// How old the knowledge is: whatever ended earlier than that is known. `None` until the feed has been read to its end.
     pub age: Option<Duration>,
+    /// For how long the feed has been followed.
+    pub followed_for: Duration,
     /// How many sessions, tokens and users are known of whom something has ended.
     pub entries: usize,
     /// How many there was no room for so far. The feed is not up to date again until it has been read without.

@@ -137,6 +137,7 @@ impl Revocations {
         let age = self.age();
         Feed {
             age,
+            followed_for: self.began.elapsed(),
             entries: self.layers.load().len(),
             left_out: self.left_out.load(Ordering::Relaxed),
             cursor: self.cursor.load(Ordering::Relaxed),

@@ -94,6 +94,37 @@ fn a_token_with_the_scope_is_let_in() {
 }
 
 #[test]
+fn a_fresh_guard_is_unavailable_while_the_feed_is_not_fresh_and_never_refuses_the_token() {
+    let reader = format!("Bearer {}", token());
+    for (server, answer) in answers("/fresh", &[&reader]) {
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ada"), "{server}");
+    }
+    for (server, answer) in answers("/stale/fresh", &[&reader]) {
+        assert_eq!((answer.status, answer.code().as_str()), (503, "revocations_stale"), "{server}");
+        assert_eq!((answer.header("retry-after"), answer.header("www-authenticate")), (Some("1"), None), "{server}");
+    }
+    for (server, answer) in answers("/stale/fresh", &["Bearer a.b.c"]) {
+        assert_eq!(answer.code(), "token_invalid", "{server}");
+    }
+}
+
+#[test]
+fn scopes_that_the_program_names_wait_for_a_fresh_feed_and_others_do_not() {
+    let mut claims = claims(NOW);
+    claims["scope"] = "books:read books:write".into();
+    let author = format!("Bearer {}", Issuer::usual().token_of(&claims));
+    for (server, answer) in answers("/stale/author", &[&author]) {
+        assert_eq!((answer.status, answer.code().as_str()), (503, "revocations_stale"), "{server}");
+    }
+    for (server, answer) in answers("/stale/reader", &[&author]) {
+        assert_eq!(answer.status, 200, "{server}");
+    }
+    for (server, answer) in answers("/stale/author", &[&format!("Bearer {}", token())]) {
+        assert_eq!(answer.code(), "insufficient_scope", "{server}: waiting would not help");
+    }
+}
+
+#[test]
 fn every_refusal_is_a_problem_document_that_is_never_stored() {
     for path in ["/anybody", "/author"] {
         for (server, answer) in answers(path, &[]) {

@@ -5,7 +5,7 @@ use axum::{Router, extract::FromRef, routing::get};
 use jeton_verifier::{
     KeySet, Observer, Unobserved, Verifier,
     clock::{ManualClock, Timestamp},
-    guard::{AccessToken, Authenticate, Rejection, Scope, Scoped, Verdict},
+    guard::{AccessToken, Authenticate, Fresh, Rejection, Scope, Scoped, Verdict},
 };
 use std::{
     net::{SocketAddr, TcpListener},
@@ -20,6 +20,12 @@ pub(crate) const NOW: i64 = 1_800_000_000;
 /// They run until the tests have ended.
 pub(crate) static SERVERS: LazyLock<[(&str, SocketAddr); 2]> = LazyLock::new(|| [("actix", actix()), ("axum", axum())]);
 
+pub(crate) struct BooksRead;
+
+impl Scope for BooksRead {
+    const NAME: &'static str = "books:read";
+}
+
 pub(crate) struct BooksWrite;
 
 impl Scope for BooksWrite {
@@ -27,6 +33,14 @@ impl Scope for BooksWrite {
 }
 
 pub(crate) async fn anybody(token: AccessToken) -> String {
+    token.subject().to_owned()
+}
+
+async fn fresh_reader(token: Fresh<BooksRead>) -> String {
+    token.subject().to_owned()
+}
+
+async fn reader(token: Scoped<BooksRead>) -> String {
     token.subject().to_owned()
 }
 
@@ -39,6 +53,7 @@ struct Fixed {
     verifier: Verifier,
     keys: KeySet,
     observer: Arc<dyn Observer>,
+    is_fresh: bool,
 }
 
 impl Authenticate for Fixed {
@@ -48,6 +63,14 @@ impl Authenticate for Fixed {
 
     fn observer(&self) -> &dyn Observer {
         &*self.observer
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.is_fresh
+    }
+
+    fn must_be_fresh(&self, scope: Option<&str>) -> bool {
+        scope == Some(BooksWrite::NAME)
     }
 }
 
@@ -61,9 +84,14 @@ impl Authenticate for NoKeys {
 }
 
 pub(crate) fn authority(observer: Arc<dyn Observer>) -> Arc<dyn Authenticate> {
+    authority_that(true, observer)
+}
+
+/// One that knows recently what has ended, or not.
+fn authority_that(is_fresh: bool, observer: Arc<dyn Observer>) -> Arc<dyn Authenticate> {
     let verifier = Verifier::new(ISSUER, AUDIENCE, Arc::new(ManualClock::at(Timestamp::from_secs(NOW))));
     let keys = KeySet::from_jwks(Issuer::usual().key_set().to_string().as_bytes()).expect("a good key set");
-    Arc::new(Fixed { verifier, keys, observer })
+    Arc::new(Fixed { verifier, keys, observer, is_fresh })
 }
 
 fn listener() -> (TcpListener, SocketAddr) {
@@ -78,8 +106,15 @@ fn actix() -> SocketAddr {
     let unknown = web::Data::from(Arc::new(NoKeys) as Arc<dyn Authenticate>);
     let app = move || {
         let without_keys = web::scope("/without-keys").app_data(unknown.clone()).route("", web::get().to(anybody));
+        let stale = web::scope("/stale")
+            .app_data(web::Data::from(authority_that(false, Arc::new(Unobserved))))
+            .route("/fresh", web::get().to(fresh_reader))
+            .route("/author", web::get().to(author))
+            .route("/reader", web::get().to(reader));
         App::new()
             .app_data(known.clone())
+            .service(stale)
+            .route("/fresh", web::get().to(fresh_reader))
             .route("/anybody", web::get().to(anybody))
             .route("/author", web::get().to(author))
             .service(without_keys)
@@ -106,10 +141,17 @@ impl FromRef<State> for Arc<dyn Authenticate> {
 fn axum() -> SocketAddr {
     let (listener, address) = listener();
     let unknown: Arc<dyn Authenticate> = Arc::new(NoKeys);
+    let stale = Router::new()
+        .route("/stale/fresh", get(fresh_reader))
+        .route("/stale/author", get(author))
+        .route("/stale/reader", get(reader))
+        .with_state(authority_that(false, Arc::new(Unobserved)));
     let app = Router::new()
         .route("/anybody", get(anybody))
         .route("/author", get(author))
+        .route("/fresh", get(fresh_reader))
         .with_state(State { authority: authority(Arc::new(Unobserved)) })
+        .merge(stale)
         .merge(Router::new().route("/without-keys", get(anybody)).with_state(unknown));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     thread::spawn(move || {
