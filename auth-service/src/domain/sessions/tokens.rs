@@ -111,7 +111,7 @@ impl Issuer {
             roles: self.roles.known(&account.roles),
             custom: account.custom.clone(),
             epoch: session.epoch.0,
-            rev: 0,
+            rev: account.revision,
         };
         let keys = self.keys.active();
         let mut header = Header::new(Algorithm::RS256);
