@@ -24,6 +24,11 @@ impl Connection {
 
     /// Sends a request, and returns the body of the answer, which must be 200.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> &[u8] {
+        self.ask_whole(request).await.0
+    }
+
+    /// As [`Connection::ask`], with the number of bytes of the whole answer.
+    pub(crate) async fn ask_whole(&mut self, request: &[u8]) -> (&[u8], usize) {
         self.stream.write_all(request).await.expect("the service reads");
         self.buffer.clear();
         loop {
@@ -32,7 +37,7 @@ impl Connection {
             if let Some(body) = body_of(&self.buffer) {
                 let is_good = self.buffer.starts_with(b"HTTP/1.1 200");
                 assert!(is_good, "{}", String::from_utf8_lossy(&self.buffer));
-                return &self.buffer[body..];
+                return (&self.buffer[body..], self.buffer.len());
             }
         }
     }

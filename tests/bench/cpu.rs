@@ -39,11 +39,16 @@ fn used_by(id: u32) -> Option<Duration> {
     if found == 0 { try_reading(clock) } else { None }
 }
 
+/// What this thread has used.
+pub(crate) fn of_this_thread() -> Duration {
+    reading(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
 /// What this thread uses for some work.
 pub(crate) fn spent(work: impl FnOnce()) -> Duration {
-    let before = reading(libc::CLOCK_THREAD_CPUTIME_ID);
+    let before = of_this_thread();
     work();
-    reading(libc::CLOCK_THREAD_CPUTIME_ID) - before
+    of_this_thread() - before
 }
 
 fn reading(clock: libc::clockid_t) -> Duration {

@@ -4,6 +4,7 @@
 mod connection;
 mod cpu;
 mod crowd;
+mod feed;
 mod logins;
 mod outcomes;
 mod raw;
@@ -18,7 +19,7 @@ use report::Report;
 use std::{env, process::ExitCode};
 
 /// The topics that can be asked for by name.
-const TOPICS: [&str; 6] = ["verifier", "reads", "refreshes", "logins", "sessions", "start"];
+const TOPICS: [&str; 7] = ["verifier", "reads", "refreshes", "logins", "sessions", "start", "feed"];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -50,6 +51,9 @@ async fn main() -> ExitCode {
     }
     if is_asked("start") {
         start::measure(&mut report).await;
+    }
+    if is_asked("feed") {
+        feed::measure(&mut report).await;
     }
     report.conclude();
     ExitCode::SUCCESS

@@ -63,7 +63,7 @@ fn is_ready(port: u16) -> bool {
 }
 
 /// Resident memory in MiB, as Linux counts it (proc(5), `VmRSS`).
-fn resident(service: &Service) -> f64 {
+pub(crate) fn resident(service: &Service) -> f64 {
     let status = fs::read_to_string(format!("/proc/{}/status", service.process_id())).expect("Linux, and it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("proc(5) says it");
     line.trim().trim_end_matches(" kB").parse::<f64>().expect("a number of KiB") / 1024.0

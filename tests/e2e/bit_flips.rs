@@ -30,6 +30,8 @@ impl Watched {
             .auth("AUTH_REDIS_URL", &redis_url)
             .auth("AUTH_DATABASE_URL", &database_url)
             .auth("AUTH_SECRET", &random_secret())
+            // It would have auth-service look at the log of endings all the time.
+            .resource("RESOURCE_REVOCATIONS_URL", "off")
             .start()
             .await;
         Self { stack, redis, postgres, _redis: server }

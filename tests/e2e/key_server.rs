@@ -50,6 +50,8 @@ impl KeyServer {
         let mut stack = Stack::any().prepare();
         stack.resource.set("RESOURCE_ISSUER", issuer);
         stack.resource.set("RESOURCE_JWKS_URL", &format!("{}/.well-known/jwks.json", self.site.url()));
+        // There is nothing but keys.
+        stack.resource.set("RESOURCE_REVOCATIONS_URL", "off");
         stack.resource.start().await;
         stack
     }

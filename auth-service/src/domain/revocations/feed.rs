@@ -34,7 +34,7 @@ const GATHER_MANY: Duration = Duration::from_millis(250);
 const MANY: usize = 500;
 
 /// How long a signed page is handed out again.
-const PAGE_AGE: Duration = Duration::from_secs(1);
+const PAGE_AGE: Duration = Duration::from_millis(500);
 
 /// How often what has expired is forgotten.
 const EXPIRE: Duration = Duration::from_secs(60);
@@ -71,6 +71,9 @@ struct Known {
     steady: Steady,
     /// Of the last look that succeeded: when it began, and how the pages made of it are dated.
     last: Option<(Instant, Dated)>,
+    /// The last failure, if no look has succeeded since. Whoever waited meanwhile shares it: in an outage, each look takes as long
+    /// as a store may.
+    failure: Option<(Instant, Unavailable)>,
     expired_at: Option<Instant>,
     /// By where they begin.
     pages: HashMap<i64, Signed>,
@@ -164,11 +167,19 @@ impl Feed {
         if is_done() {
             return Ok(());
         }
+        let asked = Instant::now();
         let _turn = self.turn.lock().await;
         if is_done() {
             return Ok(());
         }
-        self.look().await
+        if let Some((at, error)) = self.known().failure.clone()
+            && at >= asked
+        {
+            return Err(error);
+        }
+        let looked = self.look().await;
+        self.known().failure = looked.as_ref().err().map(|error| (Instant::now(), error.clone()));
+        looked
     }
 
     /// Reads what is new. What was committed before it began is in it.
