@@ -86,7 +86,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), testkit::Issuer::usual().key_set().to_string()).expect("a written file");
         let pinned = ("RESOURCE_JWKS_FILE", file.path().to_str().expect("a path in UTF-8").to_owned());
-        let (severity, text) = found(&[pinned.clone()]).await;
+        let (severity, text) = found(std::slice::from_ref(&pinned)).await;
         assert!(severity == Severity::Note && text.contains("stay good until they expire"), "{text}");
         let nobody = ("RESOURCE_REVOCATIONS_URL", "http://127.0.0.1:1/revocations".to_owned());
         let (severity, text) = found(&[pinned, nobody]).await;

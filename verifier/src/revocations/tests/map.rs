@@ -51,8 +51,16 @@ impl Said {
 #[derive(Debug, Clone, Default)]
 struct Naive {
     whole: BTreeMap<u8, u32>,
-    epochs: BTreeMap<u8, (u32, Vec<(i64, Option<u8>)>, Vec<i64>)>,
+    users: BTreeMap<u8, NaiveUser>,
     everybody: (u32, i64),
+}
+
+/// What was ever said of one user, and until when.
+#[derive(Debug, Clone, Default)]
+struct NaiveUser {
+    until: u32,
+    epochs: Vec<(i64, Option<u8>)>,
+    revs: Vec<i64>,
 }
 
 /// Kept for so much longer that a repetition is no news.
@@ -68,15 +76,15 @@ impl Naive {
                 *held = later(if *held > now { *held } else { 0 }, until);
             }
             Said::Epoch(name, ..) | Said::Rev(name, _) => {
-                let held = self.epochs.entry(name).or_default();
-                if held.0 <= now {
-                    *held = Default::default();
+                let held = self.users.entry(name).or_default();
+                if held.until <= now {
+                    *held = NaiveUser::default();
                 }
-                held.0 = later(held.0, until);
+                held.until = later(held.until, until);
                 match said {
-                    Said::Epoch(_, epoch, but) => held.1.push((epoch, but)),
-                    Said::Rev(_, rev) => held.2.push(rev),
-                    _ => {}
+                    Said::Epoch(_, epoch, but) => held.epochs.push((epoch, but)),
+                    Said::Rev(_, rev) => held.revs.push(rev),
+                    Said::Whole(_) | Said::Everybody(_) => {}
                 }
             }
             Said::Everybody(epoch) => {
@@ -88,11 +96,11 @@ impl Naive {
 
     fn ends(&self, session: u8, itself: u8, user: u8, epoch: i64, rev: i64, now: u32) -> bool {
         let whole = |name| self.whole.get(&name).is_some_and(|until| now < *until);
-        let of_user = self.epochs.get(&user).filter(|(until, ..)| now < *until);
-        let by_user = of_user.is_some_and(|(_, epochs, revs)| {
+        let of_user = self.users.get(&user).filter(|user| now < user.until);
+        let by_user = of_user.is_some_and(|NaiveUser { epochs, revs, .. }| {
             let highest = epochs.iter().map(|(epoch, _)| *epoch).max();
-            let of_highest = epochs.iter().filter(|(epoch, _)| Some(*epoch) == highest);
-            let is_spared = of_highest.clone().all(|(_, but)| *but == Some(session));
+            let is_spared =
+                epochs.iter().filter(|(epoch, _)| Some(*epoch) == highest).all(|(_, but)| *but == Some(session));
             highest.is_some_and(|highest| epoch < highest && !is_spared) || revs.iter().any(|least| rev < *least)
         });
         whole(session) || whole(itself) || by_user || (now < self.everybody.0 && epoch < self.everybody.1)
