@@ -110,6 +110,8 @@ pub(crate) struct Reader {
     complaints: Vec<String>,
     /// Whether it was said that the pages do not get newer.
     is_repeating: bool,
+    /// When it was last said that the feed went back.
+    went_back_at: Option<Instant>,
     /// A change of the keys that has not arrived.
     noticed: Option<Noticed>,
 }
@@ -158,6 +160,7 @@ impl Reader {
             failures: 0,
             complaints: Vec::new(),
             is_repeating: false,
+            went_back_at: None,
             noticed: None,
         }
     }
@@ -218,6 +221,8 @@ impl Reader {
             Err(error) => {
                 self.keys.observer.feed_read(Err(&error));
                 self.complain(&error);
+                // What was read before the failure does not wait for the end of it.
+                self.put_into_effect().await;
                 let is_absent = matches!(error, FeedError::Status(StatusCode::NOT_FOUND));
                 if is_absent { jittered(self.pace.absent) } else { self.pace.after_failures(self.failures) }
             }
@@ -330,17 +335,25 @@ impl Reader {
     fn take_news(&mut self, page: &Page) -> bool {
         self.all = self.all.map(|all| All { is_turn_of_news: false, ..all });
         if page.to < self.cursor {
-            tracing::warn!(
-                cursor = self.cursor,
-                to = page.to,
-                "the revocation feed ends before what was read already, as after a restore: reading all of it again"
-            );
+            self.say_that_it_went_back(page.to);
             self.cursor = 0;
             self.all = Some(All::default());
             return false;
         }
         self.cursor = page.to;
         !page.more
+    }
+
+    /// At most once a minute: replicas that lag behind may take turns.
+    fn say_that_it_went_back(&mut self, to: u64) {
+        if self.went_back_at.is_none_or(|said| said.elapsed() >= Duration::from_secs(60)) {
+            self.went_back_at = Some(Instant::now());
+            tracing::warn!(
+                cursor = self.cursor,
+                to,
+                "the revocation feed ends before what was read already, as after a restore: reading all of it again"
+            );
+        }
     }
 
     /// A page that is not newer than the newest was sent before, by whoever sends it now.

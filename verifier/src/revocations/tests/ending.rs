@@ -4,7 +4,7 @@ use super::*;
 use std::time::Instant;
 
 #[actix_web::test]
-async fn a_session_that_ends_is_refused_within_a_second_and_others_are_not() {
+async fn a_session_that_ends_is_refused_within_a_second_with_remembered_tokens_too_and_others_are_not() {
     let issuer = TestIssuer::start();
     // A feed that waits longer than the test: the refusal does not come from the end of the wait.
     let keys = start(config(&issuer, None).fresh_within(LONG), Pace::default()).await;
@@ -87,6 +87,18 @@ async fn a_long_feed_is_read_to_its_end_page_by_page() {
         assert_eq!(verdict(&keys, &of_session(&number.to_string())).await, ENDED, "{number}");
     }
     assert_eq!(keys.feed().expect("a feed").entries, 100);
+}
+
+#[actix_web::test]
+async fn what_was_read_counts_although_the_feed_breaks_off_in_the_middle() {
+    let issuer = TestIssuer::start();
+    issuer.has_pages_of(1);
+    (0..10).for_each(|number| issuer.ends(session(&number.to_string())));
+    issuer.breaks_off_after(5);
+    let keys = start(config(&issuer, None), hurry()).await;
+    eventually("half of it counts", async || keys.feed().is_some_and(|feed| feed.entries == 5)).await;
+    assert!(keys.feed().expect("a feed").is_behind);
+    assert_eq!(verdict(&keys, &of_session("0")).await, ENDED);
 }
 
 #[actix_web::test]

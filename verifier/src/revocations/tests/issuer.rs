@@ -32,6 +32,8 @@ struct State {
     hidden: Vec<u64>,
     manner: Manner,
     is_patient: bool,
+    /// After so many entries, every question fails.
+    breaks_off_after: u64,
     asked: Vec<Asked>,
     keys_asked: usize,
 }
@@ -108,6 +110,9 @@ async fn feed(request: HttpRequest, state: web::Data<Mutex<State>>) -> HttpRespo
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let mut state = state.lock().unwrap();
+    if asked.after.saturating_sub(FIRST) >= state.breaks_off_after {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
     let (mut header, mut page) = (header(state.signer), state.page(asked.after));
     match state.manner.clone() {
         Manner::Sound => {}
@@ -139,6 +144,7 @@ impl TestIssuer {
             hidden: Vec::new(),
             manner: Manner::Sound,
             is_patient: true,
+            breaks_off_after: u64::MAX,
             asked: Vec::new(),
             keys_asked: 0,
         }));
@@ -199,6 +205,10 @@ impl TestIssuer {
     /// Answers at once, whatever it is asked.
     pub(super) fn never_waits(&self) {
         self.change(|state| state.is_patient = false);
+    }
+
+    pub(super) fn breaks_off_after(&self, entries: u64) {
+        self.change(|state| state.breaks_off_after = entries);
     }
 
     pub(super) fn has_pages_of(&self, entries: usize) {
