@@ -86,6 +86,7 @@ mod replicas;
 mod resource_doctor;
 mod restarts;
 mod reuse;
+mod revocations;
 mod roles;
 mod secrecy;
 mod security_page;
