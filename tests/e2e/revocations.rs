@@ -2,3 +2,9 @@
 
 mod endings;
 mod feed;
+mod outages;
+mod pages;
+mod replicas;
+mod restores;
+mod sequences;
+mod waiting;
