@@ -5,6 +5,7 @@ mod feed;
 mod outages;
 mod pages;
 mod replicas;
+mod restarts;
 mod restores;
 mod sequences;
 mod waiting;
