@@ -6,7 +6,7 @@ use crate::{
     recovery::{forgot, reset},
 };
 use harness::{
-    Person, Stack, Storage, Tokens,
+    Stack, Storage, Tokens,
     person::{fresh_email, fresh_password},
 };
 use serde_json::json;
@@ -146,13 +146,17 @@ async fn what_commands_end_is_in_the_feed(storage: Storage) {
     command(&stack, &["user", "disable", &eve.id], "").await;
     ended_are(&stack, reader, "user disable", &[&eve.tokens], &spared[2..]).await;
     command(&stack, &["user", "delete", &ada.id, "--yes"], "").await;
-    let again = Person::new(&stack.auth, "ada", harness::Transport::Body).await;
+    let again = stack.ada().await;
     command(&stack, &["user", "delete", &again.id, "--yes"], "").await;
     ended_are(&stack, reader, "user delete", &[&again.tokens], &spared[2..]).await;
     command(&stack, &["sessions", "end-all"], "").await;
     ended_are(&stack, reader, "sessions end-all", &[&mia.tokens, &bob.tokens], &[]).await;
-    let back = mia.another_device().await;
-    ended_are(&stack, reader, "a login afterwards", &[&mia.tokens], &[&back]).await;
+    let (back, other) = (mia.another_device().await, mia.another_device().await);
+    ended_are(&stack, reader, "a login afterwards", &[&mia.tokens], &[&back, &other]).await;
+    stack.auth.change_password(&back, &mia.password, &fresh_password()).await.expect(204);
+    ended_are(&stack, reader, "a new password afterwards", &[&other], &[&back]).await;
+    stack.auth.logout_all(&back).await.expect(204);
+    ended_are(&stack, reader, "a logout everywhere afterwards", &[&back], &[]).await;
 }
 
 async fn a_demotion_and_a_changed_custom_claim_are_in_the_feed(storage: Storage) {

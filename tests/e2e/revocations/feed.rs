@@ -135,9 +135,10 @@ impl Ended {
         let epoch = claims["epoch"].as_u64().unwrap_or_default();
         let session = name("sid", &text("sid"));
         let by_name = [&session, &name("jti", &text("jti"))].map(|name| self.named.get(name).copied());
-        let by_user = self.users.get(&name("sub", &text("sub"))).and_then(|(ended, spared, until)| {
-            (*ended > epoch && spared.as_ref() != Some(&session)).then_some(*until)
-        });
+        let by_user = self
+            .users
+            .get(&name("sub", &text("sub")))
+            .and_then(|(ended, spared, until)| (*ended > epoch && spared.as_ref() != Some(&session)).then_some(*until));
         let by_all = (epoch < self.everybody.0).then_some(self.everybody.1);
         by_name.into_iter().chain([by_user, by_all]).flatten().max()
     }

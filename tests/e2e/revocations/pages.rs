@@ -72,7 +72,9 @@ async fn pages_of_many_endings_follow_each_other(storage: Storage) {
         }
     }
     assert_eq!(lengths, [(5000, true), (5000, true), (300, false)], "pages of {sizes:?} bytes");
-    assert!(reader.cursor == last && reader.held.refuses(&ada.tokens.access) && !reader.held.refuses(&bob.tokens.access));
+    assert!(
+        reader.cursor == last && reader.held.refuses(&ada.tokens.access) && !reader.held.refuses(&bob.tokens.access)
+    );
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! Two replicas, readers that hop between them with one cursor, and one replica that is killed now and then.
 
-use super::feed::{Ended, Reader, question};
+use super::feed::{Ended, PROMISE, Reader, question};
 use fastrand::Rng;
 use futures_util::future::{join, join_all};
-use harness::{Http, Person, Stack, Storage, Tokens, eventually, service::Service};
+use harness::{Http, Person, Stack, Storage, Tokens, eventually, lateness::Lateness, service::Service};
+use serde_json::json;
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    cell::Cell,
     time::{Duration, Instant},
 };
 use tokio::time::sleep;
@@ -14,45 +15,58 @@ on_every_storage! {
     readers_that_hop_between_replicas_miss_no_ending,
 }
 
-const WRITERS: usize = 3;
+const WRITERS: usize = 6;
 const READERS: usize = 4;
 
 /// How many sessions each writer ends.
-const ENDINGS: usize = 14;
+const ENDINGS: usize = 8;
 
 /// How often a replica is killed.
 const KILLS: usize = 3;
 
-/// Tries until a replica answers: one of them is dead now and then.
-async fn answered(replicas: &[Http; 2], ask: impl AsyncFn(&Http) -> Option<u16>, expected: u16) {
-    eventually("one of two replicas does it", Duration::from_secs(30), async || {
-        let replica = &replicas[fastrand::usize(..2)];
-        (ask(replica).await? == expected).then_some(())
+/// Ends devices at any replica, several at the same instant.
+async fn writes(replicas: &[Http; 2], ada: &Person, devices: &[Tokens]) {
+    for at_once in devices.chunks(2) {
+        join_all(at_once.iter().map(|tokens| ends(replicas, ada, tokens))).await;
+        sleep(Duration::from_millis(fastrand::u64(..1200))).await;
+    }
+}
+
+async fn ends(replicas: &[Http; 2], ada: &Person, tokens: &Tokens) {
+    let (path, body) = (format!("/auth/sessions/{}", tokens.session_id), json!({ "refresh_token": tokens.refresh }));
+    let is_logout = fastrand::bool();
+    eventually("one of two replicas ends it", Duration::from_secs(30), async || {
+        let replica = replicas[fastrand::usize(..2)].once();
+        let request = if is_logout {
+            replica.post("/auth/logout").json(&body)
+        } else {
+            replica.request("DELETE", &path).bearer(&ada.tokens.access)
+        };
+        // One of them is dead now and then.
+        request.try_send().await.ok().filter(|answer| answer.status == 204)
     })
     .await;
 }
 
-/// Logs devices in beforehand, and ends one after the other at any replica. What was answered has ended.
-async fn writes(replicas: &[Http; 2], ada: &Person, devices: &[Tokens]) {
-    for tokens in devices {
-        let path = format!("/auth/sessions/{}", tokens.session_id);
-        let by_id = async |replica: &Http| {
-            let request = replica.once().request("DELETE", &path).bearer(&ada.tokens.access);
-            Some(request.try_send().await.ok()?.status)
-        };
-        let logout = async |replica: &Http| {
-            let body = serde_json::json!({ "refresh_token": tokens.refresh });
-            Some(replica.once().post("/auth/logout").json(&body).try_send().await.ok()?.status)
-        };
-        if fastrand::bool() { answered(replicas, by_id, 204).await } else { answered(replicas, logout, 204).await }
-        sleep(Duration::from_millis(fastrand::u64(..60))).await;
-    }
+/// What has been ended, once it has.
+type AllEnded<'a> = Cell<Option<(Instant, Lateness, &'a [&'a Tokens])>>;
+
+fn missed(held: &Ended, ended: &[&Tokens]) -> usize {
+    ended.iter().filter(|tokens| !held.refuses(&tokens.access)).count()
 }
 
-/// Asks any replica for what follows its only cursor, with and without waiting, until it is told to stop.
-async fn reads(replicas: &[Http; 2], mut reader: Reader, stop: &AtomicBool) -> Reader {
+/// Asks any replica for what follows its only cursor, with and without waiting, until it knows of every ending or has had
+/// the time for it.
+async fn reads(replicas: &[Http; 2], mut reader: Reader, ended: &AllEnded<'_>) -> Reader {
     let mut rng = Rng::new();
-    while !stop.load(Ordering::Relaxed) {
+    // Questions wait for a second, and one of them may be under way.
+    let patience = PROMISE + Duration::from_secs(2);
+    let is_over = |reader: &Reader| {
+        ended.get().is_some_and(|(since, lateness, ended)| {
+            missed(&reader.held, ended) == 0 || since.elapsed() > patience + lateness.so_far()
+        })
+    };
+    while !is_over(&reader) {
         let replica = &replicas[rng.usize(..2)];
         let request = replica.once().get(&question(reader.cursor, rng.u64(..2)));
         let Ok(answer) = request.try_send().await else {
@@ -62,13 +76,6 @@ async fn reads(replicas: &[Http; 2], mut reader: Reader, stop: &AtomicBool) -> R
         if answer.status == 503 {
             continue;
         }
-        // A replica that has just been killed has no key set to ask for.
-        let keys = eventually("a key set", Duration::from_secs(30), async || {
-            let keys = replicas[fastrand::usize(..2)].get("/.well-known/jwks.json").try_send().await.ok()?;
-            (keys.status == 200).then_some(keys.json)
-        })
-        .await;
-        reader.know(keys);
         let cursor = reader.cursor;
         let page = reader.judge(replica, answer, cursor).await;
         reader.take(&page);
@@ -96,25 +103,20 @@ async fn readers_that_hop_between_replicas_miss_no_ending(storage: Storage) {
         people.push((ada, devices));
     }
     let replicas = [(*stack.auth).clone(), (*replica).clone()];
-    let stop = AtomicBool::new(false);
-    let readers = join_all((0..READERS).map(|_| reads(&replicas, Reader::of(&stack), &stop)));
+    let all: Vec<&Tokens> = people.iter().flat_map(|(_, devices)| devices).collect();
+    let ended = Cell::new(None);
+    let reader = Reader::caught_up(&stack).await;
+    let readers = join_all((0..READERS).map(|_| reads(&replicas, reader.clone(), &ended)));
     let writers = async {
         let writers = join_all(people.iter().map(|(ada, devices)| writes(&replicas, ada, devices)));
         join(writers, kills(&mut replica)).await;
-        let ended = Instant::now();
-        // Whoever reads has a second, and the time that questions take.
-        while ended.elapsed() < Duration::from_secs(3) {
-            sleep(Duration::from_millis(50)).await;
-        }
-        stop.store(true, Ordering::Relaxed);
+        ended.set(Some((Instant::now(), Lateness::from_now(), &*all)));
     };
     let (readers, ()) = join(readers, writers).await;
-    let all: Vec<&Tokens> = people.iter().flat_map(|(_, devices)| devices).collect();
-    let missed = |held: &Ended| all.iter().filter(|tokens| !held.refuses(&tokens.access)).count();
     let fresh = Reader::caught_up(&stack).await;
-    assert_eq!(missed(&fresh.held), 0, "of {} endings, in the feed", all.len());
+    assert_eq!(missed(&fresh.held, &all), 0, "of {} endings, in the feed", all.len());
     for reader in &readers {
-        assert_eq!(missed(&reader.held), 0, "of {} endings, by a reader at {}", all.len(), reader.cursor);
+        assert_eq!(missed(&reader.held, &all), 0, "of {} endings, by a reader at {}", all.len(), reader.cursor);
         assert_eq!(reader.restarts, 0, "no replica is behind a cursor");
         assert!(people.iter().all(|(ada, _)| !reader.held.refuses(&ada.tokens.access)));
     }

@@ -21,7 +21,9 @@ async fn what_had_ended_before_a_restart_is_still_in_the_feed(storage: Storage) 
         } else {
             stack.auth.restart().await;
         }
-        reader.within_a_second(&stack.auth, "an ending before a restart", |held| held.refuses(&person.tokens.access)).await;
+        reader
+            .within_a_second(&stack.auth, "an ending before a restart", |held| held.refuses(&person.tokens.access))
+            .await;
         assert!(reader.cursor > before, "numbers go on rising");
     }
     let again = Reader::caught_up(&stack).await;
@@ -40,7 +42,9 @@ async fn an_entry_outlives_tokens_from_before_a_shorter_lifetime_was_set(storage
     stack.auth.logout_all(&bob.tokens).await.expect(204);
     let mut reader = Reader::of(&stack);
     let (one, all) = (&ada.tokens, &bob.tokens);
-    reader.within_a_second(&stack.auth, "a logout", |held| held.refuses(&one.access) && held.refuses(&all.access)).await;
+    reader
+        .within_a_second(&stack.auth, "a logout", |held| held.refuses(&one.access) && held.refuses(&all.access))
+        .await;
     assert_eq!(stack.auth.command(&["sessions", "end-all"]).ended().await.code, Some(0));
     let everybody = &eve.tokens.access;
     reader.within_a_second(&stack.auth, "the end of all", |held| held.refuses(everybody)).await;

@@ -164,7 +164,8 @@ impl World {
             "logout" => drop(auth.logout(&tokens).await.expect(204)),
             "everywhere" => drop(auth.logout_all(&tokens).await.expect(204)),
             "device" => {
-                let all = (0..self.sessions.len()).filter(|other| self.newest(*other).claims()["sub"] == tokens.claims()["sub"]);
+                let all = (0..self.sessions.len())
+                    .filter(|other| self.newest(*other).claims()["sub"] == tokens.claims()["sub"]);
                 let other = self.rng.choice(all.collect::<Vec<_>>())?;
                 auth.end_session(&tokens, &self.newest(other).session_id).await.expect(204);
             }
