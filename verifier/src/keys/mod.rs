@@ -4,7 +4,7 @@
 //! - Keys are fetched again after half of their `max-age`, and their `ETag` saves a transfer if they are unchanged.
 //! - While they cannot be fetched, the current ones stay in use; a [snapshot](KeySource::with_snapshot) carries them over a restart.
 //! - Tokens with an unknown `kid`, however many, cause one fetch in ten seconds at most.
-//! - What the issuer has ended is refused within a second: see [`revocations`](crate::revocations).
+//! - What the issuer has ended is refused within a second: see [`revocations`].
 //! - A request that is dropped cancels nothing: fetches belong to the background task.
 
 mod address;
