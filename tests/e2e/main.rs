@@ -87,6 +87,7 @@ mod resource_doctor;
 mod restarts;
 mod reuse;
 mod revocations;
+mod revoked;
 mod roles;
 mod secrecy;
 mod security_page;

@@ -78,7 +78,7 @@ async fn pages_of_many_endings_follow_each_other(storage: Storage) {
 }
 
 #[tokio::test]
-async fn a_page_names_the_key_set_of_now_and_may_be_cached_for_a_while() {
+async fn a_page_names_the_key_set_of_now_and_may_be_cached_for_a_second() {
     let stack = Stack::any().unlimited().auth("AUTH_PUBLIC_URL", "https://auth.example").start_auth().await;
     let ada = stack.ada().await;
     let reader = &mut Reader::of(&stack);
@@ -96,9 +96,9 @@ async fn a_page_names_the_key_set_of_now_and_may_be_cached_for_a_while() {
         let off = i64::try_from(page.iat).expect("a time") - asked;
         assert!((-2..60).contains(&off), "the database's clock is ours, and not {off} s off");
     }
-    assert_eq!(empty.answer.header("cache-control"), "public, max-age=1");
-    let seconds = full.answer.header("cache-control").strip_prefix("public, max-age=").and_then(|age| age.parse().ok());
-    assert!(seconds.is_some_and(|seconds: u64| (2..=60).contains(&seconds)), "{}", full.answer);
+    for page in [&empty, &full] {
+        assert_eq!(page.answer.header("cache-control"), "public, max-age=1");
+    }
 }
 
 #[tokio::test]

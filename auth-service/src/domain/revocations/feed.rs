@@ -44,8 +44,6 @@ const EXPIRE: Duration = Duration::from_secs(60);
 pub struct Answer {
     /// A signed page.
     pub page: Arc<str>,
-    /// Whether nothing has ended.
-    pub is_empty: bool,
     /// Whether there was no room to wait: it should ask again only after a while.
     pub had_no_room: bool,
 }
@@ -82,7 +80,6 @@ struct Known {
 #[derive(Clone)]
 struct Signed {
     page: Arc<str>,
-    is_empty: bool,
     at: Instant,
     newest: i64,
 }
@@ -227,15 +224,14 @@ impl Feed {
         let start = known.held.start(after);
         let newest = known.held.newest();
         known.pages.retain(|_, page| page.at.elapsed() < PAGE_AGE && page.newest == newest);
-        if let Some(Signed { page, is_empty, .. }) = known.pages.get(&start).cloned() {
-            return Answer { page, is_empty, had_no_room };
+        if let Some(Signed { page, .. }) = known.pages.get(&start).cloned() {
+            return Answer { page, had_no_room };
         }
         let stretch: Stretch = known.held.stretch(start);
         let (at, dated) = known.last.expect("it is asked for after a look");
         let page: Arc<str> = signed(&self.issuer, &self.keys.active(), dated, &stretch).into();
-        let is_empty = stretch.entries.is_empty();
-        known.pages.insert(start, Signed { page: Arc::clone(&page), is_empty, at, newest });
-        Answer { page, is_empty, had_no_room }
+        known.pages.insert(start, Signed { page: Arc::clone(&page), at, newest });
+        Answer { page, had_no_room }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

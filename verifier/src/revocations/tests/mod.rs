@@ -1,6 +1,5 @@
 //! End to end: an issuer over real HTTP, a feed that is followed, and tokens that are accepted or not.
 
-mod cost;
 mod ending;
 mod freshness;
 mod hostile;
