@@ -1,9 +1,13 @@
 //! Readers that wait for what ends next.
 
 use super::feed::{PROMISE, Page, Reader, question};
+use crate::metrics::counted;
 use futures_util::future::join_all;
-use harness::{Answer, Http, Stack, Storage, lateness::Lateness};
-use std::time::{Duration, Instant};
+use harness::{Answer, Http, Stack, Storage, eventually, lateness::Lateness, service::Service};
+use std::{
+    slice,
+    time::{Duration, Instant},
+};
 use tokio::{task::JoinHandle, time::sleep};
 
 on_every_storage! {
@@ -22,9 +26,17 @@ fn asks(service: &Http, after: u64, wait: u64) -> JoinHandle<Answered> {
     tokio::spawn(async move { (request.try_send().await.expect("an answer"), Instant::now()) })
 }
 
-/// Gives questions the time to arrive; one that comes later would be answered at once, and prove less.
-async fn they_wait(readers: &[JoinHandle<Answered>]) {
-    sleep(Duration::from_millis(700)).await;
+/// Waits until their connections are open, and gives their questions the time to be read. One that comes later would be
+/// answered at once, and prove less.
+async fn they_wait(service: &Service, readers: &[JoinHandle<Answered>]) {
+    // There is such a number once there has been a connection.
+    service.key_set().await.expect(200);
+    eventually("the readers are connected", Duration::from_secs(10), async || {
+        let open = counted(service, r#"connections_open{socket="public"}"#).await;
+        (open as usize >= readers.len()).then_some(())
+    })
+    .await;
+    sleep(Duration::from_millis(300)).await;
     let early = readers.iter().filter(|reader| reader.is_finished()).count();
     assert_eq!(early, 0, "of {} readers", readers.len());
 }
@@ -37,7 +49,7 @@ async fn a_waiting_reader_is_answered_within_a_second_of_an_ending_at_another_re
         let phone = ada.another_device().await;
         let mut reader = Reader::caught_up(&stack).await;
         let waiting = asks(reads, reader.cursor, LONG);
-        they_wait(std::slice::from_ref(&waiting)).await;
+        they_wait(reads, slice::from_ref(&waiting)).await;
         let lateness = Lateness::from_now();
         writes.logout(&phone).await.expect(204);
         let ended = Instant::now();
@@ -82,7 +94,7 @@ async fn two_hundred_waiting_readers_all_learn_of_one_ending() {
     let (ada, bob) = (stack.ada().await, stack.bob().await);
     let mut reader = Reader::caught_up(&stack).await;
     let readers: Vec<_> = (0..200).map(|_| asks(&stack.auth, reader.cursor, LONG)).collect();
-    they_wait(&readers).await;
+    they_wait(&stack.auth, &readers).await;
     let lateness = Lateness::from_now();
     stack.auth.logout(&ada.tokens).await.expect(204);
     let ended = Instant::now();
@@ -97,24 +109,29 @@ async fn two_hundred_waiting_readers_all_learn_of_one_ending() {
     assert!(reader.held.refuses(&ada.tokens.access) && !reader.held.refuses(&bob.tokens.access));
 }
 
-/// Asks from addresses of their own, and returns how many were answered at once with when to ask again; all others wait,
-/// and learn of an ending.
-async fn put_off(stack: &Stack, addresses: &[String]) -> usize {
+/// Asks from these addresses, and returns how many were answered at once with when to ask again; the others wait, and learn
+/// of an ending.
+async fn put_off(stack: &Stack, addresses: &[String], waiting: usize) -> usize {
     let ada = stack.ada().await;
     let mut reader = Reader::caught_up(stack).await;
     let ask = |address: &String| asks(&stack.auth.from_address(address), reader.cursor, LONG);
     let (asked, lateness) = (Instant::now(), Lateness::from_now());
     let readers: Vec<_> = addresses.iter().map(ask).collect();
-    sleep(Duration::from_secs(1)).await;
+    // Whoever finds no room is answered, and the others are not.
+    let answered = || readers.iter().filter(|reader| reader.is_finished()).count();
+    eventually("all but those that wait are answered", Duration::from_secs(10), async || {
+        (answered() >= addresses.len() - waiting).then_some(())
+    })
+    .await;
+    let ending = Instant::now();
     stack.auth.logout(&ada.tokens).await.expect(204);
-    let ended = Instant::now();
     let mut put_off = 0;
     for answered in join_all(readers).await {
         let (answer, at) = answered.expect("no panic");
         let page = reader.judge(&stack.auth, answer, reader.cursor).await;
         if page.answer.header("retry-after").is_empty() {
             assert_eq!(page.ended.len(), 1, "it waited for the ending");
-            assert!(at > ended - Duration::from_millis(500), "{:?} before the ending", ended - at);
+            assert!(at > ending, "{:?} before the ending", ending - at);
         } else {
             assert_eq!((page.ended.len(), page.answer.header("retry-after")), (0, "1"));
             let took = at - asked;
@@ -129,12 +146,12 @@ async fn put_off(stack: &Stack, addresses: &[String]) -> usize {
 async fn readers_that_find_no_room_to_wait_are_answered_at_once() {
     let mut stack = Stack::any().unlimited().auth("AUTH_FEED_WAITERS", "20").start_auth().await;
     let everywhere: Vec<String> = (1..=32).map(|host| format!("127.0.7.{host}")).collect();
-    assert_eq!(put_off(&stack, &everywhere).await, 12, "twenty wait");
+    assert_eq!(put_off(&stack, &everywhere, 20).await, 12, "twenty wait");
     let one_address = vec!["127.0.8.1".to_owned(); 10];
-    assert_eq!(put_off(&stack, &one_address).await, 8, "a tenth of them from one address");
+    assert_eq!(put_off(&stack, &one_address, 2).await, 8, "a tenth of them from one address");
     stack.auth.set("AUTH_FEED_WAITERS", "0");
     stack.auth.restart().await;
-    assert_eq!(put_off(&stack, &everywhere[..3]).await, 3, "nobody waits");
+    assert_eq!(put_off(&stack, &everywhere[..3], 0).await, 3, "nobody waits");
 }
 
 #[tokio::test]
@@ -143,10 +160,10 @@ async fn a_reader_that_went_away_leaves_its_room_to_others() {
     for _ in 0..5 {
         let cursor = Reader::caught_up(&stack).await.cursor;
         let gone = asks(&stack.auth, cursor, LONG);
-        they_wait(std::slice::from_ref(&gone)).await;
+        they_wait(&stack.auth, slice::from_ref(&gone)).await;
         gone.abort();
         // The place is free once the service has seen that the connection is closed.
-        harness::eventually("there is room to wait", Duration::from_secs(5), async || {
+        eventually("there is room to wait", Duration::from_secs(5), async || {
             let answer = stack.auth.get(&question(cursor, 1)).send().await.expect(200);
             answer.header("retry-after").is_empty().then_some(())
         })
@@ -160,7 +177,7 @@ async fn a_service_that_is_asked_to_stop_answers_its_waiting_readers_and_ends() 
     let mut reader = Reader::caught_up(&stack).await;
     let keys = stack.auth.key_set().await.expect(200).json;
     let readers: Vec<_> = (0..80).map(|_| asks(&stack.auth, reader.cursor, LONG)).collect();
-    they_wait(&readers).await;
+    they_wait(&stack.auth, &readers).await;
     let (asked, lateness) = (Instant::now(), Lateness::from_now());
     let status = stack.auth.stop();
     let took = asked.elapsed();
