@@ -65,6 +65,7 @@ fn signed(keys: &ActiveKeys, now: Timestamp) -> Token {
         roles: Vec::new(),
         custom: serde_json::Map::new(),
         epoch: 0,
+        rev: 0,
     };
     let mut header = Header::new(Algorithm::RS256);
     header.typ = Some(TOKEN_TYPE.to_owned());
