@@ -1,5 +1,6 @@
 //! The feed of what has ended, for verifiers that work offline: it refuses what auth-service itself refuses.
 
+mod caches;
 mod endings;
 mod feed;
 mod outages;

@@ -38,6 +38,7 @@ pub(crate) async fn check(report: &mut Report) {
         one_session(&stack, library, &mut consumer, report).await;
         logout(&stack, library, &mut consumer, report).await;
         new_password(&stack, library, &mut consumer, report).await;
+        rights(&stack, library, &mut consumer, report).await;
         disabled(&stack, library, &mut consumer, report).await;
         outage(&mut stack, library, &mut consumer, report).await;
         before_the_start(&stack, library, program, &feed, report).await;
@@ -79,6 +80,15 @@ async fn new_password(stack: &Stack, library: &str, consumer: &mut Peer, report:
     let next = ada.another_device().await;
     report.check(library, "accepts the login with it", accepted(consumer, &next.access).await);
     report.check(library, "accepts another user", accepted(consumer, &bob.tokens.access).await);
+}
+
+/// The client refreshes, and goes on.
+async fn rights(stack: &Stack, library: &str, consumer: &mut Peer, report: &mut Report) {
+    let (admin, mut ada) = (stack.admin().await, stack.ada().await);
+    stack.auth.change_user(&admin.tokens, &ada.id, &json!({ "custom": { "team": 7 } })).await.expect(200);
+    ended(library, "refuses a token with outdated rights", consumer, &[&ada.tokens.access], report).await;
+    ada.refresh().await;
+    report.check(library, "accepts the one after it", accepted(consumer, &ada.tokens.access).await);
 }
 
 async fn disabled(stack: &Stack, library: &str, consumer: &mut Peer, report: &mut Report) {

@@ -91,6 +91,7 @@ macro_rules! keeps {
             ending_everything_is_one_ending_however_many_users_there_are
             a_user_who_is_created_again_under_the_same_id_begins_after_what_has_ended
             numbers_rise_are_at_least_the_time_and_are_given_once
+            numbers_rise_also_when_everything_has_been_forgotten
             an_ending_is_kept_until_the_last_token_that_it_names_has_expired
             a_revoked_token_has_ended_and_its_session_goes_on
             trying_out_the_database_writes_no_ending

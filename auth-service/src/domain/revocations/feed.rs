@@ -117,10 +117,11 @@ impl Feed {
     /// # Errors
     /// [`Unavailable`]: the log cannot be read, so nobody can say that nothing has ended.
     pub async fn page(&self, after: i64, wait: Duration, address: IpAddr) -> Result<Answer, Unavailable> {
+        let asked = Instant::now();
         self.look_unless_done_within(TICK).await?;
         if after > self.known().held.newest() {
             // Another replica may have numbered it a moment ago.
-            self.look_unless_done_within(SHORTEST_TICK).await?;
+            self.look_unless(|begun| begun >= asked).await?;
         }
         if after != self.known().held.newest() || wait.is_zero() {
             return Ok(self.answer(after, false));
@@ -160,15 +161,22 @@ impl Feed {
     }
 
     async fn look_unless_done_within(&self, age: Duration) -> Result<(), Unavailable> {
-        let is_done = || self.known().last.is_some_and(|(at, _)| at.elapsed() < age);
-        if is_done() {
+        self.look_unless(|begun| begun.elapsed() < age).await
+    }
+
+    /// Looks, unless the last look will do, which has begun at a moment.
+    async fn look_unless(&self, will_do: impl Fn(Instant) -> bool) -> Result<(), Unavailable> {
+        let last = || self.known().last.map(|(begun, _)| begun);
+        if last().is_some_and(&will_do) {
             return Ok(());
         }
         let asked = Instant::now();
         let _turn = self.turn.lock().await;
-        if is_done() {
+        let last = last();
+        if last.is_some_and(will_do) {
             return Ok(());
         }
+        sleep(last.map_or(Duration::ZERO, |begun| SHORTEST_TICK.saturating_sub(begun.elapsed()))).await;
         if let Some((at, error)) = self.known().failure.clone()
             && at >= asked
         {
@@ -206,6 +214,7 @@ impl Feed {
         if let Some(held) = read {
             known.held = held;
         }
+        known.held.reach(newest.unwrap_or_default());
         if known.expired_at.is_none_or(|expired| expired.elapsed() >= EXPIRE) {
             known.held.expire(now);
             known.expired_at = Some(at);

@@ -100,6 +100,11 @@ impl Held {
         }
     }
 
+    /// Everything up to this number was read, whether or not it is there any more.
+    pub(super) fn reach(&mut self, number: i64) {
+        self.newest = self.newest.max(number);
+    }
+
     /// Forgets what has expired.
     pub(super) fn expire(&mut self, now: Timestamp) {
         self.entries.retain(|entry| entry.until > now);

@@ -47,7 +47,7 @@ pub struct Numbered {
 pub struct Look {
     /// The database's time.
     pub now: Timestamp,
-    /// The greatest number; `None`: there is nothing, or nothing any more.
+    /// The greatest number that was given, also if what had it is forgotten; `None`: there was none.
     pub newest: Option<i64>,
     /// Whether there are endings without a number.
     pub has_unnumbered: bool,

@@ -27,7 +27,8 @@ impl EndingsLog for Sql {
     async fn look(&self) -> Result<Look, Unavailable> {
         let read = || {
             self.timed(
-                "SELECT :now AS now, (SELECT max(seq) FROM endings) AS newest,
+                "SELECT :now AS now,
+                 (SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'newest_ending') AS newest,
                  (SELECT count(*) FROM (SELECT 1 AS one FROM endings WHERE seq IS NULL LIMIT 1) AS first) AS unnumbered",
             )
         };
@@ -47,7 +48,9 @@ impl EndingsLog for Sql {
             let number = self
                 .timed(
                     "UPDATE endings SET
-                     seq = fresh.place + (SELECT CASE WHEN coalesce(max(seq), 0) > :now THEN max(seq) ELSE :now END FROM endings),
+                     seq = fresh.place + (SELECT max(number) FROM (
+                         SELECT :now AS number UNION ALL SELECT max(seq) FROM endings UNION ALL
+                         SELECT CAST(value AS BIGINT) FROM facts WHERE name = 'newest_ending') AS numbers),
                      until = :now + $2 + (SELECT coalesce(max(token_life), 3600000) FROM signing_keys)
                      FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM endings WHERE seq IS NULL
                            ORDER BY id LIMIT $3) AS fresh
@@ -57,7 +60,14 @@ impl EndingsLog for Sql {
                 .bind(BATCH);
             self.backend.one_number_after_the_other().map(query).into_iter().chain([number]).collect()
         };
-        Ok(self.durable.run_together(statements, Vec::new).await?.written >= BATCH.unsigned_abs())
+        // What has a number is forgotten in time; which numbers were given is not.
+        let then = || {
+            vec![query(
+                "INSERT INTO facts (name, value) SELECT 'newest_ending', CAST(max(seq) AS TEXT) FROM endings WHERE seq > 0
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )]
+        };
+        Ok(self.durable.run_together(statements, then).await?.written >= BATCH.unsigned_abs())
     }
 
     async fn after(&self, number: i64) -> Result<(Vec<Numbered>, bool), Unavailable> {

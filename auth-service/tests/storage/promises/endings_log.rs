@@ -169,6 +169,17 @@ pub async fn numbers_rise_are_at_least_the_time_and_are_given_once(store: &impl 
     assert_eq!(after(store, numbers[3]).await, all[4..]);
 }
 
+pub async fn numbers_rise_also_when_everything_has_been_forgotten(store: &impl Store) {
+    let id = somebody(store).await;
+    store.end_session(id, SessionId::fresh(), now().plus(HOUR)).await.unwrap();
+    let last = after(store, 0).await[0].clone();
+    assert_eq!(EndingsLog::forget(store, last.until.plus(HOUR), 100).await.unwrap(), 1);
+    assert_eq!(store.look().await.unwrap().newest, Some(last.number), "readers who have read it are not sent back");
+    store.end_session(id, SessionId::fresh(), now().plus(HOUR)).await.unwrap();
+    let next = after(store, 0).await;
+    assert!(next.len() == 1 && next[0].number > last.number);
+}
+
 pub async fn an_ending_is_kept_until_the_last_token_that_it_names_has_expired(store: &impl Store) {
     let id = somebody(store).await;
     for (slot, life) in [(1, 900), (2, 1_800)] {
