@@ -29,15 +29,28 @@ impl Connection {
 
     /// As [`Connection::ask`], with the number of bytes of the whole answer.
     pub(crate) async fn ask_whole(&mut self, request: &[u8]) -> (&[u8], usize) {
+        let body = self.answered(request).await;
+        let is_good = self.buffer.starts_with(b"HTTP/1.1 200");
+        assert!(is_good, "{}", String::from_utf8_lossy(&self.buffer));
+        (&self.buffer[body..], self.buffer.len())
+    }
+
+    /// Sends a request, and returns the status of the answer.
+    pub(crate) async fn status(&mut self, request: &[u8]) -> u16 {
+        self.answered(request).await;
+        let status = self.buffer.get(9..12).and_then(|status| std::str::from_utf8(status).ok());
+        status.and_then(|status| status.parse().ok()).expect("an answer has a status")
+    }
+
+    /// Until the whole answer is there; where its body begins.
+    async fn answered(&mut self, request: &[u8]) -> usize {
         self.stream.write_all(request).await.expect("the service reads");
         self.buffer.clear();
         loop {
             let read = self.stream.read_buf(&mut self.buffer).await.expect("the service answers");
             assert_ne!(read, 0, "the service keeps the connection");
             if let Some(body) = body_of(&self.buffer) {
-                let is_good = self.buffer.starts_with(b"HTTP/1.1 200");
-                assert!(is_good, "{}", String::from_utf8_lossy(&self.buffer));
-                return (&self.buffer[body..], self.buffer.len());
+                return body;
             }
         }
     }

@@ -1,14 +1,15 @@
 //! The revocation feed: two thousand verifiers that wait, and one that holds a million endings.
 
 use crate::{
-    connection::Connection,
+    connection::{Connection, get},
     cpu::{self, micros},
+    crowd::Crowd,
     report::{Goal, Report},
     start::resident,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
-use harness::{Stack, Storage, eventually, postgres::Postgres};
+use harness::{Stack, Storage, eventually, postgres::Postgres, tokens::Tokens};
 use jeton_verifier::{
     guard::Authenticate as _,
     keys::{Config, KeySource, PublishedKeys},
@@ -18,7 +19,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::sleep};
 
 const VERIFIERS: usize = 2_000;
 const ENDINGS: usize = 1_000_000;
@@ -26,6 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How often an idle verifier asks, in seconds, and how many seconds a day has.
 const WAIT: usize = 25;
 const DAY: usize = 24 * 3600;
+/// Sessions that are ended under load, so many at the same time.
+const ENDED: usize = 400;
+const AT_ONCE: usize = 8;
+/// Sessions that are refreshed meanwhile, as fast as auth-service answers.
+const REFRESHED: usize = 16;
 const LOOKUPS: usize = 200_000;
 const ROUNDS: usize = 5;
 
@@ -39,6 +45,54 @@ pub(crate) async fn measure(report: &mut Report) {
     let mut stack = stack.auth("AUTH_MAX_CONNECTIONS", "4000").start_auth().await;
     waiting(report, &mut stack).await;
     holding(report, &stack).await;
+    drop(stack);
+    under_load(report).await;
+}
+
+/// From the answer to a logout until resource-service refuses the access token, while auth-service signs as fast as it can.
+async fn under_load(report: &mut Report) {
+    let stack = Stack::on(Storage::RedisAndPostgres).unlimited().auth("AUTH_MAX_SESSIONS", "1000").start().await;
+    let (ada, bob) = (stack.ada().await, stack.bob().await);
+    let mut crowd = Crowd::of(&bob, stack.auth.port(), REFRESHED).await;
+    let mut sessions = Vec::new();
+    for _ in 0..ENDED {
+        sessions.push(ada.another_device().await);
+    }
+    let ending = async {
+        let mut took = Vec::new();
+        for some in sessions.chunks(AT_ONCE) {
+            took.extend(join_all(some.iter().map(|session| refused_after(&stack, session))).await);
+        }
+        took.sort();
+        took
+    };
+    let refreshing = async {
+        loop {
+            crowd.refresh(10).await;
+        }
+    };
+    let took = tokio::select! {
+        took = ending => took,
+        () = refreshing => unreachable!("it goes on for ever"),
+    };
+    let (p99, last) = (took[took.len() * 99 / 100], took[took.len() - 1]);
+    report.detail(&format!(
+        "{ENDED} sessions ended under load: refused after {:.0?} (median), {p99:.0?} (p99), {last:.0?} (the last)",
+        took[took.len() / 2]
+    ));
+    let p99 = p99.as_secs_f64() * 1e3;
+    report.row("revocation feed: logout to refusal under load, p99", p99, " ms", Goal::AtMost(1000.0));
+}
+
+async fn refused_after(stack: &Stack, session: &Tokens) -> Duration {
+    let (mut connection, request) = (Connection::to(stack.resource.port()).await, get("/whoami", &session.access));
+    connection.ask(&request).await;
+    stack.auth.logout(session).await.expect(204);
+    let begun = Instant::now();
+    while connection.status(&request).await == 200 {
+        sleep(Duration::from_millis(2)).await;
+    }
+    begun.elapsed()
 }
 
 /// They wait, one session ends, they wait again, and the service is stopped.
