@@ -73,7 +73,11 @@ export function game({ tell, changed }) {
   }
 
   /** Why a token that is genuine is refused all the same. */
-  const REASONS = { token_expired: text('playground.told.expired'), insufficient_scope: text('playground.told.noScope') }
+  const REASONS = {
+    token_expired: text('playground.told.expired'),
+    token_ended: text('playground.told.ended'),
+    insufficient_scope: text('playground.told.noScope'),
+  }
 
   return {
     victim,
