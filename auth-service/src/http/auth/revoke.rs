@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 #[schema(as = TokenToRevoke)]
 pub struct Asked {
     /// A refresh token of either transport, or an access token.
-    #[schema(value_type = Option<String>, nullable = false)]
+    #[schema(value_type = String, required = true, min_length = 1)]
     token: Option<Secret>,
     /// Not needed: the token says what it is.
     #[serde(rename = "token_type_hint")]
