@@ -35,29 +35,28 @@ const REFRESHED: usize = 16;
 const LOOKUPS: usize = 200_000;
 const ROUNDS: usize = 5;
 
-/// The row that a million endings in the log are made of, numbered after what there is.
-const FILL: &str = "INSERT INTO endings (kind, name, seq, until)
-    SELECT 'session', 'bench-' || n, now.ms + n, now.ms + 7200000 FROM generate_series(1, 1000000) AS n,
-    (SELECT floor(extract(epoch FROM now()) * 1000)::bigint AS ms) AS now";
+/// A million endings, which auth-service numbers.
+const FILL: &str =
+    "INSERT INTO endings (kind, name) SELECT 'session', 'bench-' || n FROM generate_series(1, 1000000) AS n";
 
 pub(crate) async fn measure(report: &mut Report) {
     let stack = Stack::on(Storage::RedisAndPostgres).unlimited().auth("AUTH_FEED_WAITERS", "20000");
     let mut stack = stack.auth("AUTH_MAX_CONNECTIONS", "4000").start_auth().await;
     waiting(report, &mut stack).await;
-    holding(report, &stack).await;
-    drop(stack);
     under_load(report).await;
+    holding(report, &stack).await;
 }
 
 /// From the answer to a logout until resource-service refuses the access token, while auth-service signs as fast as it can.
 async fn under_load(report: &mut Report) {
     let stack = Stack::on(Storage::RedisAndPostgres).unlimited().auth("AUTH_MAX_SESSIONS", "1000").start().await;
     let (ada, bob) = (stack.ada().await, stack.bob().await);
-    let mut crowd = Crowd::of(&bob, stack.auth.port(), REFRESHED).await;
     let mut sessions = Vec::new();
     for _ in 0..ENDED {
         sessions.push(ada.another_device().await);
     }
+    // The service closes connections that are idle.
+    let mut crowd = Crowd::of(&bob, stack.auth.port(), REFRESHED).await;
     let ending = async {
         let mut took = Vec::new();
         for some in sessions.chunks(AT_ONCE) {
