@@ -23,12 +23,18 @@ const OTHER_STORAGE: [(&str, &str); 4] = [
 
 /// Tests about this machine, or something on it that containers do not see, each with its reason. All of them run with
 /// processes.
-const NOT_IN_CONTAINERS: [(&str, &str); 32] = [
+const NOT_IN_CONTAINERS: [(&str, &str); 35] = [
     ("bit_flips::", "counts queries to stores on this machine"),
     ("files::", "is about the files of a process on this machine"),
     ("installations::", "is about databases and files of other programs on this machine"),
     ("output::", "is about the pipes of a process on this machine"),
     ("gateway::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
+    ("revocations::caches::", "runs nginx on this machine, in front of a service on its loopback address"),
+    ("revocations::restores::", "makes and drops databases on a server that other tests use"),
+    (
+        "revocations::waiting::readers_that_find_no_room",
+        "has clients at several addresses, which the published port hides",
+    ),
     ("proxies::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
     ("tls_proxy::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
     ("key_server::each_new_reason", "the keys come from a server of this machine"),
