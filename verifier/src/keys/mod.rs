@@ -10,6 +10,7 @@
 mod address;
 mod config;
 mod demand;
+pub(crate) mod failures;
 pub mod fetch;
 pub(crate) mod files;
 mod freshness;

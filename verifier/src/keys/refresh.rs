@@ -1,6 +1,7 @@
 //! The background task that keeps published keys fresh.
 
 use super::{
+    failures::Failures,
     fetch::FetchError,
     publisher::{Answer, Publisher, Question},
     snapshot::Snapshot,
@@ -14,8 +15,6 @@ use std::{
     time::Duration,
 };
 
-/// After this many different reasons of failures in a row, more are not logged as warnings.
-const MAX_COMPLAINTS: usize = 16;
 /// After new keys were checked, nothing is fetched for this many times as long: a publisher whose keys always change
 /// takes at most a tenth of one core.
 const REST_AFTER_JUDGING: u32 = 9;
@@ -85,8 +84,7 @@ pub(super) async fn follow(keys: Arc<State>, publisher: Publisher, snapshot: Opt
         keys: Arc::clone(&keys),
         publisher,
         snapshot,
-        failures: 0,
-        complaints: Vec::new(),
+        failures: Failures::default(),
         unused: Unused::default(),
     };
     task.take_snapshot().await;
@@ -108,10 +106,7 @@ struct Refresh {
     publisher: Publisher,
     /// Read and written on other threads, since either may block.
     snapshot: Option<Arc<Mutex<Snapshot>>>,
-    /// In a row.
-    failures: u32,
-    /// The reasons that were logged.
-    complaints: Vec<String>,
+    failures: Failures,
     unused: Unused,
 }
 
@@ -143,17 +138,15 @@ impl Refresh {
                 self.keys.observer.keys_fetched(Err(&error));
                 self.complain(&error);
                 self.keys.doubt();
-                pace.after_failures(self.failures, self.keys.held().is_some())
+                pace.after_failures(self.failures.count(), self.keys.held().is_some())
             }
         };
         wait.max(self.publisher.time_spent_judging() * REST_AFTER_JUDGING)
     }
 
     fn take(&mut self, answer: Answer) {
-        if self.failures > 0 {
-            tracing::info!(failures = self.failures, "fetching keys works again");
-            self.failures = 0;
-            self.complaints.clear();
+        if let Some(failures) = self.failures.end() {
+            tracing::info!(failures, "fetching keys works again");
         }
         let now = self.keys.clock.now();
         let known = self.keys.keys();
@@ -186,14 +179,12 @@ impl Refresh {
 
     /// Logs each reason as a warning once, until a fetch succeeds, and repetitions at the level DEBUG.
     fn complain(&mut self, error: &FetchError) {
-        self.failures = self.failures.saturating_add(1);
         let reason = error.to_string();
-        if self.complaints.contains(&reason) || self.complaints.len() == MAX_COMPLAINTS {
-            tracing::debug!(error = reason, failures = self.failures, "still cannot fetch keys");
-            return;
+        if self.failures.add(&reason) {
+            tracing::warn!(error = reason, "cannot fetch keys: keeping the current ones, if any, and trying again");
+        } else {
+            tracing::debug!(error = reason, failures = self.failures.count(), "still cannot fetch keys");
         }
-        tracing::warn!(error = reason, "cannot fetch keys: keeping the current ones, if any, and trying again");
-        self.complaints.push(reason);
     }
 }
 

@@ -9,7 +9,9 @@
 //!   [`Config::fresh_scopes`](crate::keys::Config::fresh_scopes).
 //! - The snapshot of the keys has a companion, so that what has ended stays refused after a restart without the issuer.
 
+mod key_change;
 mod map;
+mod pace;
 mod page;
 mod reader;
 mod snapshot;
@@ -21,7 +23,8 @@ mod tests;
 pub use page::PageError;
 pub use source::{FeedError, Glance, glance};
 
-pub(crate) use reader::{Pace, Reader, wait_for};
+pub(crate) use pace::{Pace, wait_for};
+pub(crate) use reader::Reader;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use source::Source;
 pub(crate) use state::Revocations;

@@ -2,13 +2,15 @@
 
 use super::{
     FeedError, PageError,
+    key_change::KeyChange,
     map::Ending,
+    pace::Pace,
     page::Page,
     snapshot::Snapshot,
     source::{Answer, Question, Source},
     state::{Added, Revocations},
 };
-use crate::keys::{refresh::jittered, state::State};
+use crate::keys::{failures::Failures, refresh::jittered, state::State};
 use http::StatusCode;
 use std::{
     mem,
@@ -16,73 +18,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// After this many different reasons of failures in a row, more are not logged as warnings.
-const MAX_COMPLAINTS: usize = 16;
 /// While there is more to read, endings take effect in batches of this many, or each second.
 const BATCH: usize = 50_000;
 /// After the snapshot was written, it is not written again for this many times as long.
 const REST_AFTER_KEEPING: u32 = 20;
 /// An issuer cannot send its readers away for longer than this.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
-
-/// The longest that the feed is asked to wait for news: a third of the time within which it must be fresh, so that an
-/// answer may be late without harm.
-pub(crate) fn wait_for(fresh_within: Duration) -> Duration {
-    Duration::from_secs((fresh_within / 3).as_secs().clamp(1, 25))
-}
-
-/// How often things happen. Tests are in more of a hurry than services.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// The time between reading everything and doing so again.
-    pub(crate) full: Duration,
-    /// The first wait after a failure; it doubles.
-    pub(crate) retry: Duration,
-    /// The longest wait after failures.
-    pub(crate) longest_retry: Duration,
-    /// The wait when the issuer has no feed.
-    pub(crate) absent: Duration,
-    /// The shortest time between two questions, unless there is more to read.
-    pub(crate) shortest: Duration,
-    /// The shortest time between two questions when the first was answered with nothing.
-    pub(crate) idle: Duration,
-    /// How often what has expired is dropped.
-    pub(crate) sweep: Duration,
-    /// The shortest time between two writings of the snapshot.
-    pub(crate) keep: Duration,
-    /// The shortest time between two fetches of keys that the feed calls changed.
-    pub(crate) notice: Duration,
-    /// The longest of these times: it doubles while the keys do not become what the feed says.
-    pub(crate) longest_notice: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            full: Duration::from_secs(5 * 60),
-            retry: Duration::from_millis(250),
-            longest_retry: Duration::from_secs(5),
-            absent: Duration::from_secs(60),
-            shortest: Duration::from_millis(100),
-            idle: Duration::from_secs(1),
-            sweep: Duration::from_secs(60),
-            keep: Duration::from_secs(3),
-            notice: Duration::from_secs(1),
-            longest_notice: Duration::from_secs(5 * 60),
-        }
-    }
-}
-
-impl Pace {
-    fn after_failures(&self, failures: u32) -> Duration {
-        jittered(self.retry.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(self.longest_retry))
-    }
-
-    /// Four to six fifths, so that many verifiers do not read everything at the same moment.
-    fn until_full(&self) -> Duration {
-        self.full + jittered(self.full).mul_f64(2.0) - self.full * 2
-    }
-}
 
 /// Follows the feed until it is dropped.
 pub(crate) struct Reader {
@@ -105,15 +46,12 @@ pub(crate) struct Reader {
     latest: Option<(u64, u64)>,
     /// Whether there was no room for something since everything was last read.
     is_incomplete: bool,
-    failures: u32,
-    /// The reasons that were logged.
-    complaints: Vec<String>,
+    failures: Failures,
     /// Whether it was said that the pages do not get newer.
     is_repeating: bool,
     /// When it was last said that the feed went back.
     went_back_at: Option<Instant>,
-    /// A change of the keys that has not arrived.
-    noticed: Option<Noticed>,
+    key_change: KeyChange,
 }
 
 /// The reading of everything.
@@ -123,13 +61,6 @@ struct All {
     has_left_out: bool,
     /// Pages of everything and of what is new alternate: news do not wait for a long reading.
     is_turn_of_news: bool,
-}
-
-/// The feed calls the keys by a tag that is not the one of those that are held.
-struct Noticed {
-    tag: String,
-    again_at: Instant,
-    pace: Duration,
 }
 
 impl Reader {
@@ -157,11 +88,10 @@ impl Reader {
             effective_at: now,
             latest: None,
             is_incomplete: false,
-            failures: 0,
-            complaints: Vec::new(),
+            failures: Failures::default(),
             is_repeating: false,
             went_back_at: None,
-            noticed: None,
+            key_change: KeyChange::default(),
         }
     }
 
@@ -207,12 +137,14 @@ impl Reader {
         let question = match (asks_for_all, self.all) {
             (Some(all), _) => Question { after: all.up_to, wait: Duration::ZERO },
             (None, Some(_)) => Question { after: self.cursor, wait: Duration::ZERO },
-            (None, None) => Question { after: self.cursor, wait: self.patience() },
+            (None, None) => Question { after: self.cursor, wait: self.key_change.patience(self.wait) },
         };
         match self.read(question).await {
             Ok((page, asked, retry_after)) => {
                 self.keys.observer.feed_read(Ok(()));
-                self.recover();
+                if let Some(failures) = self.failures.end() {
+                    tracing::info!(failures, "reading the revocation feed works again");
+                }
                 let pause = self.pause(&page, question);
                 self.take(page, asked, asks_for_all.is_some()).await;
                 let due = pause.saturating_sub(asked.elapsed());
@@ -224,15 +156,9 @@ impl Reader {
                 // What was read before the failure does not wait for the end of it.
                 self.put_into_effect().await;
                 let is_absent = matches!(error, FeedError::Status(StatusCode::NOT_FOUND));
-                if is_absent { jittered(self.pace.absent) } else { self.pace.after_failures(self.failures) }
+                if is_absent { jittered(self.pace.absent) } else { self.pace.after_failures(self.failures.count()) }
             }
         }
-    }
-
-    /// How long the feed is asked to wait: not beyond the next fetch of keys that is due.
-    fn patience(&self) -> Duration {
-        let due = self.noticed.as_ref().map(|noticed| noticed.again_at.saturating_duration_since(Instant::now()));
-        due.map_or(self.wait, |due| Duration::from_secs(due.as_secs() + 1).min(self.wait))
     }
 
     /// The shortest time from one question to the next.
@@ -277,7 +203,7 @@ impl Reader {
         if !page.more || is_due {
             self.put_into_effect().await;
         }
-        self.notice(&page.jwks);
+        self.key_change.notice(&page.jwks, &self.keys, &self.pace);
         let shows_the_present = if is_of_all { self.take_of_all(&page) } else { self.take_news(&page) };
         if shows_the_present && !self.is_incomplete {
             self.take_freshness(&page, asked);
@@ -371,49 +297,19 @@ impl Reader {
         }
     }
 
-    /// Has the keys fetched if they are not the ones that the issuer publishes now.
-    fn notice(&mut self, tag: &str) {
-        let Some(demand) = self.keys.demand.as_ref().filter(|_| !self.keys.are_called(tag)) else {
-            self.noticed = None;
-            return;
-        };
-        let now = Instant::now();
-        let pace = match &self.noticed {
-            Some(noticed) if now < noticed.again_at => return,
-            Some(noticed) if noticed.tag == tag => (noticed.pace * 2).min(self.pace.longest_notice),
-            _ => self.pace.notice,
-        };
-        self.noticed = Some(Noticed { tag: tag.to_owned(), again_at: now + pace, pace });
-        tracing::debug!("the feed says that the keys have changed: fetching them");
-        demand.fetch_now();
-    }
-
-    fn recover(&mut self) {
-        if self.failures > 0 {
-            tracing::info!(failures = self.failures, "reading the revocation feed works again");
-            self.failures = 0;
-            self.complaints.clear();
-        }
-    }
-
     /// Logs each reason as a warning once, until a page is read, and repetitions at the level DEBUG.
     fn complain(&mut self, error: &FeedError) {
-        self.failures = self.failures.saturating_add(1);
         let reason = error.to_string();
         // That there are no keys is said where they are fetched.
-        let is_said = matches!(error, FeedError::NoKeys) || self.complaints.contains(&reason);
-        if is_said || self.complaints.len() == MAX_COMPLAINTS {
-            tracing::debug!(error = reason, failures = self.failures, "still cannot read the revocation feed");
-            return;
-        }
-        if matches!(error, FeedError::Status(StatusCode::NOT_FOUND)) {
+        if !self.failures.add(&reason) || matches!(error, FeedError::NoKeys) {
+            tracing::debug!(error = reason, failures = self.failures.count(), "still cannot read the revocation feed");
+        } else if matches!(error, FeedError::Status(StatusCode::NOT_FOUND)) {
             tracing::warn!(
                 "the issuer has no revocation feed at this address: tokens of ended sessions stay good until they expire"
             );
         } else {
             tracing::warn!(error = reason, "cannot read the revocation feed: keeping what is known, and trying again");
         }
-        self.complaints.push(reason);
     }
 }
 
@@ -430,26 +326,5 @@ async fn keep(keys: Arc<State>, revocations: Arc<Revocations>, snapshot: Arc<Mut
         });
         drop(write.await);
         tokio::time::sleep(pace.keep.max(began.elapsed() * REST_AFTER_KEEPING)).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_feed_waits_for_a_third_of_what_is_fresh_and_for_25_seconds_at_most() {
-        let wait = |seconds| wait_for(Duration::from_secs(seconds)).as_secs();
-        assert_eq!([0, 3, 10, 75, 600].map(wait), [1, 1, 3, 25, 25]);
-    }
-
-    #[test]
-    fn everything_is_read_again_after_four_to_six_minutes() {
-        let pace = Pace::default();
-        for _ in 0..1000 {
-            assert!((239.0..=361.0).contains(&pace.until_full().as_secs_f64()));
-        }
-        assert!(pace.after_failures(1) <= Duration::from_millis(275));
-        assert!((4.5..=5.5).contains(&pace.after_failures(u32::MAX).as_secs_f64()));
     }
 }

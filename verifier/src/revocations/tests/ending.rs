@@ -4,7 +4,7 @@ use super::*;
 use std::time::Instant;
 
 #[actix_web::test]
-async fn a_session_that_ends_is_refused_within_a_second_with_remembered_tokens_too_and_others_are_not() {
+async fn a_session_that_ends_is_refused_long_before_the_wait_is_over_with_remembered_tokens_too_and_others_are_not() {
     let issuer = TestIssuer::start();
     // A feed that waits longer than the test: the refusal does not come from the end of the wait.
     let keys = start(config(&issuer, None).fresh_within(LONG), Pace::default()).await;
@@ -15,7 +15,8 @@ async fn a_session_that_ends_is_refused_within_a_second_with_remembered_tokens_t
     issuer.ends(session("1"));
     let began = Instant::now();
     eventually("it is refused", async || verdict(&keys, &ended).await == ENDED).await;
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    // Of the 25 seconds that it would wait. The second that is promised is measured where it is known how late the machine is.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(verdict(&keys, &other).await, Ok(()));
     assert_eq!(verdict(&keys, &token(json!({ "sid": "1", "jti": "another of it" }))).await, ENDED, "never seen before");
     assert_eq!(keys.feed().expect("a feed").entries, 1);
