@@ -10,6 +10,7 @@ use auth_service::{
         accounts::Epoch,
         secrets::{KeyRing, RootSecret},
         sessions::{
+            methods::Method,
             record::{NewestToken, SessionRecord},
             records::Records,
             refresh_token::Transport,
@@ -82,6 +83,7 @@ fn session(key_id: &str) -> SessionRecord {
         lineage: Lineage::begin(TokenId::fresh()),
         epoch: Epoch(0),
         auth_time: now,
+        methods: Method::Password.into(),
         transport: Transport::Cookie,
         newest: NewestToken {
             id: TokenId::fresh(),

@@ -87,5 +87,5 @@ async fn the_audit_log_says_which_logins_showed_a_code() {
     let path = format!("/admin/users/{}/audit?action=login", ada.id);
     let logins = stack.auth.get(&path).bearer(&admin.tokens.access).send().await.expect(200);
     let how: Vec<_> = logins["events"].as_array().into_iter().flatten().map(|login| login["details"].clone()).collect();
-    assert_eq!(how, [json!({ "by": "code" }), json!({})], "newest first");
+    assert_eq!(how, [json!({ "by": "email" }), json!({})], "newest first");
 }

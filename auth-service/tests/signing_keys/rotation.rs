@@ -66,6 +66,9 @@ fn signed(keys: &ActiveKeys, now: Timestamp) -> Token {
         custom: serde_json::Map::new(),
         epoch: 0,
         rev: 0,
+        auth_time: 0,
+        amr: Vec::new(),
+        acr: "1".to_owned(),
     };
     let mut header = Header::new(Algorithm::RS256);
     header.typ = Some(TOKEN_TYPE.to_owned());

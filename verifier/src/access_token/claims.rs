@@ -38,4 +38,11 @@ pub struct Claims {
     /// The revision of the user's rights that the token carries: a token with an earlier one than the revocation feed names
     /// is outdated.
     pub rev: i64,
+    /// When the user last showed who they are, in seconds since 1970 (RFC 9068, section 2.2.1).
+    pub auth_time: i64,
+    /// How they did: names of RFC 8176, and `email` and `recovery`; left out when that is not known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// How much that is worth: `1`, `2` or `phr`.
+    pub acr: String,
 }

@@ -6,10 +6,7 @@ use crate::{
         Client,
         audit::Action,
         proofs::{CodeError, Proof},
-        sessions::{
-            begin::{BeginError, LoginBy},
-            tokens::Tokens,
-        },
+        sessions::{begin::BeginError, methods::Method, tokens::Tokens},
     },
     metrics::LOGINS,
 };
@@ -40,7 +37,7 @@ impl Confirmer {
         }
         let (account, is_news) = (found.account.clone(), self.new_devices.is_news(&found.account, client).await);
         let tokens =
-            self.sessions.begin(found, LoginBy::Code, transport, client).await.map_err(|error| match error {
+            self.sessions.begin(found, Method::Mail.into(), transport, client).await.map_err(|error| match error {
                 BeginError::Disabled | BeginError::Outdated => CodeError::Spent,
                 BeginError::Unavailable(error) => error.into(),
             })?;

@@ -1,7 +1,13 @@
 //! Begins a session after a password check.
 
 use super::{
-    Sessions, live::unavailable, record::SessionRecord, refresh_token::Transport, rules::Lineage, store::Commit,
+    Sessions,
+    live::unavailable,
+    methods::{Method, Methods},
+    record::SessionRecord,
+    refresh_token::Transport,
+    rules::Lineage,
+    store::Commit,
     tokens::Tokens,
 };
 use crate::domain::{
@@ -16,15 +22,6 @@ use shared::{
 
 /// How often a session is begun while other requests end all sessions of the user.
 const MAX_ROUNDS: u32 = 4;
-
-/// What somebody who logs in has shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoginBy {
-    /// The password.
-    Password,
-    /// A code from a mail.
-    Code,
-}
 
 /// Why a session was not begun.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +44,7 @@ impl From<FindError> for BeginError {
 }
 
 impl Sessions {
-    /// Begins a session of the user whose credentials were checked, if they still hold. As at a refresh, SQL is read
+    /// Begins a session of the user whose credentials were checked by what was `shown`, if they still hold. As at a refresh, SQL is read
     /// after the record was written, so that an ending is either seen here or finds the record.
     ///
     /// # Errors
@@ -55,18 +52,19 @@ impl Sessions {
     pub async fn begin(
         &self,
         checked: Credentials,
-        by: LoginBy,
+        shown: Methods,
         transport: Transport,
         client: &Client,
     ) -> Result<Tokens, BeginError> {
         let Credentials { mut account, hash, .. } = checked;
         for _ in 0..MAX_ROUNDS {
-            let session = self.write_first_record(&account, transport, client).await?;
+            let session = self.write_first_record(&account, shown, transport, client).await?;
             let status = self.live.endings.status(account.id, session.sid).await?;
             if let Some(status) = status.filter(|status| status.is_alive(session.sid, session.epoch)) {
                 let event = self.audit.event(Action::Login).to(account.id).by(account.id);
                 let event = event.about(session.sid).from(client);
-                self.audit.record(if by == LoginBy::Code { event.with("by", "code") } else { event }).await;
+                let is_by_password = shown == Method::Password.into();
+                self.audit.record(if is_by_password { event } else { event.with("by", shown.to_string()) }).await;
                 self.end_surplus(&status.account, &session).await?;
                 return Ok(self.issuer.tokens(&status.account, &session)?);
             }
@@ -84,6 +82,7 @@ impl Sessions {
     async fn write_first_record(
         &self,
         account: &Account,
+        shown: Methods,
         transport: Transport,
         client: &Client,
     ) -> Result<SessionRecord, Unavailable> {
@@ -96,6 +95,7 @@ impl Sessions {
             lineage: Lineage::begin(TokenId::from(sid)),
             epoch: account.session_epoch,
             auth_time: Timestamp::from_secs(now.secs()),
+            methods: shown,
             transport,
             newest: self.issuer.newest_token(now, self.policy.expiry(now, now)),
             last_used: now,

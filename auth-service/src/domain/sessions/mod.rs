@@ -10,6 +10,7 @@ mod elsewhere;
 pub mod endings;
 pub mod live;
 pub mod logout;
+pub mod methods;
 pub mod record;
 pub mod records;
 pub mod refresh;

@@ -3,6 +3,7 @@
 //! for, but nothing else: a record that was changed, forged or copied from another session is rejected.
 
 use super::{
+    methods::Methods,
     refresh_token::{RefreshClaims, Transport},
     rules::Lineage,
     store::Sealed,
@@ -28,6 +29,8 @@ pub struct SessionRecord {
     pub epoch: Epoch,
     /// When the session began, to the second.
     pub auth_time: Timestamp,
+    /// What was shown then.
+    pub methods: Methods,
     /// How its client carries its tokens.
     pub transport: Transport,
     /// The session's newest token.
@@ -57,7 +60,7 @@ pub struct NewestToken {
 }
 
 /// The first byte of a record: the rest has the form below.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const KEY_ID_BYTES: usize = 8;
 const ID_BYTES: usize = 16;
 const MAC_BYTES: usize = 16;
@@ -114,6 +117,7 @@ impl SessionRecord {
             iat: self.newest.issued_at,
             exp: self.newest.expires_at,
             auth_time: self.auth_time.secs(),
+            methods: self.methods,
         }
     }
 
@@ -147,6 +151,7 @@ impl SessionRecord {
         bytes.push(VERSION);
         bytes.extend_from_slice(self.newest.key_id.as_bytes());
         bytes.push(self.flags() | if short_agent.is_some() { SHORT_AGENT } else { 0 });
+        bytes.push(self.methods.byte());
         bytes.push(self.lineage.retries);
         put_number(&mut bytes, self.lineage.generation);
         bytes.extend_from_slice(&self.lineage.family.to_bytes());
@@ -204,6 +209,7 @@ fn read(bytes: &[u8], key_id: &str, sub: UserId, sid: SessionId) -> Option<Sessi
     rest.take(KEY_ID_BYTES)?;
     let flags = rest.byte()?;
     let has = |flag| flags & flag != 0;
+    let methods = Methods::from_byte(rest.byte()?)?;
     let retries = rest.byte()?;
     let generation = rest.number()?;
     let family = rest.id()?;
@@ -239,6 +245,7 @@ fn read(bytes: &[u8], key_id: &str, sub: UserId, sid: SessionId) -> Option<Sessi
         },
         epoch,
         auth_time: Timestamp::from_secs(auth_time),
+        methods,
         transport: if has(BY_BODY) { Transport::Body } else { Transport::Cookie },
         newest: NewestToken { id, key_id: key_id.to_owned(), issued_at, expires_at },
         last_used,
@@ -312,7 +319,7 @@ impl<'a> Rest<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::methods::Method, *};
     use crate::domain::secrets::RootSecret;
 
     fn secrets(current: &str, previous: Option<&str>) -> KeyRing {
@@ -335,6 +342,7 @@ mod tests {
             },
             epoch: Epoch(1_795_000_000_000),
             auth_time: Timestamp::from_secs(1_795_000_000),
+            methods: Methods::from(Method::Password).and(Method::Totp),
             transport: Transport::Body,
             newest: NewestToken {
                 id: TokenId::fresh(),
@@ -360,6 +368,7 @@ mod tests {
         let bare = SessionRecord {
             lineage: Lineage::begin(TokenId::fresh()),
             epoch: Epoch(-1),
+            methods: Methods::default(),
             transport: Transport::Cookie,
             last_used: Timestamp::from_millis(i64::MIN),
             ip: "203.0.113.9".parse().unwrap(),

@@ -184,6 +184,7 @@ impl Sessions {
             lineage,
             epoch: token.epoch,
             auth_time,
+            methods: token.methods,
             transport: token.transport,
             newest: self.issuer.newest_token(found.now, self.policy.expiry(found.now, auth_time)),
             last_used: found.now,

@@ -1,7 +1,7 @@
 //! Refresh tokens: JWTs signed with a key that only auth-service has, so that a forged token is refused before any
 //! store is asked.
 
-use super::rules::Presented;
+use super::{methods::Methods, rules::Presented};
 use crate::domain::{
     accounts::Epoch,
     secrets::{DerivedKeys, KeyRing},
@@ -60,6 +60,9 @@ pub struct RefreshClaims {
     pub exp: i64,
     /// When the session began, in seconds since 1970.
     pub auth_time: i64,
+    /// What was shown then. Tokens of earlier versions do not say.
+    #[serde(rename = "amr", default, skip_serializing_if = "Methods::is_empty")]
+    pub methods: Methods,
 }
 
 impl RefreshClaims {
@@ -184,7 +187,7 @@ fn validation() -> Validation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::secrets::RootSecret;
+    use crate::domain::{secrets::RootSecret, sessions::methods::Method};
 
     fn tokens(secret: &str) -> RefreshTokens {
         let root = RootSecret::parse(secret).map_err(|error| error.to_string()).unwrap();
@@ -204,6 +207,7 @@ mod tests {
             iat: 1,
             exp: 2,
             auth_time: 1,
+            methods: Method::Password.into(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The longest access tokens. Verifiers refuse a token that is too long for them, and would refuse the one after each
 //! refresh too.
 
-use super::tokens::AccessPolicy;
+use super::{methods::Methods, tokens::AccessPolicy};
 use crate::domain::accounts::{
     MAX_CUSTOM_BYTES,
     roles::{MAX_ROLES, Roles},
@@ -34,6 +34,7 @@ pub fn longest_token(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> usiz
 fn longest_claims(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> Claims {
     let id = || Uuid::max().to_string();
     let time = 9_999_999_999;
+    let most = Methods::all();
     Claims {
         iss: issuer.to_owned(),
         sub: id(),
@@ -48,6 +49,9 @@ fn longest_claims(roles: &Roles, issuer: &str, policy: &AccessPolicy) -> Claims 
         custom: Map::from_iter([("x".to_owned(), Value::String("x".repeat(MAX_CUSTOM_BYTES - r#"{"x":""}"#.len())))]),
         epoch: i64::MAX,
         rev: i64::MAX,
+        auth_time: time,
+        amr: most.amr(),
+        acr: most.level().name().to_owned(),
     }
 }
 

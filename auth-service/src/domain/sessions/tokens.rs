@@ -112,6 +112,9 @@ impl Issuer {
             custom: account.custom.clone(),
             epoch: session.epoch.0,
             rev: account.revision,
+            auth_time: session.auth_time,
+            amr: session.methods.amr(),
+            acr: session.methods.level().name().to_owned(),
         };
         let keys = self.keys.active();
         let mut header = Header::new(Algorithm::RS256);

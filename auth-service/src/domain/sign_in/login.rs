@@ -14,8 +14,9 @@ use crate::{
         proofs::{Proofs, Purpose},
         sessions::{
             Sessions,
-            begin::{BeginError, LoginBy},
+            begin::BeginError,
             live::LiveSessions,
+            methods::Method,
             refresh_token::{RefreshClaims, Transport},
             tokens::Tokens,
         },
@@ -150,7 +151,7 @@ impl SignIn {
         let (sessions, new_devices) = (Arc::clone(&self.sessions), Arc::clone(&self.new_devices));
         let client = client.clone();
         let beginning = async move {
-            let tokens = sessions.begin(checked, LoginBy::Password, transport, &client).await?;
+            let tokens = sessions.begin(checked, Method::Password.into(), transport, &client).await?;
             if is_news {
                 new_devices.notify(&account, &client).await;
             }

@@ -15,7 +15,8 @@ use super::{
     proofs::CodeError,
     sessions::{
         Sessions,
-        begin::{BeginError, LoginBy},
+        begin::BeginError,
+        methods::Method,
         refresh_token::{RefreshClaims, Transport},
         tokens::Tokens,
     },
@@ -51,7 +52,7 @@ pub(in crate::domain) async fn first_session(
     if let Some(previous) = &previous {
         sessions.logout(previous, client).await?;
     }
-    match sessions.begin(found, LoginBy::Code, transport, client).await {
+    match sessions.begin(found, Method::Mail.into(), transport, client).await {
         Ok(tokens) => Ok(Some(tokens)),
         Err(BeginError::Disabled | BeginError::Outdated) => Ok(None),
         Err(BeginError::Unavailable(error)) => Err(error),

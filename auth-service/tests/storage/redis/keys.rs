@@ -9,6 +9,7 @@ use auth_service::{
         accounts::Epoch,
         secrets::{KeyRing, RootSecret},
         sessions::{
+            methods::{Method, Methods},
             record::{NewestToken, SessionRecord},
             records::Records,
             refresh_token::Transport,
@@ -89,6 +90,7 @@ async fn room_of(user_agent: &str, ip: &str) -> u64 {
         },
         epoch: Epoch(now.millis()),
         auth_time: now.minus(Duration::from_secs(25 * 24 * 3600)),
+        methods: Methods::from(Method::Password).and(Method::Totp),
         transport: Transport::Cookie,
         newest: NewestToken {
             id: TokenId::fresh(),
