@@ -22,6 +22,9 @@ pub(super) struct Facts {
     pub(super) custom: Map<String, Value>,
     pub(super) epoch: Option<i64>,
     pub(super) rights_revision: Option<i64>,
+    pub(super) authenticated_at: Option<Timestamp>,
+    pub(super) methods: Vec<String>,
+    pub(super) acr: Option<String>,
     pub(super) issued_at: Timestamp,
     pub(super) not_before: Option<Timestamp>,
     pub(super) expires_at: Timestamp,
@@ -94,6 +97,26 @@ impl VerifiedToken {
     #[must_use]
     pub fn rights_revision(&self) -> Option<i64> {
         self.0.rights_revision
+    }
+
+    /// When the user last proved who they are (`auth_time`): at the login, or since. A refresh does not change it.
+    /// [`guard::sufficient`](crate::guard::sufficient) compares it with what a request needs.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        self.0.authenticated_at
+    }
+
+    /// How the user did so (`amr`; RFC 8176), for logs: decide by [`acr`](Self::acr). Empty if the token does not say.
+    #[must_use]
+    pub fn methods(&self) -> &[String] {
+        &self.0.methods
+    }
+
+    /// The level of that proof (`acr`), which [`guard::sufficient`](crate::guard::sufficient) compares with what a request
+    /// needs.
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.0.acr.as_deref()
     }
 
     #[cfg(feature = "fetch")]

@@ -21,6 +21,8 @@ const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
 const FUTURE_LEEWAY: Duration = Duration::from_secs(60);
 /// The longest lifetime that a token may have.
 const MAX_LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// The last second that a date of four digits of year can name: 9999-12-31T23:59:59Z.
+const END_OF_TIME: i64 = 253_402_300_799;
 
 /// Verifies the access tokens of one issuer for one audience.
 pub struct Verifier {
@@ -110,10 +112,13 @@ fn facts(claims: &mut Object<'_>) -> Result<Facts, Flaw> {
         client_id,
         token_id,
         scope: text(claims, "scope")?,
-        roles: roles(claims)?,
+        roles: texts(claims, "roles")?.ok_or(Flaw::Claim("roles"))?,
         custom: custom(claims)?,
         epoch: optional_integer(claims, "epoch")?,
         rights_revision: optional_integer(claims, "rev")?,
+        authenticated_at: date(claims, "auth_time")?,
+        methods: texts(claims, "amr")?.unwrap_or_default(),
+        acr: if claims.has("acr") { Some(name(claims, "acr")?) } else { None },
         issued_at: time(claims, "iat")?.ok_or(Flaw::Claim("iat"))?,
         not_before: time(claims, "nbf")?,
         expires_at: time(claims, "exp")?.ok_or(Flaw::Claim("exp"))?,
@@ -133,17 +138,17 @@ fn name(claims: &mut Object<'_>, claim: &'static str) -> Result<String, Flaw> {
     text(claims, claim).and_then(|text| if text.is_empty() { Err(Flaw::Claim(claim)) } else { Ok(text) })
 }
 
-fn roles(claims: &mut Object<'_>) -> Result<Vec<String>, Flaw> {
-    let Some(Value::Array(roles)) = claims.take("roles") else {
-        return Err(Flaw::Claim("roles"));
+/// A list of strings.
+fn texts(claims: &mut Object<'_>, claim: &'static str) -> Result<Option<Vec<String>>, Flaw> {
+    let text = |value| match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Flaw::Claim(claim)),
     };
-    roles
-        .into_iter()
-        .map(|role| match role {
-            Value::String(role) => Ok(role),
-            _ => Err(Flaw::Claim("roles")),
-        })
-        .collect()
+    match claims.take(claim) {
+        None => Ok(None),
+        Some(Value::Array(list)) => list.into_iter().map(text).collect::<Result<_, _>>().map(Some),
+        Some(_) => Err(Flaw::Claim(claim)),
+    }
 }
 
 fn custom(claims: &mut Object<'_>) -> Result<Map<String, Value>, Flaw> {
@@ -157,6 +162,14 @@ fn custom(claims: &mut Object<'_>) -> Result<Map<String, Value>, Flaw> {
 /// A NumericDate in whole seconds: this issuer writes no fractions.
 fn time(claims: &mut Object<'_>, claim: &'static str) -> Result<Option<Timestamp>, Flaw> {
     Ok(optional_integer(claims, claim)?.map(Timestamp::from_secs))
+}
+
+/// A time that a calendar can show, since 1970. Whether it has passed is for those to decide who use it.
+fn date(claims: &mut Object<'_>, claim: &'static str) -> Result<Option<Timestamp>, Flaw> {
+    match optional_integer(claims, claim)? {
+        Some(secs) if !(0..=END_OF_TIME).contains(&secs) => Err(Flaw::Claim(claim)),
+        secs => Ok(secs.map(Timestamp::from_secs)),
+    }
 }
 
 fn optional_integer(claims: &mut Object<'_>, claim: &'static str) -> Result<Option<i64>, Flaw> {

@@ -82,8 +82,24 @@ proptest! {
 
 /// A member of the claims: one that means something or another one, with a value of any kind.
 fn member() -> impl Strategy<Value = (String, Value)> {
-    const NAMES: [&str; 13] =
-        ["iss", "sub", "aud", "client_id", "iat", "exp", "nbf", "jti", "sid", "scope", "roles", "cnf", "epoch"];
+    const NAMES: [&str; 16] = [
+        "iss",
+        "sub",
+        "aud",
+        "client_id",
+        "iat",
+        "exp",
+        "nbf",
+        "jti",
+        "sid",
+        "scope",
+        "roles",
+        "cnf",
+        "epoch",
+        "auth_time",
+        "amr",
+        "acr",
+    ];
     let name = prop_oneof![3 => proptest::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => any::<String>()];
     let value = prop_oneof![
         Just(Value::Null),
@@ -116,6 +132,9 @@ proptest! {
             prop_assert_eq!(&signed["exp"], token.expires_at().secs());
             prop_assert!(token.expires_at().plus(Duration::from_secs(5)) > Timestamp::from_secs(NOW));
             prop_assert!(signed.get("cnf").is_none());
+            prop_assert_eq!(&signed["auth_time"], &json!(token.authenticated_at().map(Timestamp::secs)));
+            prop_assert_eq!(&signed["acr"], &json!(token.acr()));
+            prop_assert_eq!(signed.get("amr").map_or(0, |amr| amr.as_array().map_or(0, Vec::len)), token.methods().len());
         }
     }
 }
