@@ -12,11 +12,15 @@ use actix_web::{
     web,
 };
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::{borrow::Cow, fmt};
 use utoipa::ToSchema;
 
 /// The media type of a problem document.
 pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// The members of every problem document.
+const USUAL: [&str; 5] = ["type", "title", "status", "code", "detail"];
 
 /// An answer that says what went wrong and what to do. Never holds a secret or what a client sent.
 #[derive(Debug, Clone)]
@@ -25,6 +29,7 @@ pub struct Problem {
     code: &'static str,
     detail: Cow<'static, str>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    members: Map<String, Value>,
 }
 
 /// What went wrong (RFC 9457).
@@ -43,13 +48,17 @@ pub struct Document<'a> {
     code: &'a str,
     /// For people; may change.
     detail: &'a str,
+    /// What else a client needs to go on, depending on the code.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    members: &'a Map<String, Value>,
 }
 
 impl Problem {
     /// `code` is part of the contract; `detail` is for people and may change.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), headers: Vec::new() }
+        Self { status, code, detail: detail.into(), headers: Vec::new(), members: Map::new() }
     }
 
     /// 503 `unavailable`: try again in a second and keep what you have.
@@ -75,6 +84,14 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// Adds an extension member (RFC 9457, section 3.2). The usual members cannot be replaced.
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        debug_assert!(!USUAL.contains(&name), "{name} is one of the usual members");
+        self.members.insert(name.to_owned(), value.into());
         self
     }
 
@@ -110,6 +127,7 @@ impl Problem {
             status: self.status.as_u16(),
             code: self.code,
             detail: &self.detail,
+            members: &self.members,
         }
     }
 }
@@ -131,7 +149,7 @@ impl ResponseError for Problem {
             answer.append_header((name.clone(), value.clone()));
         }
         answer.insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).insert_header((header::CACHE_CONTROL, "no-store"));
-        answer.body(serde_json::to_string(&self.document()).expect("texts and a number are JSON"))
+        answer.body(serde_json::to_string(&self.document()).expect("a document has a form in JSON"))
     }
 }
 
@@ -240,6 +258,15 @@ fn of_status(status: StatusCode) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_has_further_members_beside_the_usual_ones() {
+        let problem = not_found().with_member("rp_id", "example.com").with_member("methods", vec!["totp"]);
+        let document = serde_json::to_value(problem.document()).unwrap();
+        let names: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["code", "detail", "methods", "rp_id", "status", "title", "type"]);
+        assert_eq!((&document["rp_id"], &document["methods"]), (&"example.com".into(), &vec!["totp"].into()));
+    }
 
     #[test]
     fn a_challenge_separates_its_parameters_with_commas() {
