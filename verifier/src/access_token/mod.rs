@@ -24,4 +24,5 @@ pub use claims::{Claims, TOKEN_TYPE};
 pub use key_set::{KeySet, KeySetError, Reading, Unused};
 pub use refusal::{Flaw, Refusal};
 pub use verified::VerifiedToken;
+pub(crate) use verifier::FUTURE_LEEWAY;
 pub use verifier::{MAX_TOKEN_BYTES, Verifier};

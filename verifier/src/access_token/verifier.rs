@@ -17,8 +17,8 @@ use std::{sync::Arc, time::Duration};
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// How long after `exp` a token is still accepted, for clocks that differ.
 const EXPIRY_LEEWAY: Duration = Duration::from_secs(5);
-/// How far `nbf` and `iat` may lie in the future, for clocks that differ.
-const FUTURE_LEEWAY: Duration = Duration::from_secs(60);
+/// How far `nbf`, `iat` and `auth_time` may lie in the future, for clocks that differ.
+pub(crate) const FUTURE_LEEWAY: Duration = Duration::from_secs(60);
 /// The longest lifetime that a token may have.
 const MAX_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// The last second that a date of four digits of year can name: 9999-12-31T23:59:59Z.

@@ -1,6 +1,6 @@
 //! Guards for actix-web. An app registers its verifier as `web::Data<dyn Authenticate>`.
 
-use super::{AccessToken, Authenticate, Fresh, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
+use super::{AccessToken, Assurance, Assured, Authenticate, Fresh, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
 use crate::VerifiedToken;
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
@@ -37,6 +37,16 @@ impl<S: Scope> FromRequest for Scoped<S> {
 }
 
 impl<S: Scope> FromRequest for Fresh<S> {
+    type Error = Rejection;
+    type Future = Extracted<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { authenticate(&request, Self::granted).await })
+    }
+}
+
+impl<S: Scope, L: Assurance, const MAX_AGE: u32> FromRequest for Assured<S, L, MAX_AGE> {
     type Error = Rejection;
     type Future = Extracted<Self>;
 

@@ -1,6 +1,6 @@
 //! Guards for axum. The verifier is part of the router's state: a route without it does not compile.
 
-use super::{AccessToken, Authenticate, Fresh, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
+use super::{AccessToken, Assurance, Assured, Authenticate, Fresh, PROBLEM_TYPE, Rejection, Scope, Scoped, admit, log};
 use crate::VerifiedToken;
 use axum_core::{
     extract::{FromRef, FromRequestParts},
@@ -43,6 +43,20 @@ where
     State: Send + Sync,
     Arc<dyn Authenticate>: FromRef<State>,
     S: Scope,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Rejection> {
+        authenticate(parts, state, Self::granted).await
+    }
+}
+
+impl<State, S, L, const MAX_AGE: u32> FromRequestParts<State> for Assured<S, L, MAX_AGE>
+where
+    State: Send + Sync,
+    Arc<dyn Authenticate>: FromRef<State>,
+    S: Scope,
+    L: Assurance,
 {
     type Rejection = Rejection;
 

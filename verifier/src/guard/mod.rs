@@ -1,21 +1,37 @@
-//! Guards, which let requests in. A handler's signature says what it needs: an [`AccessToken`], a [`Scoped`] one that
-//! grants a scope, or a [`Fresh`] one that does so by recent knowledge. All have private fields, so that a handler that takes
-//! one cannot run without the check.
+//! Guards, which let requests in. A handler's signature says what it needs. All have private fields, so that a handler that
+//! takes one cannot run without the check.
+//!
+//! | guard | asks for | or else |
+//! | --- | --- | --- |
+//! | [`AccessToken`] | a good token | 401 |
+//! | [`Scoped<S>`](Scoped) | one that grants the scope `S` | 403 `insufficient_scope` |
+//! | [`Fresh<S>`](Fresh) | the same, while it is recently known **which sessions have ended** | 503 `revocations_stale` |
+//! | [`Recent<S, 300>`](Recent) | the same as `Scoped<S>`, of a user who **has authenticated** in the last 300 seconds | 401 `authentication_insufficient` |
+//! | [`Assured<S, TwoFactors>`](Assured) | of a user who has authenticated with two factors | the same |
+//! | [`Assured<S, TwoFactors, 300>`](Assured) | both | the same |
+//!
+//! Where a route needs `Fresh` and `Assured` at once, name its scope in `keys::Config::fresh_scopes`: every guard of that scope
+//! then asks for a fresh feed too. [`sufficient`] compares a token with what is only known at run time.
 //!
 //! With the feature `actix` they are extractors of actix-web, with `axum` those of axum. [`admit`] does the same for
 //! any other framework.
 
 #[cfg(feature = "actix")]
 mod actix;
+mod assured;
 #[cfg(feature = "axum")]
 mod axum;
 mod credentials;
+mod level;
 pub(crate) mod rejection;
 
+pub use assured::{ANY_AGE, AnyLevel, Assurance, Assured, PhishingResistant, Recent, TwoFactors, Wanted, sufficient};
+pub use level::Level;
 pub use rejection::{PROBLEM_TYPE, Rejection, is_scope};
 
 use crate::{
     VerifiedToken,
+    clock::{Clock as _, SystemClock, Timestamp},
     observer::{Observer, Unobserved},
 };
 use std::{future::Future, marker::PhantomData, ops::Deref, pin::Pin};
@@ -40,6 +56,11 @@ pub trait Authenticate: Send + Sync {
     fn must_be_fresh(&self, scope: Option<&str>) -> bool {
         let _ = scope;
         false
+    }
+
+    /// The current moment, from which the age of a login is counted: by the verifier's clock. By default, the machine's.
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The answer to a request that is not let in, for any web framework.
 
+use super::{Level, Wanted};
 use crate::Refusal;
 use serde::Serialize;
 use std::{borrow::Cow, fmt};
@@ -27,6 +28,10 @@ pub enum Rejection {
     /// The token is good, and does not grant what is needed: a scope, or several separated by spaces.
     #[error("the access token does not grant {0:?}")]
     InsufficientScope(Cow<'static, str>),
+    /// The token is good, and its user has to authenticate again, more recently or more strongly (RFC 9470): what is lacking.
+    /// A refresh does not help.
+    #[error("the user is not authenticated as is wanted: {0:?} is lacking")]
+    InsufficientAuthentication(Wanted),
     /// The program has not registered a verifier.
     #[error("no verifier is registered")]
     NoVerifier,
@@ -58,7 +63,7 @@ impl Rejection {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Missing | Self::Refused(_) => 401,
+            Self::Missing | Self::Refused(_) | Self::InsufficientAuthentication(_) => 401,
             Self::InsufficientScope(_) => 403,
             Self::NoVerifier => 500,
             Self::KeysUnavailable | Self::RevocationsStale => 503,
@@ -75,6 +80,7 @@ impl Rejection {
             Self::Refused(Refusal::Ended) => "token_ended",
             Self::Refused(_) => "token_invalid",
             Self::InsufficientScope(_) => "insufficient_scope",
+            Self::InsufficientAuthentication(_) => "authentication_insufficient",
             Self::NoVerifier => "internal",
             Self::KeysUnavailable => "unavailable",
             Self::RevocationsStale => "revocations_stale",
@@ -92,6 +98,9 @@ impl Rejection {
             }
             Self::Refused(_) => "the access token is not valid: refresh it and repeat the request",
             Self::InsufficientScope(_) => "the access token does not grant what this call needs",
+            Self::InsufficientAuthentication(_) => {
+                "the user has to authenticate again for this call, as the challenge says: do not refresh"
+            }
             Self::NoVerifier => "something is wrong on our side: see the log",
             Self::KeysUnavailable => "verification keys are not available yet: keep the token and retry",
             Self::RevocationsStale => {
@@ -100,11 +109,14 @@ impl Rejection {
         }
     }
 
-    /// The value of `WWW-Authenticate` (RFC 6750, section 3): what to send, or what was wrong with it.
+    /// The value of `WWW-Authenticate` (RFC 6750, section 3; RFC 9470, section 3): what to send, or what was wrong with it.
     #[must_use]
     pub fn challenge(&self) -> Option<String> {
-        let invalid =
-            |description| Challenge { error: Some("invalid_token"), description: Some(description), scope: "" };
+        let invalid = |description| Challenge {
+            error: Some("invalid_token"),
+            description: Some(description),
+            ..Challenge::default()
+        };
         let challenge = match self {
             Self::Missing => Challenge::default(),
             Self::Refused(Refusal::Expired) => invalid("token expired"),
@@ -112,8 +124,15 @@ impl Rejection {
             Self::Refused(_) => invalid("token invalid"),
             Self::InsufficientScope(scope) => Challenge {
                 error: Some("insufficient_scope"),
-                description: None,
                 scope: if is_scope(scope) { scope } else { "" },
+                ..Challenge::default()
+            },
+            Self::InsufficientAuthentication(lacking) => Challenge {
+                error: Some("insufficient_user_authentication"),
+                description: Some("the user has to authenticate again"),
+                acr: lacking.acr.as_ref(),
+                max_age: lacking.max_age,
+                ..Challenge::default()
             },
             Self::KeysUnavailable | Self::RevocationsStale | Self::NoVerifier => return None,
         };
@@ -145,7 +164,7 @@ impl Rejection {
     /// The status in words.
     const fn title(&self) -> &'static str {
         match self {
-            Self::Missing | Self::Refused(_) => "Unauthorized",
+            Self::Missing | Self::Refused(_) | Self::InsufficientAuthentication(_) => "Unauthorized",
             Self::InsufficientScope(_) => "Forbidden",
             Self::NoVerifier => "Internal Server Error",
             Self::KeysUnavailable | Self::RevocationsStale => "Service Unavailable",
@@ -159,13 +178,24 @@ struct Challenge<'a> {
     error: Option<&'static str>,
     description: Option<&'static str>,
     scope: &'a str,
+    acr: Option<&'a Level>,
+    max_age: Option<u32>,
 }
 
 impl fmt::Display for Challenge<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(r#"Bearer realm="jeton""#)?;
         let scope = Some(self.scope).filter(|scope| !scope.is_empty());
-        for (name, value) in [("error", self.error), ("error_description", self.description), ("scope", scope)] {
+        let acr_values = self.acr.map(|acr| acr.satisfying().collect::<Vec<_>>().join(" "));
+        let max_age = self.max_age.map(|seconds| seconds.to_string());
+        let parameters = [
+            ("error", self.error),
+            ("error_description", self.description),
+            ("scope", scope),
+            ("acr_values", acr_values.as_deref()),
+            ("max_age", max_age.as_deref()),
+        ];
+        for (name, value) in parameters {
             if let Some(value) = value {
                 write!(f, r#", {name}="{value}""#)?;
             }
@@ -177,8 +207,12 @@ impl fmt::Display for Challenge<'_> {
 /// Whether a text is a scope, or several separated by spaces (RFC 6749, section 3.3).
 #[must_use]
 pub fn is_scope(text: &str) -> bool {
-    let is_scope_byte = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
     text.split(' ').all(|scope| !scope.is_empty() && scope.bytes().all(is_scope_byte))
+}
+
+/// Printable ASCII, except what ends or escapes in a quoted string, and the space.
+pub(super) const fn is_scope_byte(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)
 }
 
 #[cfg(test)]
@@ -193,6 +227,22 @@ mod tests {
         for odd in ["\"", "a\\", "a\r\nSet-Cookie: x", "ä", "", "a  b"] {
             assert_eq!(challenge(odd), r#"Bearer realm="jeton", error="insufficient_scope""#, "{odd:?}");
         }
+    }
+
+    #[test]
+    fn a_lacking_login_is_challenged_by_what_is_lacking_and_nothing_else() {
+        let lacking = |acr, max_age| Rejection::InsufficientAuthentication(Wanted { acr, max_age });
+        let both = lacking(Some(Level::TWO_FACTORS), Some(300));
+        assert_eq!((both.status(), both.code(), both.retry_after()), (401, "authentication_insufficient", None));
+        let challenge = r#"Bearer realm="jeton", error="insufficient_user_authentication", error_description="the user has to authenticate again""#;
+        let said = |rejection: &Rejection| {
+            rejection.challenge().and_then(|said| Some(said.strip_prefix(challenge)?.to_owned()))
+        };
+        assert_eq!(said(&both).as_deref(), Some(r#", acr_values="2 phr", max_age="300""#));
+        assert_eq!(said(&lacking(None, Some(300))).as_deref(), Some(r#", max_age="300""#));
+        assert_eq!(said(&lacking(Some(Level::of("urn:x")), None)).as_deref(), Some(r#", acr_values="urn:x""#));
+        let body = r#"{"type":"urn:jeton:problem:authentication_insufficient","title":"Unauthorized","status":401,"code":"authentication_insufficient","detail":"the user has to authenticate again for this call, as the challenge says: do not refresh"}"#;
+        assert_eq!(both.body(), body);
     }
 
     #[test]

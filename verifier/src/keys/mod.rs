@@ -33,6 +33,7 @@ pub use state::{Held, Origin};
 
 use crate::{
     Verifier,
+    clock::Timestamp,
     guard::{Authenticate, Verdict},
     observer::Observer,
     revocations::{self, Feed, Reader, Revocations, Source},
@@ -155,6 +156,10 @@ impl Authenticate for PublishedKeys {
 
     fn must_be_fresh(&self, scope: Option<&str>) -> bool {
         self.fresh_scopes.include(scope)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.state.clock.now()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The guards of actix-web and axum behind real sockets: what a request must bring, and what is answered otherwise. Both answer
 //! alike.
 
+mod assured;
 mod client;
 mod servers;
 

@@ -5,7 +5,10 @@ use axum::{Router, extract::FromRef, routing::get};
 use jeton_verifier::{
     KeySet, Observer, Unobserved, Verifier,
     clock::{ManualClock, Timestamp},
-    guard::{AccessToken, Authenticate, Fresh, Rejection, Scope, Scoped, Verdict},
+    guard::{
+        AccessToken, Assurance, Assured, Authenticate, Fresh, Level, PhishingResistant, Recent, Rejection, Scope,
+        Scoped, TwoFactors, Verdict,
+    },
 };
 use std::{
     net::{SocketAddr, TcpListener},
@@ -48,6 +51,33 @@ async fn author(token: Scoped<BooksWrite>) -> String {
     token.subject().to_owned()
 }
 
+async fn recent_reader(token: Recent<BooksRead, 300>) -> String {
+    token.subject().to_owned()
+}
+
+async fn recent_author(token: Recent<BooksWrite, 300>) -> String {
+    token.subject().to_owned()
+}
+
+async fn surely_reader(token: Assured<BooksRead, TwoFactors>) -> String {
+    token.subject().to_owned()
+}
+
+async fn surely_and_lately_reader(token: Assured<BooksRead, PhishingResistant, 60>) -> String {
+    token.subject().to_owned()
+}
+
+/// A level of another issuer.
+struct Gold;
+
+impl Assurance for Gold {
+    const ACR: Option<Level> = Some(Level::of("urn:bank:gold"));
+}
+
+async fn gold_reader(token: Assured<BooksRead, Gold>) -> String {
+    token.subject().to_owned()
+}
+
 /// The verifier with keys that never change.
 struct Fixed {
     verifier: Verifier,
@@ -71,6 +101,10 @@ impl Authenticate for Fixed {
 
     fn must_be_fresh(&self, scope: Option<&str>) -> bool {
         scope == Some(BooksWrite::NAME)
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(NOW)
     }
 }
 
@@ -110,13 +144,19 @@ fn actix() -> SocketAddr {
             .app_data(web::Data::from(authority_that(false, Arc::new(Unobserved))))
             .route("/fresh", web::get().to(fresh_reader))
             .route("/author", web::get().to(author))
-            .route("/reader", web::get().to(reader));
+            .route("/reader", web::get().to(reader))
+            .route("/recent/author", web::get().to(recent_author));
         App::new()
             .app_data(known.clone())
             .service(stale)
             .route("/fresh", web::get().to(fresh_reader))
             .route("/anybody", web::get().to(anybody))
             .route("/author", web::get().to(author))
+            .route("/recent", web::get().to(recent_reader))
+            .route("/recent/author", web::get().to(recent_author))
+            .route("/surely", web::get().to(surely_reader))
+            .route("/surely/lately", web::get().to(surely_and_lately_reader))
+            .route("/gold", web::get().to(gold_reader))
             .service(without_keys)
     };
     thread::spawn(|| {
@@ -145,11 +185,17 @@ fn axum() -> SocketAddr {
         .route("/stale/fresh", get(fresh_reader))
         .route("/stale/author", get(author))
         .route("/stale/reader", get(reader))
+        .route("/stale/recent/author", get(recent_author))
         .with_state(authority_that(false, Arc::new(Unobserved)));
     let app = Router::new()
         .route("/anybody", get(anybody))
         .route("/author", get(author))
         .route("/fresh", get(fresh_reader))
+        .route("/recent", get(recent_reader))
+        .route("/recent/author", get(recent_author))
+        .route("/surely", get(surely_reader))
+        .route("/surely/lately", get(surely_and_lately_reader))
+        .route("/gold", get(gold_reader))
         .with_state(State { authority: authority(Arc::new(Unobserved)) })
         .merge(stale)
         .merge(Router::new().route("/without-keys", get(anybody)).with_state(unknown));
