@@ -7,7 +7,7 @@ use actix_web::http::{
 };
 use jeton_verifier::{
     Flaw, Refusal,
-    guard::{AccessToken, Rejection, Scope, Scoped},
+    guard::{AccessToken, Assurance, Assured, Rejection, Scope, Scoped, Wanted},
 };
 
 impl From<Rejection> for Problem {
@@ -38,6 +38,12 @@ pub fn ended_refusal() -> Problem {
     Rejection::from(Refusal::Ended).into()
 }
 
+/// The refusal of a user who is not authenticated as a call wants, by those who ask for that.
+#[must_use]
+pub fn authentication_refusal(wanted: Wanted) -> Problem {
+    Rejection::InsufficientAuthentication(wanted).into()
+}
+
 impl Refuses for AccessToken {
     fn problems() -> Vec<Problem> {
         let outages = [Rejection::KeysUnavailable, Rejection::RevocationsStale].map(Problem::from);
@@ -51,9 +57,31 @@ impl<S: Scope> Refuses for Scoped<S> {
     }
 }
 
+impl<S: Scope, L: Assurance, const MAX_AGE: u32> Refuses for Assured<S, L, MAX_AGE> {
+    fn problems() -> Vec<Problem> {
+        [Scoped::<S>::problems(), vec![authentication_refusal(Self::wanted())]].concat()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jeton_verifier::guard::{Level, Recent, TwoFactors};
+
+    struct BooksWrite;
+
+    impl Scope for BooksWrite {
+        const NAME: &'static str = "books:write";
+    }
+
+    #[test]
+    fn a_guard_that_asks_for_a_login_is_documented_with_the_refusal_of_others() {
+        let codes = |problems: Vec<Problem>| problems.iter().map(Problem::code).collect::<Vec<_>>();
+        let without = codes(Scoped::<BooksWrite>::problems());
+        let with = [without.as_slice(), &["authentication_insufficient"]].concat();
+        assert_eq!(codes(Recent::<BooksWrite, 300>::problems()), with);
+        assert_eq!(codes(Assured::<BooksWrite, TwoFactors>::problems()), with);
+    }
 
     #[test]
     fn other_frameworks_answer_with_the_same_document_as_the_services() {
@@ -65,6 +93,7 @@ mod tests {
             Rejection::KeysUnavailable,
             Rejection::RevocationsStale,
             Rejection::without_scope("books:read"),
+            Rejection::InsufficientAuthentication(Wanted { acr: Some(Level::TWO_FACTORS), max_age: Some(300) }),
             Rejection::NoVerifier,
         ];
         for rejection in rejections {
