@@ -10,11 +10,11 @@ use actix_web::{
 };
 use jeton_verifier::{
     VerifiedToken,
-    guard::{self, AccessToken, Authenticate, Rejection},
+    guard::{self, AccessToken, Authenticate, Level, Rejection},
 };
 use serde::Deserialize;
 use shared::{
-    guard::{ended_refusal, token_refusals},
+    guard::{authentication_refusal, ended_refusal, token_refusals},
     openapi::{NothingBut, Refuses},
     problem::{Challenge, Problem},
 };
@@ -39,12 +39,32 @@ pub(super) struct Wanted {
         example = "books:read"
     )]
     scope: Option<String>,
+    /// A level of authentication (`acr`), which a higher one satisfies too: `1` < `2` (two factors) < `phr` (resistant to
+    /// phishing). Any other is satisfied by itself only.
+    #[param(nullable = false, pattern = r"^[\x21\x23-\x5B\x5D-\x7E]+$", example = "2")]
+    acr: Option<String>,
+    /// How many seconds ago the user has to have authenticated at most.
+    #[param(required = false, nullable = false, value_type = u32, minimum = 1, maximum = 999_999_999, example = 300)]
+    max_age: Option<String>,
 }
 
 impl Wanted {
-    fn is_understood(&self) -> bool {
-        self.scope.as_deref().is_none_or(guard::is_scope)
+    /// What is asked of the token's scopes and of its user's login; `None` if that is not understood.
+    fn understood(&self) -> Option<(Vec<&str>, guard::Wanted)> {
+        let scopes = self.scope.as_deref();
+        if !scopes.is_none_or(guard::is_scope) {
+            return None;
+        }
+        let acr = self.acr.as_deref().map(|acr| Level::parse(acr).ok_or(())).transpose().ok()?;
+        let max_age = self.max_age.as_deref().map(|age| seconds(age).ok_or(())).transpose().ok()?;
+        Some((scopes.into_iter().flat_map(|scopes| scopes.split(' ')).collect(), guard::Wanted { acr, max_age }))
     }
+}
+
+/// Seconds in the one way in which they are written: digits, of which the first is not zero.
+fn seconds(text: &str) -> Option<u32> {
+    let is_plain = text.len() <= 9 && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_plain)
 }
 
 impl Refuses for Wanted {
@@ -59,7 +79,8 @@ struct Verdict;
 impl Refuses for Verdict {
     fn problems() -> Vec<Problem> {
         let lacking = Rejection::without_scope("books:read").into();
-        [token_refusals(), vec![ended_refusal(), no_verdict(), too_large(), lacking]].concat()
+        let login = authentication_refusal(guard::Wanted { acr: Some(Level::TWO_FACTORS), max_age: Some(300) });
+        [token_refusals(), vec![ended_refusal(), login, no_verdict(), too_large(), lacking]].concat()
     }
 }
 
@@ -86,21 +107,24 @@ pub(super) async fn verify(
     authority: web::Data<dyn Authenticate>,
     wanted: Result<web::Query<Wanted>, Error>,
 ) -> Result<HttpResponse, Problem> {
-    let Some(wanted) = wanted.ok().map(web::Query::into_inner).filter(Wanted::is_understood) else {
+    let wanted = wanted.ok();
+    let Some((scopes, login)) = wanted.as_ref().and_then(|wanted| wanted.understood()) else {
         say_that_a_gateway_is_misconfigured();
         return Err(misconfigured());
     };
-    let scopes: Vec<&str> = wanted.scope.as_deref().into_iter().flat_map(|scope| scope.split(' ')).collect();
     if let Some(lacking) = scopes.iter().find(|scope| !token.has_scope(scope)) {
         return Err(Rejection::without_scope((*lacking).to_owned()).into());
     }
     scopes.iter().try_for_each(|scope| guard::fresh_enough(&**authority, Some(scope)))?;
+    guard::sufficient(&token, &login, authority.now())?;
     Ok(identity(&token))
 }
 
+const UNSUPPORTED: &str = "unsupported query: only scope=, acr= and max_age= are accepted, each once";
+
 /// A gateway with an unsupported query lets nobody in: 403, since it would turn any other status into a 500 of its own.
 fn misconfigured() -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "invalid_query", "unsupported query: only ?scope= is accepted")
+    Problem::new(StatusCode::FORBIDDEN, "invalid_query", UNSUPPORTED)
 }
 
 /// At most one line a minute: anybody with a token can send such a query.
@@ -109,7 +133,7 @@ fn say_that_a_gateway_is_misconfigured() {
     let mut last_said = LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner);
     if last_said.is_none_or(|said| said.elapsed() >= Duration::from_secs(60)) {
         *last_said = Some(Instant::now());
-        tracing::warn!("a gateway asks {PATH} with an unsupported query: only ?scope= is accepted");
+        tracing::warn!("a gateway asks {PATH} with an {UNSUPPORTED}");
     }
 }
 

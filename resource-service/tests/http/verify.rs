@@ -30,12 +30,142 @@ async fn one_scope_or_several_can_be_required() {
     assert_eq!(answer.header("www-authenticate"), challenge);
 }
 
+/// May read and write, and is authenticated at this level, at this time.
+fn assured(acr: Value, auth_time: Value) -> String {
+    let mut claims = claims(NOW);
+    claims["scope"] = json!("books:read books:write");
+    for (name, value) in [("acr", acr), ("auth_time", auth_time)].into_iter().filter(|(_, value)| !value.is_null()) {
+        claims[name] = value;
+    }
+    Issuer::usual().token_of(&claims)
+}
+
+/// What the challenge says to be lacking, of an answer 401 that asks the user to authenticate again; empty for 200.
+fn lacking(answer: &Answer) -> String {
+    if answer.status == StatusCode::OK {
+        return String::new();
+    }
+    assert_eq!((answer.status, answer.code().as_str()), (StatusCode::UNAUTHORIZED, "authentication_insufficient"));
+    assert!(!answer.headers.contains_key("retry-after"), "trying again changes nothing");
+    assert!(!answer.headers.contains_key("x-auth-subject"), "nobody is named to the application");
+    let always = r#"Bearer realm="jeton", error="insufficient_user_authentication", error_description="the user has to authenticate again", "#;
+    answer.header("www-authenticate").strip_prefix(always).expect("a challenge that says what is lacking").to_owned()
+}
+
+#[actix_web::test]
+async fn a_level_of_authentication_can_be_required() {
+    let service = Service::start().await;
+    let levels = [Value::Null, json!("0"), json!("1"), json!(" 2"), json!("mfa"), json!("2"), json!("phr")];
+    for (wanted, enough, challenge) in [
+        ("1", &[Value::Null, json!("1"), json!("2"), json!("phr")][..], r#"acr_values="1 2 phr""#),
+        ("2", &[json!("2"), json!("phr")], r#"acr_values="2 phr""#),
+        ("phr", &[json!("phr")], r#"acr_values="phr""#),
+        ("mfa", &[json!("mfa")], r#"acr_values="mfa""#),
+        ("urn%3Ax%3Agold", &[], r#"acr_values="urn:x:gold""#),
+    ] {
+        for held in &levels {
+            let answer = verdict(&service, &format!("?acr={wanted}"), &assured(held.clone(), json!(0))).await;
+            let expected = if enough.contains(held) { "" } else { challenge };
+            assert_eq!(lacking(&answer), expected, "{held} for {wanted}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_recent_login_can_be_required() {
+    let service = Service::start().await;
+    for recent in [NOW - 300, NOW - 299, NOW, NOW + 60] {
+        let answer = verdict(&service, "?max_age=300", &assured(Value::Null, json!(recent))).await;
+        assert_eq!(lacking(&answer), "", "{recent}");
+    }
+    for other in [json!(NOW - 301), json!(0), json!(NOW + 61), Value::Null] {
+        let answer = verdict(&service, "?max_age=300", &assured(json!("phr"), other.clone())).await;
+        assert_eq!(lacking(&answer), r#"max_age="300""#, "{other}");
+    }
+}
+
+#[actix_web::test]
+async fn a_scope_a_level_and_an_age_can_be_required_at_once() {
+    let service = Service::start().await;
+    let query = "?scope=books:write&acr=2&max_age=300";
+    assert_eq!(lacking(&verdict(&service, query, &assured(json!("phr"), json!(NOW - 300))).await), "");
+    for (acr, age, expected) in [
+        ("2", 301, r#"max_age="300""#),
+        ("1", 300, r#"acr_values="2 phr""#),
+        ("1", 301, r#"acr_values="2 phr", max_age="300""#),
+    ] {
+        let answer = verdict(&service, query, &assured(json!(acr), json!(NOW - age))).await;
+        assert_eq!(lacking(&answer), expected, "{acr} {age}");
+    }
+    let answer = verdict(&service, query, &reader()).await;
+    assert_eq!(answer.code(), "insufficient_scope", "another login would not help");
+}
+
+#[actix_web::test]
+async fn claims_about_the_login_that_cannot_be_read_make_the_token_invalid_whatever_is_required() {
+    let service = Service::start().await;
+    let malformed = [
+        assured(json!(2), json!(NOW)),
+        assured(json!(["2"]), json!(NOW)),
+        assured(json!(""), json!(NOW)),
+        assured(json!("2"), json!(NOW.to_string())),
+        assured(json!("2"), json!(-1)),
+        assured(json!("2"), json!(i64::MAX)),
+        token_with("amr", json!("pwd")),
+    ];
+    for (number, token) in malformed.iter().enumerate() {
+        for query in ["", "?acr=1", "?max_age=999999999"] {
+            let answer = verdict(&service, query, token).await;
+            let said = (answer.status, answer.code());
+            assert_eq!(said, (StatusCode::UNAUTHORIZED, "token_invalid".to_owned()), "{number} {query}");
+        }
+    }
+}
+
 #[actix_web::test]
 async fn an_unsupported_query_lets_nobody_in() {
     let service = Service::start().await;
-    for query in ["?scope=", "?scope=a&scope=b", "?scop=books:write", "?scope=%22", "?scope=%FF", "?x=1", "?scope=a++b"]
-    {
-        let answer = verdict(&service, query, &author()).await;
+    let everything = assured(json!("phr"), json!(NOW));
+    for query in [
+        "?scope=",
+        "?scope=a&scope=b",
+        "?scop=books:write",
+        "?scope=%22",
+        "?scope=%FF",
+        "?x=1",
+        "?scope=a++b",
+        "?acr=",
+        "?acr=+2",
+        "?acr=2+",
+        "?acr=2+phr",
+        "?acr=2&acr=1",
+        "?acr=%22",
+        "?acr=%5C",
+        "?acr=2%0d%0aX-Auth-Roles:%20admin",
+        "?acr=%C3%A9",
+        "?acr[]=2",
+        "?ACR=2",
+        "?acr_values=2",
+        "?max_age=",
+        "?max_age=0",
+        "?max_age=-1",
+        "?max_age=+300",
+        "?max_age=%2B300",
+        "?max_age=0300",
+        "?max_age=300.0",
+        "?max_age=3e2",
+        "?max_age=300s",
+        "?max_age=5m",
+        "?max_age=%D9%A3",
+        "?max_age=1000000000",
+        "?max_age=4294967296",
+        "?max_age=99999999999999999999",
+        "?max_age=300&max_age=900",
+        "?max-age=300",
+        "?maxage=300",
+        "?scope=books:read&acr=2&max_age=",
+    ] {
+        let answer = verdict(&service, query, &everything).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "invalid_query"), "{query}");
         assert_eq!(
             service.ask(TestRequest::get().uri(&format!("/verify{query}"))).await.status,
