@@ -115,6 +115,8 @@ struct Metadata<'a> {
     /// All scopes that a role grants.
     #[schema(value_type = Vec<String>)]
     scopes_supported: BTreeSet<&'a str>,
+    /// The levels of authentication that an access token's `acr` names, the lowest first (RFC 9470).
+    acr_values_supported: [&'static str; 3],
 }
 
 /// Get the metadata
@@ -142,5 +144,6 @@ pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse 
         response_types_supported: [],
         grant_types_supported: [],
         scopes_supported: state.roles.all_scopes(),
+        acr_values_supported: ["1", "2", "phr"],
     })
 }
