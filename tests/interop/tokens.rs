@@ -74,6 +74,13 @@ pub(crate) fn wishes(issuer: &Issuer, evil: &Issuer) -> Vec<Wish> {
         Wish { is_good: true, ..claims("a list of audiences", json!({ "aud": ["other", "jeton"] })) },
         Wish {
             is_good: true,
+            ..claims(
+                "when and how the user logged in",
+                json!({ "auth_time": forge::now() - 60, "amr": ["pwd", "otp", "mfa"], "acr": "2" }),
+            )
+        },
+        Wish {
+            is_good: true,
             ..header("the long form of the type", Key::Ours, json!({ "typ": "application/at+jwt" }))
         },
         claims("another audience", json!({ "aud": "other" })),
