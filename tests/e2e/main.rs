@@ -96,6 +96,7 @@ mod settings;
 mod signing_keys;
 mod stalls;
 mod steady_storage;
+mod step_up_verify;
 mod stored_secrets;
 mod stores;
 mod story;

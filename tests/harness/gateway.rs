@@ -49,6 +49,24 @@ impl Gateway {
         self.start_with(|port| self.sample([port, resource.port(), application.port()]))
     }
 
+    /// Starts it as [`start`](Self::start) does, with one text of its configuration replaced.
+    ///
+    /// # Panics
+    /// When it is not installed, with the way to get it, or does not start, or when the text is not in its configuration.
+    #[must_use]
+    pub fn start_changed(
+        self,
+        application: &Site,
+        resource: &Http,
+        (written, instead): (&str, &str),
+    ) -> RunningGateway {
+        self.start_with(|port| {
+            let sample = self.sample([port, resource.port(), application.port()]);
+            assert!(sample.contains(written), "{written} is not in {}", self.file());
+            sample.replace(written, instead)
+        })
+    }
+
     /// Starts it as a plain proxy of the service behind it, as a newcomer would: it sends the client's address in
     /// `X-Forwarded-For`.
     ///

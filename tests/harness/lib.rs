@@ -17,6 +17,7 @@ pub mod answer;
 pub mod binaries;
 pub mod browser;
 mod caddy;
+pub mod challenge;
 pub mod chromium;
 pub mod command;
 pub mod containers;
@@ -53,6 +54,7 @@ mod warden;
 pub mod wire;
 
 pub use answer::{Answer, assert_problem};
+pub use challenge::{Challenge, StepUp};
 pub use eventually::eventually;
 pub use gateway::Gateway;
 pub use http::{Http, Request};
