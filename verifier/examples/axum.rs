@@ -6,7 +6,7 @@ use axum::{
     routing::{get, post},
 };
 use jeton_verifier::{
-    guard::{AccessToken, Authenticate, Scope, Scoped},
+    guard::{AccessToken, Authenticate, Recent, Scope, Scoped},
     keys::{Config, KeySource},
 };
 use std::{env, error::Error, sync::Arc};
@@ -29,12 +29,17 @@ async fn write(author: Scoped<BooksWrite>) -> String {
     format!("written by {}\n", author.subject())
 }
 
+/// Only for tokens that grant the scope, and within five minutes after the user has authenticated.
+async fn burn(author: Recent<BooksWrite, 300>) -> String {
+    format!("burnt by {}\n", author.subject())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let issuer = env::var("ISSUER").unwrap_or_else(|_| "http://localhost:8080".to_owned());
     let source = KeySource::of_issuer(&issuer)?.with_snapshot(env::temp_dir().join("jeton-keys.json"));
     let keys: Arc<dyn Authenticate> = Config::new(issuer, "jeton", source).start().await?;
-    let app = Router::new().route("/hello", get(hello)).route("/books", post(write)).with_state(keys);
+    let app = Router::new().route("/hello", get(hello)).route("/books", post(write).delete(burn)).with_state(keys);
     let listener = TcpListener::bind(env::var("LISTEN").as_deref().unwrap_or("127.0.0.1:8090")).await?;
     println!("listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
