@@ -59,7 +59,7 @@ async fn every_mistake_in_and_around_the_roles_file_is_reported_at_once() {
 /// A role of four scopes with long names.
 fn large_role(number: usize) -> String {
     let scopes: Vec<String> =
-        (0..4).map(|scope| format!("\"{:x<60}\"", format!("service-{number:02}:{scope}:"))).collect();
+        (0..4).map(|scope| format!("\"{:x<58}\"", format!("service-{number:02}:{scope}:"))).collect();
     format!("role-{number:02} = [{}]\n", scopes.join(", "))
 }
 
