@@ -10,7 +10,18 @@ use std::sync::{LazyLock, atomic::AtomicU64};
 
 /// Logins by outcome.
 pub static LOGINS: LazyLock<Counts> = LazyLock::new(|| {
-    let outcomes = ["success", "invalid", "disabled", "throttled", "overloaded", "failed", "unavailable"];
+    let outcomes = [
+        "success",
+        "second_factor",
+        "invalid",
+        "expired",
+        "disabled",
+        "unverified",
+        "throttled",
+        "overloaded",
+        "failed",
+        "unavailable",
+    ];
     Counts::by("outcome", &outcomes)
 });
 

@@ -25,6 +25,7 @@ use auth_service::{
         secrets::{KeyRing, RootSecret},
         sessions::refresh_token::Transport,
         sign_in::{
+            beginning::NewSession,
             login::{LoginAttempt, LoginError},
             password_check::CheckError,
             register::Registered,
@@ -95,8 +96,8 @@ impl Service {
     }
 
     async fn login(&self, email: EmailAddress, text: &str) -> Result<(), LoginError> {
-        let attempt =
-            LoginAttempt { email: Some(email), password: &password(text), transport: Transport::Body, previous: None };
+        let session = NewSession { transport: Transport::Body, previous: None, device: None };
+        let attempt = LoginAttempt { email: Some(email), password: &password(text), session };
         self.service.state.sign_in.login(attempt, &client()).await.map(drop)
     }
 

@@ -27,7 +27,8 @@ async fn the_document_has_the_routes_that_are_served_and_no_others() {
     // Pages are for people, and no part of the API.
     let environment = [("AUTH_DATABASE_URL", database.as_str()), ("AUTH_PAGES", "off")];
     let config = Config::read(&matches, environment).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let state = app::assemble(config).await.unwrap_or_else(|reason| panic!("{reason}")).state;
+    // Boxed: without optimisation, a large future is on the stack of a test several times.
+    let state = Box::pin(app::assemble(config)).await.unwrap_or_else(|reason| panic!("{reason}")).state;
     let app = init_service(App::new().configure(http::public(Data::new(state)))).await;
     let mut served = served(async |request| call_service(&app, request.to_request()).await).await;
     assert!(served.remove("GET /client.js"), "{served:?}");

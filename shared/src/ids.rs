@@ -84,6 +84,17 @@ id!(
     TokenId,
     Uuid::new_v4()
 );
+id!(
+    /// A browser on which a user is not asked for the second factor. Not a credential.
+    DeviceId,
+    Uuid::new_v4()
+);
+
+id!(
+    /// A passkey of a user. Ids sort by the time at which it was added (UUID version 7). Not the credential's own id.
+    PasskeyId,
+    Uuid::now_v7()
+);
 
 impl EventId {
     /// No id that was made at this time or later is less.

@@ -14,7 +14,7 @@ fn folder() -> PathBuf {
 const SCREENS: [(&str, u32, u32); 2] = [("phone", 360, 740), ("desktop", 1280, 800)];
 
 /// Pages that need nobody who is logged in, and the one that does.
-const PAGES: [&str; 11] = [
+const PAGES: [&str; 12] = [
     "login",
     "register",
     "forgot",
@@ -22,6 +22,7 @@ const PAGES: [&str; 11] = [
     "nothing",
     "playground",
     "account",
+    "security",
     "console",
     "console?view=users",
     "console?view=keys",

@@ -2,6 +2,7 @@
 
 mod client;
 mod console;
+mod factors;
 mod journeys;
 mod line;
 mod links;

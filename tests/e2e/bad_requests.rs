@@ -4,7 +4,7 @@ use harness::{Answer, Stack, answer::assert_is_problem, assert_problem};
 use std::collections::BTreeSet;
 
 /// Each path with the methods that it takes.
-const PATHS: [(bool, &str, &[&str]); 28] = [
+const PATHS: [(bool, &str, &[&str]); 44] = [
     (true, "/auth/register", &["POST"]),
     (true, "/auth/login", &["POST"]),
     (true, "/auth/refresh", &["POST"]),
@@ -14,9 +14,24 @@ const PATHS: [(bool, &str, &[&str]); 28] = [
     (true, "/auth/revoke", &["POST"]),
     (true, "/revocations", &["GET"]),
     (true, "/auth/me", &["GET", "DELETE"]),
-    (true, "/auth/password", &["POST"]),
+    (true, "/auth/password", &["POST", "DELETE"]),
+    (true, "/auth/factors", &["GET"]),
+    (true, "/auth/totp", &["POST", "DELETE"]),
+    (true, "/auth/totp/confirm", &["POST"]),
+    (true, "/auth/recovery-codes", &["POST"]),
     (true, "/auth/sessions", &["GET"]),
     (true, "/auth/sessions/0190163d-8694-739b-aea5-966c26f8ad91", &["DELETE"]),
+    (true, "/auth/passkeys", &["GET", "POST"]),
+    (true, "/auth/passkeys/options", &["POST"]),
+    (true, "/auth/passkeys/0190163d-8694-739b-aea5-966c26f8ad91", &["PATCH", "DELETE"]),
+    (true, "/auth/login/passkey", &["POST"]),
+    (true, "/auth/login/second-factor", &["POST"]),
+    (true, "/auth/reauthenticate", &["POST"]),
+    (true, "/auth/reauthenticate/options", &["POST"]),
+    (true, "/auth/trusted-devices", &["GET"]),
+    (true, "/auth/trusted-devices/0190163d-8694-739b-aea5-966c26f8ad91", &["DELETE"]),
+    (true, "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91/factors", &["DELETE"]),
+    (true, "/auth/login/passkey/options", &["POST"]),
     (true, "/admin/users", &["GET", "POST"]),
     (true, "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91", &["GET", "PATCH", "DELETE"]),
     (true, "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91/sessions", &["GET", "DELETE"]),
@@ -28,6 +43,7 @@ const PATHS: [(bool, &str, &[&str]); 28] = [
     (true, "/client.js", &["GET"]),
     (true, "/.well-known/jwks.json", &["GET"]),
     (true, "/.well-known/oauth-authorization-server", &["GET"]),
+    (true, "/.well-known/webauthn", &["GET"]),
     (false, "/whoami", &["GET"]),
     (false, "/books", &["GET", "POST"]),
     (false, "/books/1", &["GET"]),

@@ -3,14 +3,31 @@
 use harness::{Answer, Stack, assert_problem};
 
 /// Every call that needs an access token, with its service.
-const CALLS: [(&str, &str, bool); 25] = [
+const CALLS: [(&str, &str, bool); 42] = [
     ("GET", "/auth/me", true),
     ("GET", "/auth/me/export", true),
     ("DELETE", "/auth/me", true),
     ("POST", "/auth/password", true),
+    ("DELETE", "/auth/password", true),
+    ("POST", "/auth/reauthenticate", true),
+    ("POST", "/auth/reauthenticate/options", true),
+    ("GET", "/auth/trusted-devices", true),
+    ("DELETE", "/auth/trusted-devices/0190163d-8694-739b-aea5-966c26f8ad91", true),
+    ("DELETE", "/auth/factors/reset", true),
+    ("DELETE", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91/factors", true),
     ("POST", "/auth/logout-all", true),
+    ("GET", "/auth/factors", true),
+    ("POST", "/auth/totp", true),
+    ("POST", "/auth/totp/confirm", true),
+    ("DELETE", "/auth/totp", true),
+    ("POST", "/auth/recovery-codes", true),
     ("GET", "/auth/sessions", true),
     ("DELETE", "/auth/sessions/0190163d-8694-739b-aea5-966c26f8ad91", true),
+    ("POST", "/auth/passkeys/options", true),
+    ("POST", "/auth/passkeys", true),
+    ("GET", "/auth/passkeys", true),
+    ("PATCH", "/auth/passkeys/0190163d-8694-739b-aea5-966c26f8ad91", true),
+    ("DELETE", "/auth/passkeys/0190163d-8694-739b-aea5-966c26f8ad91", true),
     ("GET", "/admin/users", true),
     ("PATCH", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91", true),
     ("DELETE", "/admin/users/0190163d-8694-739b-aea5-966c26f8ad91", true),

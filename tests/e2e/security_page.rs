@@ -1,4 +1,4 @@
-//! SECURITY.md names files and tests: all of them exist.
+//! SECURITY.md and docs/asvs.md name files and tests: all of them exist.
 
 use std::{
     fs,
@@ -36,7 +36,17 @@ pub(crate) fn sources(directory: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn every_file_and_test_that_the_security_page_names_exists() {
-    let page = fs::read_to_string(workspace().join("SECURITY.md")).expect("SECURITY.md is there");
+    assert_names_exist("SECURITY.md", 20);
+}
+
+#[test]
+fn every_file_and_test_that_the_page_on_asvs_names_exists() {
+    assert_names_exist("docs/asvs.md", 5);
+}
+
+/// That a page names what there is, and more than `few` files and tests each.
+fn assert_names_exist(name: &str, few: usize) {
+    let page = fs::read_to_string(workspace().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let code: String = ["auth-service", "resource-service", "session-rules", "shared", "tests", "verifier", "xtask"]
         .iter()
         .flat_map(|part| sources(&workspace().join(part)))
@@ -46,11 +56,11 @@ fn every_file_and_test_that_the_security_page_names_exists() {
         quoted(&page).filter(|text| is_file_name(text)).collect(),
         quoted(&page).filter(|text| is_test_name(text)).collect(),
     );
-    assert!(files.len() > 20 && tests.len() > 20, "the page was misread: {} files, {} tests", files.len(), tests.len());
+    assert!(files.len() > few && tests.len() > few, "{name} was misread: {} files, {} tests", files.len(), tests.len());
     let missing: Vec<_> = files
         .into_iter()
         .filter(|file| !workspace().join(file).is_file())
         .chain(tests.into_iter().filter(|test| !code.contains(&format!("fn {test}("))))
         .collect();
-    assert!(missing.is_empty(), "SECURITY.md names what is not there: {missing:#?}");
+    assert!(missing.is_empty(), "{name} names what is not there: {missing:#?}");
 }

@@ -12,7 +12,7 @@ use aws_lc_rs::{
     rsa::{KeyPair, KeySize},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use harness::{Person, Stack, Storage, Transport, assert_problem, person::fresh_password};
+use harness::{AuthenticatorApp, Person, Stack, Storage, Transport, assert_problem, person::fresh_password};
 use redis::cmd;
 use serde_json::json;
 
@@ -22,22 +22,22 @@ on_every_storage! {
 }
 
 async fn nothing_that_is_stored_logs_anybody_in(storage: Storage) {
-    let (mut stack, victims) = after_some_use(storage).await;
+    let Used { mut stack, victims, factors } = after_some_use(storage).await;
     let dump = stores::dump(&mut stack, storage).await;
     for known in [&victims[0].email, &victims[0].id, &victims[0].tokens.session_id] {
         assert!(dump.iter().any(|stored| stored.value.contains(known)), "the dump is that of this stack");
     }
-    assert_eq!(Thief::new(&stack, &victims).tries(&dump).await, [].into());
+    assert_eq!(Thief::new(&stack, &victims, &factors).tries(&dump).await, [].into());
 }
 
 async fn a_credential_that_is_stored_is_found(storage: Storage) {
-    let (mut stack, victims) = after_some_use(storage).await;
-    let mut expected = plant_in_sql(&stack, &victims[0]).await;
+    let Used { mut stack, victims, factors } = after_some_use(storage).await;
+    let mut expected = plant_in_sql(&stack, &victims[0], &factors).await;
     if storage != Storage::Embedded {
         expected.extend(plant_in_redis(&stack.redis().url(), &victims[1]).await);
     }
     let dump = stores::dump(&mut stack, storage).await;
-    let found = Thief::new(&stack, &victims).tries(&dump).await;
+    let found = Thief::new(&stack, &victims, &factors).tries(&dump).await;
     for finding in expected {
         assert!(found.contains(&finding), "{finding:?} is not among {found:#?}");
     }
@@ -45,7 +45,7 @@ async fn a_credential_that_is_stored_is_found(storage: Storage) {
 
 /// A refresh token in a sentence, an access token deep in JSON, a password in hex; the signature alone of a token that
 /// is stored without it, a CSRF token, and a key that signs.
-async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
+async fn plant_in_sql(stack: &Stack, ada: &Person, factors: &[String]) -> Vec<Finding> {
     let (store, url) = stores::database(stack);
     let mut database = stores::open(&url).await;
     let custom = json!({ "notes": [{ "support": ada.tokens.access }] }).to_string();
@@ -61,6 +61,8 @@ async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
         ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 2, 1)", signature),
         ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 3, 1)", ada.tokens.csrf.clone()),
         ("INSERT INTO facts (name, value) VALUES ('planted key', $1)", BASE64_STANDARD.encode(der.as_ref())),
+        ("INSERT INTO facts (name, value) VALUES ('planted app', $1)", factors[0].clone()),
+        ("INSERT INTO facts (name, value) VALUES ('planted recovery code', $1)", factors[1].replace('-', "")),
         ("UPDATE users SET custom = $1 WHERE email LIKE 'bob%'", custom),
         ("INSERT INTO counters (name, value, resets_at) VALUES ($1, 1, 1)", hex),
     ] {
@@ -74,6 +76,7 @@ async fn plant_in_sql(stack: &Stack, ada: &Person) -> Vec<Finding> {
         ("signature", "counters"),
         ("CSRF token", "counters"),
         ("key", "facts"),
+        ("second factor", "facts"),
     ];
     planted.map(|(what, place)| Finding { what, store, place: place.to_owned() }).into()
 }
@@ -94,8 +97,16 @@ async fn plant_in_redis(url: &str, browser: &Person) -> Vec<Finding> {
         .into()
 }
 
-/// A stack in which everything that leaves a trace has happened, and people with live sessions in it.
-async fn after_some_use(storage: Storage) -> (Stack, Vec<Person>) {
+/// A stack in which everything that leaves a trace has happened.
+struct Used {
+    stack: Stack,
+    /// People with live sessions.
+    victims: Vec<Person>,
+    /// Secrets of their apps, each followed by their recovery codes.
+    factors: Vec<String>,
+}
+
+async fn after_some_use(storage: Storage) -> Used {
     let stack = Stack::on(storage).auth("AUTH_REPLAY_WINDOW", "0s").trusting_us().start().await;
     let mut admin = stack.admin().await;
     let mut people = vec![stack.ada().await, stack.ada_in_a_browser().await, stack.bob().await];
@@ -114,8 +125,24 @@ async fn after_some_use(storage: Storage) -> (Stack, Vec<Person>) {
     admin.refresh().await;
     stack.resource.add_book(&admin.tokens, "The Analytical Engine").await.expect(201);
     over(&stack, &admin).await;
+    let mut factors = Vec::new();
+    for person in &people {
+        factors.extend(set_up_an_app(&stack, person).await);
+    }
     people.push(admin);
-    (stack, people)
+    Used { stack, victims: people, factors }
+}
+
+/// The secret of an app that this person sets up, and the recovery codes.
+async fn set_up_an_app(stack: &Stack, person: &Person) -> Vec<String> {
+    let post = |path: &str| stack.auth.post(path).bearer(&person.tokens.access);
+    let begun = post("/auth/totp").send().await.expect(201);
+    let secret = begun["secret"].as_str().expect("a secret").to_owned();
+    let code = AuthenticatorApp::with(&secret).code();
+    let confirmed = post("/auth/totp/confirm").json(&json!({ "code": code })).send().await.expect(200);
+    let codes = confirmed["recovery_codes"].as_array().expect("a list").iter();
+    let codes = codes.map(|code| code.as_str().expect("a text").to_owned());
+    std::iter::once(secret).chain(codes).collect()
 }
 
 /// Sessions that have ended, in every way, and an account that is throttled.

@@ -50,6 +50,10 @@ pub struct Chromium {
 #[derive(Debug, Clone)]
 pub struct Tab(String);
 
+/// An authenticator of it that exists in its memory only, and makes passkeys.
+#[derive(Debug, Clone)]
+pub struct Authenticator(String);
+
 /// What a script threw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thrown {
@@ -85,6 +89,7 @@ impl Chromium {
         let arguments: Vec<&str> = ARGUMENTS.iter().chain(arguments).copied().chain([&*profile]).collect();
         let capabilities = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
+            "webauthn:virtualAuthenticators": true,
             "goog:chromeOptions": { "args": arguments },
             "timeouts": { "script": millis(SCRIPT), "pageLoad": millis(TIMEOUT), "implicit": 0 },
         } } });
@@ -308,6 +313,54 @@ impl Chromium {
     pub async fn command(&self, method: &str, parameters: Value) -> Value {
         let done = self.tell("goog/cdp/execute", json!({ "cmd": method, "params": parameters })).await;
         done.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// Gives the current tab an authenticator (WebAuthn, section 11), of whose user everything is granted at once: one in the machine, whose
+    /// passkeys are not synced. `others` are parameters that it has otherwise.
+    ///
+    /// # Panics
+    /// When Chromium cannot make such a one.
+    pub async fn authenticator(&self, others: &Value) -> Authenticator {
+        let mut wanted = json!({
+            "protocol": "ctap2_1",
+            "transport": "internal",
+            "hasResidentKey": true,
+            "hasUserVerification": true,
+            "isUserConsenting": true,
+            "isUserVerified": true,
+        });
+        for (name, value) in others.as_object().into_iter().flatten() {
+            wanted[name] = value.clone();
+        }
+        let made = self.tell("webauthn/authenticator", wanted).await.expect("Chromium has such authenticators");
+        Authenticator(made.as_str().expect("an id").to_owned())
+    }
+
+    /// Whether its user shows a fingerprint from now on, or what else is asked for.
+    ///
+    /// # Panics
+    /// When it has been removed.
+    pub async fn set_user_verified(&self, authenticator: &Authenticator, is_verified: bool) {
+        let path = format!("webauthn/authenticator/{}/uv", authenticator.0);
+        self.tell(&path, json!({ "isUserVerified": is_verified })).await.expect("an authenticator of this tab");
+    }
+
+    /// The passkeys that it keeps.
+    ///
+    /// # Panics
+    /// When it has been removed.
+    pub async fn passkeys(&self, authenticator: &Authenticator) -> Vec<Value> {
+        let path = format!("webauthn/authenticator/{}/credentials", authenticator.0);
+        self.ask(&path).await.expect("an authenticator of this tab").as_array().cloned().unwrap_or_default()
+    }
+
+    /// Takes it away, as when a key is pulled out.
+    ///
+    /// # Panics
+    /// When it has been removed.
+    pub async fn remove(&self, authenticator: Authenticator) {
+        let path = format!("{}/webauthn/authenticator/{}", self.session, authenticator.0);
+        spoken(self.http.delete(path)).await.expect("an authenticator of this tab");
     }
 
     /// Takes the network from the current tab, or gives it back: `navigator.onLine` says so too.

@@ -14,6 +14,8 @@
 //! ends with the test process, also when that is killed.
 
 pub mod answer;
+pub mod authenticator;
+mod authenticator_app;
 pub mod binaries;
 pub mod browser;
 mod caddy;
@@ -54,6 +56,7 @@ mod warden;
 pub mod wire;
 
 pub use answer::{Answer, assert_problem};
+pub use authenticator_app::AuthenticatorApp;
 pub use challenge::{Challenge, StepUp};
 pub use eventually::eventually;
 pub use gateway::Gateway;

@@ -18,7 +18,7 @@ use std::{
 };
 
 /// Pages for everybody, and the one for those who are logged in.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "login",
     "register",
     "forgot",
@@ -27,6 +27,7 @@ const PAGES: [&str; 13] = [
     "nothing",
     "playground",
     "account",
+    "security",
     "console",
     "console?view=users",
     "console?view=invitations",

@@ -1,8 +1,9 @@
-import type { Account, Flow, Session } from "./client.js";
+import type { Account, Flow, PasskeyProof, Session } from "./client.js";
 
 /**
  * The calls that account pages need beside the session's own. All of them reject with `SessionEnded`, `NotNow` or `Refused`, as the
- * session does.
+ * session does; those that change how the account is protected with `AuthenticationInsufficient` if the user has shown nothing for some
+ * minutes.
  */
 export declare function account(session: Session): AccountCalls;
 
@@ -30,6 +31,32 @@ export interface AccountCalls {
   /** Everything that auth-service knows of the user, as one document. */
   exportData(): Promise<Readonly<Record<string, unknown>>>;
 
+  /** Keeps the factors that an administrator wants removed (`reset_due_at`). */
+  keepFactors(): Promise<void>;
+  /** What the user can show. */
+  factors(): Promise<Factors>;
+  /** Begins with an authenticator app: show the picture or the secret, then `confirmTotp`. `Refused`: `totp_exists`. */
+  beginTotp(): Promise<{ readonly secret: string; readonly otpauth_uri: string; readonly qr_code: QrCode }>;
+  /** The first code of the app. The answer has recovery codes, this once, unless the user has some. `Refused`: `code_wrong`. */
+  confirmTotp(shown: { code: string }): Promise<{ readonly recovery_codes?: readonly string[] }>;
+  removeTotp(): Promise<void>;
+  /** New recovery codes, shown this once. Those before are void. `Refused`: `no_second_factor`. */
+  newRecoveryCodes(): Promise<{ readonly recovery_codes: readonly string[] }>;
+
+  /** The user's passkeys, and what to tell `PublicKeyCredential.signalAllAcceptedCredentials`. */
+  passkeys(): Promise<{ readonly passkeys: readonly Passkey[]; readonly accepted: AcceptedPasskeys }>;
+  /** What to make a passkey with: `PublicKeyCredential.parseCreationOptionsFromJSON(public_key)`. */
+  passkeyOptions(): Promise<{ readonly challenge_id: string; readonly public_key: object; readonly expires_in: number }>;
+  /** The passkey that was made; the first one may come with recovery codes, shown this once. */
+  addPasskey(made: PasskeyProof & { name?: string }): Promise<{ readonly passkey: Passkey; readonly recovery_codes?: readonly string[] }>;
+  renamePasskey(id: string, name: string): Promise<unknown>;
+  /** `Refused`: `last_way_in`. */
+  removePasskey(id: string): Promise<void>;
+
+  /** The browsers in which a login needs no second step. */
+  trustedDevices(): Promise<{ readonly trusted_devices: readonly TrustedDevice[] }>;
+  removeTrustedDevice(id: string): Promise<void>;
+
   /** Without a session. The answer is the same whether or not there is an account. Then `session.resetPassword`. */
   forgotPassword(who: { email: string; language?: string }): Promise<Flow>;
   /** Without a session. The answer is the same whether or not there is an account. Then `session.confirm`. */
@@ -53,6 +80,50 @@ export interface Device {
   readonly ip: string;
   readonly user_agent: string;
   /** Whether it is the caller's own. */
+  readonly current: boolean;
+}
+
+/** What a user can show, as `GET /auth/factors` says it. */
+export interface Factors {
+  readonly password: boolean;
+  readonly totp: { readonly confirmed_at: string } | null;
+  readonly passkeys: number;
+  readonly recovery_codes_left: number;
+  /** The user has to have a second factor, and has none yet. */
+  readonly second_factor_needed: boolean;
+  readonly reset_due_at?: string;
+}
+
+/** The modules of a QR code: the `d` of a path in a square of `size`, its quiet zone included. */
+export interface QrCode {
+  readonly size: number;
+  readonly path: string;
+}
+
+export interface Passkey {
+  readonly id: string;
+  readonly name: string | null;
+  readonly created_at: string;
+  readonly last_used_at: string | null;
+  /** Whether its provider keeps it on several devices. */
+  readonly backed_up: boolean;
+  /** Who keeps it, if that is known. */
+  readonly provider: string | null;
+}
+
+export interface AcceptedPasskeys {
+  readonly rp_id: string;
+  readonly user_id: string;
+  readonly credential_ids: readonly string[];
+}
+
+export interface TrustedDevice {
+  readonly id: string;
+  readonly created_at: string;
+  readonly last_used_at: string;
+  readonly expires_at: string;
+  readonly ip: string;
+  readonly user_agent: string;
   readonly current: boolean;
 }
 

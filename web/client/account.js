@@ -37,6 +37,22 @@ export function account(session) {
     removeSecondEmail: (confirmation) => call('DELETE', '/auth/email/second', confirmation),
     exportData: () => call('GET', '/auth/me/export'),
 
+    factors: () => call('GET', '/auth/factors'),
+    keepFactors: () => call('DELETE', '/auth/factors/reset'),
+    beginTotp: () => call('POST', '/auth/totp'),
+    confirmTotp: (shown) => call('POST', '/auth/totp/confirm', shown),
+    removeTotp: () => call('DELETE', '/auth/totp'),
+    newRecoveryCodes: () => call('POST', '/auth/recovery-codes'),
+
+    passkeys: () => call('GET', '/auth/passkeys'),
+    passkeyOptions: () => call('POST', '/auth/passkeys/options'),
+    addPasskey: (made) => call('POST', '/auth/passkeys', made),
+    renamePasskey: (id, name) => call('PATCH', `/auth/passkeys/${encodeURIComponent(id)}`, { name }),
+    removePasskey: (id) => call('DELETE', `/auth/passkeys/${encodeURIComponent(id)}`),
+
+    trustedDevices: () => call('GET', '/auth/trusted-devices'),
+    removeTrustedDevice: (id) => call('DELETE', `/auth/trusted-devices/${encodeURIComponent(id)}`),
+
     forgotPassword: (who) => post('/auth/password/forgot', who),
     loginCode: (who) => post('/auth/login/code', who),
   }

@@ -3,7 +3,7 @@
  *
  * The access token is in memory only, the refresh token in an `HttpOnly` cookie that no script can read. All functions can be taken
  * off the object (`const { fetch } = session`). What fails has one of three classes: {@link SessionEnded}, {@link NotNow} and
- * {@link Refused}.
+ * {@link Refused}, of which {@link AuthenticationInsufficient} is a kind of its own.
  */
 export interface Session {
   /** What is known now. The same object until something changes, as `useSyncExternalStore` wants it. */
@@ -33,8 +33,37 @@ export interface Session {
    * Logs in, in all tabs. Whoever was logged in before is logged out, and their pending requests reject with `SessionEnded`.
    * A wrong password is `Refused` with the code `invalid_credentials`. If another `login`, or `logout`, is called before the answer, this one
    * rejects with `SessionEnded`, and its answer changes nothing.
+   *
+   * For a user with a second factor it is `Refused` with the code `second_factor_required` ({@link SecondFactorRequired}): go on with
+   * `loginSecondFactor`. So may `confirm` and `resetPassword` be.
    */
   login(who: { email: string; password: string }): Promise<State>;
+
+  /**
+   * The second step of a login: the token of the first, and one thing that shows who it is. `Refused`: `invalid_second_factor` (ask
+   * again), `second_factor_expired` (begin with the password). With `trust_device`, later logins in this browser need no second step.
+   */
+  loginSecondFactor(
+    what: { second_factor_token: string; trust_device?: boolean } & ({ totp: string } | { recovery_code: string } | { passkey: PasskeyProof }),
+  ): Promise<State>;
+
+  /**
+   * Logs in with a passkey that was asked for with the options of `post('/auth/login/passkey/options')`. `Refused`:
+   * `passkey_unknown` (tell `PublicKeyCredential.signalUnknownCredential`), `challenge_expired` (ask for new options).
+   */
+  loginPasskey(what: PasskeyProof): Promise<State>;
+
+  /**
+   * What cures `AuthenticationInsufficient`: the user shows who they are once more, with one or several of these. The calls that follow
+   * have a token that says so, for some minutes: until it is refreshed. Nothing else changes, and other tabs do not have it. `Refused` if
+   * something of it was wrong; what can be asked for is in the answer of `GET /auth/factors`.
+   */
+  reauthenticate(credentials: {
+    password?: string;
+    totp?: string;
+    recovery_code?: string;
+    passkey?: PasskeyProof;
+  }): Promise<void>;
 
   /**
    * Brings back the code of a mail (`POST /auth/confirm`). If the answer has tokens (registration, invitation, login by code), this
@@ -62,8 +91,8 @@ export interface Session {
    * `fetch` with the access token, for the page's origin, auth-service's, and `origins`; other requests pass through unchanged.
    * A 401 that names the token (`WWW-Authenticate` with `invalid_token`; if CORS hides the header, any) causes one refresh and
    * one repetition, unless `init.body` is a stream, or somebody else is logged in by then. A logout, or a switch to another
-   * session, aborts what is pending. All other answers, and the network errors
-   * of the request itself, are those of `fetch`. If there is no token to be had it rejects with `SessionEnded`, `NotNow` or `Refused`.
+   * session, aborts what is pending. All other answers, the 401 that asks for a newer proof of who the user is
+   * (`WWW-Authenticate` with `insufficient_user_authentication`) among them, and the network errors of the request itself, are those of `fetch`. If there is no token to be had it rejects with `SessionEnded`, `NotNow` or `Refused`.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
 
@@ -75,7 +104,7 @@ export interface Session {
 
   /**
    * Any other call of auth-service with the access token, by its path: the JSON of its answer, `{}` for a 202 or 204 without a body.
-   * `SessionEnded`, `NotNow` or `Refused` otherwise. A member `language` of `body` is sent as `Accept-Language`, and not in the body.
+   * `SessionEnded`, `NotNow` or `Refused` otherwise; `AuthenticationInsufficient` causes no refresh. A member `language` of `body` is sent as `Accept-Language`, and not in the body.
    */
   call<Answer = unknown>(method: string, path: string, body?: object): Promise<Answer>;
 
@@ -131,6 +160,12 @@ export interface Account {
   readonly [more: string]: unknown;
 }
 
+/** A passkey's answer to a challenge: `toJSON()` of what `navigator.credentials.get` gave. */
+export interface PasskeyProof {
+  readonly challenge_id: string;
+  readonly credential: object;
+}
+
 /** A code is on its way by mail. */
 export interface Flow {
   /** Names the flow, for `confirm` or `resetPassword`. Not a secret. */
@@ -149,6 +184,17 @@ export interface Problem {
   /** For people; may change. */
   readonly detail: string;
   readonly [more: string]: unknown;
+}
+
+/** The `problem` of a login that needs a second step. */
+export interface SecondFactorRequired extends Problem {
+  readonly code: "second_factor_required";
+  /** Begins the second step. Good in this browser only. */
+  readonly second_factor_token: string;
+  /** What the user has. */
+  readonly methods: readonly ("totp" | "recovery_code" | "passkey")[];
+  /** How long the token is good, in seconds. */
+  readonly expires_in: number;
 }
 
 /** Nobody is logged in any more, or somebody else is: show the login. The only error that means so. */
@@ -173,9 +219,22 @@ export declare class NotNow extends Error {
 
 /** Understood and refused: repeating it as it is does not help. */
 export declare class Refused extends Error {
-  readonly name: "Refused";
+  readonly name: "Refused" | "AuthenticationInsufficient";
   readonly problem: Problem;
   constructor(facts: { problem: Problem });
+}
+
+/**
+ * The user is logged in, and has to show who they are once more before this call (RFC 9470): `reauthenticate`, then repeat it. No refresh
+ * helps, and nobody was logged out.
+ */
+export declare class AuthenticationInsufficient extends Refused {
+  readonly name: "AuthenticationInsufficient";
+  /** How it must be shown, any of these (`2`: two factors, `phr`: a passkey); empty if that suffices already. */
+  readonly acrValues: readonly string[];
+  /** How many seconds old it may be; `null` if that is not what is lacking. */
+  readonly maxAge: number | null;
+  constructor(facts: { problem: Problem; acrValues: readonly string[]; maxAge: number | null });
 }
 
 export interface Options {

@@ -19,6 +19,10 @@ export class Refused extends Failure {
   name = 'Refused'
 }
 
+export class AuthenticationInsufficient extends Refused {
+  name = 'AuthenticationInsufficient'
+}
+
 const cores = new Map()
 
 export function createSession(options = {}) {
@@ -45,7 +49,7 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
   const listeners = new Set()
   const closing = new AbortController()
   let state = { phase: 'unknown', sessionId: null, reachable: true, reason: 'start' }
-  let token, csrf, flight, timer, channel, why
+  let token, csrf, flight, timer, channel, why, proof
 
   // All that is ever stored is this name, as the mark "logged out, and the server does not know".
   let store = {}
@@ -75,7 +79,7 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
   function raise(code) {
     epoch.abort(new SessionEnded({ code }))
     epoch = new AbortController()
-    flight = token = null
+    flight = token = proof = null
   }
 
   function change(phase, sessionId, reason, reachable = true) {
@@ -130,7 +134,13 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
       const seconds = isNaN(after) ? (Date.parse(after) - world.Date.now()) / 1000 : after
       throw new NotNow({ status, retryAfter: Math.max(0, seconds) || null, code: json?.code ?? null })
     }
-    if (!answer.ok) throw new Refused({ problem: json })
+    if (!answer.ok) {
+      const challenge = answer.headers.get('www-authenticate') ?? ''
+      if (status !== 401 || !/authentication_insufficient|insufficient_user_authentication/.test(json.code + challenge)) throw new Refused({ problem: json })
+      // RFC 9470. A refresh is no cure: it brings what the login has shown, and nothing newer.
+      const [acr = '', age] = ['acr_values', 'max_age'].map((name) => RegExp(`${name}="?([^",]*)`).exec(challenge)?.[1])
+      throw new AuthenticationInsufficient({ problem: json, acrValues: acr.split(' ').filter(Boolean), maxAge: age ? +age : null })
+    }
     return json.access_token ? { ...json, sent } : json
   }
 
@@ -170,14 +180,19 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
     return result
   }
 
-  function adopt(tokens, reason) {
-    become('in', tokens.session_id, reason)
+  function hold(tokens) {
     token = tokens.access_token
-    csrf = tokens.csrf_token
     sent = tokens.sent
     lifetime = tokens.expires_in * 1000
     if (keepFresh) next = sent + lifetime * (0.75 + 0.15 * world.Math.random())
     plan()
+  }
+
+  function adopt(tokens, reason) {
+    become('in', tokens.session_id, reason)
+    csrf = tokens.csrf_token
+    // A refresh that was under way does not take away what the user has shown meanwhile.
+    hold(proof?.sent > tokens.sent ? proof : tokens)
   }
 
   // Tells the server of a logout, or else exchanges the refresh token.
@@ -310,6 +325,14 @@ function openCore(url, { env: world = globalThis, origins = [], timeout = 5000, 
         await logoutTold()
         raise('switched')
         return enter('/auth/login', who)
+      },
+      loginSecondFactor: (what) => enter('/auth/login/second-factor', what),
+      loginPasskey: (what) => enter('/auth/login/passkey', what),
+      async reauthenticate(credentials) {
+        const { signal } = epoch
+        const tokens = await call('POST', '/auth/reauthenticate', credentials)
+        signal.throwIfAborted()
+        hold((proof = tokens))
       },
       confirm: (what) => enter('/auth/confirm', what),
       resetPassword: (what) => enter('/auth/password/reset', what),

@@ -1,23 +1,21 @@
 import { account } from './account.js'
 import { createSession } from './client.js'
-import { countdown } from './countdown.js'
 import { leaveWithSession } from './departure.js'
 import { devices } from './devices.js'
-import { failure } from './failures.js'
 import { incidents } from './incidents.js'
 import { ownData } from './own_data.js'
+import { onceLoaded } from './loaded_page.js'
 import { byId } from './page.js'
 import { passwordChange } from './password_change.js'
 import { profile } from './profile.js'
+import { proving } from './proof.js'
 import { warnWhileUnreachable } from './reachability.js'
 import { scopesOf } from './rights.js'
-import { duration, text } from './words.js'
-
-/** Seconds between attempts to load, at least. */
-const PAUSE = 5
+import { onDay } from './times.js'
+import { text } from './words.js'
 
 const session = createSession()
-const calls = account(session)
+const calls = account(proving(session))
 
 const you = profile({ session, calls })
 const list = devices({ session, calls, reload })
@@ -31,42 +29,28 @@ async function reload() {
   found.show(all)
 }
 
-let endCountdown = () => {}
-
-function succeed() {
-  byId('failed').hidden = true
-  byId('sections').hidden = false
-  byId('log-out').hidden = false
-  for (const bones of document.querySelectorAll('[data-bones]')) bones.hidden = true
-  byId('content').removeAttribute('aria-busy')
+/** What protects the account; changed on a page of its own. */
+function showFactors({ passkeys, totp, recovery_codes_left: codes, second_factor_needed: isNeeded }) {
+  const none = text('account.security.none')
+  byId('factor-needed').hidden = !isNeeded
+  byId('factor-passkeys').textContent = passkeys ? text('account.security.passkeys', { count: passkeys }) : none
+  byId('factor-app').textContent = totp ? text('account.security.on', { day: onDay(totp.confirmed_at) }) : text('account.security.off')
+  byId('factor-codes').textContent = passkeys || totp ? text('account.security.codes', { count: codes }) : none
+  byId('factors').hidden = false
 }
 
-function fail(error) {
-  const { kind, seconds, text: sentence } = failure(error)
-  byId('sections').hidden = true
-  byId('failed').hidden = false
-  byId('failed').querySelector('[role="alert"]').textContent = kind === 'refused' ? sentence : text('common.unreachable')
-  if (kind === 'refused') return
-  const wait = byId('failed').querySelector('.wait')
-  const pause = Math.max(seconds, PAUSE)
-  endCountdown = countdown(pause, (left) => { wait.textContent = text('common.tryingAgainIn', { time: duration(left) }) }, load)
-}
+/** Nothing, where a replica of an earlier version answers. */
+const factorsFound = () => calls.factors().catch((error) => { if (error.problem?.code !== 'not_found') throw error })
 
-async function load() {
-  endCountdown()
-  try {
-    const [user] = await Promise.all([session.user(), reload()])
-    address = user.email
-    you.show(user)
-    succeed()
-    byId('console').hidden = !(await scopesOf(session)).includes('users:read')
-  } catch (error) {
-    fail(error)
-  }
-}
+const load = onceLoaded(async () => {
+  const [user, factors] = await Promise.all([session.user(), factorsFound(), reload()])
+  address = user.email
+  you.show(user)
+  if (factors) showFactors(factors)
+  return async () => { byId('console').hidden = !(await scopesOf(session)).includes('users:read') }
+})
 
 byId('log-out').addEventListener('click', () => session.logout())
-byId('reload').addEventListener('click', load)
 leaveWithSession(session)
 warnWhileUnreachable(session)
 session.ready().then(({ phase }) => { if (phase === 'in') load() })

@@ -2,6 +2,7 @@
 
 import { bind } from './form.js'
 import { byId } from './page.js'
+import { secondStep, startLoginAgain } from './second_step.js'
 import { session } from './sign_in.js'
 import { show } from './steps.js'
 import { has, text } from './words.js'
@@ -38,13 +39,17 @@ function leadOn(link) {
   link.href = NEXT[purpose] ?? '/account'
 }
 
+const goToAccount = () => location.replace('/account')
+const second = secondStep({ startAgain: startLoginAgain, goOn: goToAccount })
+
 async function confirm({ code: typed, name, password }) {
   const shown = { flow, code: typed ?? code }
   const before = session.state.sessionId
-  const { sessionId } = await (purpose === 'reset'
+  const state = await second.after(() => (purpose === 'reset'
     ? session.resetPassword({ ...shown, new: password })
-    : session.confirm({ ...shown, ...(password && { password }), ...(name && { name }) }))
-  if (sessionId !== before) return location.replace('/account')
+    : session.confirm({ ...shown, ...(password && { password }), ...(name && { name }) })))
+  if (!state) return
+  if (state.sessionId !== before) return goToAccount()
   byId('done-title').textContent = text(`confirm.${purpose}.doneTitle`)
   byId('done').textContent = text(`confirm.${purpose}.done`)
   leadOn(byId('next'))

@@ -1,10 +1,11 @@
 // Who looks at the console, and what this person may do.
 
 import { createSession } from './client.js'
+import { proving } from './proof.js'
 import { scopesOf } from './rights.js'
 
 export const session = createSession()
-export const { call } = session
+export const { call } = proving(session)
 
 let scopes = []
 

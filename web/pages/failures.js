@@ -17,13 +17,18 @@ const FIELDS = {
   password_required: ['password'],
   invalid_credentials: ['password'],
   wrong_password: ['current', 'password'],
+  invalid_second_factor: ['totp', 'recovery_code'],
 }
+
+/** The person was asked for something, and would rather not: everything stays as it was, and nobody has to be told. */
+export class Cancelled extends Error {}
 
 /** When to try again if nobody says when. */
 const SOON = 5
 
 /** An outage is never anything else: not a wrong password, not a logout, not a refusal. */
 export function failure(error) {
+  if (error instanceof Cancelled) return { kind: 'cancelled', seconds: 0, text: '', fields: [] }
   if (error instanceof NotNow) {
     const isThrottled = error.status === 429
     const code = isThrottled ? error.code ?? 'too_many_attempts' : 'unavailable'

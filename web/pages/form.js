@@ -71,6 +71,7 @@ export function bind(form, send, { isRepeatable = false, onRefused = () => false
 
   function explain(error, button) {
     const { kind, seconds, fields, text: sentence, code } = failure(error)
+    if (kind === 'cancelled') return button.focus()
     if (kind === 'refused' && onRefused(code)) return
     const input = fields.map((name) => form.elements.namedItem(name)).find((field) => field && !field.closest('[hidden]'))
     if (input) return fail([[input, sentence]])
@@ -121,6 +122,6 @@ export function bind(form, send, { isRepeatable = false, onRefused = () => false
       form.reset()
     },
     /** Another attempt with what was typed. */
-    send: () => attempt(buttons[0]),
+    send: (button = buttons[0]) => attempt(button),
   }
 }

@@ -2,6 +2,9 @@ import { account } from './account.js'
 import { bind } from './form.js'
 import { mailCode } from './mail_code.js'
 import { byId, language } from './page.js'
+import { hasPasskeys } from './passkey.js'
+import { passkeyLogin } from './passkey_login.js'
+import { secondStep } from './second_step.js'
 import { goOnOnceSignedIn, session } from './sign_in.js'
 import { show, step } from './steps.js'
 import { has, sentence, text } from './words.js'
@@ -10,10 +13,25 @@ const address = () => byId('email').value.trim()
 const askForCode = () => account(session).loginCode({ email: address(), language })
 const another = () => show('ask')
 
-const code = mailCode(step('code'), { ask: askForCode, confirm: session.confirm, other: another })
+/** One that is chosen in the field for the address logs in as the button does. */
+const passkeys = passkeyLogin(() => form.send(byId('with-passkey')))
+
+const second = secondStep({
+  onBegin: passkeys.stop,
+  startAgain(why) {
+    byId('password').value = ''
+    byId('why').hidden = true
+    explain(why)
+    another()
+    passkeys.offer()
+  },
+})
+
+const code = mailCode(step('code'), { ask: askForCode, confirm: (what) => second.after(() => session.confirm(what)), other: another })
 
 async function logIn({ email, password }, button) {
-  if (button.value !== 'code') return session.login({ email, password })
+  if (button.value === 'passkey') return passkeys.logIn()
+  if (button.value !== 'code') return second.after(() => session.login({ email, password }))
   code.begin(await askForCode(), email)
   show('code')
 }
@@ -26,9 +44,8 @@ function explainUnverified(refusal) {
   return true
 }
 
-/** Why somebody who was signed in is asked to log in. */
-function sayWhy() {
-  const why = new URLSearchParams(location.search).get('why')
+/** Why somebody who was signed in, or nearly so, is asked to log in. */
+function explain(why) {
   if (!why || !has(`login.why.${why}`)) return
   byId('why').hidden = false
   byId('why').classList.toggle('danger', why === 'refresh_reused')
@@ -41,6 +58,8 @@ byId('again').addEventListener('click', () => {
   form.send()
 })
 byId('back').addEventListener('click', another)
-sayWhy()
+explain(new URLSearchParams(location.search).get('why'))
 show('ask')
+byId('with-passkey').hidden = !hasPasskeys
+session.ready().then(({ phase }) => { if (phase === 'out') passkeys.offer() })
 goOnOnceSignedIn()

@@ -1,13 +1,15 @@
 // Who the user is, and the addresses of the account.
 
-import { awaitCode } from './address_code.js'
 import { confirmed } from './confirmation.js'
 import { open } from './dialog.js'
 import { failure } from './failures.js'
 import { bind } from './form.js'
+import { onDemand } from './on_demand.js'
 import { byId, language } from './page.js'
 import { exactly, onDay } from './times.js'
 import { apart, text } from './words.js'
+
+const codes = () => onDemand(import('./address_code.js'))
 
 export function profile({ session, calls }) {
   const dialog = byId('address-dialog')
@@ -46,6 +48,7 @@ export function profile({ session, calls }) {
     say('')
     try {
       const ask = () => calls.verifyEmail({ language })
+      const { awaitCode } = await codes()
       awaitCode(await ask(), user.email, { ask, confirm: session.confirm, done: () => reload(text('account.you.verifiedNow')) })
     } catch (error) {
       say(failure(error).text)
@@ -68,6 +71,7 @@ export function profile({ session, calls }) {
   const form = bind(dialog.querySelector('form'), async (values) => {
     const { ask, done } = kind
     const askAgain = () => ask({ ...values, language })
+    const { awaitCode } = await codes()
     const flow = await askAgain()
     dialog.close()
     awaitCode(flow, values.new, {

@@ -10,6 +10,7 @@ import { complain } from './field.js'
 import { bind } from './form.js'
 import { byId } from './page.js'
 import { offerRoles, rolesOf } from './roles_field.js'
+import { exactly } from './times.js'
 import { text } from './words.js'
 
 /** Whom the open dialog is about, and how to show the user anew. */
@@ -117,6 +118,19 @@ export const endAll = (context) => ask('endAll', context, () => call('DELETE', p
 
 export const endOne = (context) =>
   ask('endOne', context, () => call('DELETE', path('sessions', context.session)), { device: context.device })
+
+/** Done at once, or after the delay in which the user can stop it. */
+export function factors(context) {
+  let due
+  const removed = async () => { ({ due_at: due } = await call('DELETE', path('factors'))) }
+  ask('factors', context, removed, {
+    async done() {
+      const isLater = new Date(due) > Date.now()
+      const name = nameOf(user)
+      await shown(isLater ? text('console.factors.later', { name, when: exactly(due) }) : text('console.user.factorsDone', { name }))()
+    },
+  })
+}
 
 export const remove = (context) => ask('delete', context, () => call('DELETE', path()), {
   action: text('console.user.deleteForGood'),

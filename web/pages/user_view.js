@@ -1,7 +1,7 @@
 // One user: who it is, where it is logged in, and what has happened to it.
 
 import { showEvents } from './audit_events.js'
-import { element, loading, made, onDemand, remember, showPages } from './console_parts.js'
+import { chip, element, loading, made, onDemand, remember, showPages } from './console_parts.js'
 import { address, query } from './console_routes.js'
 import { call } from './console_session.js'
 import { deviceName, setIcon } from './device_name.js'
@@ -51,6 +51,18 @@ function incident({ action, at, ip, user_agent: userAgent, details }) {
   return card
 }
 
+/** What the user shows beside the password, and whether it will be gone. */
+function factorsShown({ totp: hasApp, passkeys, recovery_codes_left: codes, reset_due_at: due }) {
+  const found = [
+    hasApp && text('console.factors.app'),
+    passkeys > 0 && text('console.factors.passkeys', { count: passkeys }),
+    (hasApp || passkeys > 0) && text('console.factors.codes', { count: codes }),
+  ].filter(Boolean)
+  const shown = [element('span', found.join(' · ') || text('console.factors.none'))]
+  if (due) shown.push(' ', chip(text('console.factors.due', { when: exactly(due) }), 'warning'))
+  return shown
+}
+
 const json = (value) => element('pre', element('code', JSON.stringify(value, null, 2)))
 
 function showUser(part, [found, { sessions, incidents }]) {
@@ -67,6 +79,13 @@ function showUser(part, [found, { sessions, incidents }]) {
   hide('second-row', !user.second_email)
   fill('roles', ...(user.roles.length ? rolesShown(user.roles) : [text('console.roles.none')]))
   fill('custom', Object.keys(user.custom).length ? json(user.custom) : text('console.custom.none'))
+  const { factors } = user
+  // A replica of an earlier version does not know.
+  hide('factors-row', !factors)
+  if (factors) {
+    fill('factors', ...factorsShown(factors))
+    hide('with-factors', !factors.totp && factors.passkeys === 0)
+  }
   fill('created', exactly(user.created_at))
   fill('id', identifier(user.id))
   fill('external', apart(user.external_id ? `${user.external_id.source}: ${user.external_id.id}` : ''))

@@ -23,7 +23,7 @@ const OTHER_STORAGE: [(&str, &str); 4] = [
 
 /// Tests about this machine, or something on it that containers do not see, each with its reason. All of them run with
 /// processes.
-const NOT_IN_CONTAINERS: [(&str, &str); 35] = [
+const NOT_IN_CONTAINERS: [(&str, &str); 37] = [
     ("bit_flips::", "counts queries to stores on this machine"),
     ("files::", "is about the files of a process on this machine"),
     ("installations::", "is about databases and files of other programs on this machine"),
@@ -36,6 +36,8 @@ const NOT_IN_CONTAINERS: [(&str, &str); 35] = [
         "has clients at several addresses, which the published port hides",
     ),
     ("proxies::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
+    ("step_up_verify::nginx_", "runs nginx on this machine, in front of a service on its loopback address"),
+    ("step_up_verify::caddy_", "runs Caddy on this machine, in front of a service on its loopback address"),
     ("tls_proxy::", "runs nginx and Caddy on this machine, in front of services on its loopback address"),
     ("key_server::each_new_reason", "the keys come from a server of this machine"),
     ("key_server::secrets_in_the_url", "the keys come from a server of this machine"),

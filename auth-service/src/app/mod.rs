@@ -14,8 +14,9 @@ use crate::{
             Accounts, EmailAddress,
             create::{Creator, NewcomerError},
         },
-        admin::{create::UserCreation, invitations::Invitations, keys::AdminKeys},
+        admin::{create::UserCreation, factors::FactorResets, invitations::Invitations, keys::AdminKeys},
         confirmation::Confirmer,
+        factors::{FactorSeals, Factors},
         keys::hash_facts::KeyedHashes,
         mail::{Links, Outbox},
         my_account::{MyAccount, addresses::Addresses},
@@ -23,17 +24,21 @@ use crate::{
             create_user::OperatorCreation,
             housekeeping::{Expiring, Housekeeping},
         },
+        passkeys::{ByPasski, NoPasskeys, Passkeys},
         passwords::{Password, new_passwords::NewPasswords, pool::Hasher},
         proofs::{Letters, Proofs},
         revocations::Feed,
         sessions::{Sessions, refresh_token::RefreshTokens, tokens::Issuer},
         sign_in::{
+            beginning::Beginning,
             by_mail::ByMail,
             login::SignIn,
             new_device::NewDevices,
             password_check::PasswordCheck,
             recovery::Recovery,
             register::{Registrar, Registration},
+            second_factor::SecondSteps,
+            trusted_devices::TrustedDevices,
         },
         throttling::{Throttle, limiter::Limiter, limits::Limits, mail_budget::MailBudget},
     },
@@ -57,7 +62,12 @@ pub struct Service {
 ///
 /// # Errors
 /// One sentence that says what to change.
-pub async fn assemble(mut config: Config) -> Result<Service, String> {
+pub async fn assemble(config: Config) -> Result<Service, String> {
+    // Boxed: it is large, and without optimisation the stack of a caller would hold it several times.
+    Box::pin(assembled(config)).await
+}
+
+async fn assembled(mut config: Config) -> Result<Service, String> {
     let (site, access, registration) = (config.site.clone(), config.access.clone(), config.registration.clone());
     let (session_policy, failure_limits) = (config.sessions, config.failure_limits);
     let limits = Limits::new(mem::take(&mut config.limits));
@@ -65,7 +75,9 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (has_login_codes, unverified_may_log_in) = (config.has_login_codes, config.unverified_may_log_in);
     let (pages, mail_budget, mail_language) = (config.pages.clone(), config.mail.budget, config.mail.notices.language);
     let (password_rules, breached) = (config.password_rules.clone(), stores::breached_passwords(&config.breach_list)?);
-    let (own_pages, feed_room) = (config.own_pages.take(), config.feed_room);
+    let (own_pages, feed_room, relying_party) =
+        (config.own_pages.take(), config.feed_room, config.relying_party.take());
+    let factor_times = config.factor_times;
     let shortest_password = password_rules.min_chars;
     let first_admin = config.bootstrap_admin.take();
     let installation = Installation::make(config).await?;
@@ -75,11 +87,21 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
     let (users, mailbox) = (Arc::new(installation.users()), installation.mailbox());
     let Installation { sql, counters, live, roles, audit, notices, secrets, clock, sending, .. } = installation;
     let postman = Arc::new(Postman::new(sql.clone(), secrets.clone(), clock.clone(), sending));
+    let factor_seals = FactorSeals::new(sql.clone(), sql.clone(), secrets.clone());
     let (accounts, outbox): (Arc<dyn Accounts>, Arc<dyn Outbox>) = (sql.clone(), sql.clone());
     let threads = machine::hashing_threads();
     let hasher = Arc::new(Hasher::start(threads, machine::hash_grant(stored_hash_memory, threads)));
     let passwords = Arc::new(NewPasswords::new(password_rules, threads, breached, hasher.clone()));
     let limiter = Arc::new(Limiter::new(limits, audit.clone()));
+    let factors = Arc::new(Factors::new(
+        sql.clone(),
+        secrets.clone(),
+        clock.clone(),
+        audit.clone(),
+        notices.clone(),
+        limiter.clone(),
+        site.host().to_owned(),
+    ));
     let letters = Letters {
         links: Links::to(&pages),
         budget: MailBudget::new(counters.clone(), secrets.clone(), mail_budget),
@@ -143,8 +165,42 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         are_allowed: has_invitations,
     };
     let new_devices = Arc::new(NewDevices::new(audit.clone(), notices.clone(), outbox.clone(), clock.clone()));
+    let beginning = Arc::new(Beginning::new(sessions.clone(), new_devices));
+    if relying_party.is_none() {
+        tracing::info!("{NoPasskeys} (AUTH_PUBLIC_URL)");
+    }
+    let passkeys = Arc::new(Passkeys {
+        party: relying_party,
+        ceremonies: Arc::new(ByPasski),
+        accounts: accounts.clone(),
+        store: sql.clone(),
+        secrets: secrets.clone(),
+        notices: notices.clone(),
+        audit: audit.clone(),
+        clock: clock.clone(),
+    });
+    let devices = Arc::new(TrustedDevices::new(
+        sql.clone(),
+        secrets.clone(),
+        clock.clone(),
+        audit.clone(),
+        factor_times.device_life,
+    ));
+    let second_steps = Arc::new(SecondSteps {
+        accounts: accounts.clone(),
+        factors: factors.clone(),
+        passkeys: passkeys.clone(),
+        devices: devices.clone(),
+        completed: sql.clone(),
+        live: live.clone(),
+        beginning: beginning.clone(),
+        secrets: secrets.clone(),
+        clock: clock.clone(),
+        audit: audit.clone(),
+    });
     let confirmer = Confirmer {
-        new_devices: new_devices.clone(),
+        beginning: beginning.clone(),
+        second_steps: second_steps.clone(),
         accounts: accounts.clone(),
         creator: creator.clone(),
         roles: roles.clone(),
@@ -162,23 +218,47 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         proofs: proofs.clone(),
         live: live.clone(),
         sessions: sessions.clone(),
+        second_steps: second_steps.clone(),
         passwords: passwords.clone(),
         limiter: limiter.clone(),
         notices: notices.clone(),
         audit: audit.clone(),
     };
-    let my_account =
-        MyAccount::new(accounts.clone(), users.clone(), live.clone(), check.clone(), passwords, audit.clone(), notices);
+    let factor_resets = Arc::new(FactorResets {
+        users: users.clone(),
+        factors: factors.clone(),
+        live: live.clone(),
+        plans: sql.clone(),
+        notices: notices.clone(),
+        audit: audit.clone(),
+        clock: clock.clone(),
+        delay: factor_times.reset_delay,
+    });
+    let my_account = MyAccount {
+        accounts: accounts.clone(),
+        users: users.clone(),
+        live: live.clone(),
+        check: check.clone(),
+        second_steps: second_steps.clone(),
+        passwords,
+        sessions: sessions.clone(),
+        audit: audit.clone(),
+        notices,
+    };
     let expiring = Expiring {
         live: live.clone(),
         throttle,
         outbox,
         proofs: proofs.clone(),
+        passkeys: passkeys.clone(),
+        devices,
+        factor_resets: factor_resets.clone(),
         endings: sql.clone(),
         audit: audit.clone(),
         audit_keep: session_policy.audit_keep,
     };
-    let housekeeping = Arc::new(Housekeeping::new(accounts.clone(), hasher.clone(), hash_facts, expiring));
+    let housekeeping =
+        Arc::new(Housekeeping::new(accounts.clone(), hasher.clone(), hash_facts, factor_seals, expiring));
     let chores = Chores {
         housekeeping,
         keys: keys.clone(),
@@ -207,11 +287,13 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
             accounts.clone(),
             check,
             live.clone(),
-            sessions.clone(),
+            second_steps.clone(),
             audit.clone(),
             (!unverified_may_log_in).then(|| proofs.clone()),
-            new_devices,
         ),
+        factor_resets,
+        second_steps,
+        step_up_max_age: factor_times.step_up_max_age,
         addresses,
         by_mail,
         invitations,
@@ -223,6 +305,8 @@ pub async fn assemble(mut config: Config) -> Result<Service, String> {
         keys,
         feed,
         sessions,
+        factors,
+        passkeys,
         my_account,
         confirmer,
         recovery,

@@ -31,7 +31,7 @@ use shared::{
     output::{complain, print},
     server,
 };
-use std::env;
+use std::{env, pin::Pin};
 
 /// The settings or the arguments are wrong.
 const EXIT_SETTINGS: u8 = 2;
@@ -87,23 +87,23 @@ async fn carry_out(name: &str, matches: &ArgMatches, arguments: &ArgMatches) -> 
         "healthcheck" => healthcheck(matches),
         "passwords build" => passwords::build(arguments).await,
         "init" => init(matches).await,
-        "user create" => users::create(&change(matches).await?, arguments).await,
-        "user show" => users::show(&look(matches).await?, arguments).await,
-        "user set-password" => users::set_password(&change(matches).await?, arguments).await,
-        "user set-roles" => users::set_roles(&change(matches).await?, arguments).await,
-        "user disable" => users::set_disabled(&change(matches).await?, arguments, true).await,
-        "user enable" => users::set_disabled(&change(matches).await?, arguments, false).await,
-        "user unlock" => users::unlock(&change(matches).await?, arguments).await,
-        "user delete" => users::delete(&change(matches).await?, arguments).await,
-        "sessions list" => sessions::list(&look(matches).await?, arguments).await,
-        "sessions end" => sessions::end(&change(matches).await?, arguments).await,
-        "sessions end-all" => sessions::end_all(&change(matches).await?).await,
-        "keys list" => keys::list(&look(matches).await?).await,
-        "keys rotate" => keys::rotate(&change(matches).await?).await,
-        "keys retire" => keys::retire(&change(matches).await?, arguments).await,
-        "keys revoke" => keys::revoke(&change(matches).await?, arguments).await,
-        "mail list" => mail::list(&look(matches).await?).await,
-        "mail show" => mail::show(&look(matches).await?, arguments).await,
+        "user create" => users::create(&*change(matches).await?, arguments).await,
+        "user show" => users::show(&*look(matches).await?, arguments).await,
+        "user set-password" => users::set_password(&*change(matches).await?, arguments).await,
+        "user set-roles" => users::set_roles(&*change(matches).await?, arguments).await,
+        "user disable" => users::set_disabled(&*change(matches).await?, arguments, true).await,
+        "user enable" => users::set_disabled(&*change(matches).await?, arguments, false).await,
+        "user unlock" => users::unlock(&*change(matches).await?, arguments).await,
+        "user delete" => users::delete(&*change(matches).await?, arguments).await,
+        "sessions list" => sessions::list(&*look(matches).await?, arguments).await,
+        "sessions end" => sessions::end(&*change(matches).await?, arguments).await,
+        "sessions end-all" => sessions::end_all(&*change(matches).await?).await,
+        "keys list" => keys::list(&*look(matches).await?).await,
+        "keys rotate" => keys::rotate(&*change(matches).await?).await,
+        "keys retire" => keys::retire(&*change(matches).await?, arguments).await,
+        "keys revoke" => keys::revoke(&*change(matches).await?, arguments).await,
+        "mail list" => mail::list(&*look(matches).await?).await,
+        "mail show" => mail::show(&*look(matches).await?, arguments).await,
         "mail test" => {
             let config = Config::examine(matches, env::vars_os()).map_err(wrong_settings)?;
             mail::test(&config.mail.sending, arguments).await
@@ -134,14 +134,18 @@ fn wrong_settings(mistakes: shared::settings::Mistakes) -> Failure {
     Failure { code: EXIT_SETTINGS, reason: mistakes.to_string() }
 }
 
+/// On the heap: without optimisation, the frame of a function holds a copy of everything that any of its branches awaits, and
+/// those of commands are all on one stack.
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+
 /// For a command that changes nothing.
-async fn look(matches: &ArgMatches) -> Result<Installation, Failure> {
-    Ok(Installation::open(settings(matches)?, Opening::Look).await?)
+fn look(matches: &ArgMatches) -> Boxed<'_, Box<Installation>> {
+    Box::pin(async { Ok(Box::new(Installation::open(settings(matches)?, Opening::Look).await?)) })
 }
 
 /// For a command that changes something.
-async fn change(matches: &ArgMatches) -> Result<Installation, Failure> {
-    Ok(Installation::open(settings(matches)?, Opening::Update).await?)
+fn change(matches: &ArgMatches) -> Boxed<'_, Box<Installation>> {
+    Box::pin(async { Ok(Box::new(Installation::open(settings(matches)?, Opening::Update).await?)) })
 }
 
 fn secret() -> Report {
@@ -156,12 +160,14 @@ fn healthcheck(matches: &ArgMatches) -> Result<Report, Failure> {
 }
 
 /// Does what a start of the service does, without serving.
-async fn init(matches: &ArgMatches) -> Result<Report, Failure> {
-    let config = Config::read(matches, env::vars_os()).map_err(wrong_settings)?;
-    app::assemble(config).await?;
-    Ok(Report {
-        text: "the installation is complete: the service can start".to_owned(),
-        json: json!({ "ready": true }),
+fn init(matches: &ArgMatches) -> Boxed<'_, Report> {
+    Box::pin(async {
+        let config = Config::read(matches, env::vars_os()).map_err(wrong_settings)?;
+        app::assemble(config).await?;
+        Ok(Report {
+            text: "the installation is complete: the service can start".to_owned(),
+            json: json!({ "ready": true }),
+        })
     })
 }
 

@@ -84,7 +84,7 @@ fn roles(settings: &Settings, registration: &Registration, default_role: &str) -
         Ok(own) => own,
         Err(mistakes) => {
             mistakes.into_iter().for_each(|mistake| settings.mistake(format!("AUTH_ROLES_FILE: {mistake}")));
-            return Roles::default();
+            return Roles::built_in();
         }
     };
     let roles = match own {
@@ -94,7 +94,7 @@ fn roles(settings: &Settings, registration: &Registration, default_role: &str) -
             if !built_in {
                 settings.mistake("AUTH_BUILT_IN_ROLES: is off, and AUTH_ROLES_FILE names no roles instead");
             }
-            Roles::default()
+            Roles::built_in()
         }
     };
     check_roles(settings, &roles, registration, default_role);

@@ -1,6 +1,7 @@
 //! Settings: read once, every mistake reported at once. A file for each part of the service.
 
 mod accounts;
+mod factors;
 mod keys;
 mod limits;
 mod mail;
@@ -17,6 +18,7 @@ use crate::{
     domain::{
         accounts::{EmailAddress, roles::Roles},
         keys::KeyPolicy,
+        passkeys::RelyingParty,
         passwords::{Password, rules::PasswordRules},
         revocations::Room,
         secrets::KeyRing,
@@ -34,7 +36,7 @@ use shared::{
 use std::{ffi::OsString, net::SocketAddr};
 use url::Url;
 
-pub use self::{mail::MailConfig, web::OwnPages};
+pub use self::{factors::FactorTimes, mail::MailConfig, web::OwnPages};
 
 /// All settings.
 pub const CATALOG: Catalog = Catalog {
@@ -45,6 +47,7 @@ pub const CATALOG: Catalog = Catalog {
         secrets::SETTINGS,
         sessions::SETTINGS,
         accounts::SETTINGS,
+        factors::SETTINGS,
         passwords::SETTINGS,
         limits::SETTINGS,
         mail::SETTINGS,
@@ -65,6 +68,8 @@ pub struct Config {
     pub feed_room: Room,
     /// Where the service is on the web.
     pub site: Site,
+    /// For whom passkeys are, if there can be any.
+    pub relying_party: Option<RelyingParty>,
     /// SQLite or PostgreSQL.
     pub database_url: String,
     /// Redis, if any.
@@ -99,6 +104,8 @@ pub struct Config {
     pub own_pages: Option<OwnPages>,
     /// Roles.
     pub roles: Roles,
+    /// How long what lasts of second factors.
+    pub factor_times: FactorTimes,
     /// Maximum memory to verify a stored password hash, in KiB.
     pub stored_hash_memory: u32,
     /// The admin to create at first start.
@@ -155,6 +162,7 @@ impl Config {
             admin_listen,
             connections: web::connections(&settings),
             feed_room: web::feed_room(&settings),
+            relying_party: web::relying_party(&settings, &site),
             site,
             key_policy: keys::key_policy(&settings, access.ttl),
             access,
@@ -164,7 +172,8 @@ impl Config {
             registration: accounts.registration,
             has_login_codes: accounts.has_login_codes,
             unverified_may_log_in: accounts.unverified_may_log_in,
-            roles: accounts.roles,
+            roles: accounts.roles.asking(factors::asked_of(&settings)),
+            factor_times: factors::times(&settings),
             password_rules: passwords::rules(&settings),
             breach_list: passwords::breach_list(&settings),
             limits: limits::limits(&settings),

@@ -1,7 +1,10 @@
 //! Addresses, the public URL, proxies, the cookie's name, and limits on connections.
 
 use crate::{
-    domain::revocations::Room,
+    domain::{
+        passkeys::{NoParty, RelyingParty},
+        revocations::Room,
+    },
     http::{AddressHeader, Site},
     pages::Brand,
 };
@@ -36,6 +39,8 @@ settings! {
     plain AUTH_PLAYGROUND: String, origin::parse;
     /// Browser origins, besides the public URL's, that may call with credentials; separated by commas.
     plain AUTH_ALLOWED_ORIGINS: Vec<String>, origin::list;
+    /// Domain that passkeys belong to: the host of AUTH_PUBLIC_URL, or one above it. Changing it orphans all passkeys.
+    plain AUTH_PASSKEY_RP_ID: String, any_text;
     /// Networks of your own proxies, separated by commas; what they report about client addresses is trusted.
     plain AUTH_TRUSTED_PROXIES: Vec<IpNet>, networks;
     /// Header in which those proxies name the client: x-forwarded-for, forwarded, or one with a single address (cf-connecting-ip, x-real-ip, …). Needs AUTH_TRUSTED_PROXIES.
@@ -97,6 +102,24 @@ pub(super) fn site(settings: &Settings) -> Site {
     Site::new(&url(settings), origins, proxies)
         .with_address_header(settings.get(&AUTH_CLIENT_ADDRESS_HEADER))
         .with_cookie_name(&settings.get(&AUTH_COOKIE_NAME))
+}
+
+/// For whom passkeys are; `None`: the public URL has an IP address as its host, for which there are none.
+pub(super) fn relying_party(settings: &Settings, site: &Site) -> Option<RelyingParty> {
+    let (url, domain) = (url(settings), settings.find(&AUTH_PASSKEY_RP_ID));
+    let party = RelyingParty::of(&url, domain.as_deref(), site.origins());
+    if let (Err(error), Some(domain)) = (&party, &domain) {
+        let host = url.host_str().unwrap_or_default();
+        settings.mistake(match error {
+            NoParty::NotAParent => format!(
+                "AUTH_PASSKEY_RP_ID: {domain:?} must be the host of AUTH_PUBLIC_URL, {host}, or a domain above it, such as example.com for auth.example.com"
+            ),
+            NoParty::AddressAsHost => format!(
+                "AUTH_PASSKEY_RP_ID: {host}, the host of AUTH_PUBLIC_URL, is an IP address, for which browsers make no passkeys: give the service a name"
+            ),
+        });
+    }
+    party.ok()
 }
 
 /// Where links in mails lead.

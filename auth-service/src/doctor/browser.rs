@@ -1,7 +1,10 @@
 //! What a browser makes of the settings: which cookie it keeps, and which pages may call.
 
 use super::{Finding, web::Fetched};
-use crate::http::{Site, cookie};
+use crate::{
+    domain::passkeys::{NoPasskeys, RelyingParty},
+    http::{Site, cookie},
+};
 use shared::origin;
 use url::{Host, Url};
 
@@ -18,6 +21,19 @@ pub(super) fn cookie(site: &Site) -> Option<Finding> {
             "AUTH_PUBLIC_URL is plain http: browsers keep the cookie {name}, but passwords and tokens cross the network unencrypted; terminate TLS in a proxy, and write https://{host}"
         ))
     })
+}
+
+/// Whether there can be passkeys.
+pub(super) fn passkeys(party: Option<&RelyingParty>) -> Finding {
+    match party {
+        Some(party) if party.related.is_empty() => Finding::ok(format!("passkeys belong to {}", party.id)),
+        Some(party) => Finding::ok(format!(
+            "passkeys belong to {id}; pages of {} use them only if https://{id}/.well-known/webauthn leads here",
+            party.related.join(", "),
+            id = party.id
+        )),
+        None => Finding::note(format!("AUTH_PUBLIC_URL: {NoPasskeys}; give the service a name, such as localhost")),
+    }
 }
 
 /// Whether a page of the origin may refresh, according to the answer to a real preflight.

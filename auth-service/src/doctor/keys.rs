@@ -47,7 +47,12 @@ fn after(pending: Option<&StoredKey>, what: &str) -> Finding {
 }
 
 /// `None`: there is nothing to change.
-pub(super) fn secret(secrets: &KeyRing, checks: &str, rows: Option<&KeyRows>) -> Option<Finding> {
+pub(super) fn secret(
+    secrets: &KeyRing,
+    checks: &str,
+    rows: Option<&KeyRows>,
+    sealed_by_others: Option<u64>,
+) -> Option<Finding> {
     let stored = checks.split(' ').next().unwrap_or_default();
     let is_current = stored == secrets.current().check();
     let Some(previous) = secrets.previous() else {
@@ -63,8 +68,8 @@ pub(super) fn secret(secrets: &KeyRing, checks: &str, rows: Option<&KeyRows>) ->
     // While the new secret is known but not used yet, there is nothing to remove.
     let is_replaced = checks.split(' ').skip(1).any(|replaced| replaced == previous.check());
     let is_resealed = rows.is_some_and(|rows| rows.keys.iter().all(|key| secrets.is_sealed_by_current(&key.sealed)));
-    (is_current && is_replaced && is_resealed).then(|| {
-        Finding::note("all keys are sealed under AUTH_SECRET, and AUTH_SECRET_PREVIOUS is still given: remove it once AUTH_SESSION_MAX has passed since the last replica got the new secret")
+    (is_current && is_replaced && is_resealed && sealed_by_others == Some(0)).then(|| {
+        Finding::note("all keys and second factors are sealed under AUTH_SECRET, and AUTH_SECRET_PREVIOUS is still given: remove it once AUTH_SESSION_MAX has passed since the last replica got the new secret")
     })
 }
 
@@ -120,7 +125,8 @@ mod tests {
         let (before, during, after) =
             (KeyRing::new(&old, None), KeyRing::new(&new, Some(&old)), KeyRing::new(&new, None));
         let severity = |ring: &KeyRing, checks: &str, sealed_by: &KeyRing| {
-            secret(ring, checks, Some(&rows(0, sealed_by.seal("first", b"der")))).map(|finding| finding.severity)
+            let rows = rows(0, sealed_by.seal("first", b"der"));
+            secret(ring, checks, Some(&rows), Some(0)).map(|finding| finding.severity)
         };
         let (of_old, of_new) =
             (before.current().check(), format!("{} {}", after.current().check(), before.current().check()));
@@ -131,6 +137,10 @@ mod tests {
         assert_eq!(severity(&during, of_old, &before), None);
         assert_eq!(severity(&during, &of_new, &before), None);
         assert_eq!(severity(&during, &of_new, &after), Some(Severity::Note));
+        let rows = rows(0, after.seal("first", b"der"));
+        for factors in [None, Some(1)] {
+            assert!(secret(&during, &of_new, Some(&rows), factors).is_none(), "second factors still need the old one");
+        }
         assert_eq!(severity(&during, KeyRing::new(&fresh(), None).current().check(), &after), Some(Severity::Error));
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     domain::{
         Unavailable,
         accounts::Accounts,
+        factors::SealedFactors as _,
         keys::{
             hash_facts::{self, SIGNER_KEYS},
             table::{KeyRows, KeyTable as _},
@@ -64,6 +65,8 @@ struct Seen {
     /// Whether the database accepts what requests write; `None`: it has no known tables.
     writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
+    /// How many second factors another secret has sealed.
+    sealed_by_others: Option<u64>,
     users: Option<UsersSeen>,
     /// `None`: there is no Redis.
     redis: Option<RedisSeen>,
@@ -82,7 +85,14 @@ struct DatabaseSeen {
     state: Result<Reading<DatabaseState>, String>,
     writing: Option<Result<(), Unavailable>>,
     keys: Option<KeyRows>,
+    sealed_by_others: Option<u64>,
     users: Option<UsersSeen>,
+}
+
+impl DatabaseSeen {
+    fn without_tables(state: Result<Reading<DatabaseState>, String>) -> Self {
+        Self { state, writing: None, keys: None, sealed_by_others: None, users: None }
+    }
 }
 
 /// Looks at everything.
@@ -95,14 +105,17 @@ pub async fn examine(config: Config) -> Vec<Finding> {
     let (view, readiness, database, redis, mail, breached) = tokio::join!(
         web::look(&config.site, &asked, &*clock),
         readiness,
-        look_at_database(&config.database_url, &clock, config.redis_url.is_some()),
+        look_at_database(&config, &clock),
         look_at_redis(config.redis_url.as_deref(), &*clock),
         mail::look(&config.mail.sending),
         passwords::look(&config.breach_list),
     );
     let readiness = readiness.unwrap_or_else(|error| Err(error.to_string()));
-    let DatabaseSeen { state, writing, keys, users } = database;
-    report(&config, Seen { view, readiness, database: state, writing, keys, users, redis, mail, breached })
+    let DatabaseSeen { state, writing, keys, sealed_by_others, users } = database;
+    report(
+        &config,
+        Seen { view, readiness, database: state, writing, keys, sealed_by_others, users, redis, mail, breached },
+    )
 }
 
 fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
@@ -111,6 +124,7 @@ fn report(config: &Config, mut seen: Seen) -> Vec<Finding> {
     let published = seen.keys.as_ref().map(keys::published);
     let mut findings = public::findings(&config.site, config.listen, &seen.view, &seen.readiness, published.as_deref());
     findings.extend(browser::cookie(&config.site));
+    findings.push(browser::passkeys(config.relying_party.as_ref()));
     if public::is_ours(&config.site, &seen.view) {
         findings.extend(seen.view.preflights.iter().map(|(origin, answer)| browser::preflight(origin, answer)));
         findings.extend(seen.view.metadata.iter().map(|answer| proxies::seen(answer, &config.site)));
@@ -145,7 +159,7 @@ fn about_users(config: &Config, users: UsersSeen) -> Vec<Finding> {
 
 fn about_secrets(secrets: &KeyRing, seen: &Seen) -> Option<Finding> {
     let state = &seen.database.as_ref().ok()?.value;
-    keys::secret(secrets, state.secret_check.as_deref()?, seen.keys.as_ref())
+    keys::secret(secrets, state.secret_check.as_deref()?, seen.keys.as_ref(), seen.sealed_by_others)
 }
 
 fn offsets(seen: &Seen) -> Vec<Finding> {
@@ -159,11 +173,12 @@ fn offsets(seen: &Seen) -> Vec<Finding> {
     findings
 }
 
-async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) -> DatabaseSeen {
+async fn look_at_database(config: &Config, clock: &Arc<dyn Clock>) -> DatabaseSeen {
+    let url = &config.database_url;
     let sql = match Sql::as_it_is(url, Arc::clone(clock)) {
         Ok(sql) => sql,
         Err(error) => {
-            return DatabaseSeen { state: Err(database::absent(&error)), writing: None, keys: None, users: None };
+            return DatabaseSeen::without_tables(Err(database::absent(&error)));
         }
     };
     let state = match Reading::of(&**clock, || sql.state()).await {
@@ -173,14 +188,21 @@ async fn look_at_database(url: &str, clock: &Arc<dyn Clock>, has_redis: bool) ->
     // Tables of an earlier version are not read.
     let is_known = state.as_ref().is_ok_and(|reading| reading.value.version >= Some(reading.value.known_version));
     if !is_known {
-        return DatabaseSeen { state, writing: None, keys: None, users: None };
+        return DatabaseSeen::without_tables(state);
     }
     let mut writing = patiently(|| Accounts::probe(&sql)).await;
-    if writing.is_ok() && !has_redis {
+    if writing.is_ok() && config.redis_url.is_none() {
         writing = patiently(|| SessionStore::probe(&sql)).await;
     }
     let users = patiently(|| look_at_users(&sql)).await.ok();
-    DatabaseSeen { state, writing: Some(writing), keys: patiently(|| sql.keys()).await.ok(), users }
+    let secret = config.keys.current().id();
+    DatabaseSeen {
+        state,
+        writing: Some(writing),
+        keys: patiently(|| sql.keys()).await.ok(),
+        sealed_by_others: patiently(|| sql.sealed_by_others(secret)).await.ok(),
+        users,
+    }
 }
 
 /// The reason that a start of the service would give, if waiting does not help.

@@ -67,7 +67,7 @@ mod tests {
         };
         let argon = Argon::new(today(), Grant { memory: 64 * 1024, at_once: 1 });
         let texts: Vec<String> =
-            findings(users, &Roles::default(), &argon).into_iter().map(|finding| finding.to_string()).collect();
+            findings(users, &Roles::built_in(), &argon).into_iter().map(|finding| finding.to_string()).collect();
         assert_eq!(texts.len(), 3, "{texts:?}");
         assert!(
             texts[0].starts_with("warning") && texts[0].contains("\"editor\", which does not exist: 5"),

@@ -3,15 +3,18 @@
 pub mod accounts;
 pub mod admin;
 pub mod audit;
+mod base32;
 mod client;
 pub mod confirmation;
 mod email_address;
+pub mod factors;
 pub mod keys;
 mod language;
 pub mod mail;
 pub mod my_account;
 pub mod operator;
 mod paging;
+pub mod passkeys;
 pub mod passwords;
 pub mod proofs;
 pub mod revocations;

@@ -24,26 +24,31 @@ use self::{
     auth::{
         confirm, csrf,
         email::{self, second, verify},
-        export,
-        login::{self, code},
+        export, factors,
+        login::{self, code, passkey, second_factor},
         logout, me,
+        passkeys::{self, one, options},
         password::{self, forgot, reset},
-        refresh, register, revoke, sessions,
+        reauthenticate, recovery_codes, refresh, register, revoke, sessions, totp, trusted_devices,
     },
 };
 use crate::{
     domain::{
         accounts::roles::Roles,
-        admin::{create::UserCreation, invitations::Invitations, keys::AdminKeys, users::Users},
+        admin::{create::UserCreation, factors::FactorResets, invitations::Invitations, keys::AdminKeys, users::Users},
         audit::Audit,
         confirmation::Confirmer,
+        factors::Factors,
         keys::SigningKeys,
         my_account::{MyAccount, addresses::Addresses},
+        passkeys::Passkeys,
         passwords::pool::Hasher,
         revocations::Feed,
         secrets::KeyRing,
         sessions::Sessions,
-        sign_in::{by_mail::ByMail, login::SignIn, recovery::Recovery, register::Registrar},
+        sign_in::{
+            by_mail::ByMail, login::SignIn, recovery::Recovery, register::Registrar, second_factor::SecondSteps,
+        },
     },
     mailing::Mailbox,
     pages::Pages,
@@ -63,7 +68,10 @@ use shared::{
     problem,
     server::{self, get},
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use to_its_end::changing;
 
 /// What handlers need.
@@ -76,12 +84,22 @@ pub struct State {
     pub registrar: Registrar,
     /// Does what codes from mails were asked for.
     pub confirmer: Confirmer,
+    /// Asks for second factors, and checks them.
+    pub second_steps: Arc<SecondSteps>,
+    /// How recently users must have shown who they are.
+    pub step_up_max_age: Duration,
     /// Verifies and changes the addresses of users.
     pub addresses: Addresses,
     /// Asks for mails that let their readers in.
     pub by_mail: ByMail,
     /// Replaces forgotten passwords.
     pub recovery: Recovery,
+    /// Removes them for admins.
+    pub factor_resets: Arc<FactorResets>,
+    /// Enrols, checks and removes second factors.
+    pub factors: Arc<Factors>,
+    /// Adds, lists and removes passkeys.
+    pub passkeys: Arc<Passkeys>,
     /// Changes and deletes the callers' own accounts.
     pub my_account: MyAccount,
     /// Shows and changes users.
@@ -127,12 +145,15 @@ endpoints! {
         login: login;
         refresh: refresh;
         code: code;
+        second_factor: second_factor;
+        reauthenticate: reauthenticate, passkey_options;
+        passkey: request_options, login_with_passkey;
         csrf: csrf;
         forgot: forgot;
         audit: all, of_user;
         overview: overview;
         roles: list_roles;
-        well_known: jwks, metadata;
+        well_known: jwks, metadata, webauthn;
         revocations: revocations;
     }
 }
@@ -144,14 +165,21 @@ endpoints! {
         revoke: revoke;
         me: me, delete;
         export: export;
-        password: change;
+        password: change, remove;
         reset: reset;
         confirm: confirm;
         email: change_email;
         verify: verify;
         second: set_second, remove_second;
+        factors: get_factors, stop_reset;
+        totp: begin_totp, confirm_totp, remove_totp;
+        recovery_codes: make_recovery_codes;
         sessions: list, end;
-        users: list, create, show, change, delete, sessions, end_session, end_sessions, start_reset;
+        trusted_devices: list_trusted, distrust;
+        passkeys: list, add;
+        options: creation_options;
+        one: rename, remove;
+        users: list, create, show, change, delete, sessions, end_session, end_sessions, start_reset, remove_factors;
         keys: list_keys, rotate;
         invitations: list_invitations, invite, revoke;
     }
@@ -208,6 +236,7 @@ pub fn cors(site: &Site) -> cors::Policy {
 fn audience(path: &str) -> Audience {
     match path {
         "/.well-known/jwks.json"
+        | "/.well-known/webauthn"
         | "/.well-known/oauth-authorization-server"
         | "/revocations"
         | "/openapi.json"

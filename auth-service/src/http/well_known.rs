@@ -1,4 +1,4 @@
-//! What verifiers fetch: the public keys (RFC 7517), and the metadata (RFC 8414).
+//! What verifiers fetch: the public keys (RFC 7517), and the metadata (RFC 8414). And what browsers do.
 
 use super::{State, doctor};
 use crate::domain::keys::ActiveKeys;
@@ -8,7 +8,10 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use serde::Serialize;
-use shared::openapi::Refusals;
+use shared::{
+    openapi::{NotFound, Refusals},
+    problem::{self, Problem},
+};
 use std::{collections::BTreeSet, sync::Arc};
 use utoipa::ToSchema;
 
@@ -146,4 +149,27 @@ pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse 
         scopes_supported: state.roles.all_scopes(),
         acr_values_supported: ["1", "2", "phr"],
     })
+}
+
+/// The origins whose pages may use the passkeys of this domain although they are not below it.
+#[derive(Serialize, ToSchema)]
+struct RelatedOrigins<'a> {
+    /// The origins.
+    origins: &'a [String],
+}
+
+/// Get the related origins
+///
+/// Other origins whose pages may use the passkeys (WebAuthn Level 3, section 5.11). Browsers ask for it at `https://` and the rpId. 404
+/// unless `AUTH_PASSKEY_RP_ID` is set and such origins are allowed.
+#[utoipa::path(
+    get, path = "/.well-known/webauthn", tag = "published", operation_id = "get_related_origins",
+    responses((status = 200, description = "The origins", body = RelatedOrigins<'_>), Refusals<(NotFound,)>)
+)]
+pub async fn webauthn(state: Data<State>) -> Result<HttpResponse, Problem> {
+    let related = state.passkeys.party.as_ref().map_or(&[][..], |party| &party.related);
+    if related.is_empty() {
+        return Err(problem::not_found());
+    }
+    Ok(HttpResponse::Ok().json(RelatedOrigins { origins: related }))
 }

@@ -22,11 +22,12 @@ macro_rules! in_all_languages {
 }
 
 const LAYOUT: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));
-const BUILT_IN: [[(&str, &str); 6]; 16] = in_all_languages![
+const BUILT_IN: [[(&str, &str); 6]; 20] = in_all_languages![
     "footer"
     "registration" "already_registered" "invitation" "login_code" "address_verification" "address_change"
     "password_reset" "password_reset_by_admin"
-    "password_changed" "address_changed" "second_address_changed" "theft_found" "new_device" "account_deleted" "account_disabled"
+    "password_changed" "address_changed" "second_address_changed"
+    "factors_changed" "recovery_code_used" "passkey_changed" "passkey_cloned" "theft_found" "new_device" "account_deleted" "account_disabled"
 ];
 
 /// What the first line of a plain text begins with.
@@ -155,6 +156,8 @@ fn found(folder: &Path) -> Result<Vec<(String, io::Result<String>)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::mail::FactorChange;
+    use std::collections::BTreeSet;
 
     const SITE: &str = "https://auth.example.com";
 
@@ -181,10 +184,26 @@ mod tests {
                 for body in [&mail.text, &mail.html] {
                     let body = body.replace("&#x2f;", "/").replace("&amp;", "&");
                     assert!(body.contains(SITE), "{place}");
-                    let shown = kind.params().iter().filter(|(name, _)| *name != "ends");
+                    let shown = kind.params().iter().filter(|(name, _)| !["ends", "change"].contains(name));
                     assert!(shown.clone().all(|(_, sample)| body.contains(sample)), "{place}: {body}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_change_of_factors_is_named_in_words_of_its_own() {
+        for language in Language::ALL {
+            let texts: Vec<_> = FactorChange::ALL
+                .map(|change| {
+                    let params = MailKind::FactorsChanged.sample().with("change", change.name());
+                    let mail = built_in().render(MailKind::FactorsChanged, language, &params).unwrap();
+                    (mail.text.to_string(), mail.html.to_string())
+                })
+                .into();
+            let distinct: BTreeSet<_> = texts.iter().collect();
+            assert_eq!(distinct.len(), texts.len(), "{language:?}: {texts:#?}");
+            assert!(texts.iter().all(|(text, html)| text.contains(SITE) && html.contains("auth.example.com")));
         }
     }
 

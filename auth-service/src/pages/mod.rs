@@ -62,7 +62,8 @@ pub struct Pages {
 
 impl Pages {
     /// The names of the pages, which are their paths too.
-    pub const NAMES: [&str; 7] = ["login", "register", "forgot", "confirm", "account", "console", Self::PLAYGROUND];
+    pub const NAMES: [&str; 8] =
+        ["login", "register", "forgot", "confirm", "account", "security", "console", Self::PLAYGROUND];
 
     /// The page that calls another origin too. There is none unless it is asked for.
     pub const PLAYGROUND: &str = "playground";

@@ -67,6 +67,7 @@ fn script_of(page: &str) -> &'static str {
         "register" => "register.js",
         "forgot" => "forgot.js",
         "confirm" => "confirm.js",
+        "security" => "security.js",
         "console" => "console.js",
         Pages::PLAYGROUND => "playground.js",
         // `account.js` is the client's.

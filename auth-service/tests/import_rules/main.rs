@@ -35,7 +35,7 @@ const RULES: [Rule; 6] = [
 ];
 
 /// The rooms of the domain: each may use those before it.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 17] = [
     "secrets",
     "passwords",
     "mail",
@@ -45,7 +45,9 @@ const ROOMS: [&str; 15] = [
     "proofs",
     "keys",
     "revocations",
+    "factors",
     "sessions",
+    "passkeys",
     "sign_in",
     "admin",
     "my_account",

@@ -123,6 +123,38 @@ macro_rules! keeps {
             a_user_is_created_by_an_invitation_only_while_the_admin_is_as_seen
         }
     };
+    (factors on $open:path) => {
+        run! { factors on $open:
+            an_app_is_a_factor_once_it_is_confirmed
+            of_many_parallel_uses_of_a_step_one_succeeds
+            of_many_parallel_uses_of_a_recovery_code_one_succeeds
+            new_recovery_codes_void_those_of_before
+            wrong_tries_are_refused_beyond_the_limit_until_the_window_is_over
+            after_a_hundred_wrong_codes_in_a_row_an_app_rests_until_a_recovery_code
+            removing_the_last_factor_removes_recovery_codes
+            a_factor_is_changed_only_while_the_user_stands_as_read
+            an_admin_removes_everything_at_once
+            a_deleted_user_leaves_no_factors
+            what_another_secret_has_sealed_is_found_and_replaced
+            a_change_whose_mail_cannot_be_written_leaves_the_factor
+        }
+    };
+    (passkeys on $open:path) => {
+        run! { passkeys on $open:
+            a_passkey_is_read_back_unchanged
+            a_passkey_is_added_with_its_event_and_mails_or_not_at_all
+            a_credential_is_a_passkey_of_one_user_only
+            no_number_of_parallel_additions_exceeds_the_most
+            a_challenge_adds_one_passkey_however_many_come_at_once
+            a_session_that_has_ended_changes_no_passkeys
+            one_use_of_a_challenge_is_noted_however_many_come_at_once
+            a_use_is_noted_with_its_time_and_state
+            the_counter_of_a_passkey_never_goes_back
+            a_passkey_is_renamed_by_its_user_only
+            the_last_way_in_is_never_removed
+            answered_challenges_are_forgotten_in_batches
+        }
+    };
     (audit on $open:path) => {
         run! { audit on $open:
             events_are_read_back_unchanged_the_newest_first
@@ -210,6 +242,8 @@ mod sqlite {
     keeps! { sessions on crate::servers::sqlite }
     keeps! { counters on crate::servers::sqlite }
     keeps! { proofs on crate::servers::sqlite }
+    keeps! { factors on crate::servers::sqlite }
+    keeps! { passkeys on crate::servers::sqlite }
     keeps! { key_table on crate::servers::sqlite }
     mod by_hand;
     mod file;
@@ -227,6 +261,8 @@ mod postgres {
     keeps! { sessions on crate::servers::postgres }
     keeps! { counters on crate::servers::postgres }
     keeps! { proofs on crate::servers::postgres }
+    keeps! { factors on crate::servers::postgres }
+    keeps! { passkeys on crate::servers::postgres }
     keeps! { key_table on crate::servers::postgres }
     mod order;
     mod pooler;

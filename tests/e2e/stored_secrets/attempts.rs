@@ -29,13 +29,14 @@ pub(super) struct Thief<'a> {
     client: Client,
     stack: &'a Stack,
     victims: &'a [Person],
+    factors: &'a [String],
     next_address: u32,
 }
 
 impl<'a> Thief<'a> {
-    pub(super) fn new(stack: &'a Stack, victims: &'a [Person]) -> Self {
+    pub(super) fn new(stack: &'a Stack, victims: &'a [Person], factors: &'a [String]) -> Self {
         let client = Client::builder().no_proxy().tls_certs_only([]).build().expect("a client without TLS");
-        Self { client, stack, victims, next_address: 0 }
+        Self { client, stack, victims, factors, next_address: 0 }
     }
 
     /// Everything in the dump that works as a credential.
@@ -47,6 +48,7 @@ impl<'a> Thief<'a> {
         self.tries_signatures(&candidates, &mut found).await;
         self.tries_keys(&candidates, &mut found);
         self.tries_csrf_tokens(&candidates, &mut found);
+        self.tries_factors(&candidates, dump, &mut found);
         self.tries_known_passwords(&candidates, dump, &mut found).await;
         self.guesses_passwords(&candidates, &mut found).await;
         found
@@ -142,6 +144,23 @@ impl<'a> Thief<'a> {
         }
     }
 
+    /// The secret of an app and a recovery code work in one form only, however they are grouped and written: whatever holds one,
+    /// or the bytes that one stands for, is found by searching for it.
+    fn tries_factors(&self, candidates: &BTreeMap<String, &Stored>, dump: &[Stored], found: &mut BTreeSet<Finding>) {
+        let factors: Vec<String> = self.factors.iter().map(|factor| factor.replace('-', "")).collect();
+        let bytes: Vec<Vec<u8>> = factors.iter().map(|factor| unbase32(factor)).collect();
+        let all = candidates.iter().map(|(text, stored)| (text, *stored));
+        for (text, stored) in all.chain(dump.iter().map(|stored| (&stored.value, stored))) {
+            let plain = text.to_uppercase().replace('-', "");
+            let decoded = candidates::decoded(text);
+            let holds =
+                |factor: &[u8]| decoded.iter().any(|bytes| bytes.windows(factor.len()).any(|part| part == factor));
+            if factors.iter().any(|factor| plain.contains(factor)) || bytes.iter().any(|factor| holds(factor)) {
+                found.insert(Finding { what: "second factor", ..finding(stored) });
+            }
+        }
+    }
+
     /// A password is hashed exactly as it came, so a text logs in if and only if it is the password: whatever holds
     /// one, even in the middle of a file, is found by searching for it. That is exhaustive.
     async fn tries_known_passwords(
@@ -205,6 +224,14 @@ async fn verdict(request: RequestBuilder) -> (u16, Value) {
             return (status, body);
         }
     }
+}
+
+/// The bytes of an app's secret. Recovery codes have another alphabet, and stand for themselves.
+fn unbase32(text: &str) -> Vec<u8> {
+    let value = |letter| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(letter).unwrap_or_default();
+    let bits: Vec<bool> =
+        text.chars().map(value).flat_map(|value| (0..5).rev().map(move |place| value >> place & 1 == 1)).collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | u8::from(*bit))).collect()
 }
 
 fn is_unsigned_token(text: &str) -> bool {

@@ -12,22 +12,11 @@ async function ada() {
   return { browser, session: tab.session, calls: account(tab.session) }
 }
 
-test('every call is one of the document, with the members that it asks for', async () => {
-  const document = JSON.parse(readFileSync(new URL('../../../docs/openapi/auth-service.json', import.meta.url), 'utf8'))
-  const { browser, calls } = await ada()
-  for (const call of [
-    () => calls.sessions(),
-    () => calls.endSession('other'),
-    () => calls.changePassword({ current: 'a', new: 'b' }),
-    () => calls.changeEmail({ new: 'a', password: 'b', language: 'uk' }),
-    () => calls.verifyEmail({ language: 'uk' }),
-    () => calls.verifyEmail(),
-    () => calls.setSecondEmail({ new: 'a', password: 'b' }),
-    () => calls.removeSecondEmail({ password: 'b' }),
-    () => calls.exportData(),
-    () => calls.forgotPassword({ email: 'a', language: 'uk' }),
-    () => calls.loginCode({ email: 'a' }),
-  ]) {
+const document = JSON.parse(readFileSync(new URL('../../../docs/openapi/auth-service.json', import.meta.url), 'utf8'))
+
+async function areOfTheDocument(list) {
+  const { browser, session, calls } = await ada()
+  for (const call of list({ session, calls })) {
     await call()
     const { method, path, body, headers } = browser.requests.at(-1)
     const operation = document.paths[path.replace('/other', '/{id}')]?.[method.toLowerCase()]
@@ -40,7 +29,42 @@ test('every call is one of the document, with the members that it asks for', asy
     assert.deepEqual(required.filter((name) => !sent.includes(name)), [], path)
     assert.deepEqual(sent.filter((name) => !(name in properties)), [], path)
   }
-})
+}
+
+test('every call is one of the document, with the members that it asks for', () =>
+  areOfTheDocument(({ calls }) => [
+    () => calls.sessions(),
+    () => calls.endSession('other'),
+    () => calls.changePassword({ current: 'a', new: 'b' }),
+    () => calls.changeEmail({ new: 'a', password: 'b', language: 'uk' }),
+    () => calls.verifyEmail({ language: 'uk' }),
+    () => calls.verifyEmail(),
+    () => calls.setSecondEmail({ new: 'a', password: 'b' }),
+    () => calls.removeSecondEmail({ password: 'b' }),
+    () => calls.exportData(),
+    () => calls.forgotPassword({ email: 'a', language: 'uk' }),
+    () => calls.loginCode({ email: 'a' }),
+  ]))
+
+test('so is every call of factors', () =>
+  areOfTheDocument(({ session, calls }) => [
+    () => calls.factors(),
+    () => calls.keepFactors(),
+    () => calls.beginTotp(),
+    () => calls.confirmTotp({ code: 'a' }),
+    () => calls.removeTotp(),
+    () => calls.newRecoveryCodes(),
+    () => calls.passkeys(),
+    () => calls.passkeyOptions(),
+    () => calls.addPasskey({ challenge_id: 'a', credential: {}, name: 'b' }),
+    () => calls.renamePasskey('other', 'a'),
+    () => calls.removePasskey('other'),
+    () => calls.trustedDevices(),
+    () => calls.removeTrustedDevice('other'),
+    () => session.reauthenticate({ password: 'a', totp: 'b', recovery_code: 'c', passkey: {} }),
+    () => session.loginPasskey({ challenge_id: 'a', credential: {} }),
+    () => session.loginSecondFactor({ second_factor_token: 'a', totp: 'b', trust_device: true }),
+  ]))
 
 test('the language of a mail is a header', async () => {
   const { browser, calls } = await ada()

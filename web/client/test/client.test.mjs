@@ -926,3 +926,157 @@ test('locks of the tests behave', async () => {
   await Promise.all([1, 2].map((n) => locks.request('', { signal }, async () => order.push(n))))
   assert.deepEqual(order, [1, 2])
 })
+
+// Factors, and what was shown lately.
+
+const insufficient = (challenge = 'Bearer realm="jeton", error="insufficient_user_authentication", acr_values="2 phr", max_age="300"') =>
+  problem(401, 'authentication_insufficient', { 'www-authenticate': challenge })
+
+const steppedUp = (expires = 300) => json(200, { access_token: 'stepped-up', token_type: 'Bearer', expires_in: expires, auth_time: 1, acr: '2', amr: ['pwd', 'otp'] })
+
+test('a call that asks for a newer proof is refused as such, with what is lacking, and nothing is refreshed', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  for (const [challenge, acrValues, maxAge] of [
+    [undefined, ['2', 'phr'], 300],
+    ['Bearer error="insufficient_user_authentication", max_age=0', [], 0],
+    ['Bearer error="insufficient_user_authentication", acr_values="phr"', ['phr'], null],
+    ['Bearer', [], null],
+  ]) {
+    browser.requests.length = 0
+    browser.answers['/auth/totp'] = () => insufficient(challenge)
+    const error = await tab.session.call('POST', '/auth/totp').catch((error) => error)
+    assert.equal(error.name, 'AuthenticationInsufficient')
+    assert.deepEqual([error.acrValues, error.maxAge, error.problem.code], [acrValues, maxAge, 'authentication_insufficient'])
+    assert.ok(error instanceof (await import(`../client.js?tab=${browser.url}0`)).Refused)
+    assert.deepEqual(browser.paths(), ['POST /auth/totp'])
+  }
+  assert.equal(tab.session.state.phase, 'in')
+  assert.deepEqual(tab.changes, [])
+})
+
+test('the challenge alone says so too, but no other 401 and no 403', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  browser.answers['/auth/x'] = () => problem(401, 'other', { 'www-authenticate': 'Bearer error="insufficient_user_authentication"' })
+  await assert.rejects(tab.session.call('POST', '/auth/x'), is('AuthenticationInsufficient', 'other'))
+  browser.answers['/auth/x'] = () => problem(401, 'invalid_second_factor')
+  await assert.rejects(tab.session.call('POST', '/auth/x'), is('Refused', 'invalid_second_factor'))
+  browser.answers['/auth/x'] = () => problem(403, 'authentication_insufficient')
+  await assert.rejects(tab.session.call('POST', '/auth/x'), is('Refused', 'authentication_insufficient'))
+})
+
+test('fetch() gives back the answer that asks for a newer proof, and refreshes nothing', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  browser.answers['/api/notes'] = () => insufficient()
+  const answer = await tab.session.fetch(API)
+  assert.equal(answer.status, 401)
+  assert.match(answer.headers.get('www-authenticate'), /max_age="300"/)
+  assert.deepEqual(browser.paths(), ['GET /api/notes'])
+})
+
+test('what the user has shown counts for the calls that follow, until it has expired', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn({ keepFresh: false })
+  browser.answers['/auth/reauthenticate'] = () => steppedUp()
+  assert.equal(await tab.session.reauthenticate({ password: 'right' }), undefined)
+  const [{ headers, body }] = browser.requests
+  assert.match(headers.get('authorization'), /^Bearer token-/)
+  assert.equal(body, '{"password":"right"}')
+  assert.equal(await tab.session.accessToken(), 'stepped-up')
+  await browser.pass(280_000)
+  assert.equal(await tab.session.accessToken(), 'stepped-up')
+  await browser.pass(15_000)
+  assert.match(await tab.session.accessToken(), /^token-/)
+  assert.equal(refreshes(browser), 1)
+  assert.deepEqual(tab.changes, [])
+})
+
+test('a stepped-up token is refreshed ahead of its own expiry', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  await browser.pass(600_000)
+  browser.answers['/auth/reauthenticate'] = () => steppedUp()
+  await tab.session.reauthenticate({ totp: '123456' })
+  await browser.pass(225_000)
+  assert.equal(refreshes(browser), 0)
+  await browser.pass(46_000)
+  assert.equal(refreshes(browser), 1)
+})
+
+test('a refresh that was under way does not take the stepped-up token away, and a later one does', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  const refresh = later()
+  browser.answers['/auth/refresh'] = refresh.answer
+  browser.answers['/auth/reauthenticate'] = () => steppedUp()
+  await browser.pass(742_600)
+  assert.equal(refreshes(browser), 1)
+  await browser.pass(1000)
+  await tab.session.reauthenticate({ password: 'right' })
+  refresh.give(browser.issue(browser.sessions.get(browser.jar)))
+  await settled()
+  assert.equal(await tab.session.accessToken(), 'stepped-up')
+  delete browser.answers['/auth/refresh']
+  await browser.pass(300_000)
+  assert.match(await tab.session.accessToken(), /^token-/)
+})
+
+test('a wrong proof is refused, and the token stays', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  const before = await tab.session.accessToken()
+  browser.answers['/auth/reauthenticate'] = () => problem(401, 'invalid_second_factor')
+  await assert.rejects(tab.session.reauthenticate({ totp: '000000' }), is('Refused', 'invalid_second_factor'))
+  assert.equal(await tab.session.accessToken(), before)
+  assert.equal(tab.session.state.phase, 'in')
+})
+
+test('a proof that comes after a logout changes nothing', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  const answer = later()
+  browser.answers['/auth/reauthenticate'] = answer.answer
+  const shown = tab.session.reauthenticate({ password: 'right' })
+  await settled()
+  const left = tab.session.logout()
+  answer.give(steppedUp())
+  await assert.rejects(shown, is('SessionEnded'))
+  await left
+  await assert.rejects(tab.session.accessToken(), is('SessionEnded'))
+})
+
+test('a proof is of its login: another one has its own token', async () => {
+  const browser = new Browser()
+  const tab = await browser.loggedIn()
+  browser.answers['/auth/reauthenticate'] = () => steppedUp()
+  await tab.session.reauthenticate({ password: 'right' })
+  await tab.session.login({ email: 'bob', password: 'right' })
+  assert.match(await tab.session.accessToken(), /^token-/)
+})
+
+test('a login that needs a second step is refused with what it needs, and goes on with it', async () => {
+  const browser = new Browser()
+  const tab = await browser.tab()
+  await tab.session.ready()
+  const needs = { code: 'second_factor_required', second_factor_token: 't', methods: ['totp'], expires_in: 300 }
+  browser.answers['/auth/login'] = () => json(403, needs)
+  const error = await tab.session.login({ email: 'ada', password: 'right' }).catch((error) => error)
+  assert.deepEqual([error.name, error.problem], ['Refused', needs])
+  assert.equal(tab.session.state.phase, 'out')
+  browser.answers['/auth/login/second-factor'] = () => browser.begin('ada')
+  const state = await tab.session.loginSecondFactor({ second_factor_token: 't', totp: '123456' })
+  assert.deepEqual([state.phase, state.reason], ['in', 'login'])
+  assert.equal(browser.requests.at(-1).body, '{"second_factor_token":"t","totp":"123456"}')
+})
+
+test('a passkey logs in, in all tabs', async () => {
+  const browser = new Browser()
+  const [tab, other] = [await browser.tab(), await browser.tab()]
+  await Promise.all([tab.session.ready(), other.session.ready()])
+  browser.answers['/auth/login/passkey'] = () => browser.begin('ada')
+  const state = await tab.session.loginPasskey({ challenge_id: 'c', credential: { id: 'x' } })
+  await settled()
+  assert.deepEqual([state.phase, other.session.state.phase], ['in', 'in'])
+})

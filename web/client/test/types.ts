@@ -1,5 +1,5 @@
 // Compiled, and never run: tsc --strict --exactOptionalPropertyTypes --noEmit --module nodenext
-import { createSession, NotNow, Refused, SessionEnded, type Account, type Flow, type Session, type State } from '../client.js'
+import { AuthenticationInsufficient, createSession, NotNow, Refused, SessionEnded, type Account, type Flow, type SecondFactorRequired, type Session, type State } from '../client.js'
 import { account, type Sessions } from '../account.js'
 
 const session: Session = createSession()
@@ -39,6 +39,17 @@ export async function use(): Promise<string> {
   } catch (error) {
     if (error instanceof SessionEnded) return error.code
     if (error instanceof NotNow) return `${error.retryAfter ?? 5} s: ${error.code} ${error.status}`
+    if (error instanceof AuthenticationInsufficient) {
+      await session.reauthenticate({ password: '…', totp: '123456' })
+      return `${error.acrValues.join()} ${error.maxAge ?? ''} ${error.problem.code}`
+    }
+    if (error instanceof Refused && error.problem.code === 'second_factor_required') {
+      const { second_factor_token, methods } = error.problem as SecondFactorRequired
+      if (methods.includes('passkey')) await session.loginSecondFactor({ second_factor_token, passkey: { challenge_id: '…', credential: {} } })
+      await session.loginSecondFactor({ second_factor_token, totp: '123456', trust_device: true })
+      // @ts-expect-error: something has to be shown
+      await session.loginSecondFactor({ second_factor_token })
+    }
     if (error instanceof Refused) return `${error.problem.code}: ${error.problem.detail}`
     throw error
   }
@@ -54,6 +65,11 @@ export async function accountPage(): Promise<void> {
   const { flow, expires_in } = await calls.changeEmail({ new: 'ada@example.org', password: '…', language: 'en' })
   await calls.verifyEmail()
   await calls.forgotPassword({ email: `${flow}${expires_in}${ended}` })
+  const { totp, passkeys } = await calls.factors()
+  const { qr_code } = await calls.beginTotp()
+  const { recovery_codes = [] } = await calls.confirmTotp({ code: `${totp?.confirmed_at}${passkeys}${qr_code.size}` })
+  const { passkey } = await calls.addPasskey({ challenge_id: '…', credential: {}, name: recovery_codes.join() })
+  await calls.renamePasskey(passkey.id, passkey.provider ?? '…')
   // @ts-expect-error: it asks for the password
   await calls.deleteAccount()
 }

@@ -83,6 +83,9 @@ export class Browser {
         if (password !== 'right') return problem(401, 'invalid_credentials')
         return this.begin(email)
       }
+      case 'POST /auth/login/passkey':
+      case 'POST /auth/login/second-factor':
+        return this.begin('shown')
       case 'POST /auth/confirm':
         return JSON.parse(body).code === 'address' ? new Response(null, { status: 204 }) : this.begin('new')
       case 'POST /auth/register':

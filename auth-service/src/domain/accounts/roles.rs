@@ -7,7 +7,7 @@ use std::{
 };
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeArray, DeTable, DeValue},
 };
 
 /// The most roles that a user may have.
@@ -29,31 +29,51 @@ const BUILT_IN: &str = r#"
     admin = ["books:read", "books:write", "users:read", "users:write", "keys:write"]
 "#;
 
-/// The scopes that each role grants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Roles(BTreeMap<String, BTreeSet<String>>);
+/// The scopes that each role grants, and who needs a second factor for them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roles {
+    scopes: BTreeMap<String, BTreeSet<String>>,
+    /// Those that grant nothing until their holder has shown a second factor.
+    with_second_factor: BTreeSet<String>,
+    asked_of: SecondFactor,
+}
 
-impl Default for Roles {
-    fn default() -> Self {
-        Self::parse(BUILT_IN).expect("the built-in roles are valid")
-    }
+/// Of whom a second factor is asked, whatever the roles say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SecondFactor {
+    /// Of nobody.
+    #[default]
+    Optional,
+    /// Of those who may change users or signing keys.
+    Admins,
+    /// Of everybody.
+    Required,
 }
 
 impl Roles {
-    /// Reads TOML of the form `role = ["scope", …]`.
+    /// The built-in roles.
+    ///
+    /// # Panics
+    /// Never: they are valid.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self::parse(BUILT_IN).expect("the built-in roles are valid")
+    }
+
+    /// Reads TOML of the form `role = ["scope", …]`, or `role = { scopes = ["scope", …], second_factor = true }`.
     ///
     /// # Errors
     /// A sentence for each mistake, with its line.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
         let (table, errors) = DeTable::parse_recoverable(text);
-        let mut reading = Reading { text, roles: BTreeMap::new(), mistakes: Vec::new() };
+        let mut reading = Reading { text, roles: Self::default(), mistakes: Vec::new() };
         for error in errors {
             reading.mistake(error.span(), error.message());
         }
         for (name, scopes) in table.get_ref() {
             reading.role(name, scopes);
         }
-        if reading.mistakes.is_empty() { Ok(Self(reading.roles)) } else { Err(reading.in_order()) }
+        if reading.mistakes.is_empty() { Ok(reading.roles) } else { Err(reading.in_order()) }
     }
 
     /// Adds the built-in roles that are not defined here. Unless `admin` is defined here, it gets all scopes of all
@@ -61,19 +81,41 @@ impl Roles {
     #[must_use]
     pub fn with_built_in(self) -> Self {
         let defines_admin = self.has(ADMIN_ROLE);
-        let mut all = Self::default();
-        all.0.extend(self.0);
+        let mut all = Self::built_in();
+        all.scopes.extend(self.scopes);
+        all.with_second_factor = self.with_second_factor;
+        all.asked_of = self.asked_of;
         if !defines_admin {
             let everything = all.all_scopes().into_iter().map(str::to_owned).collect();
-            all.0.insert(ADMIN_ROLE.to_owned(), everything);
+            all.scopes.insert(ADMIN_ROLE.to_owned(), everything);
         }
         all
+    }
+
+    /// With a second factor asked of these users, besides those who have a role that asks for one.
+    #[must_use]
+    pub fn asking(self, asked_of: SecondFactor) -> Self {
+        Self { asked_of, ..self }
+    }
+
+    /// Whether these roles grant nothing until their holder has shown a second factor.
+    #[must_use]
+    pub fn ask_for_second_factor(&self, roles: &[String]) -> bool {
+        let is_admin = || {
+            let scopes = self.scopes(roles);
+            scopes.contains(USERS_WRITE) || scopes.contains(KEYS_WRITE)
+        };
+        match self.asked_of {
+            SecondFactor::Required => true,
+            SecondFactor::Admins if is_admin() => true,
+            _ => roles.iter().any(|role| self.with_second_factor.contains(role)),
+        }
     }
 
     /// Whether there is such a role.
     #[must_use]
     pub fn has(&self, role: &str) -> bool {
-        self.0.contains_key(role)
+        self.scopes.contains_key(role)
     }
 
     /// Roles that users have but that do not exist, with the number of users who have each. `holders`: how many users
@@ -91,18 +133,18 @@ impl Roles {
 
     /// All roles with their scopes, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
-        self.0.iter().map(|(name, scopes)| (name.as_str(), scopes))
+        self.scopes.iter().map(|(name, scopes)| (name.as_str(), scopes))
     }
 
     /// The names of all roles.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.scopes.keys().map(String::as_str)
     }
 
     /// All scopes of all roles, in order.
     #[must_use]
     pub fn all_scopes(&self) -> BTreeSet<&str> {
-        self.0.values().flatten().map(String::as_str).collect()
+        self.scopes.values().flatten().map(String::as_str).collect()
     }
 
     /// Those of the roles that exist, in their order. A role that no longer exists counts for nothing, not even its
@@ -115,13 +157,13 @@ impl Roles {
     /// The scopes of a user with these roles, in order. A role that no longer exists grants nothing.
     #[must_use]
     pub fn scopes<'a>(&'a self, roles: &[String]) -> BTreeSet<&'a str> {
-        roles.iter().filter_map(|role| self.0.get(role)).flatten().map(String::as_str).collect()
+        roles.iter().filter_map(|role| self.scopes.get(role)).flatten().map(String::as_str).collect()
     }
 
     /// The `most` longest role names.
     #[must_use]
     pub fn longest_names(&self, most: usize) -> Vec<String> {
-        let mut names: Vec<String> = self.0.keys().cloned().collect();
+        let mut names: Vec<String> = self.scopes.keys().cloned().collect();
         names.sort_by_key(|name| Reverse(name.len()));
         names.truncate(most);
         names
@@ -132,7 +174,7 @@ impl Roles {
     pub fn most_scopes(&self, most: usize) -> usize {
         let length = |scopes: &mut dyn Iterator<Item = &str>| scopes.map(|scope| scope.len() + 1).sum::<usize>();
         let mut of_roles: Vec<usize> =
-            self.0.values().map(|scopes| length(&mut scopes.iter().map(String::as_str))).collect();
+            self.scopes.values().map(|scopes| length(&mut scopes.iter().map(String::as_str))).collect();
         of_roles.sort_by_key(|bytes| Reverse(*bytes));
         let of_the_largest: usize = of_roles.iter().take(most).sum();
         of_the_largest.min(length(&mut self.all_scopes().into_iter())).saturating_sub(1)
@@ -144,7 +186,7 @@ impl Roles {
     #[must_use]
     pub fn cover(&self, own: &[String], others: &[String]) -> bool {
         let scopes = self.scopes(own);
-        let covers = |role: &String| match self.0.get(role) {
+        let covers = |role: &String| match self.scopes.get(role) {
             None => true,
             Some(brings) if brings.is_empty() => own.contains(role) || self.govern(own),
             Some(brings) => brings.iter().all(|scope| scopes.contains(scope.as_str())),
@@ -165,7 +207,7 @@ impl Roles {
 /// A roles file that is being read.
 struct Reading<'a> {
     text: &'a str,
-    roles: BTreeMap<String, BTreeSet<String>>,
+    roles: Roles,
     /// Each with its offset in the text.
     mistakes: Vec<(usize, String)>,
 }
@@ -176,7 +218,11 @@ impl Reading<'_> {
         if !is_name(role) {
             self.mistake(Some(name.span()), &format!("role {role:?}: {NAME}"));
         }
-        let Some(list) = value.get_ref().as_array() else {
+        let list = match value.get_ref() {
+            DeValue::Table(table) => self.described(role, table, value.span()),
+            value => value.as_array(),
+        };
+        let Some(list) = list else {
             self.mistake(
                 Some(value.span()),
                 &format!("role {role:?}: must be a list of scopes, such as {role} = [\"books:read\"]"),
@@ -196,7 +242,32 @@ impl Reading<'_> {
                 Some(_) => {}
             }
         }
-        self.roles.insert(role.to_owned(), scopes);
+        self.roles.scopes.insert(role.to_owned(), scopes);
+    }
+
+    /// The list of scopes of a role that is a table.
+    fn described<'t, 'i>(&mut self, role: &str, table: &'t DeTable<'i>, span: Range<usize>) -> Option<&'t DeArray<'i>> {
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("scopes", _) | ("second_factor", DeValue::Boolean(false)) => {}
+                ("second_factor", DeValue::Boolean(true)) => {
+                    self.roles.with_second_factor.insert(role.to_owned());
+                }
+                ("second_factor", _) => {
+                    self.mistake(Some(value.span()), &format!("role {role:?}: second_factor is true or false"));
+                }
+                (other, _) => {
+                    let what = format!("role {role:?}: has scopes and second_factor, and no {other:?}");
+                    self.mistake(Some(key.span()), &what);
+                }
+            }
+        }
+        let scopes = table.get("scopes").and_then(|scopes| scopes.get_ref().as_array());
+        if scopes.is_none() {
+            let what = format!("role {role:?}: must name its scopes, such as {role} = {{ scopes = [\"books:read\"] }}");
+            self.mistake(Some(span), &what);
+        }
+        scopes.or(Some(const { &DeArray::new() }))
     }
 
     fn mistake(&mut self, place: Option<Range<usize>>, what: &str) {
@@ -237,12 +308,12 @@ mod tests {
 
     #[test]
     fn the_built_in_roles_are_as_designed() {
-        let roles = Roles::default();
+        let roles = Roles::built_in();
         assert_eq!(scopes(&roles, "reader"), "books:read");
         assert_eq!(scopes(&roles, "author"), "books:read books:write");
         assert_eq!(scopes(&roles, "admin"), "books:read books:write keys:write users:read users:write");
         assert_eq!(scopes(&roles, "nobody"), "");
-        assert_eq!(Roles(BTreeMap::new()).with_built_in(), roles);
+        assert_eq!(Roles::default().with_built_in(), roles);
     }
 
     #[test]
@@ -261,7 +332,7 @@ mod tests {
         let long = "x".repeat(65);
         let text = format!(
             "reader = [\"a b\", \"books:read\", \"books:read\"]\n\"\" = []\nauthor = 7\n{long} = []\nx = [1, \"{long}\"]\n\
-             \n[admin]\nscopes = [\"users:read\"]\n"
+             \n[admin]\nscopes = \"users:read\"\n"
         );
         let mistakes = Roles::parse(&text).expect_err("it is full of mistakes");
         let expected = [
@@ -272,7 +343,7 @@ mod tests {
             ("line 4: ", "a name has"),
             ("line 5: ", "role \"x\": a scope is a text in quotes"),
             ("line 5: ", "role \"x\": the scope"),
-            ("line 7: ", "role \"admin\": must be a list of scopes"),
+            ("line 7: ", "role \"admin\": must name its scopes"),
         ];
         assert_eq!(mistakes.len(), expected.len(), "{mistakes:#?}");
         for (mistake, (line, what)) in mistakes.iter().zip(expected) {
@@ -289,19 +360,36 @@ mod tests {
 
     #[test]
     fn a_role_that_no_longer_exists_grants_nothing_and_is_not_known() {
-        let roles = Roles::default();
+        let roles = Roles::built_in();
         assert_eq!(roles.known(&list(&["gone", "reader", "Admin"])), ["reader"]);
         assert!(roles.cover(&[], &list(&["gone"])));
     }
 
     #[test]
     fn the_scopes_of_many_roles_count_once_and_only_as_many_roles_as_a_user_may_have() {
-        assert_eq!(Roles::default().most_scopes(16), "books:read books:write keys:write users:read users:write".len());
-        assert_eq!(Roles(BTreeMap::new()).most_scopes(16), 0);
+        assert_eq!(Roles::built_in().most_scopes(16), "books:read books:write keys:write users:read users:write".len());
+        assert_eq!(Roles::default().most_scopes(16), 0);
         let own = Roles::parse("admin = [\"a\"]\nb = [\"bb\", \"a\"]\nc = [\"ccc\"]").expect("roles");
         assert_eq!(own.most_scopes(1), "a bb".len());
         assert_eq!(own.most_scopes(2), "a bb ccc".len());
         assert_eq!(own.longest_names(1), ["admin"]);
+    }
+
+    #[test]
+    fn roles_and_settings_say_who_needs_a_second_factor() {
+        let text = "billing = { scopes = [\"billing:write\"], second_factor = true }\nkeeper = [\"keys:write\"]\n\
+                    [clerk]\nscopes = []\nsecond_factor = false\n";
+        let asks = |asked_of: SecondFactor| {
+            let roles = added(text).asking(asked_of);
+            ["", "reader", "clerk", "billing", "keeper", "admin"]
+                .map(|role| roles.ask_for_second_factor(&list(&[role])))
+        };
+        assert_eq!(asks(SecondFactor::Optional), [false, false, false, true, false, false]);
+        assert_eq!(asks(SecondFactor::Admins), [false, false, false, true, true, true]);
+        assert_eq!(asks(SecondFactor::Required), [true; 6]);
+        let mistakes = Roles::parse("a = { scopes = [], second_factor = \"yes\" }\nb = { scope = [] }\n")
+            .expect_err("it is wrong");
+        assert_eq!(mistakes.len(), 3, "{mistakes:#?}");
     }
 
     #[test]

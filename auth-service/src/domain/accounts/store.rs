@@ -154,6 +154,17 @@ pub trait Accounts: Send + Sync {
         mails: &[SealedMail],
     ) -> Result<bool, Unavailable>;
 
+    /// Removes the password of a user who has another way in that does not hang on one device: two passkeys, or one and
+    /// recovery codes. Raises the epoch and keeps the session that does it, in one statement. `false`: the user has none, is
+    /// disabled, or is no longer as checked, and nothing was changed.
+    async fn remove_password(
+        &self,
+        id: UserId,
+        checked: &Checked<'_>,
+        now: Timestamp,
+        mails: &[SealedMail],
+    ) -> Result<bool, Unavailable>;
+
     /// Sets the password, whatever it was, raises the epoch and keeps no session, in one statement. `false`: there is
     /// no such user.
     async fn set_password(

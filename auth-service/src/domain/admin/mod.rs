@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod create;
+pub mod factors;
 pub mod invitations;
 pub mod keys;
 pub mod users;

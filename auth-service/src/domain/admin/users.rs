@@ -36,6 +36,16 @@ pub enum By<'a> {
     Operator,
 }
 
+impl By<'_> {
+    /// The admin, if it is one.
+    pub(super) fn admin(&self) -> Option<UserId> {
+        match self {
+            Self::Admin { caller, .. } => Some(caller.account.id),
+            Self::Operator => None,
+        }
+    }
+}
+
 /// Why the request was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
@@ -146,7 +156,7 @@ impl Users {
     }
 
     /// Whoever does something to a user may do no less than that user.
-    async fn reach(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
+    pub(super) async fn reach(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
         let user = self.by_id(id).await?;
         if let By::Admin { caller, .. } = by {
             may_change(&self.roles, &caller.account, &user)?;

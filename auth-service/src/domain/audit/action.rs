@@ -34,6 +34,16 @@ actions! {
     Login = "login",
     /// A login came from a device and a network that are new for the user, who was notified.
     NewDevice = "new_device",
+    /// An admin has planned to remove a user's factors.
+    FactorsResetPlan = "factors_reset_plan",
+    /// A user has stopped that.
+    FactorsResetStop = "factors_reset_stop",
+    /// A user showed again who they are, for something that asks for it.
+    Reauthenticate = "reauthenticate",
+    /// A user is no longer asked for the second factor on a device.
+    DeviceTrust = "device_trust",
+    /// A user is asked for it on a device again.
+    DeviceDistrust = "device_distrust",
     /// A user confirmed the password, or failed to.
     PasswordConfirm = "password_confirm",
     /// Logout of one session.
@@ -44,6 +54,8 @@ actions! {
     TokenRevoke = "token_revoke",
     /// A user changed the password.
     PasswordChange = "password_change",
+    /// A user with passkeys removed the password.
+    PasswordRemove = "password_remove",
     /// A user asked for a mail to set a new password.
     PasswordForgot = "password_forgot",
     /// A new password was set with the code of a mail.
@@ -60,6 +72,26 @@ actions! {
     EmailRestore = "email_restore",
     /// A user set or removed the second address for notices.
     SecondEmailChange = "second_email_change",
+    /// A user set up a second factor.
+    FactorAdd = "factor_add",
+    /// A user removed a second factor.
+    FactorRemove = "factor_remove",
+    /// A second factor that was not accepted was shown.
+    SecondFactor = "second_factor",
+    /// A user got new recovery codes.
+    RecoveryCodesMake = "recovery_codes_make",
+    /// A user showed a recovery code.
+    RecoveryCodeUse = "recovery_code_use",
+    /// All second factors of a user were removed by an admin or operator.
+    FactorsReset = "factors_reset",
+    /// A user added a passkey.
+    PasskeyAdd = "passkey_add",
+    /// A user renamed a passkey.
+    PasskeyRename = "passkey_rename",
+    /// A user removed a passkey.
+    PasskeyRemove = "passkey_remove",
+    /// A passkey was refused because its counter went back: there are two copies of it.
+    PasskeyCloned = "passkey_cloned",
     /// A user deleted their account.
     AccountDelete = "account_delete",
     /// A user ended one session from another.

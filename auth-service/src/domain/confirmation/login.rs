@@ -7,6 +7,7 @@ use crate::{
         audit::Action,
         proofs::{CodeError, Proof},
         sessions::{begin::BeginError, methods::Method, tokens::Tokens},
+        sign_in::second_factor::Asked,
     },
     metrics::LOGINS,
 };
@@ -16,7 +17,7 @@ impl Confirmer {
     pub(super) async fn log_in(
         &self,
         proof: &Proof,
-        NewSession { transport, previous }: NewSession,
+        session: NewSession,
         client: &Client,
     ) -> Result<Option<Tokens>, ConfirmError> {
         let sub = proof.sub.ok_or(CodeError::Spent)?;
@@ -32,18 +33,18 @@ impl Confirmer {
         if found.account.session_epoch != proof.epoch {
             self.live.forget_all(sub, None).await;
         }
-        if let Some(previous) = &previous {
-            self.sessions.logout(previous, client).await?;
-        }
-        let (account, is_news) = (found.account.clone(), self.new_devices.is_news(&found.account, client).await);
-        let tokens =
-            self.sessions.begin(found, Method::Mail.into(), transport, client).await.map_err(|error| match error {
-                BeginError::Disabled | BeginError::Outdated => CodeError::Spent,
-                BeginError::Unavailable(error) => error.into(),
-            })?;
-        if is_news {
-            self.new_devices.notify(&account, client).await;
-        }
+        let asked = self.second_steps.after(Method::Mail, &found.account, session.device, client).await?;
+        let shown = match asked {
+            Asked::Nothing(shown) => shown,
+            Asked::SecondFactor(step) => {
+                LOGINS.add("second_factor");
+                return Err(ConfirmError::SecondFactor(step));
+            }
+        };
+        let tokens = self.beginning.begin(found, shown, session, client).await.map_err(|error| match error {
+            BeginError::Disabled | BeginError::Outdated => CodeError::Spent,
+            BeginError::Unavailable(error) => error.into(),
+        })?;
         LOGINS.add("success");
         Ok(Some(tokens))
     }

@@ -17,13 +17,12 @@ use super::{
     mail::{Notices, SealedMail},
     passwords::{Password, WeakPassword, pool::NotComputed},
     proofs::{CodeError, Confirmed, FlowSecret, Proof, Proofs, Purpose, Spending},
-    sessions::{
-        Sessions,
-        live::LiveSessions,
-        refresh_token::{RefreshClaims, Transport},
-        tokens::Tokens,
+    sessions::{Sessions, live::LiveSessions, tokens::Tokens},
+    sign_in::{
+        beginning::{Beginning, NewSession},
+        log_refusal,
+        second_factor::{SecondStep, SecondSteps},
     },
-    sign_in::{log_refusal, new_device::NewDevices},
     throttling::{
         limiter::Limiter,
         limits::{Exceeded, Limit},
@@ -55,6 +54,9 @@ pub enum ConfirmError {
     /// The code was not accepted.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// The code is right, and the user has a second factor.
+    #[error("the second factor is asked for")]
+    SecondFactor(Box<SecondStep>),
     /// An invitation is accepted with a password. The code is still good.
     #[error("a password must be chosen")]
     NoPassword,
@@ -111,22 +113,12 @@ pub struct Confirmation<'a> {
     pub session: NewSession,
 }
 
-/// How a session is to begin.
-pub struct NewSession {
-    /// How the client carries the refresh token.
-    pub transport: Transport,
-    /// The refresh token in the request's cookie: its session ends.
-    pub previous: Option<RefreshClaims>,
-}
-
 /// Confirms.
 pub struct Confirmer {
     /// The users.
     pub accounts: Arc<dyn Accounts>,
     /// Checks and hashes the first password of a user.
     pub creator: Arc<Creator>,
-    /// Notifies users of logins from new devices.
-    pub new_devices: Arc<NewDevices>,
     /// What roles grant.
     pub roles: Arc<Roles>,
     /// The proofs.
@@ -135,6 +127,10 @@ pub struct Confirmer {
     pub live: Arc<LiveSessions>,
     /// Begins sessions.
     pub sessions: Arc<Sessions>,
+    /// Begins them where more than the code may be asked for.
+    pub beginning: Arc<Beginning>,
+    /// Asks for second factors.
+    pub second_steps: Arc<SecondSteps>,
     /// The limits.
     pub limiter: Arc<Limiter>,
     /// Writes notices.

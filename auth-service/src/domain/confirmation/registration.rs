@@ -58,12 +58,12 @@ impl Confirmer {
         proof: &Proof,
         account: &NewAccount,
         event: Event,
-        NewSession { transport, previous }: NewSession,
+        session: NewSession,
         client: &Client,
     ) -> Result<Option<Tokens>, ConfirmError> {
         let spending = self.spending(proof, &event, &[]);
         self.done(self.proofs.store().register(&spending, account).await?, &event)?;
-        let begun = (account.id, &account.hash, previous);
-        Ok(first_session(&*self.accounts, &self.sessions, begun, transport, client).await?)
+        let begun = (account.id, &account.hash);
+        Ok(first_session(&self.sessions, &self.second_steps, begun, session, client).await?)
     }
 }

@@ -5,7 +5,7 @@ use super::{
     KeyError,
     table::{KeyRows, KeyTable},
 };
-use crate::domain::secrets::KeyRing;
+use crate::domain::{Unavailable, secrets::KeyRing};
 
 /// The fact in SQL that stops a replica with another root secret: the check value of the current secret, then those of
 /// the secrets that it has replaced. A replica that still starts with a replaced secret as its current one does not
@@ -40,14 +40,23 @@ pub async fn check_secret(table: &dyn KeyTable, secrets: &KeyRing) -> Result<(),
     Err(KeyError::AnotherSecret)
 }
 
+/// Whether the current root secret of this process is that of the installation by now. A replica that has not got the new
+/// one yet seals nothing again.
+///
+/// # Errors
+/// [`Unavailable`].
+pub async fn is_current(table: &dyn KeyTable, secrets: &KeyRing) -> Result<bool, Unavailable> {
+    let current = secrets.current().check();
+    Ok(table.fact(SECRET_CHECK, current).await?.split(' ').next() == Some(current))
+}
+
 /// Seals with the current root secret what the previous one sealed; only if this process has the current one.
 pub(super) async fn reseal(table: &dyn KeyTable, rows: &KeyRows, secrets: &KeyRing) -> Result<(), KeyError> {
     let old: Vec<_> = rows.keys.iter().filter(|key| !secrets.is_sealed_by_current(&key.sealed)).collect();
     if old.is_empty() {
         return Ok(());
     }
-    let current = secrets.current().check();
-    if table.fact(SECRET_CHECK, current).await?.split(' ').next() != Some(current) {
+    if !is_current(table, secrets).await? {
         return Ok(());
     }
     for key in old {

@@ -58,6 +58,15 @@ kinds! {
     PasswordChanged = "password_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", link: "https://auth.example.com/forgot" },
     /// A notice: the second address, to which notices go, was set or removed.
     SecondAddressChanged = "second_address_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7" },
+    /// A notice: a second factor was set up or removed, or recovery codes were made. `change` is a name of
+    /// [`super::FactorChange`]; `ip` is empty if an administrator did it; `due` is when, if that is to come. The link leads to a new password.
+    FactorsChanged = "factors_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", change: "totp_added", link: "https://auth.example.com/forgot", due: "" },
+    /// A notice: a recovery code was used, and so many are left. The link leads to a new password.
+    RecoveryCodeUsed = "recovery_code_used" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", left: "7", link: "https://auth.example.com/forgot" },
+    /// A notice: a passkey was added or removed. `change` is `added` or `removed`. The link leads to a new password.
+    PasskeyChanged = "passkey_changed" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", change: "added", link: "https://auth.example.com/forgot" },
+    /// A notice: there are two copies of a passkey that was to stay on its device; it was refused.
+    PasskeyCloned = "passkey_cloned" { at: "2026-11-27 21:03 UTC" },
     /// A notice: a refresh token was used twice, so that sessions were ended. `ends` is `user` or `session`. The
     /// link leads to a new password.
     TheftFound = "theft_found" { at: "2026-11-27 21:03 UTC", ip: "203.0.113.7", ends: "user", link: "https://auth.example.com/forgot" },

@@ -11,7 +11,7 @@ mod sealed;
 pub use self::{
     kind::{MailKind, UnknownKind},
     links::Links,
-    notices::{NoticePolicy, Notices, Readers},
+    notices::{FactorChange, NoticePolicy, Notices, Readers},
     outbox::{Leased, Listed, Outbox, Outcome, Waiting},
     params::Params,
     sealed::SealedMail,

@@ -11,14 +11,68 @@ const LIFE: Duration = Duration::from_secs(5 * 24 * 3600);
 
 impl MailKind {
     /// The kinds that are notices.
-    pub const NOTICES: [Self; 6] = [
+    pub const NOTICES: [Self; 10] = [
         Self::PasswordChanged,
         Self::SecondAddressChanged,
+        Self::FactorsChanged,
+        Self::RecoveryCodeUsed,
+        Self::PasskeyChanged,
+        Self::PasskeyCloned,
         Self::TheftFound,
         Self::NewDevice,
         Self::AccountDeleted,
         Self::AccountDisabled,
     ];
+}
+
+/// How the second factors of a user were changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactorChange {
+    /// An app for codes was set up.
+    TotpAdded,
+    /// It was removed.
+    TotpRemoved,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// New recovery codes were made, and those of before are void.
+    NewRecoveryCodes,
+    /// The password was removed, and passkeys are the way in.
+    PasswordRemoved,
+    /// An administrator removed all factors.
+    Reset,
+    /// An administrator has planned to.
+    ResetPlanned,
+}
+
+impl FactorChange {
+    /// All changes.
+    pub const ALL: [Self; 8] = [
+        Self::TotpAdded,
+        Self::TotpRemoved,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::NewRecoveryCodes,
+        Self::PasswordRemoved,
+        Self::Reset,
+        Self::ResetPlanned,
+    ];
+
+    /// Its name in templates.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TotpAdded => "totp_added",
+            Self::TotpRemoved => "totp_removed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::NewRecoveryCodes => "new_recovery_codes",
+            Self::PasswordRemoved => "password_removed",
+            Self::Reset => "reset",
+            Self::ResetPlanned => "reset_planned",
+        }
+    }
 }
 
 /// Who reads a notice.
@@ -75,6 +129,51 @@ impl Notices {
     #[must_use]
     pub fn second_address_changed(&self, to: &Readers<'_>, by: &Client) -> Vec<SealedMail> {
         self.write(MailKind::SecondAddressChanged, to, Some(by), |params| params.with("ip", by.address.to_string()))
+    }
+
+    /// The second factors were changed, by the user (from this client) or by an administrator.
+    #[must_use]
+    pub fn factors_changed(&self, to: &Readers<'_>, by: Option<&Client>, change: FactorChange) -> Vec<SealedMail> {
+        let forgot = self.policy.forgot.as_str();
+        let fill = |params: Params| {
+            params.with("ip", address_of(by)).with("change", change.name()).with("link", forgot).with("due", "")
+        };
+        self.write(MailKind::FactorsChanged, to, by, fill)
+    }
+
+    /// An administrator has planned to remove all factors of the account at this time.
+    #[must_use]
+    pub fn factors_reset_planned(&self, to: &Readers<'_>, due: Timestamp) -> Vec<SealedMail> {
+        let forgot = self.policy.forgot.as_str();
+        let change = FactorChange::ResetPlanned.name();
+        let fill = |params: Params| {
+            params.with("ip", "").with("change", change).with("link", forgot).with("due", to_the_minute(due))
+        };
+        self.write(MailKind::FactorsChanged, to, None, fill)
+    }
+
+    /// A recovery code was used from this client, and so many are left. Not in the client's language: it may be a stranger's.
+    #[must_use]
+    pub fn recovery_code_used(&self, to: &Readers<'_>, by: &Client, left: usize) -> Vec<SealedMail> {
+        let (from, forgot) = (by.address.to_string(), self.policy.forgot.as_str());
+        let fill =
+            |params: Params| params.with("ip", from.as_str()).with("left", left.to_string()).with("link", forgot);
+        self.write(MailKind::RecoveryCodeUsed, to, None, fill)
+    }
+
+    /// A passkey was added or removed from this client: `change` says which.
+    #[must_use]
+    pub fn passkey_changed(&self, to: &Readers<'_>, by: &Client, change: &str) -> Vec<SealedMail> {
+        let forgot = self.policy.forgot.as_str();
+        let fill =
+            |params: Params| params.with("ip", by.address.to_string()).with("change", change).with("link", forgot);
+        self.write(MailKind::PasskeyChanged, to, Some(by), fill)
+    }
+
+    /// There are two copies of a passkey. Not in the client's language: it may be a stranger's.
+    #[must_use]
+    pub fn passkey_cloned(&self, to: &Readers<'_>) -> Vec<SealedMail> {
+        self.write(MailKind::PasskeyCloned, to, None, |params| params)
     }
 
     /// The account was deleted, by the user (from this client) or by an administrator.

@@ -35,12 +35,13 @@ impl From<Unavailable> for AddressError {
     }
 }
 
-/// A new address, and the password of the caller: a session alone must not be enough to take the account over.
+/// A new address, and the password of the caller, unless the caller has just shown in another way who they are: a session alone
+/// must not be enough to take the account over.
 pub struct NewAddress<'a> {
     /// The address.
     pub address: EmailAddress,
     /// The current password.
-    pub password: &'a Password,
+    pub password: Option<&'a Password>,
 }
 
 /// Verifies and changes the addresses of users.
@@ -111,7 +112,7 @@ impl Addresses {
     pub async fn remove_second(
         &self,
         caller: &Caller,
-        password: &Password,
+        password: Option<&Password>,
         client: &Client,
     ) -> Result<(), AddressError> {
         self.check.take_of_address(client).map_err(PasswordError::from)?;
@@ -134,7 +135,7 @@ impl Addresses {
         Ok(())
     }
 
-    async fn confirm(&self, caller: &Caller, password: &Password, client: &Client) -> Result<(), AddressError> {
+    async fn confirm(&self, caller: &Caller, password: Option<&Password>, client: &Client) -> Result<(), AddressError> {
         self.limiter.take_of_address(Limit::Mails, client).map_err(AskError::from)?;
         self.check.take_of_address(client).map_err(PasswordError::from)?;
         self.check.confirm(caller, password, client).await.map_err(PasswordError::from)?;

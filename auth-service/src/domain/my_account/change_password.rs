@@ -40,14 +40,14 @@ impl From<Unavailable> for PasswordError {
 }
 
 impl MyAccount {
-    /// Changes the caller's password, and ends all sessions but the caller's.
+    /// Changes the caller's password, or sets the first one, and ends all sessions but the caller's.
     ///
     /// # Errors
     /// [`PasswordError`].
     pub async fn change_password(
         &self,
         caller: &Caller,
-        current: &Password,
+        current: Option<&Password>,
         new: &Password,
         client: &Client,
     ) -> Result<(), PasswordError> {

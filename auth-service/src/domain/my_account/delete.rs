@@ -21,7 +21,12 @@ impl MyAccount {
     ///
     /// # Errors
     /// [`DeletionError`].
-    pub async fn delete(&self, caller: &Caller, password: &Password, client: &Client) -> Result<(), DeletionError> {
+    pub async fn delete(
+        &self,
+        caller: &Caller,
+        password: Option<&Password>,
+        client: &Client,
+    ) -> Result<(), DeletionError> {
         self.check.take_of_address(client).map_err(PasswordError::from)?;
         let hash = self.check.confirm(caller, password, client).await.map_err(PasswordError::from)?.hash;
         let sub = caller.account.id;

@@ -5,13 +5,17 @@
 use crate::domain::{
     Unavailable,
     accounts::Accounts,
+    admin::factors::FactorResets,
     audit::Audit,
+    factors::FactorSeals,
     keys::hash_facts::HashFacts,
     mail::Outbox,
+    passkeys::Passkeys,
     passwords::{PasswordHash, pool::Hasher},
     proofs::Proofs,
     revocations::EndingsLog,
     sessions::live::LiveSessions,
+    sign_in::trusted_devices::TrustedDevices,
     throttling::Throttle,
 };
 use shared::clock::Timestamp;
@@ -42,6 +46,7 @@ pub struct Housekeeping {
     accounts: Arc<dyn Accounts>,
     hasher: Arc<Hasher>,
     hash_facts: HashFacts,
+    factor_seals: FactorSeals,
     expiring: Expiring,
     clocks: Clocks,
 }
@@ -56,6 +61,12 @@ pub struct Expiring {
     pub outbox: Arc<dyn Outbox>,
     /// Proofs.
     pub proofs: Arc<Proofs>,
+    /// Answered challenges.
+    pub passkeys: Arc<Passkeys>,
+    /// Devices that were trusted.
+    pub devices: Arc<TrustedDevices>,
+    /// Removals of factors that are due.
+    pub factor_resets: Arc<FactorResets>,
     /// The log of endings for verifiers.
     pub endings: Arc<dyn EndingsLog>,
     /// Events of the audit log.
@@ -67,8 +78,14 @@ pub struct Expiring {
 impl Housekeeping {
     /// For a running service.
     #[must_use]
-    pub fn new(accounts: Arc<dyn Accounts>, hasher: Arc<Hasher>, hash_facts: HashFacts, expiring: Expiring) -> Self {
-        Self { accounts, hasher, hash_facts, expiring, clocks: Clocks::start() }
+    pub fn new(
+        accounts: Arc<dyn Accounts>,
+        hasher: Arc<Hasher>,
+        hash_facts: HashFacts,
+        factor_seals: FactorSeals,
+        expiring: Expiring,
+    ) -> Self {
+        Self { accounts, hasher, hash_facts, factor_seals, expiring, clocks: Clocks::start() }
     }
 
     /// Registers what the stored hashes cost: a wrong password costs as much as the most expensive of them. If the pool
@@ -107,14 +124,18 @@ impl Housekeeping {
         self.accounts.odd_hashes(HASHES).await
     }
 
-    /// Deletes a bounded batch each of expired sessions, endings, counters, audit events, settled mails and proofs;
-    /// nothing while the clocks cannot be trusted. Returns whether there may be more.
+    /// Deletes a bounded batch each of expired sessions, endings, counters, audit events, settled mails, proofs and answered
+    /// challenges; nothing while the clocks cannot be trusted. What a previous root secret has sealed is sealed again. Returns
+    /// whether there may be more.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn tidy(&self) -> Result<bool, Unavailable> {
         self.notice_hashes().await?;
-        let Expiring { live, throttle, outbox, proofs, endings, audit, audit_keep } = &self.expiring;
+        self.factor_seals.reseal().await?;
+        let Expiring { live, throttle, outbox, proofs, passkeys, devices, factor_resets, endings, audit, audit_keep } =
+            &self.expiring;
+        factor_resets.carry_out_due(BATCH).await?;
         // Only what has a number has an end, and where no verifier asks, nobody else gives it one.
         while endings.number().await? {}
         let now = self.accounts.clock().await?;
@@ -126,8 +147,10 @@ impl Housekeeping {
         let events = audit.forget(now.minus(*audit_keep), BATCH).await?;
         let mails = outbox.forget_settled(now.minus(MAIL_KEEP), MAILBOX, BATCH).await?;
         let proofs = proofs.store().forget_proofs(now, BATCH).await?;
+        let challenges = passkeys.forget_challenges(now, BATCH).await?;
+        let trusted = devices.forget_expired(BATCH).await?;
         let logged = endings.forget(now, BATCH).await?;
-        let forgotten = [ended, expired, counters, events, proofs, mails, logged];
+        let forgotten = [ended, expired, counters, events, proofs, challenges, trusted, mails, logged];
         Ok(forgotten.iter().any(|count| *count >= u64::from(BATCH)))
     }
 }

@@ -1,14 +1,11 @@
 //! The code that a mail carries: typed by a person, or followed as part of a link.
 
+use crate::domain::base32;
 use std::fmt::Write as _;
 use zeroize::Zeroizing;
 
-/// Crockford's base32: without I, L, O and U.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The number of characters: 40 bits.
 const LENGTH: usize = 8;
-/// What a person may type around and between the characters.
-const SEPARATORS: [char; 6] = ['-', ' ', '\u{2010}', '\u{2011}', '\u{2013}', '\u{00A0}'];
 
 /// A code of 40 bits. Has no `Debug`, and is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,8 +30,8 @@ impl Code {
     pub fn parse(text: &str) -> Option<Self> {
         let mut number = 0_u64;
         let mut length = 0;
-        for letter in text.chars().filter(|letter| !SEPARATORS.contains(letter)) {
-            number = number << 5 | u64::from(value(letter)?);
+        for bits in base32::typed(text) {
+            number = number << 5 | u64::from(bits?);
             length += 1;
             if length > LENGTH {
                 return None;
@@ -50,35 +47,13 @@ impl Code {
         let number = self.0.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
         let mut text = Zeroizing::new(String::with_capacity(LENGTH + 1));
         for place in (0..LENGTH).rev() {
-            text.push(char::from(ALPHABET[(number >> (5 * place) & 31) as usize]));
+            text.push(base32::letter((number >> (5 * place) & 31) as u8));
             if place == LENGTH / 2 {
                 text.write_char('-').expect("a text takes every character");
             }
         }
         text
     }
-}
-
-/// The five bits of a character, or of one that looks like it.
-fn value(letter: char) -> Option<u8> {
-    let letter = match letter.to_uppercase().next()? {
-        'O' | 'О' => '0',
-        'I' | 'L' | 'І' => '1',
-        'А' => 'A',
-        'В' => 'B',
-        'С' => 'C',
-        'Е' => 'E',
-        'Н' => 'H',
-        'К' => 'K',
-        'М' => 'M',
-        'Р' => 'P',
-        'Т' => 'T',
-        'Х' => 'X',
-        'У' => 'Y',
-        other => other,
-    };
-    let place = ALPHABET.iter().position(|known| char::from(*known) == letter)?;
-    u8::try_from(place).ok()
 }
 
 #[cfg(test)]

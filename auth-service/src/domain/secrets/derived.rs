@@ -19,6 +19,10 @@ pub struct DerivedKeys {
     pub(super) doctor: hmac::Key,
     code: hmac::Key,
     flow: hmac::Key,
+    pending_login: hmac::Key,
+    device: hmac::Key,
+    recovery: hmac::Key,
+    challenge: hmac::Key,
     pub(super) sealing: RandomizedNonceKey,
     pub(super) mails: RandomizedNonceKey,
     check: String,
@@ -48,6 +52,10 @@ impl DerivedKeys {
             doctor: hmac::Key::new(hmac::HMAC_SHA256, &*key("doctor")),
             code: hmac::Key::new(hmac::HMAC_SHA256, &*key("mail code")),
             flow: hmac::Key::new(hmac::HMAC_SHA256, &*key("flow secret")),
+            pending_login: hmac::Key::new(hmac::HMAC_SHA256, &*key("pending login")),
+            device: hmac::Key::new(hmac::HMAC_SHA256, &*key("trusted device")),
+            recovery: hmac::Key::new(hmac::HMAC_SHA256, &*key("recovery code")),
+            challenge: hmac::Key::new(hmac::HMAC_SHA256, &*key("passkey challenge")),
             sealing: sealing("signing key sealing"),
             mails: sealing("mail sealing"),
             check: URL_SAFE_NO_PAD.encode(*key("secret check")),
@@ -107,6 +115,35 @@ impl DerivedKeys {
 
     pub(super) fn is_flow_tag(&self, flow: &str, tag: &[u8]) -> bool {
         hmac::verify(&self.flow, flow.as_bytes(), tag).is_ok()
+    }
+
+    pub(super) fn pending_login_tag(&self, text: &str) -> hmac::Tag {
+        hmac::sign(&self.pending_login, text.as_bytes())
+    }
+
+    pub(super) fn is_pending_login_tag(&self, text: &str, tag: &[u8]) -> bool {
+        hmac::verify(&self.pending_login, text.as_bytes(), tag).is_ok()
+    }
+
+    pub(super) fn device_tag(&self, device: &str) -> hmac::Tag {
+        hmac::sign(&self.device, device.as_bytes())
+    }
+
+    pub(super) fn is_device_tag(&self, device: &str, tag: &[u8]) -> bool {
+        hmac::verify(&self.device, device.as_bytes(), tag).is_ok()
+    }
+
+    /// The MAC of the digest of a recovery code.
+    pub(super) fn recovery_mac(&self, digest: &[u8; 32]) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.recovery, digest))
+    }
+
+    pub(super) fn challenge_tag(&self, challenge: &[u8]) -> hmac::Tag {
+        hmac::sign(&self.challenge, challenge)
+    }
+
+    pub(super) fn is_challenge_tag(&self, challenge: &[u8], tag: &[u8]) -> bool {
+        hmac::verify(&self.challenge, challenge, tag).is_ok()
     }
 
     pub(super) fn csrf_tag(&self, session: &str) -> hmac::Tag {

@@ -88,6 +88,54 @@ impl KeyRing {
         URL_SAFE_NO_PAD.decode(text).is_ok_and(|tag| self.all().any(|keys| keys.is_flow_tag(flow, &tag)))
     }
 
+    /// Signs the text of a login whose second factor is asked for.
+    #[must_use]
+    pub fn pending_login_tag(&self, text: &str) -> hmac::Tag {
+        self.current.pending_login_tag(text)
+    }
+
+    /// Whether [`KeyRing::pending_login_tag`] made this tag for this text, in constant time.
+    #[must_use]
+    pub fn is_pending_login_tag(&self, text: &str, tag: &[u8]) -> bool {
+        self.all().any(|keys| keys.is_pending_login_tag(text, tag))
+    }
+
+    /// What a trusted browser keeps beside the device's id. Stored nowhere.
+    #[must_use]
+    pub fn device_secret(&self, device: &str) -> String {
+        URL_SAFE_NO_PAD.encode(self.current.device_tag(device))
+    }
+
+    /// Whether a text is the secret of this device, in constant time.
+    #[must_use]
+    pub fn is_device_secret(&self, device: &str, text: &str) -> bool {
+        URL_SAFE_NO_PAD.decode(text).is_ok_and(|tag| self.all().any(|keys| keys.is_device_tag(device, &tag)))
+    }
+
+    /// The MAC by which a recovery code is recognised, from its digest.
+    #[must_use]
+    pub fn recovery_mac(&self, digest: &[u8; 32]) -> String {
+        self.current.recovery_mac(digest)
+    }
+
+    /// The MACs by which a recovery code may have been recorded: under the current secret, and the previous one.
+    #[must_use]
+    pub fn recovery_macs(&self, digest: &[u8; 32]) -> Vec<String> {
+        self.all().map(|keys| keys.recovery_mac(digest)).collect()
+    }
+
+    /// The MAC of a challenge for a passkey.
+    #[must_use]
+    pub fn challenge_tag(&self, challenge: &[u8]) -> Vec<u8> {
+        self.current.challenge_tag(challenge).as_ref().to_vec()
+    }
+
+    /// Whether this is the MAC of a challenge, in constant time.
+    #[must_use]
+    pub fn is_challenge_tag(&self, challenge: &[u8], tag: &[u8]) -> bool {
+        self.all().any(|keys| keys.is_challenge_tag(challenge, tag))
+    }
+
     fn all(&self) -> impl Iterator<Item = &DerivedKeys> {
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten()
     }
@@ -106,7 +154,7 @@ impl KeyRing {
         self.all().any(vouches)
     }
 
-    /// Seals a signing key with AES-256-GCM. Opening needs the same `name`.
+    /// Seals a signing key, or what recognises a factor of a user, with AES-256-GCM. Opening needs the same `name`.
     ///
     /// # Panics
     /// If the operating system provides no randomness.

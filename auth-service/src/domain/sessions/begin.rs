@@ -3,7 +3,7 @@
 use super::{
     Sessions,
     live::unavailable,
-    methods::{Method, Methods},
+    methods::{Level, Method, Methods},
     record::SessionRecord,
     refresh_token::Transport,
     rules::Lineage,
@@ -69,7 +69,11 @@ impl Sessions {
                 return Ok(self.issuer.tokens(&status.account, &session)?);
             }
             self.live.forget(account.id, session.sid).await;
-            // All sessions of the user were ended meanwhile, perhaps because the password was changed.
+            // All sessions of the user were ended meanwhile, perhaps because the password was changed, or because what was
+            // shown beside it was removed.
+            if shown.level() > Level::One {
+                return Err(BeginError::Outdated);
+            }
             match self.accounts.by_id(account.id).await? {
                 Some(found) if found.account.disabled => return Err(BeginError::Disabled),
                 Some(found) if found.hash == hash => account = found.account,

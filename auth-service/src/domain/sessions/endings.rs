@@ -53,13 +53,13 @@ pub trait Endings: Send + Sync {
     /// What SQL knows about a session, in one read. `None`: there is no such user.
     async fn status(&self, id: UserId, session: SessionId) -> Result<Option<SessionStatus>, Unavailable>;
 
-    /// The same; ended also if this access token (`jti`) was revoked.
+    /// The same; ended also if this access token (`jti`) was revoked. With it, whether the user has a second factor.
     async fn status_of_token(
         &self,
         id: UserId,
         session: SessionId,
         token: &str,
-    ) -> Result<Option<SessionStatus>, Unavailable>;
+    ) -> Result<Option<(SessionStatus, bool)>, Unavailable>;
 
     /// Records that an access token (`jti`) was revoked; `false`: it was before.
     async fn end_token(&self, token: &str) -> Result<bool, Unavailable>;

@@ -1,8 +1,9 @@
 //! Login: exchanges a password for a new session.
 
 use super::{
-    new_device::NewDevices,
+    beginning::NewSession,
     password_check::{CheckError, PasswordCheck, report_unusable_hash},
+    second_factor::{Asked, SecondStep, SecondSteps},
 };
 use crate::{
     domain::{
@@ -12,20 +13,12 @@ use crate::{
         mail::MailKind,
         passwords::{Password, pool::NotComputed, stored_hash::Unusable},
         proofs::{Proofs, Purpose},
-        sessions::{
-            Sessions,
-            begin::BeginError,
-            live::LiveSessions,
-            methods::Method,
-            refresh_token::{RefreshClaims, Transport},
-            tokens::Tokens,
-        },
+        sessions::{begin::BeginError, live::LiveSessions, methods::Method, tokens::Tokens},
     },
     metrics::LOGINS,
 };
 use shared::ids::UserId;
 use std::sync::Arc;
-use tracing::Instrument as _;
 
 /// Why a login failed.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +29,9 @@ pub enum LoginError {
     /// The password is right, but the address is not verified. A mail with a code was sent to it.
     #[error("the address is not verified")]
     Unverified,
+    /// The password is right, and the user has a second factor.
+    #[error("the second factor is asked for")]
+    SecondFactor(Box<SecondStep>),
     /// The password was not accepted.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -63,7 +59,8 @@ impl LoginError {
         match self {
             Self::Disabled => "disabled",
             Self::Unverified => "unverified",
-            Self::Check(CheckError::Wrong) => "invalid",
+            Self::SecondFactor(_) => "second_factor",
+            Self::Check(CheckError::Wrong | CheckError::Missing) => "invalid",
             Self::Check(CheckError::TooManyAttempts { .. }) => "throttled",
             Self::Check(CheckError::NotComputed(NotComputed::Overloaded)) => "overloaded",
             Self::Check(CheckError::NotComputed(NotComputed::Failed)) => "failed",
@@ -78,21 +75,26 @@ pub struct LoginAttempt<'a> {
     pub email: Option<EmailAddress>,
     /// The password.
     pub password: &'a Password,
-    /// How the client carries the refresh token.
-    pub transport: Transport,
-    /// The refresh token in the request's cookie: its session ends.
-    pub previous: Option<RefreshClaims>,
+    /// The session that is to begin.
+    pub session: NewSession,
+}
+
+/// What keeps a user out who has shown enough.
+pub(super) enum Obstacle {
+    /// The account is disabled.
+    Disabled,
+    /// The address is not verified. A mail with a code was sent to it.
+    Unverified,
 }
 
 /// Logs in.
 pub struct SignIn {
-    accounts: Arc<dyn Accounts>,
-    check: Arc<PasswordCheck>,
-    live: Arc<LiveSessions>,
-    sessions: Arc<Sessions>,
-    audit: Arc<Audit>,
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) check: Arc<PasswordCheck>,
+    pub(super) live: Arc<LiveSessions>,
+    pub(super) second_steps: Arc<SecondSteps>,
+    pub(super) audit: Arc<Audit>,
     verification: Option<Arc<Proofs>>,
-    new_devices: Arc<NewDevices>,
 }
 
 impl SignIn {
@@ -102,12 +104,11 @@ impl SignIn {
         accounts: Arc<dyn Accounts>,
         check: Arc<PasswordCheck>,
         live: Arc<LiveSessions>,
-        sessions: Arc<Sessions>,
+        second_steps: Arc<SecondSteps>,
         audit: Arc<Audit>,
         verification: Option<Arc<Proofs>>,
-        new_devices: Arc<NewDevices>,
     ) -> Self {
-        Self { accounts, check, live, sessions, audit, verification, new_devices }
+        Self { accounts, check, live, second_steps, audit, verification }
     }
 
     /// Logs in, and ends the session of the request's cookie.
@@ -121,7 +122,7 @@ impl SignIn {
     }
 
     async fn logged_in(&self, attempt: LoginAttempt<'_>, client: &Client) -> Result<Tokens, LoginError> {
-        let LoginAttempt { email, password, transport, previous } = attempt;
+        let LoginAttempt { email, password, session } = attempt;
         // Whether a device is known is decided once the account is found, so its neighbours cannot use up its attempts.
         if client.device.is_none() || email.is_none() {
             self.check.admit(email.as_ref(), client)?;
@@ -134,36 +135,33 @@ impl SignIn {
             return Err(refused.into());
         };
         let checked = self.checked(&email, password, client).await?;
-        if checked.account.disabled {
-            let event = self.failed(client).to(checked.account.id);
-            self.audit.record(event.with("reason", "account_disabled")).await;
-            return Err(LoginError::Disabled);
+        match self.obstacle(&checked.account, client).await? {
+            Some(Obstacle::Disabled) => return Err(LoginError::Disabled),
+            Some(Obstacle::Unverified) => return Err(LoginError::Unverified),
+            None => {}
         }
-        if self.verification.is_some() && checked.account.email_verified_at.is_none() {
-            return Err(self.unverified(&checked.account, client).await?);
+        match self.second_steps.after(Method::Password, &checked.account, session.device, client).await? {
+            Asked::Nothing(shown) => Ok(self.second_steps.beginning.begin(checked, shown, session, client).await?),
+            Asked::SecondFactor(step) => Err(LoginError::SecondFactor(step)),
         }
-        if let Some(previous) = &previous {
-            self.sessions.logout(previous, client).await?;
-        }
-        let (account, is_news) = (checked.account.clone(), self.new_devices.is_news(&checked.account, client).await);
-        // Once begun, it is finished even if the client leaves: whoever cuts the connection could otherwise keep the user from
-        // hearing of it, and would be known from then on.
-        let (sessions, new_devices) = (Arc::clone(&self.sessions), Arc::clone(&self.new_devices));
-        let client = client.clone();
-        let beginning = async move {
-            let tokens = sessions.begin(checked, Method::Password.into(), transport, &client).await?;
-            if is_news {
-                new_devices.notify(&account, &client).await;
-            }
-            Ok::<_, BeginError>(tokens)
-        };
-        let begun = tokio::spawn(beginning.in_current_span()).await;
-        let begun = begun.map_err(|error| Unavailable { store: "session store", cause: error.to_string() })?;
-        Ok(begun?)
     }
 
-    /// Sends a user with the right password a mail to verify the address.
-    async fn unverified(&self, account: &Account, client: &Client) -> Result<LoginError, Unavailable> {
+    /// Why a user who has shown enough does not get in, if so: disabled, or an address that is not verified.
+    pub(super) async fn obstacle(&self, account: &Account, client: &Client) -> Result<Option<Obstacle>, Unavailable> {
+        if account.disabled {
+            let event = self.failed(client).to(account.id);
+            self.audit.record(event.with("reason", "account_disabled")).await;
+            return Ok(Some(Obstacle::Disabled));
+        }
+        if self.verification.is_some() && account.email_verified_at.is_none() {
+            self.ask_to_verify(account, client).await?;
+            return Ok(Some(Obstacle::Unverified));
+        }
+        Ok(None)
+    }
+
+    /// Sends a user who has shown enough a mail to verify the address.
+    async fn ask_to_verify(&self, account: &Account, client: &Client) -> Result<(), Unavailable> {
         if let Some(proofs) = &self.verification {
             let (sub, epoch) = (account.id, account.session_epoch);
             let waiting = proofs.store().unspent_of(sub, Purpose::Verify, proofs.now()).await?;
@@ -173,7 +171,7 @@ impl SignIn {
         }
         let event = self.failed(client).to(account.id);
         self.audit.record(event.with("reason", "email_unverified")).await;
-        Ok(LoginError::Unverified)
+        Ok(())
     }
 
     async fn checked(
@@ -210,7 +208,7 @@ impl SignIn {
         }
     }
 
-    fn failed(&self, client: &Client) -> Event {
+    pub(super) fn failed(&self, client: &Client) -> Event {
         self.audit.event(Action::Login).failed().from(client)
     }
 }

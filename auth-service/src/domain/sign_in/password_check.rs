@@ -30,6 +30,9 @@ pub enum CheckError {
     /// It is wrong, or there is no such user: the two look alike.
     #[error("wrong e-mail address or password")]
     Wrong,
+    /// It was not given, and there is nothing else that the user could have shown.
+    #[error("the password is missing")]
+    Missing,
     /// Too many failures, or too many attempts.
     #[error("too many attempts")]
     TooManyAttempts {
@@ -95,7 +98,23 @@ impl PasswordCheck {
     /// # Errors
     /// [`CheckError`].
     pub fn take_of_address(&self, client: &Client) -> Result<(), CheckError> {
-        Ok(self.limiter.take_of_address(Limit::Logins, client)?)
+        Ok(self.take_one(client)?)
+    }
+
+    /// As [`PasswordCheck::take_of_address`], for a login without a password.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub(super) fn take_one(&self, client: &Client) -> Result<(), Exceeded> {
+        self.limiter.take_of_address(Limit::Logins, client)
+    }
+
+    /// Takes one of the logins that an account may have.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub(super) fn take_of_account(&self, found: &Credentials, client: &Client) -> Result<(), Exceeded> {
+        self.limiter.take_of_user(Limit::LoginsPerAccount, &of_account(found), found.account.id, client)
     }
 
     /// Answers for a text that is not an e-mail address as for an unknown address, at the same cost.
@@ -154,7 +173,7 @@ impl PasswordCheck {
             return Err(CheckError::Wrong);
         };
         self.throttle.succeeded(&attempt).await.map_err(throttled)?;
-        self.limiter.take_of_user(Limit::LoginsPerAccount, &of_account(&found), found.account.id, client)?;
+        self.take_of_account(&found, client)?;
         if verdict.is_outdated { self.upgraded(found, password, lane).await } else { Ok(found) }
     }
 
@@ -178,17 +197,24 @@ impl PasswordCheck {
         Ok(found)
     }
 
-    /// Confirms a caller's password, with the same throttling as a login.
+    /// Confirms a caller's password, with the same throttling as a login. Without one, the caller has shown in another way who
+    /// they are: whoever has a password and no second factor has none.
     ///
     /// # Errors
     /// [`CheckError`].
     pub async fn confirm(
         &self,
         caller: &Caller,
-        password: &Password,
+        password: Option<&Password>,
         client: &Client,
     ) -> Result<Credentials, CheckError> {
         let sub = caller.account.id;
+        let Some(password) = password else {
+            let found = self.accounts.by_id(sub).await?.ok_or(CheckError::Wrong)?;
+            // Who has nothing else to show is asked for the password each time: a session that was just begun is not enough.
+            let is_missing = !found.hash.is_none() && !caller.has_second_factor;
+            return if is_missing { Err(CheckError::Missing) } else { Ok(found) };
+        };
         // A failure that cannot be counted must not be reported.
         self.live.has_room_for(sub).await?;
         let found = self.accounts.by_id(sub).await?;

@@ -1,6 +1,6 @@
 //! A forgotten password: whoever reads the mails of the account's address sets a new one.
 
-use super::{first_session, log_refusal};
+use super::{beginning::NewSession, first_session, log_refusal, second_factor::SecondSteps};
 use crate::domain::{
     Client, Unavailable,
     accounts::{Accounts, FindError, PersonName},
@@ -12,12 +12,7 @@ use crate::domain::{
         pool::{Lane, NotComputed},
     },
     proofs::{CodeError, Confirmed, FlowSecret, Proofs, Purpose, Spending},
-    sessions::{
-        Sessions,
-        live::LiveSessions,
-        refresh_token::{RefreshClaims, Transport},
-        tokens::Tokens,
-    },
+    sessions::{Sessions, live::LiveSessions, tokens::Tokens},
     throttling::{
         limiter::Limiter,
         limits::{Exceeded, Limit},
@@ -56,10 +51,8 @@ pub struct NewPassword<'a> {
     pub secret: Option<&'a FlowSecret>,
     /// The new password.
     pub password: &'a Password,
-    /// How the client carries the refresh token.
-    pub transport: Transport,
-    /// The refresh token in the request's cookie: if a session begins, that one ends.
-    pub previous: Option<RefreshClaims>,
+    /// The session that begins, if one does.
+    pub session: NewSession,
 }
 
 impl From<Exceeded> for ResetError {
@@ -90,6 +83,8 @@ pub struct Recovery {
     pub live: Arc<LiveSessions>,
     /// Begins sessions.
     pub sessions: Arc<Sessions>,
+    /// Asks for second factors.
+    pub second_steps: Arc<SecondSteps>,
     /// Accepts and hashes new passwords.
     pub passwords: Arc<NewPasswords>,
     /// The limits.
@@ -102,12 +97,12 @@ pub struct Recovery {
 
 impl Recovery {
     /// Sets a new password: all sessions end, and all other codes of the user are spent. Returns the tokens of a new
-    /// session if the client is the one that asked; whoever else has the code is not logged in.
+    /// session if the client is the one that asked, and the user has no second factor; whoever else has the code is not logged in.
     ///
     /// # Errors
     /// [`ResetError`].
     pub async fn reset(&self, new: NewPassword<'_>, client: &Client) -> Result<Option<Tokens>, ResetError> {
-        let NewPassword { flow, code, secret, password, transport, previous } = new;
+        let NewPassword { flow, code, secret, password, session } = new;
         self.limiter.take_of_address(Limit::Logins, client)?;
         self.passwords.check_length(password)?;
         let checked = self.proofs.check(flow, code, secret, &[Purpose::Reset]).await;
@@ -133,6 +128,6 @@ impl Recovery {
         if !is_asker {
             return Ok(None);
         }
-        Ok(first_session(&*self.accounts, &self.sessions, (sub, &hash, previous), transport, client).await?)
+        Ok(first_session(&self.sessions, &self.second_steps, (sub, &hash), session, client).await?)
     }
 }

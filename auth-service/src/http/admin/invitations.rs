@@ -10,7 +10,7 @@ use crate::{
         answer::refusals::RevocationRefused,
         auth::register::{InvalidAddress, address},
         request::{
-            caller::{Permitted, UsersRead, UsersWrite},
+            caller::{Permitted, Recent, UsersRead, UsersWrite},
             client::client,
         },
     },
@@ -115,12 +115,12 @@ pub struct NewInvitation {
     request_body = NewInvitation,
     responses(
         (status = 201, description = "The invitation", body = Invitation<'_>),
-        Refusals<(Permitted<UsersWrite>, BodyOfUsualSize, InvalidAddress, InvitationError)>,
+        Refusals<(Recent<Permitted<UsersWrite>>, BodyOfUsualSize, InvalidAddress, InvitationError)>,
     ),
     security(("bearer" = []))
 )]
 pub async fn invite(
-    caller: Permitted<UsersWrite>,
+    caller: Recent<Permitted<UsersWrite>>,
     request: HttpRequest,
     state: Data<State>,
     body: Body<NewInvitation>,

@@ -8,7 +8,7 @@ use crate::{
     http::{
         State,
         request::{
-            caller::{KeysWrite, Permitted, UsersRead},
+            caller::{KeysWrite, Permitted, Recent, UsersRead},
             client::client,
         },
     },
@@ -81,11 +81,11 @@ pub async fn list_keys(_: Permitted<UsersRead>, state: Data<State>) -> Result<Ht
 /// It signs once verifiers have had time to fetch it. If there is a next key already, nothing changes.
 #[utoipa::path(
     post, path = "/admin/keys/rotate", tag = "keys", operation_id = "rotate_keys",
-    responses((status = 200, description = "The next key", body = SigningKey<'_>), Refusals<(Permitted<KeysWrite>, Unavailable)>),
+    responses((status = 200, description = "The next key", body = SigningKey<'_>), Refusals<(Recent<Permitted<KeysWrite>>, Unavailable)>),
     security(("bearer" = []))
 )]
 pub async fn rotate(
-    caller: Permitted<KeysWrite>,
+    caller: Recent<Permitted<KeysWrite>>,
     request: HttpRequest,
     state: Data<State>,
 ) -> Result<HttpResponse, Problem> {

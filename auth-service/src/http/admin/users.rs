@@ -23,7 +23,7 @@ use crate::{
             sessions::Session,
         },
         request::{
-            caller::{Permitted, UsersRead, UsersWrite},
+            caller::{Permitted, Recent, UsersRead, UsersWrite},
             client::client,
         },
     },
@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{
     body::{Body, BodyOfUsualSize},
+    clock::Timestamp,
     ids::UserId,
     openapi::{NotFound, Refusals, Refuses},
     paging::{Limit, Listing},
@@ -168,12 +169,12 @@ pub struct NewUser {
     request_body = NewUser,
     responses(
         (status = 201, description = "The new user", body = User<'_>),
-        Refusals<(Permitted<UsersWrite>, BodyOfUsualSize, Invalid, CreationError)>,
+        Refusals<(Recent<Permitted<UsersWrite>>, BodyOfUsualSize, Invalid, CreationError)>,
     ),
     security(("bearer" = []))
 )]
 pub async fn create(
-    caller: Permitted<UsersWrite>,
+    caller: Recent<Permitted<UsersWrite>>,
     request: HttpRequest,
     state: Data<State>,
     body: Body<NewUser>,
@@ -218,12 +219,12 @@ pub struct Change {
             ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent and its session has ended too"),
             ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
         )),
-        Refusals<(Permitted<UsersWrite>, NotFound, BodyOfUsualSize, AdminError)>,
+        Refusals<(Recent<Permitted<UsersWrite>>, NotFound, BodyOfUsualSize, AdminError)>,
     ),
     security(("bearer" = []))
 )]
 pub async fn change(
-    caller: Permitted<UsersWrite>,
+    caller: Recent<Permitted<UsersWrite>>,
     request: HttpRequest,
     state: Data<State>,
     id: Path<String>,
@@ -249,11 +250,11 @@ pub async fn change(
             ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent and its session has ended too"),
             ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
         )),
-        Refusals<(Permitted<UsersWrite>, NotFound, UserRefused)>),
+        Refusals<(Recent<Permitted<UsersWrite>>, NotFound, UserRefused)>),
     security(("bearer" = []))
 )]
 pub async fn delete(
-    caller: Permitted<UsersWrite>,
+    caller: Recent<Permitted<UsersWrite>>,
     request: HttpRequest,
     state: Data<State>,
     id: Path<String>,
@@ -267,11 +268,75 @@ pub async fn delete(
 #[utoipa::path(
     get, path = "/admin/users/{id}", tag = "users", operation_id = "get_user",
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
-    responses((status = 200, description = "The user", body = User<'_>), Refusals<(Permitted<UsersRead>, NotFound)>),
+    responses((status = 200, description = "The user", body = UserAndFactors<'_>), Refusals<(Permitted<UsersRead>, NotFound)>),
     security(("bearer" = []))
 )]
 pub async fn show(_: Permitted<UsersRead>, state: Data<State>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(User::of(&state.users.by_id(user_id(&id)?).await?)))
+    let account = state.users.by_id(user_id(&id)?).await?;
+    let (enrolled, reset_due_at) = state.factor_resets.of(account.id).await?;
+    let factors = FactorsOfUser {
+        totp: enrolled.totp.is_some(),
+        passkeys: enrolled.passkeys,
+        recovery_codes_left: enrolled.recovery_codes_left,
+        reset_due_at: reset_due_at.map(Timestamp::rfc3339),
+    };
+    Ok(HttpResponse::Ok().json(UserAndFactors { user: User::of(&account), factors }))
+}
+
+/// A user, with what the user shows at a login.
+#[derive(Serialize, ToSchema)]
+struct UserAndFactors<'a> {
+    #[serde(flatten)]
+    user: User<'a>,
+    /// What the user shows besides the password.
+    factors: FactorsOfUser,
+}
+
+/// What a user shows besides the password.
+#[derive(Serialize, ToSchema)]
+struct FactorsOfUser {
+    /// Whether the user has an authenticator app.
+    totp: bool,
+    /// How many passkeys there are.
+    passkeys: u32,
+    /// How many recovery codes are not used yet.
+    recovery_codes_left: u32,
+    /// When an administrator will have all of them removed, unless the user stops it.
+    #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_due_at: Option<String>,
+}
+
+/// When the factors of a user are removed.
+#[derive(Serialize, ToSchema)]
+struct FactorReset {
+    /// Now, or after `AUTH_FACTOR_RESET_DELAY`, during which the user can stop it.
+    #[schema(format = DateTime)]
+    due_at: String,
+}
+
+/// Remove a user's second factors
+///
+/// Authenticator app, recovery codes and passkeys, and all sessions end; the user is notified at once. With
+/// `AUTH_FACTOR_RESET_DELAY` it takes effect later, and the user can stop it.
+#[utoipa::path(
+    delete, path = "/admin/users/{id}/factors", tag = "users", operation_id = "remove_factors",
+    params(("id" = String, Path, format = Uuid, description = "The user's id")),
+    responses(
+        (status = 202, description = "They are removed then", body = FactorReset),
+        Refusals<(Recent<Permitted<UsersWrite>>, NotFound, UserOutOfReach)>,
+    ),
+    security(("bearer" = []))
+)]
+pub async fn remove_factors(
+    caller: Recent<Permitted<UsersWrite>>,
+    request: HttpRequest,
+    state: Data<State>,
+    id: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let (client, id) = (client(&request, &state), user_id(&id)?);
+    let due_at = state.factor_resets.remove(&By::Admin { caller: &caller, client: &client }, id).await?;
+    Ok(HttpResponse::Accepted().json(FactorReset { due_at: due_at.rfc3339() }))
 }
 
 /// Where a user is logged in.
@@ -364,12 +429,12 @@ pub async fn end_sessions(
     params(("id" = String, Path, format = Uuid, description = "The user's id")),
     responses(
         (status = 202, description = "A mail is on its way"),
-        Refusals<(Permitted<UsersWrite>, NotFound, UserOutOfReach, ResetRefused)>,
+        Refusals<(Recent<Permitted<UsersWrite>>, NotFound, UserOutOfReach, ResetRefused)>,
     ),
     security(("bearer" = []))
 )]
 pub async fn start_reset(
-    caller: Permitted<UsersWrite>,
+    caller: Recent<Permitted<UsersWrite>>,
     request: HttpRequest,
     state: Data<State>,
     id: Path<String>,

@@ -2,5 +2,6 @@
 
 pub mod error;
 pub mod own_cookie;
+pub mod qr_code;
 pub mod refusals;
 pub mod tokens;

@@ -5,16 +5,26 @@ use crate::domain::{
     accounts::{BadCustomClaims, SearchError, create::NewcomerError},
     admin::{authority::Forbidden, create::CreationError, invitations::InvitationError, users::AdminError},
     confirmation::ConfirmError,
-    my_account::{addresses::AddressError, change_password::PasswordError, delete::DeletionError},
+    factors::{ChangeError, FactorError},
+    my_account::{
+        addresses::AddressError, change_password::PasswordError, delete::DeletionError,
+        reauthenticate::ReauthenticationError, remove_password::PasswordRemovalError,
+    },
+    passkeys::{CredentialId, NoPasskeys, RemovalError, add::AddError, authenticate::PasskeyError},
     passwords::{WeakPassword, pool::NotComputed, rules::MIN_CHARS},
     proofs::{AskError, CodeError},
     sessions::refresh::RefreshError,
     sign_in::{
-        by_mail::LoginCodeError, login::LoginError, password_check::CheckError, recovery::ResetError,
+        by_mail::LoginCodeError,
+        login::LoginError,
+        passkey::PasskeyLoginError,
+        password_check::CheckError,
+        recovery::ResetError,
         register::RegisterError,
+        second_factor::{SecondStep, SecondStepError},
     },
 };
-use shared::{openapi::Refuses, problem::Problem};
+use shared::{ids::UserId, openapi::Refuses, problem::Problem};
 use std::time::Duration;
 
 /// When to try again, in examples.
@@ -54,6 +64,12 @@ refuses! {
     RegisterError,
     CreationError,
     LoginError,
+    SecondStepError,
+    ReauthenticationError,
+    PasswordRemovalError,
+    AddError,
+    RemovalError,
+    PasskeyLoginError,
     PasswordError,
     DeletionError,
     AskError,
@@ -61,6 +77,7 @@ refuses! {
     LoginCodeError,
     AddressError,
     InvitationError,
+    FactorError,
     ResetError,
     RefreshError,
     SearchError,
@@ -112,16 +129,98 @@ examples!(RegisterError {
 
 examples!(CheckError {
     Self::Wrong => vec![Self::Wrong],
+    // Only where it may be left out: see `NotRecent`.
+    Self::Missing => vec![],
     Self::TooManyAttempts { .. } => vec![Self::TooManyAttempts { retry_after: SOON }],
     Self::NotComputed(_) => each(Self::NotComputed),
     Self::Unavailable(_) => each(Self::Unavailable),
 });
 
 examples!(LoginError {
+    Self::SecondFactor(_) => vec![Self::SecondFactor(Box::new(SecondStep::example()))],
     Self::Disabled => vec![Self::Disabled],
     Self::Unverified => vec![Self::Unverified],
     Self::Check(_) => each(Self::Check),
 });
+
+examples!(NoPasskeys {
+    Self => vec![Self],
+});
+
+examples!(AddError {
+    Self::NoPasskeys(_) => each(Self::NoPasskeys),
+    Self::TooMany => vec![Self::TooMany],
+    Self::Expired => vec![Self::Expired],
+    Self::Invalid => vec![Self::Invalid],
+    // The same problem as the guard's.
+    Self::SessionEnded => vec![],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(RemovalError {
+    Self::NoSuch => vec![Self::NoSuch],
+    Self::LastWayIn => vec![Self::LastWayIn],
+    // The same problem as the guard's.
+    Self::SessionEnded => vec![],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(PasskeyError {
+    Self::NoPasskeys(_) => each(Self::NoPasskeys),
+    Self::Expired => vec![Self::Expired],
+    Self::Unknown { .. } => {
+        let credential = CredentialId::new(b"credential".to_vec()).expect("it is short");
+        vec![Self::Unknown { rp_id: "example.com".into(), credential }]
+    },
+    Self::Refused { .. } => vec![Self::Refused { sub: UserId::from_u128(0), reason: "an example" }],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(SecondStepError {
+    Self::Expired => vec![Self::Expired],
+    Self::Disabled => vec![Self::Disabled],
+    Self::Factor(_) => each(Self::Factor),
+    Self::Passkey(_) => each(Self::Passkey),
+});
+
+examples!(PasswordRemovalError {
+    Self::LastWayIn => vec![Self::LastWayIn],
+    // The same problem as the guard's.
+    Self::SessionEnded => vec![],
+    Self::Unavailable(_) => each(Self::Unavailable),
+});
+
+examples!(ReauthenticationError {
+    Self::Nothing => vec![Self::Nothing],
+    Self::Password(_) => each(Self::Password),
+    Self::Factor(_) => each(Self::Factor),
+});
+
+examples!(PasskeyLoginError {
+    Self::Disabled => vec![Self::Disabled],
+    Self::Unverified => vec![Self::Unverified],
+    Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
+    Self::Passkey(_) => each(Self::Passkey),
+});
+
+/// How everything about passkeys is refused where there cannot be any.
+pub struct NoPasskeysHere;
+
+impl Refuses for NoPasskeysHere {
+    fn problems() -> Vec<Problem> {
+        each(Problem::from as fn(NoPasskeys) -> Problem)
+    }
+}
+
+/// How a challenge to add a passkey is refused.
+pub struct OfferRefused;
+
+impl Refuses for OfferRefused {
+    fn problems() -> Vec<Problem> {
+        let refusals = [AddError::TooMany].into_iter().chain(each(AddError::NoPasskeys));
+        refusals.map(Problem::from).collect()
+    }
+}
 
 examples!(PasswordError {
     Self::Check(_) => each(Self::Check),
@@ -150,6 +249,7 @@ examples!(CodeError {
 });
 
 examples!(ConfirmError {
+    Self::SecondFactor(_) => vec![Self::SecondFactor(Box::new(SecondStep::example()))],
     Self::TooMany { .. } => vec![Self::TooMany { retry_after: SOON }],
     Self::Code(_) => each(Self::Code),
     Self::NoPassword => vec![Self::NoPassword],
@@ -167,6 +267,13 @@ examples!(AddressError {
     Self::Password(_) => each(|error| Self::Password(PasswordError::Check(error))),
     Self::Ask(_) => each(Self::Ask),
     Self::Same => vec![Self::Same],
+});
+
+examples!(FactorError {
+    Self::Wrong => vec![Self::Wrong],
+    Self::TooManyAttempts { .. } => vec![Self::TooManyAttempts { retry_after: SOON }],
+    Self::Resting => vec![Self::Resting],
+    Self::Unavailable(_) => each(Self::Unavailable),
 });
 
 examples!(InvitationError {
@@ -229,6 +336,33 @@ examples!(SearchError {
     Self::TooSlow => vec![Self::TooSlow],
     Self::Unavailable(_) => each(Self::Unavailable),
 });
+
+/// How a new authenticator app is refused.
+pub struct TotpRefused;
+
+impl Refuses for TotpRefused {
+    fn problems() -> Vec<Problem> {
+        [ChangeError::TotpExists, ChangeError::TooMany { retry_after: SOON }].map(Problem::from).into()
+    }
+}
+
+/// How the first code of an authenticator app is refused.
+pub struct TotpUnconfirmed;
+
+impl Refuses for TotpUnconfirmed {
+    fn problems() -> Vec<Problem> {
+        [ChangeError::TotpNotPending, ChangeError::WrongCode].map(Problem::from).into()
+    }
+}
+
+/// How new recovery codes are refused.
+pub struct RecoveryCodesRefused;
+
+impl Refuses for RecoveryCodesRefused {
+    fn problems() -> Vec<Problem> {
+        [ChangeError::NoSecondFactor, ChangeError::TooMany { retry_after: SOON }].map(Problem::from).into()
+    }
+}
 
 /// How sending a user to a new password is refused.
 pub struct ResetRefused;

@@ -28,6 +28,10 @@ pub struct Answer<'a> {
     /// With transport `body` only. Each use replaces it.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
+    /// Only if the access token grants nothing because a second factor is asked of the user: one has to be added
+    /// (`/auth/totp`, `/auth/passkeys`), and then shown at a new login.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    second_factor_missing: bool,
 }
 
 /// 200, with the refresh token in a cookie or in the body, never in both.
@@ -53,5 +57,6 @@ pub fn finish(mut response: HttpResponseBuilder, tokens: &Tokens, request: &Http
         session_id: tokens.session_id.to_string(),
         csrf_token: &tokens.csrf_token,
         refresh_token: in_body,
+        second_factor_missing: tokens.second_factor_missing,
     })
 }

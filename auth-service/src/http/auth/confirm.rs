@@ -3,7 +3,7 @@
 use super::password::reset::confirmed;
 use crate::{
     domain::{
-        confirmation::{ConfirmError, Confirmation, NewSession},
+        confirmation::{ConfirmError, Confirmation},
         passwords::Password,
         proofs::FlowSecret,
         sessions::refresh_token::Transport,
@@ -11,12 +11,11 @@ use crate::{
     http::{
         State,
         answer::tokens,
-        auth::register::{RefusedName, person_name},
-        request::{
-            client::{client, refresh_cookie},
-            flow,
-            origin::Page,
+        auth::{
+            login::new_session,
+            register::{RefusedName, person_name},
         },
+        request::{client::client, flow, origin::Page},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -87,7 +86,7 @@ pub async fn confirm(
         secret: secret.as_ref(),
         password: password.as_ref(),
         name: person_name(name.as_deref())?,
-        session: NewSession { transport, previous: refresh_cookie(&request, &state) },
+        session: new_session(transport, &request, &state),
     };
     let tokens = state.confirmer.confirm(shown, &client(&request, &state)).await?;
     Ok(confirmed(tokens.as_ref(), &request, &state))

@@ -9,7 +9,10 @@ use crate::{
     http::{
         State,
         answer::own_cookie::{self, Ends},
-        request::{caller::Caller, client::client_with_device},
+        request::{
+            caller::{Caller, NotRecent},
+            client::client_with_device,
+        },
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -111,9 +114,10 @@ pub async fn me(caller: Caller) -> HttpResponse {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// The current password.
-    #[schema(value_type = String, format = Password)]
-    pub(super) password: Password,
+    /// The current password. Users without a second factor send it each time. With one, it is not
+    /// enough, and not needed by those who have just shown both (`/auth/reauthenticate`).
+    #[schema(value_type = Option<String>, format = Password)]
+    pub(super) password: Option<Password>,
 }
 
 /// Delete the current user's account
@@ -128,7 +132,7 @@ pub struct Confirmation {
             ("Set-Cookie" = String, description = "Clears the caller's cookie, if it was sent"),
             ("Clear-Site-Data" = String, description = "With that: the browser forgets the pages that it keeps"),
         )),
-        Refusals<(Caller, BodyOfUsualSize, DeletionError)>,
+        Refusals<(Caller, NotRecent, BodyOfUsualSize, DeletionError)>,
     ),
     security(("bearer" = []))
 )]
@@ -140,6 +144,7 @@ pub async fn delete(
 ) -> Result<HttpResponse, Problem> {
     let caller = own_cookie::or_dead(caller, &request, &state).await?;
     let input = body.read().await?;
-    state.my_account.delete(&caller, &input.password, &client_with_device(&request, &state)).await?;
+    let password = caller.confirmed_by(input.password.as_ref())?;
+    state.my_account.delete(&caller, password, &client_with_device(&request, &state)).await?;
     Ok(own_cookie::gone(Ends::AllSessionsOf(caller.account.id), &request, &state))
 }

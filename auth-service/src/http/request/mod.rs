@@ -3,6 +3,7 @@
 pub mod caller;
 pub mod client;
 pub mod cookie;
+pub mod device;
 pub mod flow;
 pub mod forwarded;
 pub mod origin;

@@ -9,6 +9,7 @@ use url::Url;
 #[derive(Debug, Clone)]
 pub struct Site {
     issuer: String,
+    host: String,
     is_https: bool,
     allowed_origins: Vec<String>,
     trusted_proxies: Vec<IpNet>,
@@ -27,6 +28,7 @@ impl Site {
         let is_https = public_url.scheme() == "https";
         Self {
             issuer: public_url.origin().ascii_serialization(),
+            host: public_url.host_str().unwrap_or_default().to_owned(),
             is_https,
             allowed_origins,
             trusted_proxies,
@@ -56,6 +58,12 @@ impl Site {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// The host of the public URL.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// Whether browsers reach the service over https, wherever TLS ends.

@@ -6,7 +6,7 @@ use super::{
         connections::Answer,
         rows::{moment, to_json, unreadable},
     },
-    probe,
+    factors, outbox, probe,
     users::{Page, account, credentials, hash},
 };
 use crate::domain::{
@@ -85,6 +85,30 @@ impl Accounts for Sql {
             bind_checked(update.bind(now.millis()), Some(checked))
         };
         Ok(self.run_with_mails(update, mails).await?.written > 0)
+    }
+
+    async fn remove_password(
+        &self,
+        id: UserId,
+        checked: &Checked<'_>,
+        now: Timestamp,
+        mails: &[SealedMail],
+    ) -> Result<bool, Unavailable> {
+        let update = || {
+            let update = query(AssertSqlSafe(format!(
+                "UPDATE users SET password_hash = $2, kept_sid = $3,
+                 session_epoch = CASE WHEN session_epoch >= $4 THEN session_epoch + 1 ELSE $4 END
+                 WHERE id = $1{} AND EXISTS (SELECT 1 FROM passkeys WHERE sub = $1)
+                 AND (SELECT count(*) FROM passkeys WHERE sub = $1)
+                 + (SELECT count(*) FROM recovery_codes WHERE sub = $1 AND used_at IS NULL) > 1",
+                as_checked(5)
+            )));
+            let update = update.bind(id.to_string()).bind(PasswordHash::NONE).bind(checked.session.to_string());
+            bind_checked(update.bind(now.millis()), Some(checked))
+        };
+        // In turn with the removal of a passkey: each must see whether the other has left a way in.
+        let statements = || self.turn_of(id).chain([update()]).collect();
+        Ok(self.run_together_with_mails(statements, mails).await?.written > 0)
     }
 
     async fn set_password(
@@ -181,7 +205,9 @@ impl Accounts for Sql {
             let delete = format!("DELETE FROM users WHERE id = $1 AND {}{if_checked}", stand(seen, 2));
             bind_checked(bind_seen(query(AssertSqlSafe(delete)).bind(id.to_string()), seen), checked)
         };
-        Ok(self.run_in_turn(delete, mails).await?.written > 0)
+        let statements = || self.in_turn(delete());
+        let then = || factors::delete_all(id).chain(mails.iter().map(outbox::insert)).collect();
+        Ok(self.run_and_send(statements, then, mails).await?.written > 0)
     }
 
     async fn another_enabled(
@@ -256,9 +282,11 @@ impl Sql {
         statement: impl Fn() -> Statement,
         mails: &[SealedMail],
     ) -> Result<Answer, Unavailable> {
-        let statements =
-            || self.backend.one_after_the_other().map(query).into_iter().chain([statement()]).collect::<Vec<_>>();
-        self.run_together_with_mails(statements, mails).await
+        self.run_together_with_mails(|| self.in_turn(statement()), mails).await
+    }
+
+    fn in_turn(&self, statement: Statement) -> Vec<Statement> {
+        self.backend.one_after_the_other().map(query).into_iter().chain([statement]).collect()
     }
 }
 

@@ -47,19 +47,23 @@ impl Endings for Sql {
         id: UserId,
         session: SessionId,
         token: &str,
-    ) -> Result<Option<SessionStatus>, Unavailable> {
+    ) -> Result<Option<(SessionStatus, bool)>, Unavailable> {
         let read = || {
             query(AssertSqlSafe(format!(
                 "SELECT {}, (SELECT count(*) FROM ended_sessions WHERE sub = $1 AND sid = $2)
-                 + (SELECT count(*) FROM endings WHERE kind = 'token' AND name = $3) AS ended FROM users WHERE id = $1",
+                 + (SELECT count(*) FROM endings WHERE kind = 'token' AND name = $3) AS ended,
+                 (SELECT count(*) FROM totp WHERE sub = $1 AND confirmed_at IS NOT NULL)
+                 + (SELECT count(*) FROM passkeys WHERE sub = $1) AS factors FROM users WHERE id = $1",
                 self.backend.columns()
             )))
             .bind(id.to_string())
             .bind(session.to_string())
             .bind(token.to_owned())
         };
-        let status =
-            |row: &AnyRow| Ok(SessionStatus { account: account(row)?, ended: value::<i64>(row, "ended")? > 0 });
+        let status = |row: &AnyRow| {
+            let status = SessionStatus { account: account(row)?, ended: value::<i64>(row, "ended")? > 0 };
+            Ok((status, value::<i64>(row, "factors")? > 0))
+        };
         self.reading.run(read).await?.rows.first().map(status).transpose()
     }
 
@@ -99,7 +103,9 @@ impl Endings for Sql {
         let statements = || {
             let raised = theft.epoch.map(|epoch| raise_epoch(theft.sub, Some(epoch), theft.event.at));
             let ended = end_session(theft.sub, theft.sid, theft.until);
-            [Some(ended), raised, Some(audit::insert(theft.event))].into_iter().flatten().collect()
+            // Whoever has stolen the session may have the browser's other cookies.
+            let trusted = query("DELETE FROM trusted_devices WHERE sub = $1").bind(theft.sub.to_string());
+            [Some(trusted), Some(ended), raised, Some(audit::insert(theft.event))].into_iter().flatten().collect()
         };
         self.run_together_with_mails(statements, theft.mails).await.map(drop)
     }

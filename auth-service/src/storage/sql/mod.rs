@@ -3,20 +3,26 @@
 
 mod accounts;
 mod audit;
+mod completed_logins;
 mod counters;
 mod endings;
 mod endings_log;
 mod engine;
+mod factors;
 mod inspect;
 mod key_table;
 mod outbox;
+mod passkeys;
+mod planned_resets;
 mod probe;
 mod proofs;
+mod sealed_factors;
 mod search;
 mod sessions;
 mod slow_indexes;
 mod tables;
 mod transfer;
+mod trusted_devices;
 mod users;
 
 pub use engine::{

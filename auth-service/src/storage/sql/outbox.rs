@@ -184,7 +184,17 @@ impl Sql {
         statements: impl Fn() -> Vec<Statement>,
         mails: &[SealedMail],
     ) -> Result<Answer, Unavailable> {
-        let answer = self.durable.run_together(statements, || mails.iter().map(insert).collect()).await?;
+        self.run_and_send(statements, || mails.iter().map(insert).collect(), mails).await
+    }
+
+    /// As [`Sql::run_together_with_mails`], where `then` adds the mails, among others.
+    pub(super) async fn run_and_send(
+        &self,
+        statements: impl Fn() -> Vec<Statement>,
+        then: impl Fn() -> Vec<Statement>,
+        mails: &[SealedMail],
+    ) -> Result<Answer, Unavailable> {
+        let answer = self.durable.run_together(statements, then).await?;
         if !mails.is_empty() {
             self.mail_arrivals.notify_one();
         }

@@ -4,7 +4,7 @@
 use super::{
     Sql, Statement, accounts, audit,
     engine::rows::{moment, parsed, unreadable, value},
-    outbox,
+    factors, outbox,
 };
 use crate::domain::{
     Unavailable,
@@ -115,7 +115,7 @@ impl ProofStore for Sql {
             )));
             bound(update.bind(sub.to_string()).bind(hash.0.clone()).bind(spending.now.millis()), spending)
         };
-        self.change(spending, sub, update).await
+        self.change(spending, sub, || without_unverified_factors(spending, sub).chain([update()]).collect()).await
     }
 
     async fn verify_address(&self, spending: &Spending<'_>) -> Result<bool, Unavailable> {
@@ -125,7 +125,7 @@ impl ProofStore for Sql {
             let update = query(AssertSqlSafe(update)).bind(sub.to_string()).bind(spending.now.millis());
             bound(update, spending)
         };
-        self.change(spending, sub, update).await
+        self.change(spending, sub, || vec![update()]).await
     }
 
     async fn log_in(&self, spending: &Spending<'_>) -> Result<bool, Unavailable> {
@@ -143,7 +143,7 @@ impl ProofStore for Sql {
             let update = query(AssertSqlSafe(update)).bind(sub.to_string()).bind(spending.now.millis());
             bound(update.bind(PasswordHash::NONE), spending)
         };
-        self.change(spending, sub, update).await
+        self.change(spending, sub, || without_unverified_factors(spending, sub).chain([update()]).collect()).await
     }
 
     async fn change_address(&self, spending: &Spending<'_>, user: &Account, undo: &Proof) -> Result<bool, Unavailable> {
@@ -211,7 +211,11 @@ impl ProofStore for Sql {
                 .bind(accounts::searchable(&proof.address, user.name.as_ref()))
                 .bind(now.millis())
                 .bind(PasswordHash::NONE);
-            self.turn_of_addresses(user.id).chain([spend, bound(others, spending), bound(update, spending)]).collect()
+            self.turn_of_addresses(user.id)
+                .chain([spend, bound(others, spending)])
+                .chain(without_later_factors(spending, user.id))
+                .chain([bound(update, spending)])
+                .collect()
         };
         self.spend(spending, statements).await
     }
@@ -291,14 +295,14 @@ impl Sql {
         &self,
         spending: &Spending<'_>,
         sub: UserId,
-        update: impl Fn() -> Statement,
+        updates: impl Fn() -> Vec<Statement>,
     ) -> Result<bool, Unavailable> {
         let statements = || {
             let spend = spend(spending, AS_ASKED)
                 .bind(sub.to_string())
                 .bind(spending.proof.address.to_string())
                 .bind(spending.proof.epoch.0);
-            self.turn_of(sub).chain([spend, update()]).collect()
+            self.turn_of(sub).chain([spend]).chain(updates()).collect()
         };
         self.spend(spending, statements).await
     }
@@ -323,7 +327,7 @@ impl Sql {
     }
 
     /// Waits for other changes of a user, where the database does not make one after the other anyway.
-    fn turn_of(&self, sub: UserId) -> impl Iterator<Item = Statement> {
+    pub(super) fn turn_of(&self, sub: UserId) -> impl Iterator<Item = Statement> {
         self.backend.lock_of_user().map(|lock| query(lock).bind(sub.to_string())).into_iter()
     }
 }
@@ -375,6 +379,36 @@ fn records(spending: &Spending<'_>) -> Vec<Statement> {
 fn spent(first: usize) -> String {
     let (id, attempt) = (first, first + 1);
     format!("EXISTS (SELECT 1 FROM proofs WHERE proofs.id = ${id} AND proofs.spent_by = ${attempt})")
+}
+
+/// Removes the factors of a user whose address was never shown to reach the user: whoever registered with it may have prepared
+/// them.
+fn without_unverified_factors(spending: &Spending<'_>, sub: UserId) -> impl Iterator<Item = Statement> {
+    factors::TABLES.into_iter().map(move |table| {
+        let delete = format!(
+            "DELETE FROM {table} WHERE sub = $1 AND {}
+             AND EXISTS (SELECT 1 FROM users WHERE users.id = $1 AND email_verified_at IS NULL)",
+            spent(2)
+        );
+        bound(query(AssertSqlSafe(delete)).bind(sub.to_string()), spending)
+    })
+}
+
+/// Removes the factors that were added in the week before the change that is undone, or since: whoever made it may have added
+/// them. Those of before stay. Codes and devices go, whenever they were made.
+fn without_later_factors(spending: &Spending<'_>, sub: UserId) -> impl Iterator<Item = Statement> {
+    let since = "(SELECT undone.created_at FROM proofs AS undone WHERE undone.id = $2) - 604800000";
+    let deletes = [
+        format!("DELETE FROM passkeys WHERE sub = $1 AND created_at >= {since}"),
+        format!("DELETE FROM totp WHERE sub = $1 AND created_at >= {since}"),
+        "DELETE FROM recovery_codes WHERE sub = $1".to_owned(),
+        "DELETE FROM trusted_devices WHERE sub = $1".to_owned(),
+        "DELETE FROM factor_resets WHERE sub = $1".to_owned(),
+    ];
+    deletes.into_iter().map(move |delete| {
+        let delete = format!("{delete} AND {}", spent(2));
+        bound(query(AssertSqlSafe(delete)).bind(sub.to_string()), spending)
+    })
 }
 
 fn bound(statement: Statement, spending: &Spending<'_>) -> Statement {

@@ -209,7 +209,7 @@ pub async fn an_ending_is_kept_until_the_last_token_that_it_names_has_expired(st
 pub async fn a_revoked_token_has_ended_and_its_session_goes_on(store: &impl Store) {
     let (id, sid, mut number) = (somebody(store).await, SessionId::fresh(), 0);
     let has_ended =
-        async |token: &str| store.status_of_token(id, sid, token).await.unwrap().expect("the user exists").ended;
+        async |token: &str| store.status_of_token(id, sid, token).await.unwrap().expect("the user exists").0.ended;
     assert!(!has_ended("first").await);
     assert!(store.end_token("first").await.unwrap());
     assert!(!store.end_token("first").await.unwrap(), "it had ended");

@@ -12,7 +12,12 @@ use crate::{
     http::{
         State,
         auth::register::{InvalidAddress, address},
-        request::{caller::Caller, client::client_with_device, flow, origin::Page},
+        request::{
+            caller::{Caller, NotRecent},
+            client::client_with_device,
+            flow,
+            origin::Page,
+        },
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -32,9 +37,10 @@ pub struct Wanted {
     /// The new address.
     #[schema(format = Email, max_length = 254)]
     new: String,
-    /// The current password.
-    #[schema(value_type = String, format = Password)]
-    password: Password,
+    /// The current password. Users without a second factor send it each time. With one, it is not
+    /// enough, and not needed by those who have just shown both (`/auth/reauthenticate`).
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<Password>,
     /// How the flow's secret will be carried: in a cookie (browsers) or in bodies. A change of the address needs it.
     #[serde(default)]
     transport: Transport,
@@ -51,7 +57,7 @@ pub struct Wanted {
         (status = 202, description = "A mail is on its way to the new address", body = flow::Asked, headers(
             ("Set-Cookie" = String, description = "With transport `cookie`: the flow and its secret"),
         )),
-        Refusals<(Caller, Page, BodyOfUsualSize, InvalidAddress, AddressError)>,
+        Refusals<((Caller, NotRecent), Page, BodyOfUsualSize, InvalidAddress, AddressError)>,
     ),
     security(("bearer" = []))
 )]
@@ -64,7 +70,7 @@ pub async fn change_email(
 ) -> Result<HttpResponse, Problem> {
     let Wanted { new, password, transport } = body.read().await?;
     page.admit_for(transport)?;
-    let new = NewAddress { address: address(&new)?, password: &password };
+    let new = NewAddress { address: address(&new)?, password: caller.confirmed_by(password.as_ref())? };
     let flow = state.addresses.change(&caller, new, &client_with_device(&request, &state)).await?;
     Ok(flow::asked(&flow, transport, &state.site))
 }

@@ -9,7 +9,12 @@ use crate::{
             me::Confirmation,
             register::{InvalidAddress, address},
         },
-        request::{caller::Caller, client::client_with_device, flow, origin::Page},
+        request::{
+            caller::{Caller, NotRecent},
+            client::client_with_device,
+            flow,
+            origin::Page,
+        },
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -30,7 +35,7 @@ use shared::{
         (status = 202, description = "A mail is on its way to the second address", body = flow::Asked, headers(
             ("Set-Cookie" = String, description = "With transport `cookie`: the flow and its secret"),
         )),
-        Refusals<(Caller, Page, BodyOfUsualSize, InvalidAddress, AddressError)>,
+        Refusals<((Caller, NotRecent), Page, BodyOfUsualSize, InvalidAddress, AddressError)>,
     ),
     security(("bearer" = []))
 )]
@@ -43,7 +48,7 @@ pub async fn set_second(
 ) -> Result<HttpResponse, Problem> {
     let Wanted { new, password, transport } = body.read().await?;
     page.admit_for(transport)?;
-    let new = NewAddress { address: address(&new)?, password: &password };
+    let new = NewAddress { address: address(&new)?, password: caller.confirmed_by(password.as_ref())? };
     let flow = state.addresses.add_second(&caller, new, &client_with_device(&request, &state)).await?;
     Ok(flow::asked(&flow, transport, &state.site))
 }
@@ -54,7 +59,7 @@ pub async fn set_second(
 #[utoipa::path(
     delete, path = "/auth/email/second", tag = "account", operation_id = "remove_second_email",
     request_body = Confirmation,
-    responses((status = 204, description = "There is no second address"), Refusals<(Caller, BodyOfUsualSize, AddressError)>),
+    responses((status = 204, description = "There is no second address"), Refusals<(Caller, NotRecent, BodyOfUsualSize, AddressError)>),
     security(("bearer" = []))
 )]
 pub async fn remove_second(
@@ -64,6 +69,7 @@ pub async fn remove_second(
     body: Body<Confirmation>,
 ) -> Result<HttpResponse, Problem> {
     let input = body.read().await?;
-    state.addresses.remove_second(&caller, &input.password, &client_with_device(&request, &state)).await?;
+    let password = caller.confirmed_by(input.password.as_ref())?;
+    state.addresses.remove_second(&caller, password, &client_with_device(&request, &state)).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -10,11 +10,8 @@ use crate::{
     http::{
         State,
         answer::tokens,
-        request::{
-            client::{client, refresh_cookie},
-            flow,
-            origin::Page,
-        },
+        auth::login::new_session,
+        request::{client::client, flow, origin::Page},
     },
 };
 use actix_web::{HttpRequest, HttpResponse, web::Data};
@@ -52,7 +49,8 @@ pub struct Reset {
 /// Set a new password with the code of a mail
 ///
 /// All sessions of the user end. The client that asked for the mail is logged in; any other one, such as the browser in
-/// which the link of the mail was opened, is not. A refused password does not spend the code. Five wrong codes do.
+/// which the link of the mail was opened, is not, and neither is a user who has a second factor, who then logs in with the new
+/// password. A refused password does not spend the code. Five wrong codes do.
 #[utoipa::path(
     post, path = "/auth/password/reset", tag = "login", operation_id = "reset_password",
     request_body = Reset,
@@ -73,8 +71,8 @@ pub async fn reset(
     let Reset { flow, code, new, flow_secret, transport } = body.read().await?;
     page.admit_for(transport)?;
     let secret = flow::secret(&request, &state.site, flow, flow_secret);
-    let previous = refresh_cookie(&request, &state);
-    let new = NewPassword { flow, code: &code, secret: secret.as_ref(), password: &new, transport, previous };
+    let session = new_session(transport, &request, &state);
+    let new = NewPassword { flow, code: &code, secret: secret.as_ref(), password: &new, session };
     let tokens = state.recovery.reset(new, &client(&request, &state)).await?;
     Ok(confirmed(tokens.as_ref(), &request, &state))
 }
