@@ -196,6 +196,7 @@ async fn assembled(mut config: Config) -> Result<Service, String> {
         beginning: beginning.clone(),
         secrets: secrets.clone(),
         clock: clock.clone(),
+        limiter: limiter.clone(),
         audit: audit.clone(),
     });
     let confirmer = Confirmer {

@@ -23,6 +23,10 @@ use crate::{
             methods::{Method, Methods},
             tokens::Tokens,
         },
+        throttling::{
+            limiter::Limiter,
+            limits::{Exceeded, Limit},
+        },
     },
     metrics::LOGINS,
 };
@@ -104,6 +108,12 @@ impl From<Unavailable> for SecondStepError {
     }
 }
 
+impl From<Exceeded> for SecondStepError {
+    fn from(Exceeded { retry_after }: Exceeded) -> Self {
+        Self::Factor(FactorError::TooManyAttempts { retry_after })
+    }
+}
+
 impl From<FindError> for SecondStepError {
     fn from(error: FindError) -> Self {
         Unavailable::from(error).into()
@@ -163,6 +173,8 @@ pub struct SecondSteps {
     pub secrets: Arc<KeyRing>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The limits.
+    pub limiter: Arc<Limiter>,
     /// The audit log.
     pub audit: Arc<Audit>,
 }
@@ -227,6 +239,7 @@ impl SecondSteps {
     ) -> Result<(Tokens, Option<DeviceCookie>), SecondStepError> {
         let pending = Pending::read(step.token, &self.secrets, network(client.address), self.clock.now());
         let pending = pending.ok_or(SecondStepError::Expired)?;
+        self.limiter.take_of_address(Limit::Logins, client)?;
         let found = self.accounts.by_id(pending.sub).await?;
         let found = found.filter(|found| found.account.session_epoch == pending.epoch);
         let found = found.ok_or(SecondStepError::Expired)?;
@@ -246,8 +259,16 @@ impl SecondSteps {
         }
         let account = found.account.clone();
         let tokens = self.beginning.begin(found, pending.shown.and(method), step.session, client).await?;
-        let device = if step.is_to_be_trusted { self.devices.trust(&account, client).await? } else { None };
+        let device = if step.is_to_be_trusted { self.trusted(&account, client).await } else { None };
         Ok((tokens, device))
+    }
+
+    /// The session has begun: if the device is not trusted, the user is asked again next time.
+    async fn trusted(&self, account: &Account, client: &Client) -> Option<DeviceCookie> {
+        self.devices.trust(account, client).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "failed to trust a device; its user is asked for the second factor again");
+            None
+        })
     }
 
     /// Checks what a user shows, and says what it was; `wanted` says which challenges a passkey may answer. Wrong codes are

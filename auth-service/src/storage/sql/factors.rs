@@ -206,7 +206,10 @@ impl FactorStore for Sql {
         let of = change.of;
         let look = || {
             let has_any = TABLES.map(|table| format!("EXISTS (SELECT 1 FROM {table} WHERE sub = $1)")).join(" OR ");
-            // A disabled user's go too.
+            if of.session.is_some() {
+                return look_at_user(of, &format!("({has_any})"));
+            }
+            // An administrator removes those of a disabled user too.
             let user = format!(
                 "UPDATE users SET unlocks = unlocks WHERE users.id = $1 AND session_epoch = $2 AND ({has_any})"
             );
