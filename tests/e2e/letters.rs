@@ -30,6 +30,15 @@ pub async fn letter(stack: &Stack, to: &str, kind: &str) -> Letter {
     .await
 }
 
+/// Waits until a mail with these words has come to this address.
+pub async fn hears(stack: &Stack, to: &str, words: &str) {
+    eventually(words, PATIENCE, async || {
+        let mails = stack.auth.mails(to).await;
+        mails.iter().any(|mail| mail["text"].as_str().is_some_and(|text| text.contains(words))).then_some(())
+    })
+    .await;
+}
+
 /// Brings a code back.
 pub async fn confirm(auth: &Http, flow: &str, code: &str, secret: Option<&str>) -> Answer {
     let body = json!({ "flow": flow, "code": code, "flow_secret": secret, "transport": "body" });
