@@ -371,5 +371,5 @@ async fn an_admin_sees_what_a_user_has_and_removes_it() {
     browser.until("return document.querySelector('[data-factors]').innerText", &json!("None")).await;
     // All sessions have ended with them.
     open(&user, &stack, "/security").await;
-    user.is_at("/login").await;
+    user.until("return location.pathname", &json!("/login")).await;
 }
