@@ -206,10 +206,12 @@ impl<'a> Thief<'a> {
         let address = format!("10.{}.{}.1", self.next_address / 256, self.next_address % 256);
         let login = self.client.post(format!("{}/auth/login", self.stack.auth.url()));
         let login = login.header("x-forwarded-for", address).json(&json!({ "email": email, "password": password }));
-        match verdict(login).await.0 {
-            200 => true,
-            401 => false,
-            other => panic!("{other} instead of a verdict"),
+        match verdict(login).await {
+            (200, _) => true,
+            // The password was right.
+            (403, body) if body["code"] == "second_factor_required" => true,
+            (401, _) => false,
+            (other, _) => panic!("{other} instead of a verdict"),
         }
     }
 }

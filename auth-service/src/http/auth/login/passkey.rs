@@ -29,7 +29,6 @@ use utoipa::ToSchema;
 #[schema(as = PasskeyLogin)]
 pub struct Login {
     /// The id of the challenge, from `/auth/login/passkey/options`.
-    #[schema(max_length = 200)]
     challenge_id: String,
     /// What `navigator.credentials.get()` gave, as its `toJSON()` writes it.
     credential: Assertion,

@@ -54,7 +54,6 @@ pub struct Shown {
 #[serde(deny_unknown_fields)]
 pub struct PasskeyAnswer {
     /// The challenge.
-    #[schema(max_length = 512)]
     pub challenge_id: String,
     /// `credential.toJSON()`.
     pub credential: Assertion,

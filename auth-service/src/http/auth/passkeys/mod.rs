@@ -41,7 +41,6 @@ use zeroize::Zeroizing;
 #[schema(as = NewPasskey)]
 pub struct New {
     /// The id of the challenge, from `/auth/passkeys/options`.
-    #[schema(max_length = 200)]
     challenge_id: String,
     /// What `navigator.credentials.create()` gave, as its `toJSON()` writes it.
     credential: Registration,
