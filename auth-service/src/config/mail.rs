@@ -28,7 +28,7 @@ settings! {
     plain AUTH_MAIL_LANGUAGE: Language = "en", language;
     /// Maximum number of mails an hour that requests of strangers may cause in all.
     plain AUTH_MAIL_BUDGET: usize = "1000", |text| number_within(text, 1, 1_000_000);
-    /// Which events users are notified of by mail: on (all), off, or some of password_changed, second_address_changed, passkey_changed, passkey_cloned, theft_found, new_device, account_deleted, account_disabled, separated by commas.
+    /// Which events users are notified of by mail: on (all), off, or some of password_changed, second_address_changed, factors_changed, recovery_code_used, passkey_changed, passkey_cloned, theft_found, new_device, account_deleted, account_disabled, separated by commas.
     plain AUTH_MAIL_NOTICES: Vec<MailKind> = "on", notices;
 }
 

@@ -1,7 +1,7 @@
 //! What verifiers fetch: the public keys (RFC 7517), and the metadata (RFC 8414). And what browsers do.
 
 use super::{State, doctor};
-use crate::domain::keys::ActiveKeys;
+use crate::domain::{keys::ActiveKeys, sessions::methods::Level};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
@@ -147,7 +147,7 @@ pub async fn metadata(request: HttpRequest, state: Data<State>) -> HttpResponse 
         response_types_supported: [],
         grant_types_supported: [],
         scopes_supported: state.roles.all_scopes(),
-        acr_values_supported: ["1", "2", "phr"],
+        acr_values_supported: Level::ALL.map(Level::name),
     })
 }
 

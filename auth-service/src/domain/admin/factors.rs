@@ -63,8 +63,7 @@ impl FactorResets {
     /// # Errors
     /// [`AdminError`].
     pub async fn remove(&self, by: &By<'_>, id: UserId) -> Result<Timestamp, AdminError> {
-        self.users.reach(by, id).await?;
-        let account = self.users.by_id(id).await?;
+        let account = self.users.reach(by, id).await?;
         let now = self.clock.now();
         if !self.delay.is_zero() {
             let due = now.plus(self.delay);

@@ -156,12 +156,12 @@ impl Users {
     }
 
     /// Whoever does something to a user may do no less than that user.
-    pub(super) async fn reach(&self, by: &By<'_>, id: UserId) -> Result<(), AdminError> {
+    pub(super) async fn reach(&self, by: &By<'_>, id: UserId) -> Result<Account, AdminError> {
         let user = self.by_id(id).await?;
         if let By::Admin { caller, .. } = by {
             may_change(&self.roles, &caller.account, &user)?;
         }
-        Ok(())
+        Ok(user)
     }
 
     /// Ends all sessions of a user. Durable when it returns.

@@ -32,10 +32,6 @@ pub enum FactorChange {
     TotpAdded,
     /// It was removed.
     TotpRemoved,
-    /// A passkey was added.
-    PasskeyAdded,
-    /// A passkey was removed.
-    PasskeyRemoved,
     /// New recovery codes were made, and those of before are void.
     NewRecoveryCodes,
     /// The password was removed, and passkeys are the way in.
@@ -48,11 +44,9 @@ pub enum FactorChange {
 
 impl FactorChange {
     /// All changes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 6] = [
         Self::TotpAdded,
         Self::TotpRemoved,
-        Self::PasskeyAdded,
-        Self::PasskeyRemoved,
         Self::NewRecoveryCodes,
         Self::PasswordRemoved,
         Self::Reset,
@@ -65,8 +59,6 @@ impl FactorChange {
         match self {
             Self::TotpAdded => "totp_added",
             Self::TotpRemoved => "totp_removed",
-            Self::PasskeyAdded => "passkey_added",
-            Self::PasskeyRemoved => "passkey_removed",
             Self::NewRecoveryCodes => "new_recovery_codes",
             Self::PasswordRemoved => "password_removed",
             Self::Reset => "reset",

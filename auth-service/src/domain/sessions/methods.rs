@@ -226,6 +226,16 @@ mod tests {
     }
 
     #[test]
+    fn verifiers_know_the_levels_and_their_order() {
+        use jeton_verifier::guard;
+        let known = [guard::Level::ONE_FACTOR, guard::Level::TWO_FACTORS, guard::Level::PHISHING_RESISTANT];
+        for (place, wanted) in known.iter().enumerate() {
+            let satisfying: Vec<&str> = Level::ALL[place..].iter().map(|level| level.name()).collect();
+            assert_eq!(wanted.satisfying().collect::<Vec<_>>(), satisfying);
+        }
+    }
+
+    #[test]
     fn a_trusted_device_is_no_method_of_authentication() {
         assert_eq!(methods(&[Method::Password, Method::TrustedDevice]).amr(), ["pwd"]);
         assert_eq!(methods(&[Method::Password, Method::Totp]).amr(), ["pwd", "otp", "mfa"]);

@@ -212,6 +212,15 @@ impl Refuses for NoPasskeysHere {
     }
 }
 
+/// How a change of factors is refused that comes too soon after others.
+pub struct TooManyChanges;
+
+impl Refuses for TooManyChanges {
+    fn problems() -> Vec<Problem> {
+        vec![ChangeError::TooMany { retry_after: SOON }.into()]
+    }
+}
+
 /// How a challenge to add a passkey is refused.
 pub struct OfferRefused;
 

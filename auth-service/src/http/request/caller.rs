@@ -5,7 +5,7 @@ use crate::{
         self, Unavailable, accounts::roles, my_account::change_password::PasswordError, passwords::Password,
         sessions::caller::NotPermitted, sign_in::password_check::CheckError,
     },
-    http::{State, answer::error},
+    http::{State, answer::factors},
 };
 use actix_web::{
     FromRequest, HttpRequest,
@@ -113,7 +113,7 @@ impl<S: Scope> FromRequest for Permitted<S> {
             match state(&request).sessions.permits(&caller, &token, S::NAME) {
                 Ok(()) => Ok(Self(caller, PhantomData)),
                 Err(NotPermitted::Scope) => Err(Rejection::without_scope(S::NAME).into()),
-                Err(NotPermitted::SecondFactor) => Err(error::second_factor_missing()),
+                Err(NotPermitted::SecondFactor) => Err(factors::second_factor_missing()),
             }
         })
     }
@@ -155,7 +155,7 @@ impl Refuses for Caller {
 
 impl<S: Scope> Refuses for Permitted<S> {
     fn problems() -> Vec<Problem> {
-        let lacking = vec![Rejection::without_scope(S::NAME).into(), error::second_factor_missing()];
+        let lacking = vec![Rejection::without_scope(S::NAME).into(), factors::second_factor_missing()];
         [Caller::problems(), lacking].concat()
     }
 }

@@ -6,17 +6,17 @@ pub mod options;
 use super::factors::{owner, shown};
 use crate::{
     domain::{
+        factors::ChangeError,
         passkeys::{
             InvalidPasskeyName, Passkey, PasskeyName, Registration, RelyingParty,
             add::{AddError, NewPasskey},
             provider,
         },
-        proofs::AskError,
         sessions::caller::Caller as DomainCaller,
     },
     http::{
         State,
-        answer::refusals::NoPasskeysHere,
+        answer::refusals::{NoPasskeysHere, TooManyChanges},
         request::{
             caller::{Caller, Recent},
             client::client,
@@ -150,7 +150,7 @@ pub async fn list(caller: Caller, state: Data<State>) -> Result<HttpResponse, Pr
     request_body = New,
     responses(
         (status = 201, description = "The passkey was added", body = One<'_>),
-        Refusals<(Recent, BodyOfUsualSize, AddError, RefusedPasskeyName, AskError)>,
+        Refusals<(Recent, BodyOfUsualSize, AddError, RefusedPasskeyName, TooManyChanges)>,
     ),
     security(("bearer" = []))
 )]
@@ -164,7 +164,7 @@ pub async fn add(
     let name = name.as_deref().map(passkey_name).transpose()?;
     let new = NewPasskey { challenge_id: &challenge_id, answer: &credential, name };
     let client = client(&request, &state);
-    state.factors.admit_change(&client).map_err(AskError::from)?;
+    state.factors.admit_change(&client).map_err(ChangeError::from)?;
     let passkey = state.passkeys.add(&caller, new, &client).await?;
     // The passkey is there: without codes now, the user can ask for them.
     let codes = state.factors.ensure_recovery_codes(owner(&caller, &client)).await.unwrap_or_else(|error| {

@@ -2,10 +2,10 @@
 
 use super::{One, RefusedPasskeyName, Shown, passkey_name};
 use crate::{
-    domain::{passkeys::RemovalError, proofs::AskError},
+    domain::{factors::ChangeError, passkeys::RemovalError},
     http::{
         State,
-        answer::refusals::NoPasskeysHere,
+        answer::refusals::{NoPasskeysHere, TooManyChanges},
         request::{
             caller::{Caller, Recent},
             client::client,
@@ -42,7 +42,7 @@ pub struct Change {
     request_body = Change,
     responses(
         (status = 200, description = "The passkey", body = One<'_>),
-        Refusals<((Caller, AskError), NotFound, BodyOfUsualSize, RefusedPasskeyName, NoPasskeysHere)>,
+        Refusals<((Caller, TooManyChanges), NotFound, BodyOfUsualSize, RefusedPasskeyName, NoPasskeysHere)>,
     ),
     security(("bearer" = []))
 )]
@@ -56,7 +56,7 @@ pub async fn rename(
     state.passkeys.party()?;
     let id: PasskeyId = id.parse().map_err(|_| problem::not_found())?;
     let name = passkey_name(&body.read().await?.name)?;
-    state.factors.admit_change(&client(&request, &state)).map_err(AskError::from)?;
+    state.factors.admit_change(&client(&request, &state)).map_err(ChangeError::from)?;
     if !state.passkeys.rename(&caller, id, &name, &client(&request, &state)).await? {
         return Err(problem::not_found());
     }
@@ -72,7 +72,7 @@ pub async fn rename(
 #[utoipa::path(
     delete, path = "/auth/passkeys/{id}", tag = "account", operation_id = "remove_passkey",
     params(("id" = String, Path, format = Uuid, description = "The passkey's id")),
-    responses((status = 204, description = "Passkey removed"), Refusals<(Recent, RemovalError, NoPasskeysHere, AskError)>),
+    responses((status = 204, description = "Passkey removed"), Refusals<(Recent, RemovalError, NoPasskeysHere, TooManyChanges)>),
     security(("bearer" = []))
 )]
 pub async fn remove(
@@ -83,7 +83,7 @@ pub async fn remove(
 ) -> Result<HttpResponse, Problem> {
     state.passkeys.party()?;
     let id: PasskeyId = id.parse().map_err(|_| problem::not_found())?;
-    state.factors.admit_change(&client(&request, &state)).map_err(AskError::from)?;
+    state.factors.admit_change(&client(&request, &state)).map_err(ChangeError::from)?;
     state.passkeys.remove(&caller, id, &client(&request, &state)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
